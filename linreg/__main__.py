@@ -1,0 +1,240 @@
+"""The command line: `linreg`, also `python -m linreg`."""
+
+import argparse
+import csv
+import io
+import itertools
+import json
+import math
+import os
+import random
+import re
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from linreg.errors import BadInput, Diverged
+
+DONE, DIVERGED, BAD_INPUT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+
+# What only the synthetic job knows, and the document's values for it.
+SYNTHETIC: dict[str, Any] = {
+    "true_w": [2.0, -3.4],
+    "true_b": 4.2,
+    "num_examples": 1000,
+    "noise": 0.01,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command on `argv` (the process's own without it) and return its exit status.
+
+    0 done, 1 training diverged, 2 wrong usage or bad input, 130 interrupted, 141 pipe closed.
+    """
+    try:
+        try:
+            return _run(sys.argv[1:] if argv is None else argv)
+        finally:
+            if sys.stdout is not None:  # as it is when the process was started without one
+                sys.stdout.flush()
+    except BadInput as error:
+        return _fail(BAD_INPUT, str(error))
+    except Diverged as error:
+        return _fail(DIVERGED, str(error))
+    except MemoryError as error:
+        return _fail(BAD_INPUT, f"not enough memory: {error}")
+    except BrokenPipeError:
+        _drop_output()
+        return PIPE_CLOSED
+    except OSError as error:
+        _drop_output()
+        return _fail(BAD_INPUT, f"cannot read or write: {error}")
+    except KeyboardInterrupt:
+        return _fail(INTERRUPTED, "interrupted")
+
+
+def _run(argv: Sequence[str]) -> int:
+    # A column's name may hold letters that the terminal's encoding lacks.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    options = _parse(argv)
+
+    # Imported here, so that Ctrl-C while NumPy loads ends quietly too.
+    if options.version:
+        from minigrad import __version__
+
+        print(f"linreg {__version__}")
+        return DONE
+    from linreg import jobs
+
+    seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
+    settings = jobs.Settings(
+        lr=options.lr,
+        num_epochs=options.num_epochs or 0,
+        batch_size=options.batch_size,
+        init_std=options.init_std,
+        seed=seed,
+        dtype=options.dtype,
+        backend=options.backend,
+        device=options.device,
+    )
+    if options.data is None:
+        given = {name: getattr(options, name) for name in SYNTHETIC}
+        chosen = SYNTHETIC | {name: value for name, value in given.items() if value is not None}
+        result = jobs.fit_synthetic(settings, **chosen, quiet=options.json)
+    else:
+        result = jobs.fit_table(
+            settings, options.data, options.target, options.features, quiet=options.json
+        )
+    if options.json:
+        print(json.dumps(result))
+    return DONE
+
+
+def _fail(status: int, message: str) -> int:
+    # One line, whatever a file's name or a library's message holds.
+    print("linreg: error:", " ".join(message.split()), file=sys.stderr)
+    return status
+
+
+def _drop_output() -> None:
+    # What is still buffered has nowhere to go; without this the interpreter complains at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message} (linreg --help shows the options)")
+
+
+def _parse(argv: Sequence[str]) -> argparse.Namespace:
+    # A leading space keeps argparse from reading `-3.4,2` or `-1e-3` as an option.
+    argv = [f" {word}" if re.fullmatch(r"-[\d.][-+\d.eE,]*", word) else word for word in argv]
+    options = _parser().parse_args(argv)
+    if options.true_w is not None:
+        options.true_w = list(itertools.chain.from_iterable(options.true_w))
+    if options.data is None:
+        stray, needs = ["target", "features"], "needs --data"
+    else:
+        stray, needs = list(SYNTHETIC), "belongs to the synthetic job and cannot go with --data"
+        if options.target is None:
+            raise BadInput("--data needs --target, the name of the column to predict")
+    for name in stray:
+        if getattr(options, name) is not None:
+            raise BadInput(f"--{name.replace('_', '-')} {needs}")
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="linreg",
+        description="Linear regression from scratch by minibatch SGD: on synthetic data with known "
+        "coefficients, or on a table.",
+        epilog="Exit status: 0 done, 1 training diverged, 2 wrong usage or bad input.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--version", action="store_true", help="print the version and exit")
+    add("--lr", type=_positive, default=0.03, help="learning rate (default %(default)s)")
+    add(
+        "--num-epochs",
+        type=_whole(1),
+        help="passes over the data (default 3; with --data as many as make 300 steps, at least 3)",
+    )
+    add(
+        "--batch-size",
+        type=_whole(1),
+        default=10,
+        help="examples per step (default %(default)s; with --data at most the number of rows)",
+    )
+    add(
+        "--init-std",
+        type=_not_negative,
+        default=0.01,
+        help="standard deviation of w before training (default %(default)s)",
+    )
+    add("--seed", type=_whole(0, 2**64 - 1), help="for data, start and order (default: a new one)")
+    add("--dtype", choices=("float32", "float64"), default="float32", help="default %(default)s")
+    add("--backend", choices=("minigrad", "torch"), default="minigrad", help="default %(default)s")
+    add("--device", default="cpu", help="cpu, or with torch also cuda (default %(default)s)")
+    add("--json", action="store_true", help="print one JSON object and nothing else")
+
+    synthetic = parser.add_argument_group("synthetic data: y = X w + b + noise")
+    add = synthetic.add_argument
+    add(
+        "--true-w",
+        type=_numbers,
+        nargs="+",
+        metavar="W",
+        help="coefficients, by commas or spaces (default 2,-3.4)",
+    )
+    add("--true-b", type=_any_number, help="intercept (default 4.2)")
+    add("--num-examples", type=_whole(1), help="rows to generate (default 1000)")
+    add("--noise", type=_not_negative, help="the noise's standard deviation (default 0.01)")
+
+    table = parser.add_argument_group("a real table")
+    add = table.add_argument
+    add(
+        "--data",
+        metavar="FILE.csv",
+        help="comma-separated, with a header; columns are standardised",
+    )
+    add("--target", type=str.strip, metavar="NAME", help="the column to predict")
+    add(
+        "--features",
+        type=_names,
+        metavar="A,B",
+        help="the columns to predict it from (default: all others)",
+    )
+    return parser
+
+
+def _real(kind: str, fits: Callable[[float], bool]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and fits(value)):
+            raise argparse.ArgumentTypeError(f"{text.strip()!r} is not {kind}")
+        return value
+
+    return parse
+
+
+_any_number = _real("a finite number", math.isfinite)
+_positive = _real("a finite number above 0", lambda value: value > 0)
+_not_negative = _real("a finite number of at least 0", lambda value: value >= 0)
+
+
+def _numbers(text: str) -> list[float]:
+    return [_any_number(part) for part in text.strip(" []").split(",")]
+
+
+def _whole(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(
+                f"{text.strip()!r} is not a whole number from {least} to {most}"
+            )
+        return value
+
+    return parse
+
+
+def _names(text: str) -> list[str]:
+    # Read as a line of the table itself would be, so that a name may hold a comma in quotes.
+    try:
+        names = next(csv.reader([text]), [])
+    except csv.Error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of names: {error}") from error
+    return [name.strip() for name in names]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,208 @@
+"""What the command does: the document's job on synthetic data, and the same on a table."""
+
+import importlib
+import math
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from linreg.data import read_table, standardise, synthetic_data
+from linreg.errors import BadInput
+from linreg.model import Tensor, init_params
+from linreg.train import least_squares, print_epoch, train
+
+DOCUMENT_EPOCHS, DOCUMENT_STEPS = 3, 300
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What both jobs need: hyper-parameters (`num_epochs` 0: the job chooses) and where to run."""
+
+    lr: float
+    num_epochs: int
+    batch_size: int
+    init_std: float
+    seed: int
+    dtype: str
+    backend: str
+    device: str
+
+
+def fit_synthetic(
+    settings: Settings,
+    true_w: Sequence[float],
+    true_b: float,
+    num_examples: int,
+    noise: float,
+    *,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Run the document's program, print its lines and the book's next ones; return the numbers.
+
+    The data come from the CPU's random stream, so that a seed means the same on every device.
+    """
+    settings = replace(settings, num_epochs=settings.num_epochs or DOCUMENT_EPOCHS)
+    with _backend(settings) as torch:
+        truth = torch.tensor(true_w)
+        try:
+            features, labels = synthetic_data(truth, true_b, num_examples, noise=noise, torch=torch)
+        except (MemoryError, RuntimeError) as error:
+            raise BadInput(f"cannot make {num_examples} examples: {_first_line(error)}") from error
+        w, b, losses = _fit(torch, settings, features, labels, quiet)
+        truth = truth.to(settings.device)
+        w_error, b_error = truth - w.reshape(truth.shape), true_b - b
+        if not quiet:
+            print(f"estimated w: {w.detach().reshape(truth.shape)}, true w: {truth}")
+            print(f"error in estimating w: {w_error}")
+            print(f"estimated b: {b.detach()}, true b: {true_b}")
+            print(f"error in estimating b: {b_error}")
+        return {
+            **asdict(settings),
+            "losses": losses,
+            "w": {
+                "estimate": w.reshape(-1).tolist(),
+                "true": list(true_w),
+                "error": w_error.tolist(),
+            },
+            "b": {"estimate": b.item(), "true": true_b, "error": b_error.item()},
+        }
+
+
+def fit_table(
+    settings: Settings,
+    path: str,
+    target: str,
+    features: Sequence[str] | None,
+    *,
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Regress a table's `target` on `features` or all other columns; print and return the numbers.
+
+    Training sees standardised columns; coefficients are in the table's own units, each beside the
+    exact least-squares answer. Left to choose, it makes enough epochs for the document's 300 steps.
+    """
+    table = read_table(path, target, features)
+    data = standardise(table)
+    rows = len(data.y)
+    exact_slopes, exact_intercept, rank = least_squares(data)
+    if rank < len(table.features):
+        print(
+            f"linreg: warning: the {len(table.features)} features have rank {rank} in {rows} rows, "
+            "so their coefficients are not unique",
+            file=sys.stderr,
+        )
+    batch_size = min(settings.batch_size, rows)
+    enough = max(DOCUMENT_EPOCHS, math.ceil(DOCUMENT_STEPS / math.ceil(rows / batch_size)))
+    settings = replace(settings, batch_size=batch_size, num_epochs=settings.num_epochs or enough)
+    with _backend(settings) as torch:
+        X = torch.from_numpy(data.X.astype(settings.dtype))
+        y = torch.from_numpy(data.y.astype(settings.dtype)).reshape((-1, 1))
+        w, b, losses = _fit(torch, settings, X, y, quiet)
+        slopes, intercept = data.in_own_units(np.array(w.reshape(-1).tolist()), b.item())
+    estimates = [_beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
+    coefficients = dict(zip(table.features, estimates, strict=True))
+    constant = _beside(intercept, exact_intercept)
+    if not quiet:
+        _print_coefficients(table.target, constant, coefficients)
+    return {
+        **asdict(settings),
+        "data": path,
+        "target": target,
+        "rows": rows,
+        "losses": losses,
+        "intercept": constant,
+        "coefficients": coefficients,
+    }
+
+
+@contextmanager
+def _backend(settings: Settings) -> Iterator[ModuleType]:
+    """The module to compute with: its default dtype set meanwhile, the random streams seeded."""
+    try:
+        torch = importlib.import_module(settings.backend)
+    except (ImportError, OSError) as error:
+        raise BadInput(
+            f"--backend {settings.backend} cannot be loaded ({_first_line(error)}); "
+            f"if it is not installed: pip install {settings.backend}"
+        ) from error
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(getattr(torch, settings.dtype))
+    try:
+        _try_device(torch, settings)
+        torch.manual_seed(settings.seed)
+        random.seed(settings.seed)
+        yield torch
+    finally:
+        torch.set_default_dtype(default)
+
+
+def _try_device(torch: ModuleType, settings: Settings) -> None:
+    # torch raises one or another of these for a device that is unknown, absent, or lacks the dtype.
+    try:
+        float(torch.zeros(1).to(settings.device))
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError) as error:
+        raise BadInput(
+            f"--device {settings.device} cannot hold {settings.dtype} on {settings.backend}: "
+            f"{_first_line(error)}"
+        ) from error
+
+
+def _fit(
+    torch: ModuleType, settings: Settings, features: Tensor, labels: Tensor, quiet: bool
+) -> tuple[Tensor, Tensor, list[float]]:
+    device = settings.device
+    w, b = init_params(features.shape[1], std=settings.init_std, device=device, torch=torch)
+    losses: list[float] = []
+
+    def report(epoch: int, train_l: Tensor) -> None:
+        losses.append(float(train_l.mean()))
+        if not quiet:
+            print_epoch(epoch, train_l)
+
+    train(
+        features.to(device),
+        labels.to(device),
+        w,
+        b,
+        lr=settings.lr,
+        num_epochs=settings.num_epochs,
+        batch_size=settings.batch_size,
+        report=report,
+        torch=torch,
+    )
+    return w, b, losses
+
+
+def _beside(estimate: float, exact: float) -> dict[str, float]:
+    return {
+        "estimate": float(estimate),
+        "exact": float(exact),
+        "difference": float(estimate - exact),
+    }
+
+
+def _print_coefficients(
+    target: str, constant: dict[str, float], coefficients: dict[str, dict[str, float]]
+) -> None:
+    rows = [("(intercept)", constant), *coefficients.items()]
+    width = max(len(_shown(name)) for name in (target, *(name for name, _ in rows)))
+    print(f"{_shown(target):<{width}} {'estimate':>16} {'exact':>16} {'difference':>12}")
+    for name, row in rows:
+        print(
+            f"{_shown(name):<{width}} {row['estimate']:>16.9g} {row['exact']:>16.9g} "
+            f"{row['difference']:>12.2e}"
+        )
+
+
+def _shown(name: str) -> str:
+    return name if name.isprintable() else repr(name)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,49 @@
+"""minigrad: a reverse-mode autograd tensor on NumPy that behaves as torch does. `import minigrad as torch`."""
+
+import warnings as _warnings
+
+# Where NumPy would warn of an overflow or a division by zero, torch silently gives inf or NaN, and so does minigrad.
+_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad(\.|$)|<\w+Backward\w*>")
+
+from . import ops as _ops  # noqa: E402
+from .dtypes import (  # noqa: E402
+    Size as Size,
+    bool_ as bool,
+    device as device,
+    dtype as dtype,
+    finfo as finfo,
+    float16 as float16,
+    float32 as float32,
+    float64 as float64,
+    get_default_dtype as get_default_dtype,
+    iinfo as iinfo,
+    int8 as int8,
+    int16 as int16,
+    int32 as int32,
+    int64 as int64,
+    set_default_dtype as set_default_dtype,
+    uint8 as uint8,
+)
+from .modes import (  # noqa: E402
+    enable_grad as enable_grad,
+    inference_mode as inference_mode,
+    is_grad_enabled as is_grad_enabled,
+    is_inference_mode_enabled as is_inference_mode_enabled,
+    no_grad as no_grad,
+    set_grad_enabled as set_grad_enabled,
+)
+from . import autograd as autograd  # noqa: E402
+from . import random as random  # noqa: E402
+from .ops.names import FUNCTIONS as _FUNCTIONS  # noqa: E402
+from .tensor import Tensor as Tensor  # noqa: E402
+
+__version__ = "0.1.0"
+INTERNAL = True
+
+half, float, double = float16, float32, float64
+short, int, long = int16, int32, int64
+strided = "torch.strided"
+from math import e as e, inf as inf, nan as nan, pi as pi  # noqa: E402
+
+globals().update(_FUNCTIONS)
+globals().update({_name: getattr(random, _name) for _name in random.__all__})

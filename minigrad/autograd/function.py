@@ -1,0 +1,2 @@
+INTERNAL=True
+class Function: pass

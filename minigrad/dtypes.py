@@ -1,0 +1,217 @@
+"""dtypes under torch's names, and torch's promotion: what dtype a result has when operands differ.
+
+NumPy computes; this file decides in which dtype. Source: https://docs.pytorch.org/docs/stable/tensor_attributes.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+import numpy as np
+
+BOOL, INTEGER, FLOATING = range(3)  # kinds, from narrow to wide
+
+
+class dtype:
+    """The type of a tensor's elements; one object per name, so that `is` compares them."""
+
+    __slots__ = ("name", "numpy", "kind")
+    by_numpy: ClassVar[dict[np.dtype[Any], dtype]] = {}
+
+    def __init__(self, name: str, kind: int) -> None:
+        self.name, self.numpy, self.kind = name, np.dtype(name), kind
+        dtype.by_numpy[self.numpy] = self
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> str:
+        return "bool_" if self.name == "bool" else self.name
+
+    @property
+    def is_floating_point(self) -> bool:
+        """Whether this is a floating dtype: the only kind that may require grad."""
+        return self.kind == FLOATING
+
+    @property
+    def is_complex(self) -> bool:
+        """Always False: minigrad has no complex dtypes."""
+        return False
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether negative numbers can be represented."""
+        return self.numpy.kind in "if"
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes per element."""
+        return self.numpy.itemsize
+
+
+bool_ = dtype("bool", BOOL)
+uint8 = dtype("uint8", INTEGER)
+int8 = dtype("int8", INTEGER)
+int16 = dtype("int16", INTEGER)
+int32 = dtype("int32", INTEGER)
+int64 = dtype("int64", INTEGER)
+float16 = dtype("float16", FLOATING)
+float32 = dtype("float32", FLOATING)
+float64 = dtype("float64", FLOATING)
+
+_default = float32
+
+
+def get_default_dtype() -> dtype:
+    """The dtype that Python floats and factory functions get: `float32` until it is set."""
+    return _default
+
+
+def set_default_dtype(d: dtype, /) -> None:
+    """Make floating dtype `d` the default; TypeError for any other kind."""
+    global _default
+    if not isinstance(d, dtype) or d.kind != FLOATING:
+        raise TypeError("only floating-point types are supported as the default type")
+    _default = d
+
+
+def from_numpy_dtype(numpy_dtype: np.dtype[Any]) -> dtype:
+    """The dtype of arrays of `numpy_dtype`; TypeError, in torch's words, where torch has none."""
+    found = dtype.by_numpy.get(numpy_dtype) or dtype.by_numpy.get(numpy_dtype.newbyteorder("="))
+    if found is None:
+        supported = "float64, float32, float16, int64, int32, int16, int8, uint8, and bool"
+        raise TypeError(
+            f"can't convert np.ndarray of type {_numpy_type_name(numpy_dtype)}. "
+            f"The only supported types are: {supported}."
+        )
+    return found
+
+
+def _numpy_type_name(numpy_dtype: np.dtype[Any]) -> str:
+    kind = numpy_dtype.type
+    return f"{kind.__module__}.{kind.__name__}"
+
+
+def of_number(value: complex) -> dtype:
+    """The dtype of a Python number: bool, int64, or the default floating dtype."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool_
+    if isinstance(value, (int, np.integer)):
+        return int64
+    return _default
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The smallest dtype that torch lets both of two dtypes become."""
+    if type1 is type2:
+        return type1
+    if type1.kind != type2.kind:
+        return type1 if type1.kind > type2.kind else type2
+    return dtype.by_numpy[np.promote_types(type1.numpy, type2.numpy)]
+
+
+def promote_ranked(
+    with_dims: Iterable[dtype], zero_dims: Iterable[dtype], numbers: Iterable[dtype]
+) -> dtype:
+    """torch's rule: 0-d tensors, and numbers after them, widen a result only to a wider kind."""
+    result: dtype | None = None
+    for group in (with_dims, zero_dims, numbers):
+        best: dtype | None = None
+        for d in group:
+            best = d if best is None else promote_types(best, d)
+        if result is None:
+            result = best
+        elif best is not None and (result.kind == BOOL or best.kind > result.kind):
+            result = promote_types(result, best)
+    if result is None:
+        raise ValueError("promotion needs at least one operand")
+    return result
+
+
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Whether torch converts `from_` to `to` without being asked: never to a narrower kind."""
+    return from_.kind <= to.kind
+
+
+class Size(tuple[int, ...]):
+    """A tensor's shape: a tuple that prints as torch prints it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"torch.Size({list(self)})"
+
+    def numel(self) -> int:
+        """How many elements a tensor of this shape holds."""
+        count = 1
+        for n in self:
+            count *= n
+        return count
+
+    def __add__(self, other: tuple[Any, ...]) -> Size:  # type: ignore[override]
+        return Size(tuple(self) + tuple(other))
+
+    def __mul__(self, times: Any) -> Size:
+        return Size(tuple(self) * times)
+
+    __rmul__ = __mul__
+
+    def __getitem__(self, index: Any) -> Any:
+        found = tuple.__getitem__(self, index)
+        return Size(found) if isinstance(index, slice) else found
+
+
+class device:
+    """Where a tensor lives; minigrad knows one place, the CPU."""
+
+    __slots__ = ("type", "index")
+
+    def __init__(self, type: str | device = "cpu", index: int | None = None) -> None:
+        name, _, number = str(type).partition(":")
+        if name != "cpu":
+            raise RuntimeError(
+                f"Expected a 'cpu' device, but got {name!r}\n"
+                "  minigrad computes with NumPy, on the CPU; run this line with real torch for a GPU."
+            )
+        self.type, self.index = name, int(number) if number else index
+
+    def __repr__(self) -> str:
+        at = "" if self.index is None else f", index={self.index}"
+        return f"device(type='{self.type}'{at})"
+
+    def __str__(self) -> str:
+        return self.type if self.index is None else f"{self.type}:{self.index}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+
+class finfo:
+    """The limits of a floating dtype: `bits, eps, max, min, tiny, resolution` as Python numbers."""
+
+    def __init__(self, type: dtype | None = None) -> None:
+        info = np.finfo((type or _default).numpy)
+        self.dtype, self.bits = (type or _default).name, int(info.bits)
+        self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
+        self.tiny = self.smallest_normal = float(info.tiny)
+        self.resolution = float(info.resolution)
+
+    def __repr__(self) -> str:
+        names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+        return f"finfo({', '.join(f'{n}={getattr(self, n):g}' for n in names)}, dtype={self.dtype})"
+
+
+class iinfo:
+    """The limits of an integer dtype: `bits, max, min` as Python numbers."""
+
+    def __init__(self, type: dtype) -> None:
+        info = np.iinfo(type.numpy)
+        self.dtype, self.bits = type.name, int(info.bits)
+        self.max, self.min = int(info.max), int(info.min)
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"

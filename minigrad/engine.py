@@ -1,0 +1,398 @@
+"""The engine: what a recorded operation remembers, and the walk that turns it into gradients.
+
+It knows neither tensors' arithmetic nor any calculus. An operation brings its own rules (see `ops/table.py`); the
+engine keeps what the rules will need, visits the operations newest first, and adds gradients up.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from heapq import heappop, heappush
+from itertools import count
+from types import CodeType
+from typing import Any, Protocol
+from weakref import ref
+
+import numpy as np
+
+from . import messages
+from .modes import is_anomaly_check_nan_enabled, is_anomaly_enabled
+
+INTERNAL = True  # frames of a module with this name in it are never taken for "the user's line"
+
+
+class Leaf:
+    """The type of LEAF, the origin of a tensor that the user asked gradients for: they accumulate there."""
+
+    __slots__ = ()
+
+
+LEAF = Leaf()
+next_sequence = count().__next__
+
+
+def user_line(depth: int) -> tuple[CodeType, int]:
+    """Code object and instruction of the first frame, `depth` calls up or higher, that is not minigrad's own.
+
+    Cheap enough to do for every operation: no frame is kept alive and no text is read until somebody asks.
+    """
+    frame = sys._getframe(depth)
+    while "INTERNAL" in frame.f_globals and frame.f_back is not None:
+        frame = frame.f_back
+    return frame.f_code, frame.f_lasti
+
+
+class Storage:
+    """One per memory, shared by every tensor over it: how often, and where last, it was changed in place."""
+
+    version = 0  # class attributes, so that making one, which every saved tensor does, costs nothing more
+    changed_by: tuple[CodeType, int] | None = None
+
+    def bump(self) -> None:
+        """Count one in-place change and note the user's line that made it."""
+        self.version += 1
+        self.changed_by = user_line(2)
+
+
+class Lost:
+    """The origin of a tensor that fell out of the graph: a gradient was wanted for it until `why` happened."""
+
+    __slots__ = ("code", "lasti", "why")
+
+    def __init__(self, why: str) -> None:
+        self.why = why
+        self.code, self.lasti = user_line(2)
+
+
+class Node:
+    """One recorded operation: what its rules need, and where the gradients they give go on to.
+
+    Every operation of the table is a subclass with just the slots that its rules name (see `ops/table.py`).
+    `edges` holds, per input, the Node or the leaf tensor that its gradient goes to, or None where none is wanted.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "code",  # the user's line: its code object ...
+        "hooks",  # what users attached, or None
+        "lasti",  # ... and the instruction in it
+        "sequence",  # nodes are numbered as they are made
+        "targets",  # per input: the (shape, dtype) to bring its gradient to; None if all fit as they are
+    )
+    edges: Any
+
+    def unpack(self) -> Any:
+        """The saved values; raises if a backward pass has freed them, or one was changed in place since."""
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """Let the saved values go."""
+        raise NotImplementedError
+
+    def pull(self, g: Any, edges: Sequence[Any], saved: Any) -> Sequence[Any]:
+        """The gradients of the inputs from that of the result, `g`; None where `edges` has None."""
+        raise NotImplementedError
+
+    def name(self) -> str:
+        """The operation's name as torch spells it, such as `AddBackward0`."""
+        return type(self).__name__
+
+    @property
+    def next_functions(self) -> tuple[tuple[Any, int], ...]:
+        """Where gradients go on to: (node, 0) per input, or (None, 0) where none is wanted."""
+        return tuple((as_node(e), 0) for e in self.edges)
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """A dictionary for the user's own notes on this node."""
+        return self.attached().metadata
+
+    def register_prehook(self, fn: Callable[..., Any]) -> RemovableHandle:
+        """Call `fn(grad_outputs)` before this node's rules run; a tuple that it returns takes their place."""
+        return RemovableHandle(self.attached().before, fn)
+
+    def register_hook(self, fn: Callable[..., Any]) -> RemovableHandle:
+        """Call `fn(grad_inputs, grad_outputs)` after they ran; a tuple that it returns replaces `grad_inputs`."""
+        return RemovableHandle(self.attached().after, fn)
+
+    def attached(self) -> Hooks:
+        """This node's hooks, made when first asked for."""
+        if self.hooks is None:
+            self.hooks = Hooks()
+        return self.hooks
+
+    def __repr__(self) -> str:
+        return f"<{self.name()} object at {hex(id(self))}>"
+
+
+class Severed(Node):
+    """The origin of a view that was made under `no_grad`, of a tensor that requires grad.
+
+    Such a view requires grad in torch, and so does what is computed from it, but no gradient goes on to anything.
+    """
+
+    __slots__ = ()
+    edges = ()
+
+    def __init__(self) -> None:
+        self.targets = self.hooks = None
+        self.code, self.lasti = user_line(2)
+        self.sequence = next_sequence()
+
+    def unpack(self) -> Any:
+        """Nothing is saved."""
+        return ()
+
+    def release(self) -> None:
+        """Nothing is saved."""
+
+    def pull(self, g: Any, edges: Sequence[Any], saved: Any) -> Sequence[Any]:
+        """The end."""
+        return ()
+
+
+def edge_to(tensor: Any) -> Any:
+    """Where a gradient of `tensor` goes: its node, the tensor itself if it is a leaf, None if none is wanted."""
+    origin = tensor._origin
+    return tensor if origin is LEAF else origin if isinstance(origin, Node) else None
+
+
+class AccumulateGrad:
+    """How a leaf looks among nodes: where its gradient accumulates, with the leaf itself as `variable`."""
+
+    __slots__ = ("__weakref__", "variable")
+    next_functions = ()
+
+    def __init__(self, variable: Any) -> None:
+        self.variable = variable
+
+    def name(self) -> str:
+        """The name as torch spells it."""
+        return "torch::autograd::AccumulateGrad"
+
+    def __repr__(self) -> str:
+        return f"<AccumulateGrad object at {hex(id(self))}>"
+
+
+def as_node(edge: Any) -> Any:
+    """An edge as users see it: a leaf appears as its AccumulateGrad, the same one for as long as that lives."""
+    if edge is None or isinstance(edge, Node):
+        return None if isinstance(edge, Severed) else edge
+    known = edge.__dict__.get("_accumulator")
+    node = None if known is None else known()
+    if node is None:
+        node = AccumulateGrad(edge)
+        edge.__dict__["_accumulator"] = ref(node)
+    return node
+
+
+class Hooks:
+    """What a user attached to one node; most nodes have none."""
+
+    __slots__ = ("after", "before", "metadata", "of_tensor", "retained_by")
+
+    def __init__(self) -> None:
+        self.of_tensor: dict[int, Callable[..., Any]] = {}
+        self.before: dict[int, Callable[..., Any]] = {}
+        self.after: dict[int, Callable[..., Any]] = {}
+        self.retained_by: Callable[[], Any] = lambda: None  # else a weak reference to the tensor
+        self.metadata: dict[Any, Any] = {}
+
+
+class RemovableHandle:
+    """What registering a hook returns: `remove()` takes it away, and so does leaving a `with` block."""
+
+    _ids = count()
+
+    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
+        self.hooks, self.id = hooks, next(self._ids)
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        """Take the hook away; a second time does nothing."""
+        self.hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.remove()
+
+
+class Tape(Protocol):
+    """How a backward pass reads the rules: on arrays, or on tensors (see `autograd/tape.py`)."""
+
+    create_graph: bool
+
+    def saved(self, node: Node) -> Any:
+        """The saved values of `node` as its rules take them."""
+
+    def sum(self, g: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
+        """`g` added up over `dims`."""
+
+    def cast(self, g: Any, dtype: np.dtype[Any]) -> Any:
+        """`g` in `dtype`."""
+
+    def run_tensor_hooks(self, hooks: Hooks, g: Any) -> Any:
+        """`g` after the hooks of the tensor it belongs to; leaves it in `.grad` if that was asked for."""
+
+    def run_prehooks(self, hooks: Hooks, g: Any) -> Any:
+        """`g` after the hooks that run before a node's rules; None if they took it away."""
+
+    def run_hooks(self, hooks: Hooks, gradients: Sequence[Any], g: Any) -> Sequence[Any]:
+        """`gradients` of a node's inputs after the hooks that run after its rules."""
+
+
+class NodeOfMany(Node):
+    """A node for any number of inputs, written by hand: it keeps its values, and their guards, in tuples."""
+
+    __slots__ = ("edges", "guards", "saved")
+
+    def __init__(self, inputs: Sequence[Any], saved: Any = (), guarded: Sequence[Any] = ()) -> None:
+        self.edges = tuple([edge_to(t) for t in inputs])
+        self.saved, self.guards = saved, [(s, s.version) for s in guarded]
+        self.targets = self.hooks = None
+        self.code, self.lasti = user_line(2)
+        self.sequence = next_sequence()
+
+    def unpack(self) -> Any:
+        """The saved values; raises if a backward pass has freed them, or one was changed in place since."""
+        if self.saved is RELEASED:
+            raise RuntimeError(messages.second_backward(self))
+        for storage, version in self.guards:
+            if storage.version != version:
+                raise RuntimeError(messages.changed_in_place(self, storage, version))
+        return self.saved
+
+    def release(self) -> None:
+        """Let the saved values go, if there are any that could be changed."""
+        if self.guards:
+            self.saved = RELEASED
+
+
+class Released:
+    """What a node holds instead of a saved value, or of its guard, once a backward pass has used it up."""
+
+    version = -1
+
+
+RELEASED: Any = Released()
+
+
+def walk(
+    edges: Sequence[Any],
+    gradients: Sequence[Any],
+    tape: Tape,
+    keep: bool,
+    wanted: Iterable[Any] | None = None,
+) -> dict[int, tuple[Any, Any]]:
+    """Carry `gradients` from `edges` to the leaves: {id(leaf): (leaf, gradient)}. With `keep` nothing is freed.
+
+    Newest first is a topological order: an operation's inputs exist before it, so when a node is taken, all its
+    users, being newer, have delivered. (It is torch's order too, so sums round the same way.)
+    `wanted` names edges: only what leads to one is computed, and those that are nodes are reported too.
+    """
+    found: dict[int, tuple[Any, Any]] = {}
+    pending: dict[int, Any] = {}  # sequence number -> gradient so far
+    ready: list[tuple[int, Node]] = []  # a heap
+    wanted_ids = {id(e) for e in wanted} if wanted is not None else set()
+    needed = _leading_to(wanted_ids, edges) if wanted is not None else None
+    if needed is not None:
+        edges = [e if id(e) in needed else None for e in edges]
+    recorded = tape.create_graph
+    look_for_nan = is_anomaly_enabled() and is_anomaly_check_nan_enabled()
+
+    while True:
+        for edge, g in zip(edges, gradients, strict=True):
+            if edge is None or g is None:
+                continue
+            if not isinstance(edge, Node):
+                known = found.pop(id(edge), None)  # put back last: leaves are in the order in which they are done
+                found[id(edge)] = (edge, g if known is None else known[1] + g)
+            elif (so_far := pending.get(edge.sequence)) is None:
+                pending[edge.sequence] = g
+                heappush(ready, (-edge.sequence, edge))
+            else:
+                pending[edge.sequence] = so_far + g
+        if not ready:
+            return found
+
+        node = heappop(ready)[1]
+        g = pending.pop(node.sequence)
+        edges, hooks = node.edges, node.hooks
+        if needed is not None:
+            edges = [e if id(e) in needed else None for e in edges]
+            if id(node) in wanted_ids:
+                found[id(node)] = (node, g)  # as it was before its hooks, as in torch, if the walk goes on from here
+        if hooks is not None:
+            g = tape.run_tensor_hooks(hooks, g)
+        if needed is not None and all(e is None for e in edges):
+            found[id(node)] = (node, g)
+            gradients = edges
+            continue
+        if hooks is not None and hooks.before:
+            g = tape.run_prehooks(hooks, g)
+            if g is None:
+                edges = gradients = ()
+                continue
+        saved = tape.saved(node) if recorded else node.unpack()
+        try:
+            gradients = node.pull(g, edges, saved)
+        except Exception as error:
+            messages.add_line(error, f"  in the backward of {node.name()}, recorded at", node)
+            raise
+        if not keep:
+            node.release()
+        if node.targets is not None:
+            gradients = [
+                _bring_to(d, target, tape) if d is not None and target is not None else d
+                for d, target in zip(gradients, node.targets, strict=True)
+            ]
+        if hooks is not None and hooks.after:
+            gradients = tape.run_hooks(hooks, gradients, g)
+        if look_for_nan:
+            _check_for_nan(node, gradients)
+
+
+def _leading_to(wanted_ids: set[int], roots: Sequence[Any]) -> set[int]:
+    """The ids of wanted edges and of all nodes from which one can be reached."""
+    seen: dict[int, Node] = {}
+    stack = [e for e in roots if isinstance(e, Node)]
+    while stack:
+        node = stack.pop()
+        if id(node) not in seen:
+            seen[id(node)] = node
+            stack.extend([e for e in node.edges if isinstance(e, Node)])
+    needed = set(wanted_ids)
+    for node in sorted(seen.values(), key=lambda node: node.sequence):
+        if any(id(e) in needed for e in node.edges):
+            needed.add(id(node))
+    return needed
+
+
+def _bring_to(g: Any, target: tuple[tuple[int, ...], np.dtype[Any]], tape: Tape) -> Any:
+    """Undo broadcasting and promotion: `g` summed to the shape, and cast to the dtype, of the input it belongs to."""
+    shape, dtype = target
+    if g.shape != shape:
+        dims, keepdim = _broadcast_dims(g.shape, shape)
+        g = tape.sum(g, dims, keepdim)
+        if keepdim and g.shape != shape:
+            g = g.reshape(shape)
+    return tape.cast(g, dtype)
+
+
+@lru_cache
+def _broadcast_dims(shape: tuple[int, ...], original: tuple[int, ...]) -> tuple[tuple[int, ...], bool]:
+    """The dimensions that broadcasting `original` to `shape` added or stretched; whether it stretched some."""
+    extra = len(shape) - len(original)
+    stretched = [extra + i for i, n in enumerate(original) if n == 1 and shape[extra + i] != 1]
+    return (*range(extra), *stretched), bool(stretched)
+
+
+def _check_for_nan(node: Node, gradients: Sequence[Any]) -> None:
+    for i, d in enumerate(gradients):
+        array = getattr(d, "_array", d)
+        if isinstance(array, (np.ndarray, np.generic)) and np.isnan(array).any():
+            raise RuntimeError(messages.nan_gradient(node, i))

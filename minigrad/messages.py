@@ -1,0 +1,455 @@
+"""What minigrad says when something is wrong: torch's own text first, then where, then how to mend it."""
+
+from __future__ import annotations
+
+import linecache
+from types import CodeType
+from typing import Any
+
+INTERNAL = True
+
+
+def position(code: CodeType, lasti: int) -> tuple[str, int, str]:
+    """File, line number and text of the expression at instruction `lasti` of `code`."""
+    places = list(code.co_positions())
+    first, last, start, end = places[lasti // 2] if 0 <= lasti // 2 < len(places) else (None,) * 4
+    line_number = first or code.co_firstlineno
+    text = linecache.getline(code.co_filename, line_number)
+    if last == first and start is not None and end is not None:
+        text = text.encode()[start:end].decode(errors="replace")
+    return code.co_filename, line_number, text.strip()
+
+
+def at(code: CodeType, lasti: int) -> str:
+    """One indented line that says where, and quotes the expression."""
+    name, line, text = position(code, lasti)
+    return f'  File "{name}", line {line}, in {code.co_name}' + (f"\n    {text}" if text else "")
+
+
+def add_line(error: BaseException, what: str, node: Any) -> None:
+    """Attach to an exception the user's line that recorded `node`."""
+    error.add_note(f"{what}\n{at(node.code, node.lasti)}")
+
+
+def checked_dim(dim: int, ndim: int) -> int:
+    """`dim` counted from the front; torch's IndexError if there is no such dimension (0-d counts as one)."""
+    room = max(ndim, 1)
+    if not -room <= dim < room:
+        raise IndexError(
+            f"Dimension out of range (expected to be in range of [{-room}, {room - 1}], but got {dim})"
+        )
+    return dim % room
+
+
+def misfit(error: ValueError, x: Any, y: Any) -> Exception:
+    """The error for two shapes that do not broadcast; any other ValueError comes back as it is."""
+    for i in range(1, min(x.ndim, y.ndim) + 1):
+        if x.shape[-i] != y.shape[-i] and 1 not in (x.shape[-i], y.shape[-i]):
+            dim = max(x.ndim, y.ndim) - i
+            return RuntimeError(
+                f"The size of tensor a ({x.shape[-i]}) must match the size of tensor b ({y.shape[-i]}) "
+                f"at non-singleton dimension {dim}\n"
+                f"  The shapes are {x.shape} and {y.shape}. Aligned at their ends, two sizes must be equal, or one of\n"
+                "  them 1 or missing."
+            )
+    return error
+
+
+def second_backward(node: Any) -> str:
+    return (
+        "Trying to backward through the graph a second time (or directly access saved tensors after they have "
+        "already been freed). Saved intermediate values of the graph are freed when you call .backward() or "
+        "autograd.grad(). Specify retain_graph=True if you need to backward through the graph a second time or if "
+        "you need to access saved tensors after calling backward.\n"
+        f"{at(node.code, node.lasti)}\n"
+        "  recorded the operation whose values are gone. Compute the loss again, or keep them: "
+        "backward(retain_graph=True)."
+    )
+
+
+def changed_in_place(node: Any, storage: Any, version: int) -> str:
+    changed = at(*storage.changed_by) if storage.changed_by else ""
+    return (
+        "one of the variables needed for gradient computation has been modified by an inplace operation: "
+        f"it is at version {storage.version}; expected version {version} instead.\n"
+        f"{at(node.code, node.lasti)}\n"
+        f"  saved it to compute the gradient of {node.name()}, and then\n"
+        f"{changed}\n"
+        "  changed it. Change a copy instead (x = x + 1 rather than x += 1, or x.clone())."
+    )
+
+
+def nan_gradient(node: Any, index: int) -> str:
+    return f"Function '{node.name()}' returned nan values in its {index}th output.\n{at(node.code, node.lasti)}"
+
+
+def _expression(code: CodeType, lasti: int, call: str) -> str:
+    """What the user wrote before `.backward(`, say, if that is short; else what stands for it in a sentence."""
+    text = position(code, lasti)[2].partition(f".{call}(")
+    return text[0] if text[1] and len(text[0]) <= 20 and "=" not in text[0] else ""
+
+
+def grad_of_non_scalar(output: Any, code: CodeType, lasti: int) -> str:
+    name = _expression(code, lasti, "backward")
+    return (
+        "grad can be implicitly created only for scalar outputs\n"
+        f"{at(code, lasti)}\n"
+        f"  {f'`{name}`' if name else 'The tensor'} has shape {tuple(output.shape)}: it holds {output.numel()} losses, and a "
+        "gradient belongs to one number.\n"
+        f"  Sum them first, {name or 'l'}.sum().backward(), or say how they weigh: {name or 'l'}.backward(gradient=...)."
+    )
+
+
+def gradient_is_no_tensor(gradient: Any) -> str:
+    return (
+        f"gradients can be either Tensors or None, but got {type(gradient).__name__}\n"
+        "  Make it a tensor of the output's shape: torch.tensor(...), or torch.ones_like(output)."
+    )
+
+
+def gradient_of_other_shape(i: int, gradient: Any, output: Any) -> str:
+    return (
+        f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of "
+        f"{output.shape}.\n"
+        "  It says how much each element of the output weighs, so it must have the output's shape."
+    )
+
+
+_REASONS = {
+    "no_grad": (
+        "was computed while gradients were turned off (no_grad), so it was not recorded, nor was what came of it.",
+        "Compute what needs a gradient outside of the no_grad block.",
+    ),
+    "detach": (
+        "took the value out of the graph: no gradient flows back through detach().",
+        "Leave the detach() out where a gradient is needed.",
+    ),
+    "integer": (
+        "gives integers (or bools), and no gradient flows through those.",
+        "Keep the values floating.",
+    ),
+}
+
+
+def no_history(i: int, tensor: Any, lost: Any) -> str:
+    """`lost`  where the value fell out of the graph, or None if it never was in one"""
+    first = f"element {i} of tensors does not require grad and does not have a grad_fn\n"
+    return first + _where_lost(lost)
+
+
+def _where_lost(lost: Any) -> str:
+    if lost is None:
+        return (
+            "  Nothing that it was computed from requires grad. Ask for gradients where a parameter is made, before it is\n"
+            "  used: w = torch.zeros(3, requires_grad=True), or w.requires_grad_(). (Numbers that went through item(),\n"
+            "  numpy() or torch.tensor() on the way have left the graph too.)"
+        )
+    why, mend = _REASONS.get(lost.why, (f"is where it fell out of the graph: {lost.why}.", ""))
+    return f"{at(lost.code, lost.lasti)}\n  {why}" + (f"\n  {mend}" if mend else "")
+
+
+def unused_input(i: int, tensor: Any) -> str:
+    return (
+        f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set allow_unused=True if "
+        "this is the desired behavior.\n"
+        f"  No recorded operation leads from it (its shape is {tuple(tensor.shape)}) to the outputs. Often a copy was used "
+        "instead, made\n"
+        "  before or by x.detach(), x.data or torch.tensor(x); a gradient belongs to the very tensor that was used."
+    )
+
+
+def input_without_grad(tensor: Any, lost: Any, to_accumulate: bool) -> str:
+    first = (
+        "can't retain_grad on Tensor that has requires_grad=False"
+        if to_accumulate
+        else "One of the differentiated Tensors does not require grad"
+    )
+    return f"{first}\n{_where_lost(lost)}"
+
+
+def cycle_of_graph_and_grad() -> str:
+    return (
+        "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient "
+        "which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you "
+        "have to use this function, make sure to reset the .grad fields of your parameters to None after use to break "
+        "the cycle and avoid the leak."
+    )
+
+
+def name_of(function: Any) -> str:
+    """A function's name as torch's messages have it."""
+    return str(getattr(function, "__name__", "<unknown>"))
+
+
+def hook_changed(what: str, hook: Any, before: Any, after: Any) -> str:
+    """`what`  "type" or "size": in what the tensor that a hook returned differs from the gradient it was given"""
+    first = f"hook '{name_of(hook)}' has changed the {what} of value"
+    if what == "type":
+        return f"{first} (was {tensor_type(before)} got {tensor_type(after)})"
+    return f"{first}\n  It was given a gradient of shape {tuple(before.shape)}, and returned one of {tuple(after.shape)}."
+
+
+def tensor_type(tensor: Any) -> str:
+    """A tensor's type as torch's messages name it, such as torch.FloatTensor."""
+    return f"torch.{TYPE_NAMES[tensor.dtype.name]}Tensor"
+
+
+def requires_grad_of_computed(wanted: bool) -> str:
+    text = "you can only change requires_grad flags of leaf variables."
+    advice = (
+        " If you want to use a computed variable in a subgraph that doesn't require differentiation use "
+        "var_no_grad = var.detach()."
+    )
+    return text if wanted else text + advice
+
+
+def cannot_require_grad(dtype: Any) -> str:
+    return (
+        "only Tensors of floating point dtype can require gradients\n"
+        f"  This one is of {dtype}. Make it floating first: x.float(), or torch.tensor([1.0, 2.0])."
+    )
+
+
+def grad_of_non_leaf(tensor: Any) -> str:
+    return (
+        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+        "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
+        "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
+        "you access the leaf Tensor instead."
+    )
+
+
+def check_assigned_grad(tensor: Any, grad: Any, tensor_class: type) -> None:
+    """Raise unless `grad` may become the `.grad` of `tensor`."""
+    if not isinstance(grad, tensor_class):
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__}")
+    if grad is tensor:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if grad.shape != tensor.shape:
+        raise RuntimeError(
+            f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size "
+            f"'{list(tensor.shape)}'. Please ensure that the gradient and the tensor are the same size"
+        )
+    if grad.dtype is not tensor.dtype:
+        raise RuntimeError(
+            f"attempting to assign a gradient with dtype '{grad.dtype}' to a tensor of '{tensor.dtype}'. "
+            "The gradient must have the tensor's dtype."
+        )
+
+
+def numpy_of_tensor_with_grad() -> str:
+    return "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+
+
+def not_one_element(tensor: Any) -> str:
+    return f"a Tensor with {tensor.numel()} elements cannot be converted to Scalar"
+
+
+def ambiguous_truth(tensor: Any) -> str:
+    what = "more than one value" if tensor.numel() else "no values"
+    return f"Boolean value of Tensor with {what} is ambiguous"
+
+
+def copy_of_computed() -> str:
+    return (
+        "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.\n"
+        "  Copy its value, x.detach(), or keep it in the graph, x.clone()."
+    )
+
+
+def negative_strides() -> str:
+    return (
+        "At least one stride in the given numpy array is negative, and tensors with negative strides are not "
+        "currently supported. (You can probably work around this by making a copy of your array  with array.copy().) "
+    )
+
+
+def overlapping_write() -> str:
+    return (
+        "unsupported operation: more than one element of the written-to tensor refers to a single memory location. "
+        "Please clone() the tensor before performing the operation."
+    )
+
+
+def write_to_leaf(what: str) -> str:
+    return (
+        f"{what} that requires grad is being used in an in-place operation.\n"
+        "  A gradient is wanted for its value, so that may not change while operations are recorded. To update a\n"
+        "  parameter, do it under torch.no_grad(); otherwise make a new tensor: w = w + 1."
+    )
+
+
+def write_to_view(made_by: str, made: Any, of_base: bool) -> str:
+    """For a view that was made by `made`, a node or None; `of_base`: not the view was changed, but what it views."""
+    output = f"Output 0 of {made.name().removesuffix('Backward0')} is a view" if made is not None else ""
+    changed = "its base or another view of its base has been" if of_base else "is being"
+    if made_by == "no_grad" or made is None:
+        start = f"{output} of a view which" if output else "A view"
+        text = f"{start} was created in no_grad mode and {changed} modified inplace with grad mode enabled."
+    else:
+        text = f"{output} and {changed} modified inplace."
+    if made_by == "multi":
+        return (
+            f"{text} This view is the output of a function that returns multiple views. Such functions do not allow "
+            "the output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+        )
+    return (
+        f"{text} Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
+        "moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to "
+        "be tracked) or both outside (if you want the inplace to be tracked)."
+    )
+
+
+TYPE_NAMES = {"float32": "Float", "float64": "Double", "float16": "Half", "bool": "Bool", "uint8": "Byte"}
+TYPE_NAMES |= {"int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long"}
+
+
+def cannot_cast(result: Any, wanted: Any) -> str:
+    return (
+        f"result type {TYPE_NAMES[result.name]} can't be cast to the desired output type {TYPE_NAMES[wanted.name]}"
+    )
+
+
+def cannot_grow(target: Any, result: Any) -> str:
+    return f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(result.shape)}"
+
+
+def array_among_tensors() -> str:
+    return (
+        "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.\n"
+        "  A NumPy array stands beside a tensor that requires grad. Make the array a tensor, torch.tensor(array), and\n"
+        "  gradients flow; or leave the graph on purpose with detach()."
+    )
+
+
+def check_no_bools(sign: str, a: Any, b: Any) -> None:
+    """Raise torch's error for a subtraction with bools."""
+    is_bool = [getattr(getattr(x, "dtype", None), "name", None) == "bool" or isinstance(x, bool) for x in (a, b)]
+    if all(is_bool) and all(hasattr(x, "dtype") for x in (a, b)):
+        raise RuntimeError(
+            f"Subtraction, the `{sign}` operator, with two bool tensors is not supported. "
+            "Use the `^` or `logical_xor()` operator instead."
+        )
+    if any(is_bool):
+        raise RuntimeError(
+            f"Subtraction, the `{sign}` operator, with a bool tensor is not supported. If you are trying to invert a "
+            "mask, use the `~` or `logical_not()` operator instead."
+        )
+
+
+def check_no_bool_negation(a: Any) -> None:
+    """Raise torch's error for the negation of bools."""
+    if a.dtype.name == "bool":
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead."
+        )
+
+
+def must_be_floating(function: str, dtype: Any) -> str:
+    if function == "mean":
+        return (
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"Got: {TYPE_NAMES[dtype.name]}\n  Make it floating first: x.float().mean()."
+        )
+    if function in ("var", "std"):
+        return "std and var only support floating point and complex dtypes"
+    if function == "linalg.vector_norm":
+        return (
+            "linalg.vector_norm: Expected a floating point or complex tensor as input. "
+            f"Got {TYPE_NAMES[dtype.name]}"
+        )
+    return f"\"{function}\" not implemented for '{TYPE_NAMES[dtype.name]}'"
+
+
+def nothing_to_choose(name: str, dim: int | None = None, whole: bool = False) -> str:
+    if dim is not None:
+        return f"{name}(): Expected reduction dim {dim} to have non-zero size."
+    if whole:
+        return (
+            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
+            "Specify the reduction dim with the 'dim' argument."
+        )
+    return f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
+
+
+def wrong_count(shape: list[int], count: int) -> str:
+    return f"shape '{shape}' is invalid for input of size {count}"
+
+
+def not_viewable() -> str:
+    return (
+        "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+        "contiguous subspaces). Use .reshape(...) instead."
+    )
+
+
+def too_few_sizes(wanted: list[int], shape: list[int]) -> str:
+    return (
+        f"expand(torch.FloatTensor{{{shape}}}, size={wanted}): the number of sizes provided ({len(wanted)}) must be "
+        f"greater or equal to the number of dimensions in the tensor ({len(shape)})"
+    )
+
+
+def check_joinable(first: Any, shape: Any, dim: int, position: int) -> None:
+    """Raise unless two shapes are equal except in `dim`."""
+    if len(shape) != len(first):
+        raise RuntimeError(
+            f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}"
+        )
+    for i, (n, m) in enumerate(zip(first, shape, strict=True)):
+        if i != dim and n != m:
+            raise RuntimeError(
+                f"Sizes of tensors must match except in dimension {dim}. Expected size {n} but got size {m} for "
+                f"tensor number {position} in the list."
+            )
+
+
+def check_same_dtype(a: Any, b: Any) -> None:
+    """Raise torch's error for a matrix product of two dtypes."""
+    if a.dtype is not b.dtype:
+        names = [TYPE_NAMES[x.dtype.name].lower() for x in (a, b)]
+        if a.ndim == 1 and b.ndim == 1:
+            raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {TYPE_NAMES[a.dtype.name]} "
+                               f"and {TYPE_NAMES[b.dtype.name]}")
+        raise RuntimeError(
+            f"expected m1 and m2 to have the same dtype, but got: {names[0]} != {names[1]}\n"
+            f"  Convert one of them: x.to({b.dtype}), or the other to {a.dtype}."
+        )
+
+
+def unmultipliable(kind: str, x: Any, y: Any) -> str:
+    if kind == "dot":
+        return (
+            f"inconsistent tensor size, expected tensor [{x[0]}] and src [{y[0]}] to have the same number of elements, "
+            f"but got {x[0]} and {y[0]} elements respectively"
+        )
+    if kind == "mv":
+        return f"size mismatch, got input ({x[0]}), mat ({x[0]}x{x[1]}), vec ({y[0]})"
+    if kind == "vm":
+        x = (1, *x)
+    if kind == "bmm" and len(x) == len(y) == 3:
+        return (
+            f"Expected size for first two dimensions of batch2 tensor to be: [{x[0]}, {x[2]}] "
+            f"but got: [{y[0]}, {y[1]}]."
+        )
+    return (
+        f"mat1 and mat2 shapes cannot be multiplied ({x[-2]}x{x[-1]} and {y[-2]}x{y[-1]})\n"
+        f"  The inner sizes, {x[-1]} and {y[-2]}, must be equal."
+    )
+
+
+def wrong_ndims(name: str, first: int, second: int) -> str:
+    if name == "dot":
+        return f"1D tensors expected, but got {first}D and {second}D tensors"
+    if name == "mv":
+        return f"vector + matrix @ vector expected, got {second}, {first}, {second}"
+    if name == "bmm":
+        return f"batch1 must be a 3D tensor"
+    return "mat2 must be a matrix" if first == 2 else "self must be a matrix"
+
+
+def check_equal_dtypes(a: Any, b: Any) -> None:
+    """Raise torch's error where two tensors to be compared differ in dtype."""
+    if a.dtype is not b.dtype:
+        raise RuntimeError(f"{TYPE_NAMES[a.dtype.name]} did not match {TYPE_NAMES[b.dtype.name]}")

@@ -1,0 +1,6 @@
+"""The operations: importing this module gives Tensor its methods and operators."""
+
+from importlib import import_module
+
+for _family in ("inplace", "shape", "pointwise", "reduction", "logic", "linear", "operators", "convert", "creation", "factories", "types", "indexing"):
+    import_module(f"{__name__}.{_family}")

@@ -1,0 +1,263 @@
+"""Copies, conversions to another dtype, and values taken out of the graph.
+
+Source: https://docs.pytorch.org/docs/stable/tensors.html and
+https://docs.pytorch.org/docs/stable/tensor_attributes.html#torch.dtype
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes
+from ..dtypes import device, dtype
+from ..engine import Lost
+from ..tensor import Tensor, current_origin, storage_of
+from .names import FUNCTIONS, public, tensor_argument
+from .table import op
+
+INTERNAL = True
+
+# Copies of arrays, laid out as torch lays them out
+
+
+def memory_order(shape: tuple[int, ...], *strides: tuple[int, ...]) -> list[int]:
+    """The dimensions from outermost to innermost, as torch lays out a result of operands with these strides.
+
+    A stride of 0 says nothing, so many pairs are undecided, and the order of the comparisons is torch's.
+    """
+    inner_to_outer = list(reversed(range(len(shape))))
+    for i in range(1, len(shape)):
+        at = i
+        for earlier in reversed(range(i)):
+            x, y = inner_to_outer[earlier], inner_to_outer[at]
+            wanted = 0
+            for s in strides:
+                if s[x] and s[y] and (s[x] != s[y] or shape[x] > shape[y]):
+                    wanted = 1 if s[x] >= s[y] else -1
+                    break
+            if wanted < 0:
+                break
+            if wanted > 0:
+                inner_to_outer[earlier], inner_to_outer[at] = y, x
+                at = earlier
+    return inner_to_outer[::-1]
+
+
+def empty_in_order(shape: tuple[int, ...], order: list[int], d: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """An uninitialised array without gaps, its dimensions in memory in this order."""
+    return np.empty([shape[i] for i in order], d).transpose(np.argsort(order))
+
+
+def empty_as(a: np.ndarray[Any, Any], d: np.dtype[Any]) -> np.ndarray[Any, Any]:
+    """An uninitialised array of `a`'s shape, without gaps, its dimensions in memory in the order of `a`'s.
+
+    NumPy does the same, but sends dimensions that `expand` made to the end, where torch leaves them in their place.
+    """
+    if 0 not in a.strides or a.flags.c_contiguous:
+        return np.empty_like(a, dtype=d)
+    return empty_in_order(a.shape, memory_order(a.shape, a.strides), d)
+
+
+def copy_array(a: np.ndarray[Any, Any], d: np.dtype[Any], order: str = "K") -> np.ndarray[Any, Any]:
+    """A copy in dtype `d`, converted as C does: fractions are cut off, and numbers that do not fit come out somehow.
+
+    order  "K" keeps the order of the dimensions in memory, as far as torch does; "C" puts the last one innermost
+    """
+    if d.char == "e" and a.dtype.char == "d":
+        a = a.astype(np.float32)  # so does torch, and rounds twice
+    if order == "C" or 0 not in a.strides:
+        return a.astype(d, order=order)  # type: ignore[call-overload, no-any-return]
+    made = empty_as(a, d)
+    np.copyto(made, a, casting="unsafe")
+    return made
+
+
+copied = op("CloneBackward0", lambda a, order: copy_array(a, a.dtype, order), a=lambda g: g)
+converted = op(
+    "ToCopyBackward0",
+    lambda a, to, source, order: copy_array(a, to, order),
+    a=lambda g, to, source: converted(g, source, to, "K"),
+)
+
+
+def cast(t: Tensor, d: np.dtype[Any], order: str = "K") -> Tensor:
+    """A copy of `t` in dtype `d`; gradients flow through it if that is a floating one."""
+    x = t._array
+    if d.kind == "f":
+        return converted.call(t, d, x.dtype, order)
+    made = Tensor._of(copy_array(x, d, order))
+    made._origin = lost(t, "integer")
+    return made
+
+
+def lost(t: Tensor, why: str) -> Lost | None:
+    """The origin of a value that no gradient flows through, computed from `t`."""
+    origin = current_origin(t)
+    return origin if origin is None or origin.__class__ is Lost else Lost(why)
+
+
+# Errors
+
+
+def type_name(value: Any) -> str:
+    """The type of an argument as torch's messages name it."""
+    if isinstance(value, Tensor):
+        return "Tensor"
+    kind = value.__class__
+    if isinstance(value, (dtype, device)):
+        return f"torch.{kind.__name__}"
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def invalid_combination(function: str, args: Any, kwargs: dict[str, Any], *forms: str) -> TypeError:
+    """torch's error for arguments that fit none of the forms in which `function` can be called."""
+    got = [type_name(a) for a in args] + [f"{k}={type_name(v)}" for k, v in kwargs.items()]
+    text = ", ".join(got) + (", " if kwargs and not args else "")
+    every = "".join(f"\n * {form}" for form in forms)
+    return TypeError(
+        f"{function}() received an invalid combination of arguments - got ({text}), but expected one of:{every}"
+    )
+
+
+_PYTHON_TYPES = {float: dtypes.float64, int: dtypes.int64, bool: dtypes.bool_}
+
+
+def dtype_argument(value: Any, function: str, name: str = "dtype", position: int | None = None) -> dtype:
+    """`value` as a dtype (Python's float, int and bool stand for one), or torch's TypeError."""
+    if isinstance(value, dtype):
+        return value
+    if isinstance(value, type) and value in _PYTHON_TYPES:
+        return _PYTHON_TYPES[value]
+    where = "" if position is None else f" (position {position})"
+    raise TypeError(f"{function}(): argument '{name}'{where} must be torch.dtype, not {type_name(value)}")
+
+
+# Public functions and methods
+
+
+@public()
+def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
+    """A copy, part of the graph: gradients flow on to `input`."""
+    return copied.call(tensor_argument(input, "clone"), "K")
+
+
+@public()
+def detach(input: Tensor) -> Tensor:
+    """The same memory without history: no gradient flows through the result."""
+    t = tensor_argument(input, "detach")
+    made = Tensor._of(t._array.view(), None, storage_of(t))
+    if t._origin is not None or t._view is not None:
+        made._origin = lost(t, "detach")
+    return made
+
+
+@public(function=False)
+def detach_(self: Tensor) -> Tensor:
+    """Take this tensor out of the graph, in place; RuntimeError for a view."""
+    if self._view is not None:
+        raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+    self._origin = lost(self, "detach")
+    return self
+
+
+FUNCTIONS["detach_"] = detach_
+
+
+@public(function=False)
+def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
+    """This tensor if its elements lie in the order of their indices, else a copy in which they do."""
+    return self if self._array.flags.c_contiguous else copied.call(self, "C")
+
+
+_FORMS_OF_TO = (
+    "(torch.device device = None, torch.dtype dtype = None, bool non_blocking = False, bool copy = False, "
+    "*, torch.memory_format memory_format = None)",
+    "(torch.dtype dtype, bool non_blocking = False, bool copy = False, *, torch.memory_format memory_format = None)",
+    "(Tensor tensor, bool non_blocking = False, bool copy = False, *, torch.memory_format memory_format = None)",
+)
+
+
+@public(function=False)
+def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """This tensor in another dtype; itself if that is its own, unless a `copy` is asked for.
+
+    Called as to(dtype), to(device), to(device, dtype) or to(other), each with `non_blocking` and `copy` after it.
+    Raises RuntimeError for a device other than the CPU, TypeError for other arguments.
+    """
+    if len(args) == 1 and not kwargs and args[0].__class__ is dtype:
+        d = args[0].numpy
+        return self if d == self._array.dtype else cast(self, d)
+    wanted, copy = _read_to(args, kwargs)
+    d = self._array.dtype if wanted is None else wanted.numpy
+    return self if d == self._array.dtype and not copy else cast(self, d)
+
+
+def _read_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype | None, bool]:
+    """The dtype and `copy` that a call of `to` asks for."""
+    given = dict(kwargs)
+    rest = list(args)
+    first = rest[0] if rest else given.get("tensor")
+    if isinstance(first, Tensor):
+        names = ["tensor"]
+    elif isinstance(first, (dtype, type)):
+        names = ["dtype"]
+    else:
+        names = ["device", "dtype"]
+    names += ["non_blocking", "copy"]
+    wrong = len(rest) > len(names) or any(name in given for name in names[: len(rest)])
+    given.update(zip(names, rest, strict=False))
+    at, d = given.pop("device", None), given.pop("dtype", None)
+    other, copy = given.pop("tensor", None), given.pop("copy", False)
+    non_blocking = given.pop("non_blocking", False)
+    given.pop("memory_format", None)
+    wrong = wrong or bool(given) or not isinstance(at, (str, device, type(None)))
+    wrong = wrong or (not isinstance(d, (dtype, type(None))) and d not in (float, int, bool))
+    wrong = wrong or not isinstance(copy, bool) or not isinstance(non_blocking, bool)
+    if wrong or (other is not None and (at is not None or d is not None or not isinstance(other, Tensor))):
+        raise invalid_combination("to", args, kwargs, *_FORMS_OF_TO)
+    if at is not None:
+        device(at)
+    if other is not None:
+        return other.dtype, copy
+    return (None if d is None else dtype_argument(d, "to")), copy
+
+
+def _conversion(name: str, d: dtype) -> Callable[..., Tensor]:
+    def convert(self: Tensor, *, memory_format: Any = None) -> Tensor:
+        return self if self._array.dtype == d.numpy else cast(self, d.numpy)
+
+    convert.__name__ = convert.__qualname__ = name
+    convert.__doc__ = f"This tensor with elements of {d}; itself if they are."
+    return convert
+
+
+for _name, _dtype in {
+    "float": dtypes.float32, "double": dtypes.float64, "half": dtypes.float16, "bool": dtypes.bool_,
+    "long": dtypes.int64, "int": dtypes.int32, "short": dtypes.int16,
+    "char": dtypes.int8, "byte": dtypes.uint8,
+}.items():
+    setattr(Tensor, _name, _conversion(_name, _dtype))
+
+
+@public(function=False)
+def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
+    """This tensor: it is on the CPU already."""
+    return self
+
+
+@public(function=False)
+def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
+    """Raise AssertionError, as torch does where there is no GPU."""
+    raise AssertionError(
+        "Torch not compiled with CUDA enabled\n"
+        "  minigrad computes with NumPy, on the CPU; run this line with real torch for a GPU."
+    )
+
+
+@public(function=False)
+def type_as(self: Tensor, other: Tensor) -> Tensor:
+    """This tensor in the dtype of `other`; itself if that is its own."""
+    return to(self, tensor_argument(other, "type_as", "other").dtype)

@@ -1,0 +1,262 @@
+"""New tensors of a given size: filled with one number, the identity matrix, evenly spaced numbers.
+
+Source: https://docs.pytorch.org/docs/stable/torch.html#creation-ops; ATen/native/cpu/RangeFactoriesKernel.cpp of
+https://github.com/pytorch/pytorch
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Unpack
+
+import numpy as np
+
+from .. import dtypes
+from ..dtypes import dtype
+from ..random.arithmetic import multiply_add
+from ..tensor import Tensor
+from .convert import empty_as, invalid_combination
+from .data import fits
+from .names import public, tensor_argument
+from .options import Options, SizeOptions, as_int, checked_size, finished, integer, number, read_dtype, sequence
+
+INTERNAL = True
+Array = np.ndarray[Any, Any]
+FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+
+# Filled with one number
+
+
+def _new_array(shape: Any, d: np.dtype[Any], value: Any) -> Array:
+    """An array filled with `value`, or with what happens to lie in memory if that is None."""
+    try:
+        if value is None or value == 0:
+            return np.empty(shape, d) if value is None else np.zeros(shape, d)
+        made = np.empty(shape, d)
+    except ValueError:
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)}") from None
+    made.fill(value)
+    return made
+
+
+def _new_array_like(t: Tensor, d: dtype, value: Any, options: Any) -> Array:
+    in_order = options and "contiguous" in str(options.get("memory_format"))
+    array = np.empty(t._array.shape, d.numpy) if in_order else empty_as(t._array, d.numpy)
+    if value is not None:
+        array.fill(value)
+    return array
+
+
+def _offer(kind: str, value: Any, content: str) -> None:
+    """Offer zeros, zeros_like and new_zeros, or their like for ones and empty."""
+    like_name, new_name = f"{kind}_like", f"new_{kind}"
+
+    def sized(*size: Any, **options: Unpack[SizeOptions]) -> Tensor:
+        d = read_dtype(kind, options) or dtypes.get_default_dtype()
+        return finished(kind, _new_array(checked_size(kind, size, options), d.numpy, value), options)
+
+    def like(input: Tensor, **options: Unpack[Options]) -> Tensor:
+        t = tensor_argument(input, like_name)
+        d = read_dtype(like_name, options) or t.dtype
+        return finished(like_name, _new_array_like(t, d, value, options), options)
+
+    def new(self: Tensor, *size: Any, **options: Unpack[SizeOptions]) -> Tensor:
+        d = read_dtype(new_name, options) or self.dtype
+        return finished(new_name, _new_array(checked_size(new_name, size, options), d.numpy, value), options)
+
+    sized.__doc__ = f"A tensor {content}; its size is given as ints or as one sequence."
+    like.__doc__ = f"A tensor {content}, of the size, dtype and order in memory of `input`."
+    new.__doc__ = f"A tensor {content}, in this tensor's dtype; its size is given as ints or as one sequence."
+    for function, name in ((sized, kind), (like, like_name), (new, new_name)):
+        function.__name__ = function.__qualname__ = name
+        public(method=function is new, function=function is not new)(function)
+
+
+_offer("zeros", 0, "filled with 0")
+_offer("ones", 1, "filled with 1")
+_offer("empty", None, "holding whatever lay in its memory")
+
+
+@public(method=False)
+def full(size: Any, fill_value: Any, **options: Unpack[Options]) -> Tensor:
+    """A tensor filled with a number, whose type gives the dtype unless one is asked for; `size` is a sequence of ints.
+
+    Raises RuntimeError if the number does not fit the dtype.
+    """
+    value = number("full", "fill_value", 2, fill_value)
+    d = read_dtype("full", options) or dtypes.of_number(value)
+    array = _new_array(sequence("full", size), d.numpy, converted(value, d.numpy))
+    return finished("full", array, options)
+
+
+@public(method=False)
+def full_like(input: Tensor, fill_value: Any, **options: Unpack[Options]) -> Tensor:
+    """A tensor filled with a number, of the size, dtype and order in memory of `input`; errors as for `full`."""
+    t = tensor_argument(input, "full_like")
+    d = read_dtype("full_like", options) or t.dtype
+    value = converted(number("full_like", "fill_value", 2, fill_value), d.numpy)
+    return finished("full_like", _new_array_like(t, d, value, options), options)
+
+
+@public(function=False)
+def new_full(self: Tensor, size: Any, fill_value: Any, **options: Unpack[Options]) -> Tensor:
+    """A tensor filled with a number, in this tensor's dtype; `size` is a sequence of ints, errors as for `full`."""
+    d = read_dtype("new_full", options) or self.dtype
+    value = converted(number("new_full", "fill_value", 2, fill_value), d.numpy)
+    return finished("new_full", _new_array(sequence("new_full", size), d.numpy, value), options)
+
+
+@public(method=False)
+def eye(n: Any, m: Any = None, **options: Unpack[Options]) -> Tensor:
+    """The identity matrix of shape (n, n), or of shape (n, m) what of it and of zeros fits there."""
+    d = read_dtype("eye", options) or dtypes.get_default_dtype()
+    rows = integer("eye", "n", 1, n)
+    columns = rows if m is None else integer("eye", "m", 2, m)
+    for name, length in (("n", rows), ("m", columns)):
+        if length < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {length}")
+    array = np.zeros((rows, columns), d.numpy)
+    array.reshape(-1)[: columns * columns : columns + 1] = 1
+    return finished("eye", array, options)
+
+
+# C++'s names of the dtypes, as torch puts them into messages
+_C_NAMES = {"int32": "int", "float16": "c10::Half", "float32": "float", "float64": "double"}
+
+
+def converted(value: Any, d: np.dtype[Any]) -> Any:
+    """A Python number as a NumPy number of dtype `d`, or torch's RuntimeError if it does not fit."""
+    if not fits(value, d):
+        raise RuntimeError(
+            f"value cannot be converted to type {_C_NAMES.get(d.name, f'{d.name}_t')} without overflow\n"
+            f"  {value!r} is outside the range of {d.name}."
+        )
+    if d.char == "e":
+        value = np.float32(value)  # by way of which torch comes to float16
+    return np.array(int(value) if d.kind in "iu" else value).astype(d)[()]
+
+
+# Evenly spaced
+
+_ARANGE = [
+    "(Number end, *, Tensor out = None, torch.dtype dtype = None, bool requires_grad = False)",
+    "(Number start, Number end, Number step = 1, *, Tensor out = None, torch.dtype dtype = None, "
+    "bool requires_grad = False)",
+]
+
+
+class _RangeOptions(Options, total=False):
+    """`Options`, and the bounds as keywords."""
+
+    start: Any
+    end: Any
+    step: Any
+
+
+@public(method=False)
+def arange(*bounds: Any, **options: Unpack[_RangeOptions]) -> Tensor:
+    """The numbers from `start` (0) up to, but without, `end`, in steps of `step` (1).
+
+    Called as arange(end), arange(start, end) or arange(start, end, step). Of dtype int64 for integers, else of the
+    default dtype; there are ceil((end - start) / step) numbers.
+    Raises RuntimeError for a step of zero, one that leads away from `end`, and a range without end.
+    """
+    names = ["end"] if len(bounds) == 1 and "end" not in options else ["start", "end", "step"]
+    given: dict[str, Any] = dict(zip(names, bounds, strict=False))
+    if options:
+        for name in ("start", "end", "step"):
+            if name in options and name not in given:
+                given[name] = options.pop(name)  # type: ignore[misc]
+    clash = len(bounds) > len(names) or "end" not in given or ("step" in given and "start" not in given)
+    if clash or not {"start", "end", "step"}.isdisjoint(options):
+        raise invalid_combination("arange", bounds, {**options, **given} if not bounds else dict(options), *_ARANGE)
+    values = [number("arange", name, names.index(name) + 1, value) for name, value in given.items()]
+    read = dict(zip(given, values, strict=True))
+    out = options.get("out")
+    d = read_dtype("arange", options)
+    if d is None:
+        integers = all(isinstance(value, int) for value in values)
+        d = out.dtype if out is not None else dtypes.int64 if integers else dtypes.get_default_dtype()
+    array = _arange(read.get("start", 0), read["end"], read.get("step", 1), d)
+    return finished("arange", array, options)
+
+
+def _arange(start: Any, end: Any, step: Any, d: dtype) -> Array:
+    if d.kind == dtypes.BOOL:
+        raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
+    if not (step > 0 or step < 0):
+        raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start:g} -> {end:g}")
+    if (end < start) if step > 0 else (end > start):
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    count = (float(end) - float(start)) / step
+    if not count < 2**63:
+        raise RuntimeError("invalid size, possible overflow?")
+    if d.kind == dtypes.FLOATING:
+        return _spaced(start, step, math.ceil(count), d.numpy)
+    first, last, stride = (int(converted(n, np.dtype(np.int64))) for n in (start, end, step))
+    n = math.ceil(count)
+    if d is dtypes.int64:
+        if not stride:
+            raise ValueError("step must be nonzero")
+        n = len(range(first, last, stride))
+    if not stride:
+        return np.full(n, first, d.numpy)
+    return np.arange(first, first + n * stride, stride, np.int64).astype(d.numpy, copy=False)
+
+
+def _spaced(start: float, step: float, n: int, d: np.dtype[Any]) -> Array:
+    """start + step * i for i < n, rounded as torch rounds: in blocks of 32 bytes from a rounded first number on."""
+    exact = FLOAT32 if d.char == "e" else FLOAT64
+    first, step = converted(start, exact), converted(step, exact)
+    i = np.arange(n, dtype=exact)
+    block = 32 // d.itemsize
+    if n < 2 * block:
+        return multiply_add(i, step, first).astype(d, copy=False)
+    place = i % block
+    place[n - n % (2 * block) :] = 0  # torch takes two blocks at a time, and the rest one by one
+    starts = multiply_add(i - place, step, first).astype(d).astype(exact)
+    return multiply_add(place, step, starts).astype(d, copy=False)
+
+
+_LINSPACE = [
+    "(Number start, Number end, int steps, *, Tensor out = None, torch.dtype dtype = None, bool requires_grad = False)",
+]
+
+
+@public(method=False)
+def linspace(start: Any, end: Any, steps: Any, **options: Unpack[Options]) -> Tensor:
+    """`steps` numbers from `start` to `end`, both included, at equal distances; of the default dtype.
+
+    Raises RuntimeError for a negative number of steps, or bounds that do not fit the dtype.
+    """
+    out = options.get("out")
+    d = read_dtype("linspace", options) or (dtypes.get_default_dtype() if out is None else out.dtype)
+    bounds = [v.item() if isinstance(v, Tensor) and not v.ndim else v for v in (start, end)]
+    numbers = (bool, int, float, np.integer, np.floating)
+    n = as_int(steps)
+    if n is None or not all(isinstance(v, numbers) for v in bounds):
+        raise invalid_combination("linspace", (start, end, steps), dict(options), *_LINSPACE)
+    if n < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    if d.kind == dtypes.BOOL:
+        raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
+    first, last = (converted(v if isinstance(v, int) else float(v), d.numpy) for v in bounds)
+    return finished("linspace", _linspace(first, last, n, d.numpy), options)
+
+
+def _linspace(first: Any, last: Any, n: int, d: np.dtype[Any]) -> Array:
+    """Evenly spaced numbers, the first half counted from `first` on and the second from `last` back, as in torch."""
+    if n < 2:
+        return np.full(n, first, d)
+    exact = d if d.kind == "f" else FLOAT64
+    start, end = exact.type(first), exact.type(last)
+    step = (end - start) / exact.type(n - 1)
+    half = n // 2
+    i = np.arange(half).astype(exact), np.arange(n - half)[::-1].astype(exact)
+    parts = [
+        start + step * i[0] if d.char == "e" else multiply_add(i[0], step, start),
+        end - step * i[1] if d.char == "e" else multiply_add(i[1], -step, end),
+    ]
+    return np.concatenate(parts).astype(d, copy=False)

@@ -1,0 +1,306 @@
+"""`x[...]` and `x[...] = value` as torch has them.
+
+Integers, slices, None and Ellipsis look at the same memory: one recorded view for each. Index tensors, masks and lists
+copy. What an index means is what it means to NumPy, but for negative steps, which torch does not have.
+Source: https://docs.pytorch.org/docs/stable/tensor_view.html, https://numpy.org/doc/stable/user/basics.indexing.html
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from operator import index as as_index
+from typing import Any
+
+import numpy as np
+
+from ..modes import is_grad_enabled
+from ..tensor import Tensor, current_origin, storage_of
+from .convert import cast, copy_array, lost
+from .indices import (
+    EVERY,
+    INT64,
+    Array,
+    Key,
+    check_put,
+    checked_key,
+    index_array,
+    laid_out,
+    number_array,
+    out_of_bounds,
+    picked_shape,
+)
+from .inplace import as_view, check_writable, copy, requires_grad, write, zeros_as
+from .shape import as_shape, contract, expand, insert_axis, part
+from .table import op
+
+INTERNAL = True
+
+# Operations
+
+
+def _pick(a: Array, key: Key) -> Array:
+    try:
+        if a.flags.c_contiguous and key[-1].dtype == INT64 and all([k is EVERY for k in key[:-1]]):
+            return a.take(key[-1], len(key) - 1)  # several times as fast as a[key]
+        return np.asarray(a[key], order="C")
+    except IndexError:
+        shape = picked_shape(a, key)
+        if 0 in shape:  # where nothing is picked, torch does not look at the indices
+            return np.empty(shape, a.dtype)
+        raise out_of_bounds(a, key) from None
+
+
+def _add_at(g: Array, shape: tuple[int, ...], key: Key) -> Array:
+    total = np.zeros(shape, g.dtype)
+    if not g.size:
+        return total
+    if len(key) == 1 and key[0].dtype == bool:
+        total[key] = g
+    elif len(key) == 1 and len(shape) > 1 and g.size > 1000:  # NumPy is several times as fast in one dimension
+        width = total.size // shape[0]
+        places = key[0].reshape(-1, 1) * width + np.arange(width)
+        np.add.at(total.reshape(-1), places.reshape(-1), g.reshape(-1))
+    else:
+        np.add.at(total, key, g)
+    return total
+
+
+def _put(a: Array, b: Array, key: Key) -> Array:
+    changed = a.copy()
+    _write_at(changed, key, b)
+    return changed
+
+
+picked = op("IndexBackward0", _pick, a=lambda g, a_shape, key: added(g, a_shape, key))
+added = op("IndexPutImplBackward0", _add_at, a=lambda g, key: picked(g, key))
+put = op("IndexPutBackward0", _put, a=lambda g, key: zeroed(g, key), b=lambda g, key: picked(g, key))
+zeroed = op("IndexPutBackward0", lambda a, key: _put(a, np.zeros((), a.dtype), key), a=lambda g, key: zeroed(g, key))
+selected, sliced = part.named("SelectBackward0"), part.named("SliceBackward0")
+alias = op("AliasBackward0", lambda a: a[...], a=lambda g: g)
+filled = op("FillBackward3", lambda a, b: np.full_like(a, b), a=lambda g: zeros_as(g), b=lambda g: contract(g, ()))
+
+# Single indices
+
+
+def select_at(t: Tensor, dim: int, index: Any) -> Tensor:
+    """`t` at one index, known to be in range, of one dimension."""
+    return as_view(selected, t, (*(EVERY,) * dim, index, ...))
+
+
+def _select(t: Tensor, dim: int, index: int, position: int) -> Tensor:
+    """The same for an index that stood at `position`, once it is checked."""
+    shape = t._array.shape
+    size = shape[dim] if shape else 0
+    if -size <= index < size:
+        return select_at(t, dim, index)
+    if not -(2**63) <= index < 2**63:
+        raise ValueError("Overflow when unpacking long long")
+    if not shape and index == 0:
+        raise IndexError(
+            "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to convert a "
+            "0-dim tensor to a number"
+        )
+    raise IndexError(f"index {index} is out of bounds for dimension {position} with size {size}")
+
+
+def _slice(t: Tensor, dim: int, index: slice, skip_whole: bool) -> Tensor:
+    """`t` with one dimension sliced; with `skip_whole`, `t` itself where that changes nothing."""
+    shape = t._array.shape
+    length = shape[dim] if shape else 0
+    start, stop, step = index.indices(length)
+    if step < 0:
+        raise ValueError(
+            "step must be greater than zero\n  Unlike NumPy's, a tensor's strides cannot be negative: x.flip(dim) copies."
+        )
+    if not shape:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+    if skip_whole and step == 1 and start == 0 and stop == length:
+        if not any(bound is not None and as_index(bound) < 0 for bound in (index.start, index.stop)):
+            return t
+    return as_view(sliced, t, (*(EVERY,) * dim, slice(start, stop, step)))
+
+
+# Whole indices
+
+
+def _as_items(index: Any) -> Sequence[Any]:
+    """What stands between the brackets, one by one; torch still takes some short lists for tuples, with a warning."""
+    if isinstance(index, tuple):
+        return index
+    if isinstance(index, Sequence) and len(index) < 32:
+        for item in index:
+            if item is None or item is Ellipsis or isinstance(item, (Tensor, Sequence, slice, np.ndarray)):
+                text = (
+                    "Using a non-tuple sequence for multidimensional indexing is deprecated and will be changed in "
+                    "pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as "
+                    "tensor index, x[torch.tensor(seq)], which will result either in an error or a different result"
+                )
+                warnings.warn(text, UserWarning, stacklevel=3)
+                return index
+    return (index,)
+
+
+def _dims_taken(item: Any) -> int:
+    """How many dimensions torch expects `item` to index: one for a list, also where that is a mask of more."""
+    if isinstance(item, Tensor):
+        return item._array.ndim if item._array.dtype.char in "?B" else 1
+    return 0 if item is None or item is Ellipsis or item is True or item is False else 1
+
+
+def _follow(t: Tensor, items: Sequence[Any]) -> tuple[Tensor, Key]:
+    """The views that `items` ask for, one after the other, and what is to be picked from the last: () for nothing."""
+    ndim = t._array.ndim
+    left = ndim - sum(map(_dims_taken, items))  # for the Ellipsis
+    if left < 0:
+        raise IndexError(f"too many indices for tensor of dimension {ndim}")
+    arrays: list[Any] = []
+    dim = 0
+    for position, item in enumerate(items):
+        if dim >= t._array.ndim and _dims_taken(item):
+            raise IndexError(f"too many indices for tensor of dimension {ndim}")
+        skipped = 1
+        if isinstance(item, slice):
+            t = _slice(t, dim, item, skip_whole=True)
+        elif item is None:
+            t = as_view(insert_axis, t, dim)
+        elif item is Ellipsis:
+            skipped, left = left, 0
+        else:
+            found = index_array(item)
+            if found.__class__ is int or (found.ndim == 0 and found.dtype.char in "bhilq"):
+                t = _select(t, dim, int(found), position)
+                continue
+            if found.ndim == 0 and found.dtype.char in "?B":  # a new dimension, there or not
+                t, found = as_view(insert_axis, t, dim), np.zeros(1 if found else 0, INT64)
+            arrays = arrays or [EVERY] * dim
+            arrays.append(found)
+            dim += found.ndim if found.dtype.char in "?B" else 1
+            continue
+        dim += skipped
+        if arrays:
+            arrays += [EVERY] * skipped
+    while arrays and arrays[-1] is EVERY:
+        arrays.pop()
+    return t, checked_key(t._array.shape, arrays)
+
+
+def _write_at(x: Array, key: Key, value: Array) -> None:
+    """`x[key] = value`; of several values for one place the last one stays. Raises torch's errors."""
+    if value.dtype != x.dtype:
+        check_put(x, key, value)
+    try:
+        x[key] = value
+    except (IndexError, ValueError):
+        check_put(x, key, value)
+
+
+# Reading
+
+
+def getitem(self: Tensor, index: Any) -> Tensor:
+    """The elements at `index`: a view for integers, slices, None and Ellipsis; a copy for tensors, masks and lists.
+
+    Raises IndexError for an index that is out of bounds or none at all, ValueError for a step below 1.
+    """
+    kind = index.__class__
+    if kind is int:
+        return _select(self, 0, index, 0)
+    if kind is slice:
+        return _slice(self, 0, index, skip_whole=False)
+    if kind is Tensor:
+        x, i = self._array, index._array
+        if i.dtype is INT64 and i.ndim == 1 and x.ndim and x.flags.c_contiguous:
+            if self._origin is not None or self._view is not None:
+                return picked.call(self, own((i,), self))
+            try:
+                return Tensor._of(x.take(i, 0))  # mini-batches come this way
+            except IndexError:
+                return picked.call(self, (i,))
+    t, key = _follow(self, _as_items(index))
+    if key:
+        made = picked.call(t, own(key, t))
+        made._array = laid_out(made._array, t._array, key)
+        return made
+    return as_view(alias, self) if t is self else t
+
+
+def own(key: Key, *tensors: Tensor) -> Key:
+    """`key`, copied where a backward pass will need it: the index may be changed in place before."""
+    if is_grad_enabled() and any(map(requires_grad, tensors)):
+        return tuple([k if k is EVERY else k.copy() for k in key])
+    return key
+
+
+# Writing
+
+
+def setitem(self: Tensor, index: Any, value: Any) -> None:
+    """Write a number or a tensor, broadcast, over the elements at `index`; gradients flow to the tensor.
+
+    Raises TypeError for other values, RuntimeError for shapes that do not broadcast or a leaf that requires grad, and
+    what reading at `index` raises.
+    """
+    x = self._array
+    if not isinstance(value, Tensor):
+        value = Tensor._of(number_array(value, self.dtype, half_overflows=True))
+    if index is False:
+        return
+    t, key = _follow(self, (None,) if index is True else _as_items(index))
+    if key:
+        put_(t, key, value)
+        return
+    x, y = t._array, value._array
+    if y.ndim and y.shape != x.shape:
+        value = expand(_without_leading_ones(value), *x.shape)
+    if check_writable(t, value) and x.dtype.kind == "f":
+        made_by = filled if x.ndim and not y.ndim else copy
+        write(t, made_by.call(Tensor._of(x, current_origin(t)), cast(value, x.dtype) if y.dtype != x.dtype else value))
+    else:
+        np.copyto(x, value._array if y.dtype == x.dtype else copy_array(value._array, x.dtype))
+        _note_change(t, value)
+
+
+def put_(t: Tensor, key: Key, value: Tensor) -> None:
+    """Write `value` where `key` points in `t`."""
+    x = t._array
+    value = _without_leading_ones(value)
+    arrays = [k for k in key if k is not EVERY]
+    if not value._array.ndim and len(arrays) == 1 and arrays[0].dtype == bool:
+        value = filling(value, t)
+    if check_writable(t, value) and x.dtype.kind == "f":
+        made = put.call(Tensor._of(x, current_origin(t)), value, own(key, t, value))
+        made._origin.targets = (None, (value._array.shape, x.dtype))
+        write(t, made)
+    else:
+        _write_at(x, key, value._array)
+        _note_change(t, value)
+
+
+def filling(value: Tensor, t: Tensor) -> Tensor:
+    """A 0-d tensor that is to fill places of `t`, in its dtype; torch's RuntimeError if it does not fit that."""
+    x, y = t._array, value._array
+    if y.dtype == x.dtype:
+        return value
+    number = number_array(y.item(), t.dtype)
+    return cast(value, x.dtype) if x.dtype.kind == "f" else Tensor._of(number)
+
+
+def _without_leading_ones(value: Tensor) -> Tensor:
+    """`value` without its first dimensions as long as they have size 1: torch ignores them."""
+    shape = value._array.shape
+    ones = 0
+    while ones < len(shape) and shape[ones] == 1:
+        ones += 1
+    return as_view(as_shape, value, shape[ones:]) if ones else value
+
+
+def _note_change(t: Tensor, value: Tensor) -> None:
+    """Count a change that was not recorded."""
+    storage_of(t).bump()
+    base = t if t._view is None else t._view.base
+    if base._origin is None:
+        base._origin = lost(value, "no_grad")
+
+
+Tensor.__getitem__, Tensor.__setitem__ = getitem, setitem  # type: ignore[attr-defined]

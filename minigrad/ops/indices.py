@@ -1,0 +1,203 @@
+"""What an index means: index arrays and masks brought into one form, and what is wrong with them in torch's words.
+
+Source: https://numpy.org/doc/stable/user/basics.indexing.html and aten/src/ATen/native/IndexingUtils.h of
+https://github.com/pytorch/pytorch
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from operator import index as as_index
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes, messages
+from ..tensor import Tensor
+from .convert import copy_array, empty_in_order, memory_order
+from .data import array_of, fits
+
+INTERNAL = True
+Array = np.ndarray[Any, Any]
+Key = tuple[Any, ...]  # what NumPy takes between the brackets: EVERY, arrays of int64, and masks
+INT64 = np.dtype(np.int64)
+EVERY = slice(None)
+
+# What stands between the brackets
+
+
+def index_array(item: Any) -> Any:
+    """An index as an array (0-d for a bool) or an int; torch's error for what cannot be one."""
+    if item.__class__ is int:
+        return item
+    if isinstance(item, Tensor):
+        return item._array
+    if isinstance(item, bool):
+        return np.asarray(item)
+    if isinstance(item, np.ndarray):
+        if any(s < 0 for s in item.strides):
+            raise ValueError(messages.negative_strides())
+        if item.dtype.kind not in "biuf" or not item.dtype.isnative:
+            dtypes.from_numpy_dtype(item.dtype)
+        found = item
+    elif isinstance(item, Sequence):
+        found = array_of(list(item) if isinstance(item, range) else item)
+        if found.dtype.kind == "f":
+            found = array_of(item, dtypes.int64)
+    else:
+        try:
+            return as_index(item)
+        except TypeError:
+            raise IndexError(
+                "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
+                f"(got {name_of_type(item)})"
+            ) from None
+    return found if found.dtype.char in "?B" else found.astype(INT64, copy=False)
+
+
+def name_of_type(value: Any) -> str:
+    """The type of `value` as CPython's messages name it."""
+    kind = type(value)
+    return f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
+
+
+def checked_key(shape: tuple[int, ...], arrays: list[Any]) -> Key:
+    """`arrays` as NumPy takes them; torch's error for a wrong dtype, or a mask of another shape than what it masks."""
+    key: list[Any] = []
+    if any(k is not EVERY and k.dtype.char not in "lqi?B" for k in arrays):
+        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
+    dim = 0
+    for k in arrays:
+        if k is EVERY or k.dtype.char not in "?B":
+            key.append(k if k is EVERY else k.astype(INT64, copy=False))
+            dim += 1
+            continue
+        if k.dtype.char == "B":
+            text = "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead."
+            warnings.warn(text, UserWarning, stacklevel=5)
+        for i, n in enumerate(k.shape):
+            if n != shape[messages.checked_dim(dim + i, len(shape))]:
+                raise IndexError(
+                    f"The shape of the mask {list(k.shape)} at index {i} does not match the shape of the indexed "
+                    f"tensor {list(shape)} at index {dim + i}"
+                )
+        key.append(k.astype(bool, copy=False))
+        dim += k.ndim
+    return tuple(key)
+
+
+# Where picked elements come from, and where they go
+
+
+def _by_dim(key: Key) -> dict[int, Array]:
+    """The index arrays by the dimension that each indexes; for a mask the places that it marks."""
+    found: dict[int, Array] = {}
+    dim = 0
+    for k in key:
+        for array in () if k is EVERY else k.nonzero() if k.dtype == bool else (k,):
+            found[dim] = array
+            dim += 1
+        dim += k is EVERY
+    return found
+
+
+def _arranged(a: Array, by_dim: dict[int, Array]) -> tuple[list[int], tuple[int, ...], list[int]]:
+    """What a result's sizes are: of dimensions of `a`, then of the index arrays together, then of the others."""
+    shapes = [k.shape for k in by_dim.values()]
+    try:
+        together = np.broadcast_shapes(*shapes)
+    except ValueError:
+        text = ", ".join([str(list(s)) for s in shapes])
+        raise IndexError(
+            f"shape mismatch: indexing tensors could not be broadcast together with shapes {text}"
+        ) from None
+    if 0 in [a.shape[d] for d in by_dim] and 0 not in together:
+        raise IndexError("index is out of bounds for dimension with size 0")
+    first, adjacent = min(by_dim), max(by_dim) - min(by_dim) < len(by_dim)
+    before = list(range(first)) if adjacent else []
+    return before, together, [d for d in range(a.ndim) if d not in by_dim and d not in before]
+
+
+def picked_shape(a: Array, key: Key) -> tuple[int, ...]:
+    """The shape of `a[key]`; torch's IndexError where the index arrays do not fit together."""
+    before, together, after = _arranged(a, _by_dim(key))
+    return (*[a.shape[d] for d in before], *together, *[a.shape[d] for d in after])
+
+
+def out_of_bounds(a: Array, key: Key) -> IndexError:
+    """torch's error for the first index that is out of bounds, where one is known to be."""
+    by_dim = _by_dim(key)
+    sizes = [a.shape[d] for d in by_dim]
+    together = zip(*[k.flat for k in np.broadcast_arrays(*by_dim.values())], strict=True)
+    index, dim, size = next(
+        (index, dim, size)
+        for indices in together
+        for dim, (index, size) in enumerate(zip(indices, sizes, strict=True))
+        if not -size <= index < size
+    )
+    return IndexError(f"index {index} is out of bounds for dimension {dim} with size {size}")
+
+
+def laid_out(result: Array, a: Array, key: Key) -> Array:
+    """`result`, picked from `a`, with its dimensions in memory in the order that torch gives them."""
+    if a.flags.c_contiguous and all([k is EVERY or k.ndim < 2 or k.flags.c_contiguous for k in key]):
+        return result
+    by_dim = _by_dim(key)
+    before, together, after = _arranged(a, by_dim)
+    strides = [(*[a.strides[d] for d in before], *[0] * len(together), *[a.strides[d] for d in after])]
+    for k in by_dim.values():
+        of_index = np.broadcast_to(k, together).strides
+        strides.append((*[0] * len(before), *of_index, *[0] * len(after)))
+    made = empty_in_order(result.shape, memory_order(result.shape, *strides), result.dtype)
+    np.copyto(made, result)
+    return made
+
+
+def check_put(x: Array, key: Key, value: Array) -> None:
+    """Raise torch's error for `x[key] = value`, unless there is nothing to write: then it does not look at indices."""
+    shape = picked_shape(x, key)
+    extra = len(shape) - value.ndim
+    if extra < 0 or any(n not in (1, shape[extra + i]) for i, n in enumerate(value.shape)):
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to indexing result of "
+            f"shape {list(shape)}"
+        )
+    if value.dtype != x.dtype:
+        names = [messages.TYPE_NAMES[y.dtype.name] for y in (x, value)]
+        raise RuntimeError(
+            f"Index put requires the source and destination dtypes match, got {names[0]} for the destination and "
+            f"{names[1]} for the source."
+        )
+    if 0 not in shape:
+        raise out_of_bounds(x, key)
+
+
+# Numbers written to an index
+
+
+_C_TYPES = {"float16": "c10::Half", "float32": "float", "float64": "double", "int32": "int"}
+
+
+def number_array(value: Any, d: dtypes.dtype, half_overflows: bool = False) -> Array:
+    """A number that is to be written into a tensor of dtype `d`, as an array of that; torch's error for any other value.
+
+    half_overflows  whether what is too large for float16 becomes infinite, as it does in `x[0] = value`
+    """
+    if isinstance(value, complex) and not value.imag:
+        value = value.real
+    if isinstance(value, np.integer):
+        value = int(value)
+    if not isinstance(value, (bool, int, float, complex)):
+        raise TypeError(
+            f"can't assign a {name_of_type(value)} to a torch.{messages.TYPE_NAMES[d.name]}Tensor\n"
+            "  Make it a tensor first: torch.tensor(...)."
+        )
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise ValueError("Overflow when unpacking long long")
+    infinite = half_overflows and d is dtypes.float16
+    if isinstance(value, complex) or not (infinite or fits(value, d.numpy)):
+        raise RuntimeError(
+            f"value cannot be converted to type {_C_TYPES.get(d.name, d.name + '_t')} without overflow"
+        )
+    return copy_array(np.array(int(value) if d.kind == dtypes.INTEGER else value), d.numpy)

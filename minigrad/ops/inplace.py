@@ -1,0 +1,248 @@
+"""Changes in place, and views: how a change of one tensor reaches the gradients of all over the same memory.
+
+An in-place operation is its ordinary twin, followed by writing the result over the operand's memory, which then takes
+over the result's history. If the operand is a view, its base takes over a history too: "the old base, but here the new
+value" (CopySlices); and every other view, when it is next used, finds the version changed and becomes "that view of
+the base as it is now" (AsStrided). Source: https://docs.pytorch.org/docs/stable/notes/autograd.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import messages
+from ..engine import Lost, Node, Severed
+from ..modes import is_grad_enabled
+from ..tensor import Tensor, View, current_origin, storage_of, wants_grad
+from .table import Op, op
+
+INTERNAL = True
+Path = tuple[tuple[Op, tuple[Any, ...]], ...]  # view operations, each with its options
+Layout = tuple[Path, tuple[int, ...]]  # how to find a view in its base: the path to it, and the base's strides
+
+
+def zeros_as(g: Any) -> Any:
+    """Zeros of the shape and dtype of an array or a Tensor."""
+    return Tensor._of(np.zeros_like(g._array)) if isinstance(g, Tensor) else np.zeros_like(g)
+
+
+def like(array: np.ndarray[Any, Any], g: Any) -> Any:
+    """`array` as an operand beside `g`: a Tensor if that is one."""
+    return Tensor._of(array) if isinstance(g, Tensor) else array
+
+
+def along(path: Path, a: Any) -> Any:
+    """The view of `a` at the end of a path."""
+    for step, options in path:
+        a = step(a, *options)
+    return a
+
+
+def _fill(a: np.ndarray[Any, Any], layout: Layout, value: np.ndarray[Any, Any] | float) -> np.ndarray[Any, Any]:
+    """A copy of `a`, its dimensions in memory in the order of the base's, with `value` where the view is."""
+    path, strides = layout
+    order = sorted(range(a.ndim), key=lambda i: -strides[i])
+    filled = a.transpose(order).copy().transpose(np.argsort(order))
+    along(path, filled)[...] = value
+    return filled
+
+
+view_of = op(
+    "AsStridedBackward0",
+    lambda a, layout: along(layout[0], a),
+    a=lambda g, a_shape, layout: scatter_view(g, a_shape, layout),
+)
+scatter_view = op(
+    "ScatterViewBackward0",
+    lambda a, shape, layout: _fill(np.zeros(shape, a.dtype), layout, a),
+    a=lambda g, layout: view_of(g, layout),
+)
+zero_view = op("ZeroViewBackward0", lambda a, layout: _fill(a, layout, 0), a=lambda g, layout: zero_view(g, layout))
+put_view = op(
+    "CopySlices",
+    lambda a, b, layout: _fill(a, layout, b),
+    a=lambda g, layout: zero_view(g, layout),
+    b=lambda g, layout: view_of(g, layout),
+)
+fill = op("FillBackward2", lambda a, value: np.full_like(a, value), a=lambda g: zeros_as(g))
+copy = op(
+    "CopyBackwards",
+    lambda a, b: np.broadcast_to(b.astype(a.dtype), a.shape),
+    a=lambda g: zeros_as(g),
+    b=lambda g: g,
+)
+
+
+def as_view(step: Op, a: Tensor, *options: Any, multi: bool = False) -> Tensor:
+    """The result of view operation `step`, tied to the memory of `a`."""
+    r: Tensor = step.call(a, *options)
+    storage = storage_of(a)
+    made_by = "no_grad" if not is_grad_enabled() else "multi" if multi else ""
+    if a._view is None:
+        r._view = View(a, ((step, options),), storage.version, made_by)
+    else:
+        view = a._view
+        r._view = View(view.base, (*view.path, (step, options)), storage.version, made_by or view.made_by)
+    r._storage = storage
+    return r
+
+
+def layout_of(view: View) -> Layout:
+    """What an operation needs of a view; not its base, whose history the operation may become."""
+    return view.path, view.base._array.strides
+
+
+def refresh(t: Tensor) -> None:
+    """Bring the origin of a view up to date after its memory has changed."""
+    view: Any = t._view
+    base, before = view.base, t._origin
+    if isinstance(before, Node) or wants_grad(base._origin):
+        if view.made_by:
+            raise RuntimeError(messages.write_to_view(view.made_by, made_by(t), of_base=True))
+        origin = base._origin if wants_grad(base._origin) else Severed()
+        view_of.record(t, t._array, base, layout_of(view), base._array, origin)
+        keep_retaining(t, before)
+        view.version = t._storage.version
+
+
+View.refresh = staticmethod(refresh)
+
+
+def requires_grad(value: Any) -> bool:
+    """Whether `value` is a tensor that requires grad."""
+    return isinstance(value, Tensor) and value.requires_grad
+
+
+def made_by(t: Tensor) -> Node | None:
+    """The node that made `t`, whether or not its memory has changed since."""
+    return t._origin if isinstance(t._origin, Node) else None
+
+
+def check_writable(t: Tensor, *others: Any) -> bool:
+    """Raise torch's error where `t` may not be changed in place; returns whether the change is to be recorded."""
+    wanted = t.requires_grad
+    recorded = is_grad_enabled() and (wanted or any(map(requires_grad, others)))
+    if recorded:
+        view = t._view
+        if view is not None:
+            if view.made_by:
+                raise RuntimeError(messages.write_to_view(view.made_by, made_by(t), of_base=False))
+            if wanted and not isinstance(view.base._origin, Node):
+                raise RuntimeError(messages.write_to_leaf("a view of a leaf Variable"))
+        if wanted and t.is_leaf:
+            raise RuntimeError(messages.write_to_leaf("a leaf Variable"))
+    array = t._array
+    if array.size > 1 and 0 in array.strides and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)):
+        raise RuntimeError(messages.overlapping_write())
+    return recorded
+
+
+def change(function: Callable[..., Any], t: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """`t`, changed in place to what `function(t, ...)` gives."""
+    if check_writable(t, *args, *kwargs.values()):
+        # What the rules save of the old value must outlive it.
+        before = Tensor._of(t._array.copy(), current_origin(t))
+    else:
+        before = Tensor._of(t._array, t._origin if t._origin.__class__ is Lost else None)
+    return write(t, function(before, *args, **kwargs))
+
+
+def write(t: Tensor, result: Tensor) -> Tensor:
+    """Put `result` into the memory of `t`, which takes over its history."""
+    if result._array.dtype != t._array.dtype:
+        if result.dtype.kind > t.dtype.kind:
+            raise RuntimeError(messages.cannot_cast(result.dtype, t.dtype))
+        result = result.to(t.dtype)  # type: ignore[attr-defined]
+    if result._array.shape != t._array.shape:
+        raise RuntimeError(messages.cannot_grow(t, result))
+    np.copyto(t._array, result._array)
+    storage = storage_of(t)
+    storage.bump()
+    node = result._origin
+    if isinstance(node, Node):
+        if getattr(node, "g_out", None) is not None:  # the result saved for the rules lies in `t` from now on
+            node.s_out, node.g_out, node.v_out = t._array, storage, storage.version
+        take_history(t, node)
+    elif t._origin is None:
+        t._origin = node
+    return t
+
+
+def take_history(t: Tensor, node: Node) -> None:
+    """Make `node` what `t` comes from, and so part of what its base comes from."""
+    if t._view is None:
+        before, t._origin = t._origin, node
+        keep_retaining(t, before)
+    else:
+        base = t._view.base
+        before = base._origin
+        put_view.record(base, base._array, base, t, layout_of(t._view), base._array, t._array, before, node)
+        keep_retaining(base, before)
+        t._view.version = -1
+
+
+def keep_retaining(t: Tensor, before: Any) -> None:
+    """If `t` kept its gradient when it came from `before`, let it do so now."""
+    if isinstance(before, Node) and before.hooks is not None and before.hooks.retained_by() is t:
+        before.hooks.retained_by = lambda: None
+        t.retain_grad()
+
+
+def twin(function: Callable[..., Any], name: str) -> Callable[..., Tensor]:
+    """The in-place twin of a function."""
+
+    def in_place(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return change(function, self, *args, **kwargs)
+
+    in_place.__name__ = in_place.__qualname__ = name
+    in_place.__doc__ = f"`{name[:-1]}`, written over this tensor; torch's error where that may not be done."
+    return in_place
+
+
+def fill_(self: Tensor, value: Any) -> Tensor:
+    """Set every element to a number (or the value of a 0-d tensor), in place."""
+    if isinstance(value, Tensor):
+        return change(copy.call, self, value)
+    if not _plain(self):
+        return change(fill.call, self, value)
+    self._array.fill(value)
+    storage_of(self).bump()
+    return self
+
+
+def _plain(t: Tensor) -> bool:
+    """Whether a change of `t` has nothing to record and no view to check."""
+    return t._view is None and (t._origin is None or not is_grad_enabled())
+
+
+def zero_(self: Tensor) -> Tensor:
+    """Set every element to zero, in place."""
+    if not _plain(self):
+        return change(fill.named("ZeroBackward0").call, self, 0)
+    self._array.fill(0)
+    storage_of(self).bump()
+    return self
+
+
+def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
+    """Copy the values of `src`, broadcast and converted, into this tensor."""
+    return change(copy.call, self, src)
+
+
+def overwrite(t: Tensor, array: np.ndarray[Any, Any]) -> Tensor:
+    """Replace the values of `t`, in place and without history, as random fills do."""
+    check_writable(t)
+    return write(t, fill_like(t, array))
+
+
+def fill_like(t: Tensor, array: np.ndarray[Any, Any]) -> Tensor:
+    """New values for `t` that no gradient flows through."""
+    if t.requires_grad and is_grad_enabled():
+        return copy.call(Tensor._of(t._array, current_origin(t)), Tensor._of(array))
+    return Tensor._of(array)
+
+
+Tensor.fill_, Tensor.zero_, Tensor.copy_ = fill_, zero_, copy_  # type: ignore[attr-defined]

@@ -1,0 +1,111 @@
+"""Products of matrices and vectors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import messages
+from ..tensor import Tensor
+from .names import public, tensor_argument
+from .shape import as_copied_shape, contract
+from .table import op
+
+INTERNAL = True
+
+# ndarray.dot calls the same BLAS as @, with a third of its overhead on small matrices.
+mm_ = op("MmBackward0", lambda a, b: a.dot(b), a=lambda g, b: mm_(g, b.mT), b=lambda g, a: mm_(a.mT, g))
+mv_ = op(
+    "MvBackward0",
+    lambda a, b: a.dot(b),
+    a=lambda g, b: g.reshape((-1, 1)) * b,
+    b=lambda g, a: mv_(a.mT, g),
+)
+dot_ = op("DotBackward0", lambda a, b: a.dot(b), a=lambda g, b: g * b, b=lambda g, a: g * a)
+batched = op(
+    "UnsafeViewBackward0",
+    np.matmul,
+    a=lambda g, b, a_shape: contract(batched(g, b.mT), a_shape),
+    b=lambda g, a, b_shape: contract(batched(a.mT, g), b_shape),
+)
+
+
+@public()
+def matmul(input: Tensor, other: Tensor) -> Tensor:
+    """The matrix product: of matrices, of a matrix and a vector, of two vectors, or of batches of matrices."""
+    if input.__class__ is not Tensor or other.__class__ is not Tensor:
+        tensor_argument(input, "matmul")
+        tensor_argument(other, "matmul", "other", 2)
+    x, y = input._array, other._array
+    if x.dtype is not y.dtype:
+        messages.check_same_dtype(input, other)
+    if x.ndim == 2 and y.ndim == 2:
+        if x.shape[1] != y.shape[0]:
+            raise RuntimeError(messages.unmultipliable("mm", x.shape, y.shape))
+        return mm_.call(input, other)
+    if x.ndim == 0 or y.ndim == 0:
+        raise RuntimeError(
+            f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D"
+        )
+    if y.ndim == 1 and x.ndim <= 2:
+        if x.shape[-1] != y.shape[0]:
+            raise RuntimeError(messages.unmultipliable("dot" if x.ndim == 1 else "mv", x.shape, y.shape))
+        return (dot_ if x.ndim == 1 else mv_).call(input, other)
+    if x.ndim == 1 and y.ndim == 2:
+        if x.shape[0] != y.shape[0]:
+            raise RuntimeError(messages.unmultipliable("vm", x.shape, y.shape))
+        return mv_.named("SqueezeBackward4").call(other.t(), input)  # type: ignore[attr-defined]
+    return _of_batches(input, other)
+
+
+def _of_batches(input: Tensor, other: Tensor) -> Tensor:
+    a = input.unsqueeze(0) if input.ndim == 1 else input  # type: ignore[attr-defined]
+    b = other.unsqueeze(1) if other.ndim == 1 else other  # type: ignore[attr-defined]
+    x, y = a._array, b._array
+    if x.shape[-1] != y.shape[-2]:
+        raise RuntimeError(messages.unmultipliable("bmm", x.shape, y.shape))
+    try:
+        product = (batched.named("CloneBackward0") if input.ndim == 2 else batched).call(a, b)
+    except ValueError as error:
+        raise messages.misfit(error, x[..., 0, 0], y[..., 0, 0]) from None
+    if input.ndim == 1:
+        return as_copied_shape.call(product, (*product._array.shape[:-2], product._array.shape[-1]))
+    return as_copied_shape.call(product, product._array.shape[:-1]) if other.ndim == 1 else product
+
+
+def _of_dims(name: str, input: Tensor, other: Tensor, other_name: str, ndims: tuple[int, int]) -> Tensor:
+    tensor_argument(input, name)
+    tensor_argument(other, name, other_name, 2)
+    if (input.ndim, other.ndim) != ndims:
+        raise RuntimeError(messages.wrong_ndims(name, input.ndim, other.ndim))
+    return matmul(input, other)
+
+
+@public()
+def mm(input: Tensor, mat2: Tensor) -> Tensor:
+    """The product of two matrices."""
+    return _of_dims("mm", input, mat2, "mat2", (2, 2))
+
+
+@public()
+def mv(input: Tensor, vec: Tensor) -> Tensor:
+    """The product of a matrix and a vector."""
+    return _of_dims("mv", input, vec, "vec", (2, 1))
+
+
+@public()
+def dot(input: Tensor, tensor: Tensor) -> Tensor:
+    """The sum of the products of two vectors' elements."""
+    return _of_dims("dot", input, tensor, "tensor", (1, 1))
+
+
+@public()
+def bmm(input: Tensor, mat2: Tensor) -> Tensor:
+    """The products of two equally long batches of matrices."""
+    if input.ndim != 3 or mat2.ndim != 3:
+        raise RuntimeError(messages.wrong_ndims("bmm", input.ndim, mat2.ndim))
+    if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
+        raise RuntimeError(messages.unmultipliable("bmm", input.shape, mat2.shape))
+    messages.check_same_dtype(input, mat2)
+    return batched.named("BmmBackward0").call(input, mat2)

@@ -1,0 +1,92 @@
+"""Comparisons and logic: their results are bools (or integers), through which no gradient flows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes, messages
+from ..tensor import Tensor
+from .names import public, tensor_argument
+from .reduction import integers
+from .table import operands
+
+INTERNAL = True
+
+
+def _compare(name: str, ufunc: Any, input: Any, other: Any) -> Any:
+    found = operands(input, other, False)
+    if found is NotImplemented:
+        return found
+    a, b, x, y = found
+    try:
+        array = ufunc(x, y)
+    except ValueError as error:
+        raise messages.misfit(error, x, y) from None
+    except TypeError:
+        raise NotImplementedError(
+            f"\"{name}_cpu\" not implemented for '{messages.TYPE_NAMES[dtypes.from_numpy_dtype(x.dtype).name]}'"
+        ) from None
+    return integers(array, a if a._origin is not None else b, name)
+
+
+def _offer(name: str, ufunc: Any, doc: str, *aliases: str) -> Any:
+    """The function, the method, the in-place twin and an operator's method for one comparison."""
+
+    def function(input: Tensor, other: Any) -> Tensor:
+        if isinstance(other, np.ndarray):
+            tensor_argument(other, name, "other", 2)
+        result = _compare(name, ufunc, tensor_argument(input, name), other)
+        return tensor_argument(other, name, "other", 2) if result is NotImplemented else result
+
+    def operator(self: Tensor, other: Any) -> Any:
+        return _compare(name, ufunc, self, other)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    public(*aliases, in_place=True)(function)
+    return operator
+
+
+_OPERATORS = {
+    "__eq__": _offer("eq", np.equal, "Where `input == other`."),
+    "__ne__": _offer("ne", np.not_equal, "Where `input != other`.", "not_equal"),
+    "__lt__": _offer("lt", np.less, "Where `input < other`.", "less"),
+    "__le__": _offer("le", np.less_equal, "Where `input <= other`.", "less_equal"),
+    "__gt__": _offer("gt", np.greater, "Where `input > other`.", "greater"),
+    "__ge__": _offer("ge", np.greater_equal, "Where `input >= other`.", "greater_equal"),
+    "__and__": _offer("bitwise_and", np.bitwise_and, "`input & other`, bit by bit; of bools, whether both hold."),
+    "__or__": _offer("bitwise_or", np.bitwise_or, "`input | other`, bit by bit; of bools, whether one holds."),
+    "__xor__": _offer("bitwise_xor", np.bitwise_xor, "`input ^ other`, bit by bit; of bools, whether they differ."),
+}
+_OPERATORS |= {f"__r{name[2:]}": _OPERATORS[name] for name in ("__and__", "__or__", "__xor__")}
+for _name, _operator in _OPERATORS.items():
+    setattr(Tensor, _name, _operator)
+_offer("logical_and", np.logical_and, "Where both are not zero.")
+_offer("logical_or", np.logical_or, "Where at least one is not zero.")
+_offer("logical_xor", np.logical_xor, "Where just one is not zero.")
+
+
+@public(in_place=True)
+def logical_not(input: Tensor) -> Tensor:
+    """Where an element is zero."""
+    return integers(np.logical_not(tensor_argument(input, "logical_not")._array), input, "logical_not")
+
+
+@public(in_place=True)
+def bitwise_not(input: Tensor) -> Tensor:
+    """`~input`: every bit, or bool, turned over."""
+    if tensor_argument(input, "bitwise_not").dtype.kind == dtypes.FLOATING:
+        raise NotImplementedError(f"\"bitwise_not_cpu\" not implemented for '{messages.TYPE_NAMES[input.dtype.name]}'")
+    return integers(np.invert(input._array), input, "bitwise_not")
+
+
+Tensor.__invert__ = bitwise_not  # type: ignore[attr-defined]
+
+
+@public()
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether all elements satisfy `|input - other| <= atol + rtol * |other|`."""
+    messages.check_equal_dtypes(input, other)
+    return bool(np.allclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan))

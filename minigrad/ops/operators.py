@@ -1,0 +1,110 @@
+"""Python's operators: `a + b`, `2 - a`, `a @ b`, `a += b`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import messages
+from ..modes import is_grad_enabled
+from ..tensor import Tensor, storage_of
+from . import inplace, pointwise
+from .linear import matmul
+from .pointwise import add_, div_, mul_, sub_
+
+INTERNAL = True
+_subtract, _power = sub_.call, pointwise.power.call
+
+
+def _sub(self: Tensor, other: Any) -> Any:
+    if other.__class__ is bool or self._array.dtype.kind == "b":
+        messages.check_no_bools("-", self, other)
+    return _subtract(self, other)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, np.generic))
+
+
+def _commuted(call: Callable[[Tensor, Any], Any]) -> Callable[[Tensor, Any], Any]:
+    """The operator for a number on the left where the order of the operands makes no difference."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        kind = other.__class__
+        return call(self, other) if kind is float or kind is int or _is_number(other) else NotImplemented
+
+    return operator
+
+
+def _reflected(function: Callable[[Tensor, Any], Any]) -> Callable[[Tensor, Any], Any]:
+    """An operator for a number on the left; what else may stand there looks after itself."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        return function(self, other) if _is_number(other) else NotImplemented
+
+    return operator
+
+
+def _pow(self: Tensor, exponent: Any) -> Any:
+    if exponent.__class__ is int and self._array.dtype.kind == "f":
+        return _power(self, exponent)
+    return pointwise.pow(self, exponent) if _is_number(exponent) or isinstance(exponent, Tensor) else NotImplemented
+
+
+def _matmul(self: Tensor, other: Any) -> Any:
+    return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+
+
+def _augmented(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
+    """An operator such as `+=`."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        x = self._array
+        if (
+            other.__class__ is Tensor
+            and self._view is None
+            and other._array.dtype is x.dtype
+            and x.dtype.kind == "f"
+            and not is_grad_enabled()
+        ):  # a parameter's update: nothing to record, so nothing in between
+            try:
+                ufunc(x, other._array, x)
+            except ValueError:
+                return inplace.change(function, self, other)
+            storage_of(self).bump()
+            return self
+        if not (isinstance(other, Tensor) or _is_number(other)):
+            return NotImplemented
+        return inplace.change(function, self, other)
+
+    return operator
+
+
+_OPERATORS: dict[str, Any] = {
+    "__add__": add_.call,
+    "__sub__": _sub,
+    "__mul__": mul_.call,
+    "__truediv__": div_.call,
+    "__pow__": _pow,
+    "__matmul__": _matmul,
+    "__radd__": _commuted(add_.call),
+    "__rsub__": _reflected(lambda a, b: pointwise.rsub(a, b)),
+    "__rmul__": _commuted(mul_.call),
+    "__rtruediv__": _reflected(lambda a, b: mul_.call(pointwise.reciprocal(a), b)),
+    "__rpow__": _reflected(lambda a, b: pointwise.pow(b, a)),
+    "__iadd__": _augmented(np.add, pointwise.add),
+    "__isub__": _augmented(np.subtract, pointwise.sub),
+    "__imul__": _augmented(np.multiply, pointwise.mul),
+    "__itruediv__": _augmented(np.true_divide, pointwise.div),
+    "__ipow__": lambda self, exponent: self.pow_(exponent),
+    "__iand__": lambda self, other: self.bitwise_and_(other),
+    "__ior__": lambda self, other: self.bitwise_or_(other),
+    "__ixor__": lambda self, other: self.bitwise_xor_(other),
+    "__neg__": pointwise.neg,
+    "__pos__": lambda self: self,
+    "__abs__": pointwise.abs,
+}
+for _name, _operator in _OPERATORS.items():
+    setattr(Tensor, _name, _operator)

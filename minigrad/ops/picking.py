@@ -1,0 +1,244 @@
+"""Elements picked, or covered, by their indices: `select`, `narrow`, `gather`, `take`, `masked_fill` and their like.
+
+Source: https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops
+"""
+
+from __future__ import annotations
+
+import numbers
+from typing import Any
+
+import numpy as np
+
+from .. import messages
+from ..tensor import Tensor
+from .convert import invalid_combination, lost
+from .indexing import filling, own, picked, select_at, sliced
+from .indices import EVERY, INT64, Array, number_array
+from .inplace import as_view
+from .names import public, tensor_argument
+from .pointwise import keep
+from .shape import insert_axis, spread
+from .table import op
+
+INTERNAL = True
+gathered, index_selected = picked.named("GatherBackward0"), picked.named("IndexSelectBackward0")
+taken, mask_selected = picked.named("TakeBackward0"), picked.named("MaskedSelectBackward0")
+masked = op(
+    "MaskedFillBackward1",
+    lambda a, b, mask: np.where(mask, b, a),
+    a=lambda g, mask: keep(g, ~mask),
+    b=lambda g, mask: keep(g, mask),
+    mask=None,
+    numbers="promote",
+)
+masked_with_number = masked.named("MaskedFillBackward0")
+
+
+def _integer(value: Any, function: str, name: str, position: int) -> int:
+    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
+        return int(value)
+    if isinstance(value, Tensor) and value._array.ndim == 0 and value._array.dtype.kind in "iu":
+        return int(value._array)
+    kind = type(value).__name__
+    raise TypeError(f"{function}(): argument '{name}' (position {position}) must be int, not {kind}")
+
+
+def _index_vector(index: Any, allowed: str, message: str) -> Array:
+    """The array of an index tensor, as int64; RuntimeError, with `message`, for one of another dtype."""
+    array: Array = index._array
+    if array.dtype.char not in allowed:
+        raise RuntimeError(message)
+    return array.astype(INT64, copy=False)
+
+
+# Views
+
+
+@public()
+def select(input: Tensor, dim: int, index: int) -> Tensor:
+    """`input` at one index of dimension `dim`, which the result does not have: a view. IndexError out of bounds."""
+    shape = tensor_argument(input, "select")._array.shape
+    dim, index = _integer(dim, "select", "dim", 1), _integer(index, "select", "index", 2)
+    if not shape:
+        raise IndexError("select() cannot be applied to a 0-dim tensor.")
+    at = messages.checked_dim(dim, len(shape))
+    if not -shape[at] <= index < shape[at]:
+        raise IndexError(
+            f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {dim}"
+        )
+    return select_at(input, at, index)
+
+
+@public()
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
+    """`length` indices of dimension `dim`, from `start` (a number, or a 0-d integer tensor) on: a view."""
+    shape = tensor_argument(input, "narrow")._array.shape
+    if isinstance(start, Tensor) and (start._array.ndim or start._array.dtype.kind not in "iu"):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
+    if not all(isinstance(i, (int, np.integer, Tensor)) for i in (dim, start, length)):
+        forms = "(int dim, Tensor start, int length)", "(int dim, int start, int length)"
+        raise invalid_combination("narrow", (dim, start, length), {}, *forms)
+    dim, start, length = int(dim), int(start), int(length)
+    if not shape:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if length < 0:
+        raise RuntimeError("narrow(): length must be non-negative.")
+    at = messages.checked_dim(dim, len(shape))
+    size = shape[at]
+    if not -size <= start <= size:
+        raise IndexError(f"start out of range (expected to be in range of [{-size}, {size}], but got {start})")
+    start += size if start < 0 else 0
+    if start + length > size:
+        raise RuntimeError(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return as_view(sliced, input, (*(EVERY,) * at, slice(start, start + length)))
+
+
+# Copies of what indices name
+
+
+@public()
+def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
+    """`input` at several indices of dimension `dim`: a vector of int64 or int32, from 0 on."""
+    array = tensor_argument(input, "index_select")._array
+    tensor_argument(index, "index_select", "index", 2)
+    at = messages.checked_dim(_integer(dim, "index_select", "dim", 1), array.ndim)
+    if index._array.ndim > 1:
+        raise IndexError("index_select(): Index is supposed to be a vector")
+    i = _index_vector(index, "lqi", "index_select(): Expected dtype int32 or int64 for index").reshape(-1)
+    if not array.ndim and i.size != 1:
+        raise RuntimeError(
+            f"index_select(): Index to scalar can have only 1 value, got {i.size} value(s)"
+        )
+    size = array.shape[at] if array.ndim else 1
+    if i.size and not 0 <= i.min() <= i.max() < size:
+        raise IndexError(
+            f"index out of range in self\n  The indices go from {i.min()} to {i.max()}, dimension {at} from 0 to {size - 1}."
+        )
+    if not array.ndim:
+        return index_selected.call(as_view(insert_axis, input, 0), own((i.reshape(()),), input))
+    return index_selected.call(input, own((*(EVERY,) * at, i), input))
+
+
+@public()
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False) -> Tensor:
+    """For every place in `index` (int64 or int32) the element of `input` whose index in `dim` stands there.
+
+    The result has the shape of `index`, which is nowhere larger than `input` but in `dim`. Raises RuntimeError for an
+    index out of bounds. `sparse_grad` makes no difference: gradients are dense.
+    """
+    array = tensor_argument(input, "gather")._array
+    i = tensor_argument(index, "gather", "index", 2)._array
+    at = messages.checked_dim(_integer(dim, "gather", "dim", 1), array.ndim)
+    if i.size:
+        i = _index_vector(index, "lqi", "gather(): Expected dtype int32/int64 for index")
+        _check_gather(array, i, at)
+    if not array.ndim:
+        input = as_view(insert_axis, input, 0)
+    key: list[Any] = [i.astype(INT64, copy=False)] * input._array.ndim
+    if i.size and array.ndim > 1:
+        key = list(np.ogrid[tuple([slice(n) for n in i.shape])])
+        key[at] = i.astype(INT64, copy=False)
+    return gathered.call(input, own(tuple(key), input))
+
+
+def _check_gather(array: Array, i: Array, at: int) -> None:
+    if max(i.ndim, 1) != max(array.ndim, 1):
+        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+    if array.ndim and i.ndim:
+        for d, (n, size) in enumerate(zip(i.shape, array.shape, strict=True)):
+            if d != at and n > size:
+                raise RuntimeError(
+                    f"Size does not match at dimension {d} expected index {list(i.shape)} to be no larger than self "
+                    f"{list(array.shape)} apart from dimension {at}"
+                )
+    size = array.shape[at] if array.ndim else 1
+    wrong = (i < 0) | (i >= size)
+    if wrong.any():
+        raise RuntimeError(f"index {i[wrong][0]} is out of bounds for dimension {at} with size {size}")
+
+
+@public()
+def take(input: Tensor, index: Tensor) -> Tensor:
+    """The elements of `input`, seen as one row, at the indices (int64) in a tensor, in the shape of that."""
+    array = tensor_argument(input, "take")._array
+    tensor_argument(index, "take", "index", 2)
+    name = messages.TYPE_NAMES[index.dtype.name]
+    i = _index_vector(index, "lq", f"take(): Expected a long tensor for index, but got {name}")
+    if i.size and not array.size:
+        raise IndexError("take(): tried to take from an empty tensor")
+    wrong = (i < -array.size) | (i >= array.size)
+    if wrong.any():
+        raise IndexError(
+            f"out of range: tried to access index {i[wrong][0]} on a tensor of {array.size} elements."
+        )
+    if not array.ndim:
+        input = as_view(insert_axis, input, 0)
+    shape = input._array.shape
+    key = np.unravel_index(i % array.size, shape) if i.size else (i,) * len(shape)
+    return taken.call(input, tuple([np.asarray(k, INT64) for k in key]))
+
+
+@public()
+def masked_select(input: Tensor, mask: Tensor) -> Tensor:
+    """The elements of `input` where the bool tensor `mask`, broadcast together with it, holds: in one dimension."""
+    x = tensor_argument(input, "masked_select")._array
+    m = tensor_argument(mask, "masked_select", "mask", 2)._array
+    if m.dtype.kind != "b":
+        raise RuntimeError("masked_select: expected BoolTensor for mask")
+    shape = _broadcast(m, x)
+    key = (np.broadcast_to(m, shape),) if shape else (np.zeros(int(m), INT64),)
+    whole = input if shape == x.shape else spread.call(input, shape)
+    return mask_selected.call(whole if shape else as_view(insert_axis, input, 0), own(key, input))
+
+
+def _broadcast(x: Array, y: Array) -> tuple[int, ...]:
+    """The shape of two arrays broadcast together, or torch's RuntimeError."""
+    try:
+        return np.broadcast_shapes(x.shape, y.shape)
+    except ValueError as error:
+        raise messages.misfit(error, x, y) from None
+
+
+@public(in_place=True)
+def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """`input`, but `value` (a number or a 0-d tensor) where the bool tensor `mask` holds, broadcast together.
+
+    Raises RuntimeError for a mask of another dtype, or a value that does not fit the dtype of `input`.
+    """
+    tensor_argument(input, "masked_fill")
+    if not isinstance(mask, Tensor) or not isinstance(value, (Tensor, numbers.Number)):
+        forms = "(Tensor mask, Tensor value)", "(Tensor mask, Number value)"
+        raise invalid_combination("masked_fill", (mask, value), {}, *forms)
+    if mask._array.dtype.kind != "b":
+        raise RuntimeError(
+            f"masked_fill_ only supports boolean masks, but got mask with dtype {_C_NAMES[mask.dtype.name]}"
+        )
+    _broadcast(mask._array, input._array)
+    if not isinstance(value, Tensor):
+        number = value.item() if isinstance(value, np.generic) else value
+        return masked_with_number.call(input, Tensor._of(number_array(number, input.dtype)), mask)
+    if value._array.ndim:
+        raise RuntimeError(
+            "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+            f"{value._array.ndim} dimension(s)."
+        )
+    return masked.call(input, filling(value, input), mask)
+
+
+_C_NAMES = {"int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char"}
+_C_NAMES |= {"float32": "float", "float64": "double", "float16": "c10::Half"}
+
+# Where the elements are that are not zero
+
+
+@public()
+def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
+    """The indices of the elements that are not zero, a row each; with `as_tuple`, a vector per dimension."""
+    array = tensor_argument(input, "nonzero")._array
+    places = np.atleast_1d(array).nonzero()
+    rows = np.array(places, INT64).reshape(len(places), -1)
+    found = [Tensor._of(row) for row in rows] if as_tuple else [Tensor._of(rows[: array.ndim].T)]
+    for result in found:
+        result._origin = lost(input, "integer")
+    return tuple(found) if as_tuple else found[0]

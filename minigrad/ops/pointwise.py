@@ -1,0 +1,363 @@
+"""Operations on each element by itself: forward computation and rules side by side."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes, messages
+from ..engine import Lost
+from ..tensor import Tensor
+from .inplace import zeros_as
+from .names import public, tensor_argument
+from .table import common_dtype, op, operands
+
+INTERNAL = True
+Array = np.ndarray[Any, Any]
+
+# Choosing. `keep` zeroes by choice, not by product, so that an infinite gradient times 0 is 0 and not NaN.
+
+keep = op("KeepBackward0", lambda a, where: np.where(where, a, a.dtype.type(0)), a=lambda g, where: keep(g, where), where=None)
+select = op(
+    "WhereBackward0",
+    lambda a, b, condition: np.where(condition, a, b),
+    a=lambda g, condition: keep(g, condition),
+    b=lambda g, condition: keep(g, ~condition),
+    condition=None,
+    numbers="promote",
+)
+
+# Arithmetic
+
+add_ = op("AddBackward0", np.add, a=lambda g: g, b=lambda g: g, numbers="promote")
+sub_ = op("SubBackward0", np.subtract, a=lambda g: g, b=lambda g: -g, numbers="promote")
+mul_ = op("MulBackward0", np.multiply, a=lambda g, b: g * b, b=lambda g, a: g * a, numbers="promote")
+div_ = op(
+    "DivBackward0",
+    np.true_divide,
+    a=lambda g, b: g / b,
+    b=lambda g, a, b: -g * ((a / b) / b),
+    numbers="floating",
+)
+add_scaled = op(
+    "AddBackward0",
+    lambda a, b, alpha: a + b * a.dtype.type(alpha),
+    a=lambda g: g,
+    b=lambda g, alpha: g * alpha,
+    numbers="promote",
+)
+neg_ = op("NegBackward0", np.negative, a=lambda g: -g)
+reciprocal_ = op("ReciprocalBackward0", np.reciprocal, a=lambda g, out: -g * (out * out), floating=True)
+
+
+def _power(a: Array, exponent: float) -> Array:
+    """`a ** exponent`; torch too multiplies for the small exponents that programs use."""
+    if exponent == 2:
+        return a * a
+    if exponent == 3:
+        return a * a * a
+    if exponent == 1:
+        return a.copy()
+    if exponent == 0.5:
+        return np.sqrt(a)
+    return np.power(a, a.dtype.type(exponent))
+
+
+def _power_rule(g: Any, a: Any, exponent: float) -> Any:
+    if exponent == 0:
+        return zeros_as(g)
+    return g * (a + a) if exponent == 2 else g * (exponent * power(a, exponent - 1))
+
+
+power = op("PowBackward0", _power, a=_power_rule)
+power_of = op(
+    "PowBackward1",
+    np.power,
+    a=lambda g, a, b: keep(g * (b * power_of(a, b - 1)), b != 0),
+    b=lambda g, a, b, out: g * keep(out * log_(a), (a != 0) | (b < 0)),
+    numbers="promote",
+)
+exponential = op(
+    "PowBackward2",
+    lambda a, base: np.power(a.dtype.type(base), a),
+    a=lambda g, a, base, out: keep(g * (out * _log_of(base)), (a < 0) | (base != 0)),
+)
+
+
+def _log_of(base: float) -> float:
+    return math.log(base) if base > 0 else -math.inf if base == 0 else math.nan
+
+
+# Functions of one number
+
+exp_ = op("ExpBackward0", np.exp, a=lambda g, out: g * out, floating=True)
+log_ = op("LogBackward0", np.log, a=lambda g, a: g / a, floating=True)
+sqrt_ = op("SqrtBackward0", np.sqrt, a=lambda g, out: g / (2 * out), floating=True)
+sin_ = op("SinBackward0", np.sin, a=lambda g, a: g * cos_(a), floating=True)
+cos_ = op("CosBackward0", np.cos, a=lambda g, a: g * -sin_(a), floating=True)
+tanh_ = op("TanhBackward0", np.tanh, a=lambda g, out: g * (1 - out * out), floating=True)
+abs_ = op("AbsBackward0", np.abs, a=lambda g, a: g * sign_(a))
+sign_ = op("SignBackward0", np.sign, a=lambda g: zeros_as(g))
+relu_ = op("ReluBackward0", lambda a: np.maximum(a, a.dtype.type(0)), a=lambda g, out: keep(g, out > 0))
+
+
+def _sigmoid(a: Array) -> Array:
+    """1 / (1 + e**-a); for a very negative `a` the quotient is 0, as it should be."""
+    return np.reciprocal(1 + np.exp(-a))
+
+
+sigmoid_ = op("SigmoidBackward0", _sigmoid, a=lambda g, out: g * (1 - out) * out, floating=True)
+
+# The larger and the smaller of two; at a tie each gets half of the gradient
+
+
+def _win(g: Any, tie: Any, lost: Any) -> Any:
+    return keep(select(g / 2, g, tie), ~lost)
+
+
+maximum_ = op(
+    "MaximumBackward0",
+    np.maximum,
+    a=lambda g, a, b: _win(g, a == b, a < b),
+    b=lambda g, a, b: _win(g, a == b, b < a),
+    numbers="promote",
+)
+minimum_ = op(
+    "MinimumBackward0",
+    np.minimum,
+    a=lambda g, a, b: _win(g, a == b, a > b),
+    b=lambda g, a, b: _win(g, a == b, b > a),
+    numbers="promote",
+)
+clamp_between = op(
+    "ClampBackward1",
+    lambda a, low, high: np.minimum(np.maximum(a, a.dtype.type(low)), a.dtype.type(high)),
+    a=lambda g, a, low, high: keep(g, (a >= low) & (a <= high)),
+)
+clamp_low = op(
+    "ClampBackward0",
+    np.maximum,
+    a=lambda g, a, b: keep(g, a >= b),
+    b=lambda g, a, b: keep(g, a < b),
+    numbers="promote",
+)
+clamp_high = op(
+    "ClampBackward0",
+    np.minimum,
+    a=lambda g, a, b: keep(g, a <= b),
+    b=lambda g, a, b: keep(g, a > b),
+    numbers="promote",
+)
+
+# torch's names for them
+
+
+def binary(made: Any, name: str, other: Any, input: Any) -> Tensor:
+    """The result of an operation of two operands, or torch's TypeError for one that is no tensor or number."""
+    if not isinstance(input, Tensor) and (not isinstance(other, Tensor) or isinstance(input, np.ndarray)):
+        tensor_argument(input, name)
+    if isinstance(other, np.ndarray):
+        tensor_argument(other, name, "other", 2)
+    result = made.call(input, other)
+    if result is NotImplemented:
+        tensor_argument(other, name, "other", 2)
+    found: Tensor = result
+    return found
+
+
+@public(in_place=True)
+def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """`input + alpha * other`, broadcast together."""
+    if alpha != 1:
+        return add_scaled.call(input, other, alpha)
+    return binary(add_, "add", other, input)
+
+
+@public("subtract", in_place=True)
+def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
+    """`input - alpha * other`, broadcast together."""
+    messages.check_no_bools("-", input, other)
+    if alpha != 1:
+        return add_scaled.named("SubBackward0").call(input, other, -alpha)
+    return binary(sub_, "sub", other, input)
+
+
+@public(method=False)
+def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+    """`other - alpha * input`, broadcast together."""
+    messages.check_no_bools("-", input, other)
+    name = "RsubBackward0" if isinstance(other, Tensor) else "RsubBackward1"
+    if alpha != 1:
+        return add_scaled.named(name).call(other, input, -alpha)
+    return sub_.named(name).call(other, input)
+
+
+@public("multiply", in_place=True)
+def mul(input: Any, other: Any) -> Tensor:
+    """`input * other`, broadcast together."""
+    return binary(mul_, "mul", other, input)
+
+
+@public("divide", "true_divide", in_place=True)
+def div(input: Any, other: Any) -> Tensor:
+    """`input / other`, broadcast together; integers are divided as floats."""
+    return binary(div_, "div", other, input)
+
+
+@public("negative", in_place=True)
+def neg(input: Tensor) -> Tensor:
+    """`-input`."""
+    messages.check_no_bool_negation(tensor_argument(input, "neg"))
+    return neg_.call(input)
+
+
+@public(in_place=True)
+def pow(input: Any, exponent: Any) -> Tensor:
+    """`input ** exponent`, elementwise; one of the two may be a number."""
+    if isinstance(input, Tensor) and isinstance(exponent, (bool, int, float, np.number)):
+        exponent = exponent if isinstance(exponent, (bool, int, float)) else exponent.item()
+        if input._array.dtype.kind != "f":
+            d = common_dtype(input, exponent)
+            if d.kind != dtypes.FLOATING and exponent < 0:
+                raise RuntimeError("Integers to negative integer powers are not allowed.")
+            input = input.to(d)  # type: ignore[attr-defined]
+        return power.call(input, exponent)
+    if isinstance(input, (bool, int, float)):
+        d = common_dtype(tensor_argument(exponent, "pow", "exponent", 2), input)
+        return exponential.call(exponent.to(d), input)
+    return power_of.call(tensor_argument(input, "pow"), tensor_argument(exponent, "pow", "exponent", 2))
+
+
+@public(in_place=True)
+def square(input: Tensor) -> Tensor:
+    """`input * input`."""
+    return power.call(tensor_argument(input, "square"), 2)
+
+
+@public(in_place=True)
+def reciprocal(input: Tensor) -> Tensor:
+    """`1 / input`."""
+    return reciprocal_.call(tensor_argument(input, "reciprocal"))
+
+
+@public(in_place=True)
+def exp(input: Tensor) -> Tensor:
+    """e to the power of each element."""
+    return exp_.call(tensor_argument(input, "exp"))
+
+
+@public(in_place=True)
+def log(input: Tensor) -> Tensor:
+    """The natural logarithm of each element."""
+    return log_.call(tensor_argument(input, "log"))
+
+
+@public(in_place=True)
+def sqrt(input: Tensor) -> Tensor:
+    """The square root of each element."""
+    return sqrt_.call(tensor_argument(input, "sqrt"))
+
+
+@public(in_place=True)
+def sin(input: Tensor) -> Tensor:
+    """The sine of each element, in radians."""
+    return sin_.call(tensor_argument(input, "sin"))
+
+
+@public(in_place=True)
+def cos(input: Tensor) -> Tensor:
+    """The cosine of each element, in radians."""
+    return cos_.call(tensor_argument(input, "cos"))
+
+
+@public(in_place=True)
+def tanh(input: Tensor) -> Tensor:
+    """The hyperbolic tangent of each element."""
+    return tanh_.call(tensor_argument(input, "tanh"))
+
+
+@public(in_place=True)
+def sigmoid(input: Tensor) -> Tensor:
+    """`1 / (1 + exp(-input))`."""
+    return sigmoid_.call(tensor_argument(input, "sigmoid"))
+
+
+@public(in_place=True)
+def relu(input: Tensor) -> Tensor:
+    """Each element, or 0 if it is negative; the gradient at 0 is 0."""
+    return relu_.call(tensor_argument(input, "relu"))
+
+
+@public("absolute", in_place=True)
+def abs(input: Tensor) -> Tensor:
+    """The absolute value of each element; the gradient at 0 is 0."""
+    return abs_.call(tensor_argument(input, "abs"))
+
+
+@public(in_place=True)
+def sign(input: Tensor) -> Tensor:
+    """-1, 0 or 1, by the sign of each element."""
+    return sign_.call(tensor_argument(input, "sign"))
+
+
+@public()
+def maximum(input: Tensor, other: Tensor) -> Tensor:
+    """The larger of two elements; NaN if one is NaN."""
+    return maximum_.call(tensor_argument(input, "maximum"), tensor_argument(other, "maximum", "other", 2))
+
+
+@public()
+def minimum(input: Tensor, other: Tensor) -> Tensor:
+    """The smaller of two elements; NaN if one is NaN."""
+    return minimum_.call(tensor_argument(input, "minimum"), tensor_argument(other, "minimum", "other", 2))
+
+
+@public("clip", in_place=True)
+def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
+    """Each element, brought into the range from `min` to `max`: numbers, or tensors; None is no bound."""
+    return _clamped(input, min, max, "ClampBackward1")
+
+
+def _clamped(input: Tensor, min: Any, max: Any, node_name: str) -> Tensor:
+    if min is None and max is None:
+        raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
+    if isinstance(min, Tensor) or isinstance(max, Tensor):
+        result = input if min is None else clamp_low.call(input, min)
+        return result if max is None else clamp_high.call(result, max)
+    bounds = [bound for bound in (min, max) if bound is not None]
+    input = input.to(common_dtype(input, *bounds))  # type: ignore[attr-defined]
+    low = -math.inf if min is None else min
+    high = math.inf if max is None else max
+    if input.dtype.kind != dtypes.FLOATING:
+        limits = np.iinfo(input._array.dtype) if input.dtype.kind else None
+        low = (int(limits.min) if limits else False) if min is None else min
+        high = (int(limits.max) if limits else True) if max is None else max
+    return clamp_between.named(node_name).call(input, low, high)
+
+
+@public(in_place=True)
+def clamp_min(input: Tensor, min: Any) -> Tensor:
+    """Each element, or `min` if that is larger."""
+    return _clamped(input, min, None, "ClampMinBackward0")
+
+
+@public(in_place=True)
+def clamp_max(input: Tensor, max: Any) -> Tensor:
+    """Each element, or `max` if that is smaller."""
+    return _clamped(input, None, max, "ClampMaxBackward0")
+
+
+def where(condition: Tensor, input: Any, other: Any) -> Tensor:
+    """The elements of `input` where `condition` holds, of `other` elsewhere; the branch not taken gets gradient 0."""
+    if tensor_argument(condition, "where", "condition").dtype is not dtypes.bool_:
+        raise RuntimeError(
+            f"where expected condition to be a boolean tensor, but got a tensor with dtype "
+            f"{messages.TYPE_NAMES[condition.dtype.name]}"
+        )
+    return select.call(input, other, condition)
+
+
+public(method=False)(where)
+Tensor.where = lambda self, condition, other: where(condition, self, other)  # type: ignore[attr-defined]

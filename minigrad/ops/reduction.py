@@ -1,0 +1,483 @@
+"""Operations that bring a dimension, or all of them, down to one number."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections import namedtuple
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes, messages
+from ..engine import Lost
+from ..tensor import Tensor, current_origin
+from .inplace import like, zeros_as
+from .names import public, tensor_argument
+from .pointwise import abs_, exp_, keep, power, select, sign_
+from .shape import spread
+from .table import op
+
+INTERNAL = True
+Array = np.ndarray[Any, Any]
+Dims = tuple[int, ...]
+
+
+def reduced_dims(dim: Any, ndim: int) -> Dims:
+    """The dimensions to reduce, counted from the front; None and () mean all of them."""
+    if dim is None:
+        return tuple(range(ndim))
+    if isinstance(dim, int):
+        found = messages.checked_dim(dim, ndim)
+        return (found,) if ndim else ()
+    found_all = tuple(messages.checked_dim(d, ndim) for d in dim)
+    for d in found_all:
+        if found_all.count(d) > 1:
+            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    return (found_all if found_all else tuple(range(ndim))) if ndim else ()
+
+
+def back(g: Any, shape: Dims, dim: Dims, keepdim: bool) -> Any:
+    """What was reduced over `dim`, spread out over it again."""
+    if not keepdim:
+        g = g.reshape(tuple([1 if i in dim else n for i, n in enumerate(shape)]))
+    return spread(g, shape)
+
+
+def kept(out: Any, g: Any, shape: Dims, dim: Dims, keepdim: bool) -> tuple[Any, Any]:
+    """Result and gradient with the reduced dimensions in place, of size 1."""
+    if keepdim:
+        return out, g
+    with_ones = tuple([1 if i in dim else n for i, n in enumerate(shape)])
+    return out.reshape(with_ones), g.reshape(with_ones)
+
+
+def size_of(shape: Dims, dim: Dims) -> int:
+    """How many elements are reduced to one."""
+    return math.prod([shape[i] for i in dim])
+
+
+def _sum(a: Array, dim: Dims | None = None, keepdim: bool = False) -> Array:
+    if a.dtype.char == "e":  # half precision is added up in single, as torch does
+        return np.add.reduce(a, axis=dim, keepdims=keepdim, dtype=np.float32).astype(a.dtype)
+    total: Array = np.add.reduce(a, axis=dim, keepdims=keepdim)
+    return total
+
+
+sum_all = op("SumBackward0", lambda a: _sum(a), a=lambda g, a_shape: spread(g, a_shape))
+sum_dims = op(
+    "SumBackward1",
+    lambda a, dim, keepdim: _sum(a, dim, keepdim),
+    a=lambda g, a_shape, dim, keepdim: back(g, a_shape, dim, keepdim),
+)
+mean_all = op(
+    "MeanBackward0",
+    lambda a: np.true_divide(_sum(a), a.dtype.type(a.size)),
+    a=lambda g, a_shape: spread(g / math.prod(a_shape), a_shape),
+)
+mean_dims = op(
+    "MeanBackward1",
+    lambda a, dim, keepdim: np.true_divide(_sum(a, dim, keepdim), a.dtype.type(size_of(a.shape, dim))),
+    a=lambda g, a_shape, dim, keepdim: back(g, a_shape, dim, keepdim) / size_of(a_shape, dim),
+)
+
+
+def _others(a: Any) -> Any:
+    """For each element of the last dimension, the product of the others; quadratic, but right where some are 0."""
+    n = a.shape[-1]
+    rows = spread(a.reshape((*a.shape[:-1], 1, n)), (*a.shape[:-1], n, n))
+    diagonal = like(np.eye(n, dtype=bool), a)
+    return prod_last(select(like(np.ones((), rows.dtype.numpy if isinstance(a, Tensor) else a.dtype), a), rows, diagonal))
+
+
+def _prod_rule(g: Any, a: Any, out: Any) -> Any:
+    if a.shape[-1] == 0:
+        return zeros_as(a)
+    values = a._array if isinstance(a, Tensor) else a
+    g, out = g.reshape((*a.shape[:-1], 1)), out.reshape((*a.shape[:-1], 1))
+    return g * _others(a) if (values == 0).any() else g * out / a
+
+
+prod_last = op("ProdBackward0", lambda a: np.multiply.reduce(a, axis=-1), a=_prod_rule)
+
+
+def _var(a: Array, dim: Dims, correction: float, keepdim: bool) -> Array:
+    n = size_of(a.shape, dim)
+    mean = np.true_divide(_sum(a, dim, True), a.dtype.type(n))
+    distance = a - mean
+    freedom = a.dtype.type(n - correction if n > correction else 0)
+    return np.true_divide(_sum(distance * distance, dim, keepdim), freedom)
+
+
+def _var_rule(g: Any, a: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
+    n = size_of(a.shape, dim)
+    slope = 2 / (n - correction) if n > correction else math.inf
+    return back(g, a.shape, dim, keepdim) * (slope * (a - mean_dims(a, dim, True)))
+
+
+var_dims = op("VarBackward0", _var, a=_var_rule)
+std_dims = op(
+    "StdBackward0",
+    lambda a, dim, correction, keepdim: np.sqrt(_var(a, dim, correction, keepdim)),
+    a=lambda g, a, out, dim, correction, keepdim: _var_rule(
+        keep(g / (2 * out), out != 0), a, dim, correction, keepdim
+    ),
+)
+
+
+def _norm(a: Array, p: float, dim: Dims, keepdim: bool) -> Array:
+    size = np.abs(a)
+    if p == math.inf:
+        return np.maximum.reduce(size, axis=dim, keepdims=keepdim)
+    if p == -math.inf:
+        return np.minimum.reduce(size, axis=dim, keepdims=keepdim)
+    if p == 0:
+        return _sum((a != 0).astype(a.dtype), dim, keepdim)
+    if p == 1:
+        return _sum(size, dim, keepdim)
+    if p == 2:
+        return np.sqrt(_sum(a * a, dim, keepdim))
+    return np.power(_sum(np.power(size, a.dtype.type(p)), dim, keepdim), a.dtype.type(1 / p))
+
+
+def _norm_rule(g: Any, a: Any, out: Any, p: float, dim: Dims, keepdim: bool) -> Any:
+    """Source: torch's `linalg_vector_norm_backward`; the gradient at a norm of 0 is 0."""
+    if p == 0:
+        return zeros_as(a)
+    out, g = kept(out, g, a.shape, dim, keepdim)
+    if p == 1:
+        return sign_(a) * g
+    if abs(p) == math.inf:
+        return _share(sign_(a) * g, abs_(a) == out, dim)
+    if p == 2:
+        return a * keep(g / out, out != 0)
+    if p < 1:
+        return keep(sign_(a) * power(abs_(a), p - 1), a != 0) * g * power(out, 1 - p)
+    slope = sign_(a) * power(abs_(a), p - 1) if p < 2 else a * power(abs_(a), p - 2)
+    return slope * keep(g / power(out, p - 1), out != 0)
+
+
+vector_norm = op("LinalgVectorNormBackward0", _norm, a=_norm_rule)
+
+# The largest, the smallest
+
+
+def _share(g: Any, winners: Any, dim: Dims) -> Any:
+    """`g` divided equally among the winners of each reduction."""
+    return keep(g / winners.sum(axis=dim, keepdims=True), winners)
+
+
+def _extreme_rule(g: Any, a: Any, out: Any) -> Any:
+    winners = (a == out) | ((a != a) & (out != out))
+    return _share(spread(g, a.shape), winners, tuple(range(a.ndim)))
+
+
+max_all = op("MaxBackward1", lambda a: np.maximum.reduce(a, axis=None), a=_extreme_rule)
+min_all = op("MinBackward1", lambda a: np.minimum.reduce(a, axis=None), a=_extreme_rule)
+
+
+def _pick(a: Array, index: Array, dim: int, keepdim: bool) -> Array:
+    picked = np.take_along_axis(a, index, dim)
+    return picked if keepdim else picked.squeeze(dim)
+
+
+def _place(a: Array, shape: Dims, index: Array, dim: int, keepdim: bool) -> Array:
+    placed = np.zeros(shape, a.dtype)
+    np.put_along_axis(placed, index, a if keepdim else np.expand_dims(a, dim), dim)
+    return placed
+
+
+pick = op(
+    "MaxBackward0",
+    _pick,
+    a=lambda g, a_shape, index, dim, keepdim: place(g, a_shape, index, dim, keepdim),
+)
+place = op("PlaceBackward0", _place, a=lambda g, index, dim, keepdim: pick(g, index, dim, keepdim))
+
+# Running sums, and sums in the log domain
+
+cumsum_ = op(
+    "CumsumBackward0",
+    lambda a, dim: np.add.accumulate(a, axis=dim) if a.ndim else a.copy(),
+    a=lambda g, dim: cumsum_reversed(g, dim),
+)
+cumsum_reversed = op(
+    "CumsumBackward0",
+    lambda a, dim: np.ascontiguousarray(np.flip(np.add.accumulate(np.flip(a, dim), axis=dim), dim)) if a.ndim else a.copy(),
+    a=lambda g, dim: cumsum_(g, dim),
+)
+
+
+def _finite(peak: Array) -> Array:
+    return np.where(np.isfinite(peak), peak, peak.dtype.type(0))
+
+
+def _logsumexp(a: Array, dim: Dims, keepdim: bool) -> Array:
+    if a.size == 0:
+        return np.log(_sum(np.exp(a), dim, keepdim))
+    peak = _finite(np.maximum.reduce(a, axis=dim, keepdims=True))
+    total = np.log(_sum(np.exp(a - peak), dim, True)) + peak
+    return total if keepdim else total.reshape([n for i, n in enumerate(a.shape) if i not in dim])
+
+
+def _logsumexp_rule(g: Any, a: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
+    out, g = kept(out, g, a.shape, dim, keepdim)
+    return g * exp_(a - keep(out, out != -math.inf))
+
+
+logsumexp_dims = op("LogsumexpBackward0", _logsumexp, a=_logsumexp_rule)
+
+
+def _softmax(a: Array, dim: int) -> Array:
+    if a.size == 0:
+        return a.copy()
+    dims = (dim,) if a.ndim else ()
+    grown = np.exp(a - np.maximum.reduce(a, axis=dims, keepdims=True))
+    return grown / _sum(grown, dims, True)
+
+
+def _log_softmax(a: Array, dim: int) -> Array:
+    if a.size == 0:
+        return a.copy()
+    dims = (dim,) if a.ndim else ()
+    below = a - np.maximum.reduce(a, axis=dims, keepdims=True)
+    return below - np.log(_sum(np.exp(below), dims, True))
+
+
+def _total(g: Any, dim: int) -> Any:
+    return g.sum(axis=(dim,), keepdims=True) if g.ndim else g
+
+
+softmax_dim = op("SoftmaxBackward0", _softmax, a=lambda g, out, dim: out * (g - _total(g * out, dim)))
+log_softmax_dim = op("LogSoftmaxBackward0", _log_softmax, a=lambda g, out, dim: g - exp_(out) * _total(g, dim))
+
+# torch's names for them
+
+
+@public()
+def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The sum over `dim`, or of all elements; of integers and bools it is int64."""
+    if input.__class__ is not Tensor:
+        tensor_argument(input, "sum")
+    if dtype is not None:
+        input = input.to(dtype)  # type: ignore[attr-defined]
+    elif input._array.dtype.kind != "f":
+        input = input.to(dtypes.int64)  # type: ignore[attr-defined]
+    if dim is None and not keepdim:
+        return sum_all.call(input)
+    return sum_dims.call(input, reduced_dims(dim, input._array.ndim), keepdim)
+
+
+@public()
+def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The mean over `dim`, or of all elements; the dtype must be floating."""
+    input = floating_input(input, "mean", dtype)
+    if dim is None and not keepdim:
+        return mean_all.call(input)
+    return mean_dims.call(input, reduced_dims(dim, input._array.ndim), keepdim)
+
+
+def floating_input(input: Tensor, function: str, dtype: Any = None) -> Tensor:
+    """`input` in `dtype`; RuntimeError if it is not floating then."""
+    input = tensor_argument(input, function)
+    if dtype is not None:
+        input = input.to(dtype)  # type: ignore[attr-defined]
+    if input._array.dtype.kind != "f":
+        raise RuntimeError(messages.must_be_floating(function, input.dtype))
+    return input
+
+
+@public()
+def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+    """The product over one dimension, or of all elements."""
+    input = tensor_argument(input, "prod")
+    if dtype is not None or input.dtype.kind != dtypes.FLOATING:
+        input = input.to(dtype or dtypes.int64)  # type: ignore[attr-defined]
+    if dim is None:
+        return prod_last.call(input.reshape(-1))  # type: ignore[attr-defined]
+    dim = messages.checked_dim(dim, input.ndim)
+    if input.ndim == 0:
+        return input.clone()  # type: ignore[attr-defined, no-any-return]
+    result = prod_last.named("ProdBackward1").call(input.movedim(dim, -1) if dim != input.ndim - 1 else input)  # type: ignore[attr-defined]
+    return result.unsqueeze(dim) if keepdim else result  # type: ignore[attr-defined, no-any-return]
+
+
+def spread_options(input: Tensor, dim: Any, unbiased: Any, correction: Any, function: str) -> tuple[Dims, float]:
+    """The dimensions and the correction of `var` and `std`, whose first argument may be either in torch."""
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    correction = correction if correction is not None else 1 if unbiased is None else int(unbiased)
+    dims = reduced_dims(dim, input.ndim)
+    if size_of(input.shape, dims) <= correction:
+        warnings.warn(
+            f"{function}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
+            "(input numel divided by output numel).",
+            UserWarning,
+            stacklevel=4,
+        )
+    return dims, correction
+
+
+@public()
+def var(
+    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+) -> Tensor:
+    """The variance over `dim`, or of all elements, divided by n - `correction` (1, or 0 with `unbiased=False`)."""
+    input = floating_input(input, "var")
+    dims, correction = spread_options(input, dim, unbiased, correction, "var")
+    return var_dims.call(input, dims, correction, keepdim)
+
+
+@public()
+def std(
+    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+) -> Tensor:
+    """The square root of `var`; the gradient at 0 is 0."""
+    input = floating_input(input, "std")
+    dims, correction = spread_options(input, dim, unbiased, correction, "std")
+    return std_dims.call(input, dims, correction, keepdim)
+
+
+@public()
+def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+    """The `p`-norm over `dim`, or of all elements; 'fro' is p = 2."""
+    input = floating_input(input, "linalg.vector_norm", dtype)
+    order = 2.0 if p is None or p == "fro" else float(p)
+    return vector_norm.call(input, order, reduced_dims(dim, input.ndim), keepdim)
+
+
+class _Extremes:
+    """How torch prints the pair that `max` and `min` over a dimension return."""
+
+    def __repr__(self) -> str:
+        parts = ",\n".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))  # type: ignore[attr-defined, call-overload]
+        return f"torch.return_types.{type(self).__name__}(\n{parts})"
+
+
+MaxResult: Any = type("max", (_Extremes, namedtuple("max", "values indices")), {"__slots__": ()})
+MinResult: Any = type("min", (_Extremes, namedtuple("min", "values indices")), {"__slots__": ()})
+
+
+def _extreme(input: Tensor, dim: Any, keepdim: bool, name: str, whole: Any, best: Any, result: Any) -> Any:
+    input = tensor_argument(input, name)
+    if dim is None:
+        if input.numel() == 0:
+            raise RuntimeError(messages.nothing_to_choose(name, whole=True))
+        return whole.call(input)
+    dim = messages.checked_dim(dim, input.ndim)
+    if input.ndim == 0:
+        return result(input.clone(), integers(np.zeros((), np.int64), input, name))  # type: ignore[attr-defined]
+    if input.shape[dim] == 0:
+        raise IndexError(messages.nothing_to_choose(name, dim=dim))
+    index = np.expand_dims(best(input._array, axis=dim), dim)
+    values = pick.named(f"{name.title()}Backward0").call(input, index, dim, keepdim)
+    return result(values, integers(index.copy() if keepdim else index.squeeze(dim).copy(), input, name))
+
+
+def integers(array: Any, input: Tensor, name: str) -> Tensor:
+    """A result of integers or bools, which no gradient flows through."""
+    result = Tensor._of(array)
+    if current_origin(input) is not None:
+        result._origin = Lost(f"{name}() gives {result.dtype}, which no gradient flows through")
+    return result
+
+
+@public()
+def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """The largest element; over `dim`, a pair (values, indices); with a tensor, the elementwise maximum.
+
+    Elements that tie for the largest share the gradient; over `dim` the first of them gets it.
+    """
+    other = dim if isinstance(dim, Tensor) else other
+    if other is not None:
+        return input.maximum(other)  # type: ignore[attr-defined]
+    return _extreme(input, dim, keepdim, "max", max_all, np.argmax, MaxResult)
+
+
+@public()
+def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+    """The smallest element; over `dim`, a pair (values, indices); with a tensor, the elementwise minimum.
+
+    Elements that tie for the smallest share the gradient; over `dim` the first of them gets it.
+    """
+    other = dim if isinstance(dim, Tensor) else other
+    if other is not None:
+        return input.minimum(other)  # type: ignore[attr-defined]
+    return _extreme(input, dim, keepdim, "min", min_all, np.argmin, MinResult)
+
+
+def _index_of(input: Tensor, dim: Any, keepdim: bool, name: str, best: Any) -> Tensor:
+    input = tensor_argument(input, name)
+    if dim is None:
+        if input.numel() == 0:
+            raise IndexError(messages.nothing_to_choose(name))
+        index = np.asarray(best(input._array), dtype=np.int64)
+        return integers(index.reshape((1,) * input.ndim) if keepdim else index, input, name)
+    dim = messages.checked_dim(dim, input.ndim)
+    if input.ndim == 0:
+        return integers(np.zeros((), np.int64), input, name)
+    if input.shape[dim] == 0:
+        raise IndexError(messages.nothing_to_choose(name, dim=dim))
+    return integers(best(input._array, axis=dim, keepdims=keepdim), input, name)
+
+
+@public()
+def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """The index of the largest element, over `dim` or in the flattened tensor; of the first, at a tie."""
+    return _index_of(input, dim, keepdim, "argmax", np.argmax)
+
+
+@public()
+def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
+    """The index of the smallest element, over `dim` or in the flattened tensor; of the first, at a tie."""
+    return _index_of(input, dim, keepdim, "argmin", np.argmin)
+
+
+@public(in_place=True)
+def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """The running sum along `dim`; of integers and bools it is int64."""
+    input = tensor_argument(input, "cumsum")
+    if dtype is not None or input.dtype.kind != dtypes.FLOATING:
+        input = input.to(dtype or dtypes.int64)  # type: ignore[attr-defined]
+    return cumsum_.call(input, messages.checked_dim(dim, input.ndim))
+
+
+@public()
+def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
+    """`log(sum(exp(input)))` over `dim`, without overflow."""
+    input = tensor_argument(input, "logsumexp")
+    if input.dtype.kind != dtypes.FLOATING:
+        input = input.to(dtypes.get_default_dtype())  # type: ignore[attr-defined]
+    return logsumexp_dims.call(input, reduced_dims(dim, input.ndim), keepdim)
+
+
+@public()
+def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
+    """`exp(input)`, scaled to sum to 1 along `dim`."""
+    input = floating_input(input, "softmax", dtype)
+    return softmax_dim.call(input, messages.checked_dim(dim, input.ndim))
+
+
+@public()
+def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
+    """The logarithm of `softmax`, computed without underflow."""
+    input = floating_input(input, "log_softmax", dtype)
+    return log_softmax_dim.call(input, messages.checked_dim(dim, input.ndim))
+
+
+def _logical(input: Tensor, dim: Any, keepdim: bool, name: str, reduce: Any) -> Tensor:
+    input = tensor_argument(input, name)
+    found = reduce(input._array, axis=reduced_dims(dim, input.ndim), keepdims=keepdim)
+    return integers(np.asarray(found).astype(np.uint8 if input.dtype is dtypes.uint8 else np.bool_), input, name)
+
+
+@public()
+def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Whether some element is not zero, over `dim` or in all."""
+    return _logical(input, dim, keepdim, "any", np.any)
+
+
+@public()
+def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Whether no element is zero, over `dim` or in all."""
+    return _logical(input, dim, keepdim, "all", np.all)

@@ -1,0 +1,439 @@
+"""Operations that move elements to other places, or look at them in another shape."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import messages
+from ..dtypes import Size
+from ..engine import NodeOfMany, edge_to
+from ..modes import is_grad_enabled
+from ..tensor import Tensor, current_origin
+from .inplace import as_view
+from .names import public, tensor_argument
+from .table import common_dtype, op
+
+INTERNAL = True
+Array = np.ndarray[Any, Any]
+Dims = tuple[int, ...]
+
+
+def _spread(a: Array, shape: Dims) -> Array:
+    if a.ndim == 0:
+        count = math.prod(shape)
+        if count <= 1000:  # np.broadcast_to takes ten times as long, and what it returns is slow to compute with
+            return a.repeat(count).reshape(shape)
+    return np.broadcast_to(a, shape)
+
+
+def _contract(a: Array, shape: Dims) -> Array:
+    extra = a.ndim - len(shape)
+    stretched = [extra + i for i, n in enumerate(shape) if n == 1 and a.shape[extra + i] != 1]
+    return np.add.reduce(a, axis=(*range(extra), *stretched), keepdims=True).reshape(shape)
+
+
+spread = op("ExpandBackward0", _spread, a=lambda g, a_shape: contract(g, a_shape))
+contract = op("SumBackward1", _contract, a=lambda g, a_shape: spread(g, a_shape))
+as_shape = op("ViewBackward0", lambda a, shape: a.reshape(shape), a=lambda g, a_shape: g.reshape(a_shape))
+swap = op("TransposeBackward0", lambda a, dim0, dim1: a.swapaxes(dim0, dim1), a=lambda g, dim0, dim1: swap(g, dim0, dim1))
+reorder = op(
+    "PermuteBackward0",
+    lambda a, dims: a.transpose(dims),
+    a=lambda g, dims: reorder(g, tuple([dims.index(i) for i in range(len(dims))])),
+)
+tile = op("RepeatBackward0", lambda a, repeats: np.tile(a, repeats), a=lambda g, a_shape, repeats: _untile(g, a_shape, repeats))
+as_copied_shape = as_shape.named("UnsafeViewBackward0")
+
+
+def _untile(g: Any, shape: Dims, repeats: Dims) -> Any:
+    shape = (1,) * (len(repeats) - len(shape)) + tuple(shape)
+    pairs = [n for pair in zip(repeats, shape, strict=True) for n in pair]
+    summed = g.reshape(tuple(pairs)).sum(axis=tuple(range(0, len(pairs), 2)))
+    return summed.reshape(shape[len(repeats) - len(shape) :]) if g.ndim else summed
+
+
+# Other shapes
+
+
+def completed_shape(shape: Any, count: int) -> Dims:
+    """`shape` with a -1 worked out; torch's RuntimeError where `count` elements do not fit."""
+    known = math.prod([n for n in shape if n != -1])
+    if min(shape, default=0) < -1:
+        raise RuntimeError(f"invalid shape dimension {min(shape)}")
+    if -1 in shape:
+        if shape.count(-1) > 1:
+            raise RuntimeError("only one dimension can be inferred")
+        if known == 0 and count == 0:
+            raise RuntimeError(
+                f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size "
+                "-1 can be any value and is ambiguous"
+            )
+        if known and count % known == 0:
+            return tuple([count // known if n == -1 else n for n in shape])
+    elif known == count:
+        return tuple(shape)
+    raise RuntimeError(messages.wrong_count(list(shape), count))
+
+
+def sizes(shape: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Sizes that were given one by one, or as one sequence."""
+    if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
+        shape = shape[0]
+        if shape.__class__ is Size:
+            return shape
+    return tuple([n if n.__class__ is int else int(n.__index__()) for n in shape])
+
+
+def _is_view(array: Array, of: Array) -> bool:
+    return array.base is of or (array.base is not None and array.base is of.base) or array.size == 0
+
+
+def _reshaped(input: Tensor, shape: Dims, made: Any = as_shape) -> Tensor:
+    array = input._array
+    if array.flags.c_contiguous or _is_view(array.reshape(shape), array):
+        return as_view(made, input, shape)
+    return as_copied_shape.call(input, shape)
+
+
+@public()
+def reshape(input: Tensor, *shape: Any) -> Tensor:
+    """The same elements in another shape, one size of which may be -1: a view if that can be, else a copy."""
+    array = tensor_argument(input, "reshape")._array
+    wanted = sizes(shape)
+    return _reshaped(input, wanted if wanted == array.shape else completed_shape(wanted, array.size))
+
+
+@public(function=False)
+def view(self: Tensor, *shape: Any) -> Tensor:
+    """The same memory in another shape; RuntimeError where only a copy could have it."""
+    array = self._array
+    wanted = completed_shape(sizes(shape), array.size)
+    if not (array.flags.c_contiguous or _is_view(array.reshape(wanted), array)):
+        raise RuntimeError(messages.not_viewable())
+    return as_view(as_shape, self, wanted)
+
+
+@public(function=False)
+def view_as(self: Tensor, other: Tensor) -> Tensor:
+    """`self.view(other.shape)`."""
+    return view(self, other.shape)
+
+
+@public(function=False)
+def reshape_as(self: Tensor, other: Tensor) -> Tensor:
+    """`self.reshape(other.shape)`."""
+    return _reshaped(self, completed_shape(other.shape, self._array.size))
+
+
+@public()
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
+    """The dimensions from `start_dim` to `end_dim` laid out as one."""
+    ndim = tensor_argument(input, "flatten").ndim
+    first, last = messages.checked_dim(start_dim, ndim), messages.checked_dim(end_dim, ndim)
+    if first > last:
+        raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
+    if ndim and first == last:
+        return input
+    shape = tuple(input.shape)
+    return _reshaped(input, (*shape[:first], math.prod(shape[first : last + 1]), *shape[last + 1 :]))
+
+
+@public()
+def ravel(input: Tensor) -> Tensor:
+    """All elements in one dimension."""
+    return flatten(input) if input.ndim != 1 else input
+
+
+@public()
+def unsqueeze(input: Tensor, dim: int) -> Tensor:
+    """A new dimension of size 1 at `dim`."""
+    shape = tensor_argument(input, "unsqueeze")._array.shape
+    at = messages.checked_dim(dim, len(shape) + 1)
+    return as_view(insert_axis, input, at)
+
+
+def _insert_axis(a: Array, at: int) -> Array:
+    """A new axis whose stride is torch's: as if one more of the same could follow."""
+    shape = (*a.shape[:at], 1, *a.shape[at:])
+    if a.flags.c_contiguous:
+        return a.reshape(shape)
+    stride = a.strides[at] * a.shape[at] if at < a.ndim else a.itemsize
+    strides = (*a.strides[:at], stride, *a.strides[at:])
+    return np.lib.stride_tricks.as_strided(a, shape, strides)
+
+
+insert_axis = op("UnsqueezeBackward0", _insert_axis, a=lambda g, a_shape: g.reshape(a_shape))
+remove_axes = op("SqueezeBackward0", lambda a, axes: a.squeeze(axes), a=lambda g, a_shape: g.reshape(a_shape))
+
+
+@public()
+def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+    """Without the dimensions of size 1, or without those of them that `dim` names."""
+    shape = tensor_argument(input, "squeeze")._array.shape
+    if dim is None:
+        return as_view(remove_axes, input, tuple([i for i, n in enumerate(shape) if n == 1]))
+    named = [messages.checked_dim(d, len(shape)) for d in ((dim,) if isinstance(dim, int) else dim)]
+    axes = tuple([d for d in named if shape and shape[d] == 1])
+    return as_view(remove_axes.named("SqueezeBackward1" if isinstance(dim, int) else "SqueezeBackward2"), input, axes)
+
+
+# Other orders
+
+
+@public("swapaxes", "swapdims")
+def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
+    """Two dimensions exchanged."""
+    ndim = tensor_argument(input, "transpose").ndim
+    first, second = messages.checked_dim(dim0, ndim), messages.checked_dim(dim1, ndim)
+    return as_view(swap, input, first, second) if ndim else as_view(as_shape.named("TransposeBackward0"), input, ())
+
+
+@public()
+def t(input: Tensor) -> Tensor:
+    """The transpose of a matrix; a vector or a number as it is."""
+    ndim = tensor_argument(input, "t").ndim
+    if ndim > 2:
+        raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {ndim}D")
+    return as_view(reorder.named("TBackward0"), input, tuple(range(ndim))[::-1])
+
+
+@public()
+def permute(input: Tensor, *dims: Any) -> Tensor:
+    """The dimensions in the order of `dims`."""
+    order = sizes(dims)
+    ndim = tensor_argument(input, "permute").ndim
+    if len(order) != ndim:
+        raise RuntimeError(
+            "permute(sparse_coo): number of dimensions in the tensor input does not match the length of the desired "
+            f"ordering of dimensions i.e. input.dim() = {ndim} is not equal to len(dims) = {len(order)}"
+        )
+    order = tuple([messages.checked_dim(d, ndim) for d in order])
+    if len(set(order)) != ndim:
+        raise RuntimeError("permute(): duplicate dims are not allowed.")
+    return as_view(reorder, input, order)
+
+
+@public("moveaxis")
+def movedim(input: Tensor, source: int, destination: int) -> Tensor:
+    """One dimension moved to another place."""
+    start = messages.checked_dim(source, input.ndim)
+    order = [i for i in range(input.ndim) if i != start]
+    order.insert(messages.checked_dim(destination, input.ndim), start)
+    return as_view(reorder, input, tuple(order))
+
+
+def _all_reversed(self: Tensor) -> Tensor:
+    """All dimensions in reverse order."""
+    return as_view(reorder, self, tuple(range(self._array.ndim))[::-1])
+
+
+def _last_two_swapped(self: Tensor) -> Tensor:
+    """The last two dimensions exchanged."""
+    ndim = self._array.ndim
+    if ndim < 2:
+        raise RuntimeError(
+            f"tensor.mT is only supported on matrices or batches of matrices. Got {ndim}-D tensor."
+        )
+    return as_view(swap, self, ndim - 2, ndim - 1)
+
+
+Tensor.T = property(_all_reversed)  # type: ignore[attr-defined]
+Tensor.mT = property(_last_two_swapped)  # type: ignore[attr-defined]
+
+# More, or fewer, of the same
+
+
+@public(function=False)
+def expand(self: Tensor, *sizes_: Any) -> Tensor:
+    """Dimensions of size 1 repeated without using memory; -1 keeps a size."""
+    wanted = sizes(sizes_)
+    shape = self._array.shape
+    extra = len(wanted) - len(shape)
+    if extra < 0:
+        raise RuntimeError(messages.too_few_sizes(list(wanted), list(shape)))
+    full = []
+    for i, n in enumerate(wanted):
+        has = shape[i - extra] if i >= extra else 1
+        if n == -1 and i < extra:
+            raise RuntimeError(
+                f"The expanded size of the tensor ({n}) isn't allowed in a leading, non-existing dimension {i}"
+            )
+        if n != -1 and n != has and has != 1:
+            raise RuntimeError(
+                f"The expanded size of the tensor ({n}) must match the existing size ({has}) at non-singleton "
+                f"dimension {i}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}"
+            )
+        full.append(has if n == -1 else n)
+    return as_view(spread, self, tuple(full))
+
+
+@public(function=False)
+def expand_as(self: Tensor, other: Tensor) -> Tensor:
+    """`self.expand(other.shape)`."""
+    return expand(self, *other.shape)
+
+
+@public(method=False)
+def broadcast_to(input: Tensor, size: Any) -> Tensor:
+    """`input.expand(size)`."""
+    return expand(input, *size)
+
+
+@public(function=False)
+def repeat(self: Tensor, *repeats: Any) -> Tensor:
+    """The tensor copied `repeats` times along each dimension."""
+    times = sizes(repeats)
+    if len(times) < self.ndim:
+        raise RuntimeError(
+            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
+        )
+    return tile.call(self, times)
+
+
+class CatBackward0(NodeOfMany):
+    """Several tensors joined along a dimension: each gets its own part of the gradient."""
+
+    __slots__ = ()
+
+    def pull(self, g: Any, edges: Any, saved: Any) -> list[Any]:
+        """Cut `g` where the tensors met."""
+        dim, ends = saved
+        starts = (0, *ends)
+        before = (slice(None),) * dim
+        return [
+            None if e is None else g[(*before, slice(starts[i], ends[i]))] for i, e in enumerate(edges)
+        ]
+
+
+class StackBackward0(NodeOfMany):
+    """Several tensors joined along a new dimension: each gets its own part of the gradient."""
+
+    __slots__ = ()
+
+    def pull(self, g: Any, edges: Any, saved: Any) -> list[Any]:
+        """Take `g` apart along the new dimension."""
+        before = (slice(None),) * saved
+        return [None if e is None else g[(*before, i)] for i, e in enumerate(edges)]
+
+
+def joined(array: Array, tensors: list[Tensor], node: type[NodeOfMany], saved: Any) -> Tensor:
+    """The result of joining `tensors`, recorded if one of them requires grad."""
+    result = Tensor._of(array)
+    if any(current_origin(x) is not None for x in tensors) and is_grad_enabled():
+        if any(edge_to(x) is not None for x in tensors):
+            made = result._origin = node(tensors, saved)
+            made.targets = tuple([(x._array.shape, x._array.dtype) for x in tensors])
+        else:
+            result._origin = next(x._origin for x in tensors if x._origin is not None)
+    return result
+
+
+def _tensor_list(tensors: Any, function: str) -> list[Tensor]:
+    if isinstance(tensors, Tensor) or not isinstance(tensors, (list, tuple)):
+        raise TypeError(
+            f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
+        )
+    if not tensors:
+        text = "torch.cat(): expected a non-empty list of Tensors"
+        raise RuntimeError(text if function == "cat" else "stack expects a non-empty TensorList")
+    for i, x in enumerate(tensors):
+        if not isinstance(x, Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
+    return list(tensors)
+
+
+@public("concat", "concatenate", method=False)
+def cat(tensors: Any, dim: int = 0) -> Tensor:
+    """Tensors joined along a dimension that they have; their other sizes must be equal."""
+    tensors = _tensor_list(tensors, "cat")
+    for i, x in enumerate(tensors):
+        if x.ndim == 0:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    shaped = [x for x in tensors if x._array.shape != (0,)] or tensors
+    ndim = shaped[0].ndim
+    dim = messages.checked_dim(dim, ndim)
+    for i, x in enumerate(tensors):
+        if x._array.shape != (0,):
+            messages.check_joinable(shaped[0].shape, x.shape, dim, i)
+    d = common_dtype(*tensors).numpy
+    array = np.concatenate([x._array for x in shaped], axis=dim, dtype=d)
+    total, ends = 0, []
+    for x in tensors:
+        total += x._array.shape[dim] if x._array.shape != (0,) else 0
+        ends.append(total)
+    return joined(array, tensors, CatBackward0, (dim, tuple(ends)))
+
+
+@public(method=False)
+def stack(tensors: Any, dim: int = 0) -> Tensor:
+    """Tensors of one shape joined along a new dimension."""
+    tensors = _tensor_list(tensors, "stack")
+    first = tensors[0]._array.shape
+    for i, x in enumerate(tensors):
+        if x._array.shape != first:
+            raise RuntimeError(
+                f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and "
+                f"{list(x._array.shape)} at entry {i}"
+            )
+    dim = messages.checked_dim(dim, len(first) + 1)
+    d = common_dtype(*tensors).numpy
+    return joined(np.stack([x._array for x in tensors], axis=dim, dtype=d), tensors, StackBackward0, dim)
+
+
+@public()
+def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
+    """The slices along `dim`, as views."""
+    dim = messages.checked_dim(dim, tensor_argument(input, "unbind").ndim)
+    if input.ndim == 0:
+        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+    before = (slice(None),) * dim
+    step = part.named("UnbindBackward0")
+    return tuple([as_view(step, input, (*before, i), multi=True) for i in range(input._array.shape[dim])])
+
+
+def _place_part(a: Array, shape: Dims, index: Any) -> Array:
+    whole = np.zeros(shape, a.dtype)
+    whole[index] = a
+    return whole
+
+
+part = op("SplitBackward0", lambda a, index: a[index], a=lambda g, a_shape, index: whole_of(g, a_shape, index))
+whole_of = op("SliceBackward0", _place_part, a=lambda g, index: part(g, index))
+
+
+@public()
+def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Consecutive parts along `dim`, as views: of one size (the last may be smaller), or of the sizes in a list."""
+    dim = messages.checked_dim(dim, tensor_argument(tensor, "split", "tensor").ndim)
+    length = tensor._array.shape[dim] if tensor.ndim else 0
+    step = part
+    if isinstance(split_size_or_sections, int):
+        size = split_size_or_sections
+        if size < 0 or (size == 0 and length):
+            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+        sections = [min(size, length - start) for start in range(0, length, size or 1)] or [0]
+    else:
+        step = part.named("SplitWithSizesBackward0")
+        sections = list(split_size_or_sections)
+        if sum(sections) != length:
+            raise RuntimeError(
+                f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at dimension "
+                f"{dim}), but got split_sizes={sections}"
+            )
+    before, start, parts = (slice(None),) * dim, 0, []
+    for section in sections:
+        parts.append(as_view(step, tensor, (*before, slice(start, start + section)), multi=True))
+        start += section
+    return tuple(parts)
+
+
+@public()
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
+    """At most `chunks` parts of one size along `dim` (the last may be smaller), as views."""
+    if chunks <= 0:
+        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    length = input.shape[messages.checked_dim(dim, input.ndim)]
+    return split(input, -(-length // chunks) or 1, dim)

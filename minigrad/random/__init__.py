@@ -1,0 +1,461 @@
+"""torch's random functions: from the same seed the same numbers as torch's on the CPU.
+
+`generator.py` has the stream of words, `distributions.py` makes numbers of them in NumPy arrays, `arguments.py` reads
+calls as torch does, and this file ties them to tensors.
+Source: https://docs.pytorch.org/docs/stable/torch.html#random-sampling
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict, Unpack
+
+import numpy as np
+
+from .. import dtypes, messages
+from ..modes import is_grad_enabled
+from ..ops.convert import dtype_argument, empty_as
+from ..ops.inplace import check_writable, overwrite, zeros_as
+from ..ops.names import public, tensor_argument
+from ..ops.table import common_dtype, op
+from ..tensor import Tensor, wrap
+from . import distributions
+from .arguments import (
+    Given,
+    as_float,
+    as_int,
+    check_options,
+    checked_float,
+    checked_shape,
+    no_such_form,
+    variadic_shape,
+    wrong_type,
+)
+from .generator import Array, Generator, default_generator
+
+__all__ = [
+    "Generator",
+    "default_generator",
+    "manual_seed",
+    "seed",
+    "initial_seed",
+    "get_rng_state",
+    "set_rng_state",
+    "rand",
+    "randn",
+    "normal",
+    "randint",
+    "randperm",
+    "bernoulli",
+    "rand_like",
+    "randn_like",
+    "randint_like",
+]
+
+INTERNAL = True
+Fill = Callable[..., None]
+Number = float | Tensor  # where torch takes a float, a 0-d tensor will do
+
+
+class LikeOptions(TypedDict, total=False):
+    """Keywords of the functions that make a tensor; there is one `layout`, and nothing to pin."""
+
+    generator: Generator | None
+    dtype: dtypes.dtype | type | None
+    layout: Any
+    device: Any
+    requires_grad: bool
+    pin_memory: bool
+    memory_format: Any
+
+
+class Options(TypedDict, total=False):
+    """Those of the functions that are told a size; `out` receives the numbers, and is resized to it."""
+
+    generator: Generator | None
+    out: Tensor | None
+    dtype: dtypes.dtype | type | None
+    layout: Any
+    device: Any
+    requires_grad: bool
+    pin_memory: bool
+
+
+class SizeOptions(Options, total=False):
+    """`Options`, and the size as a keyword."""
+
+    size: Sequence[int]
+
+
+# What the numbers were drawn for does not reach them as a gradient: torch gives zeros.
+drawn_for = op("NormalBackward1", lambda a, numbers: numbers, a=lambda g: zeros_as(g))
+drawn_for_both = op(
+    "NormalBackward3",
+    lambda a, b, numbers: numbers,
+    a=lambda g: zeros_as(g),
+    b=lambda g: zeros_as(g),
+    numbers="promote",
+)
+
+
+# Seeds and states of the generator that is used where none is given
+
+
+@public(method=False)
+def manual_seed(seed: Any) -> Generator:
+    """Start the default generator's stream anew from `int(seed)`; see `Generator.manual_seed`."""
+    return default_generator.manual_seed(int(seed))
+
+
+@public(method=False)
+def seed() -> int:
+    """Start the default generator's stream anew from a seed nobody can know, and return it."""
+    return default_generator.seed()
+
+
+@public(method=False)
+def initial_seed() -> int:
+    """The seed that the default generator was last started from."""
+    return default_generator.initial_seed()
+
+
+@public(method=False)
+def get_rng_state() -> Tensor:
+    """The state of the default generator; see `Generator.get_state`."""
+    return default_generator.get_state()
+
+
+@public(method=False)
+def set_rng_state(new_state: Tensor) -> None:
+    """Set the state of the default generator; see `Generator.set_state`."""
+    default_generator.set_state(new_state)
+
+
+# New tensors
+
+
+@public(method=False)
+def rand(*sizes: Any, **options: Unpack[SizeOptions]) -> Tensor:
+    """Uniform numbers in [0, 1). The shape is given as ints, as one sequence of them, or as `size=`.
+
+    Raises TypeError or RuntimeError for an impossible size, NotImplementedError for integer dtypes.
+    """
+    given = sizes, options
+    shape = variadic_shape("rand", given)
+    return _new("rand", given, shape, distributions.fill_uniform, 0.0, 1.0)
+
+
+@public(method=False)
+def randn(*sizes: Any, **options: Unpack[SizeOptions]) -> Tensor:
+    """Normal numbers with mean 0 and standard deviation 1; shape and errors as for `rand`."""
+    given = sizes, options
+    shape = variadic_shape("randn", given)
+    return _new("randn", given, shape, distributions.fill_normal, 0.0, 1.0)
+
+
+@public(method=False)
+def normal(mean: Number, std: Number | None = None, size: Any = None, **options: Unpack[Options]) -> Tensor:
+    """Normal numbers: of shape `size` for two numbers, else one for each element of the tensors.
+
+    mean, std  two numbers; or a tensor and a number (`std` is then 1 if left out); or two tensors, whose shapes
+               broadcast. Tensors give the dtype, `mean` first, and leave of the keywords only `generator` and
+               `out`. No gradient flows to them.
+    Raises RuntimeError if a standard deviation is negative or shapes do not fit, TypeError for another combination
+    of arguments, NotImplementedError for integer dtypes.
+    """
+    given = _present(mean, std, size), options
+    if size is None:
+        return _normal_around(mean, 1.0 if std is None else std, given)
+    centre, scale = as_float(mean), as_float(std)
+    if centre is None or scale is None or not isinstance(size, (tuple, list)):
+        raise no_such_form("normal", given)
+    shape = checked_shape("normal", given, size)
+    return _new("normal", given, shape, distributions.fill_normal, centre, scale)
+
+
+@public(method=False)
+def randint(low: Any = None, high: Any = None, size: Any = None, **options: Unpack[Options]) -> Tensor:
+    """Integers in [low, high) or, called as `randint(high, size)`, in [0, high); of dtype int64.
+
+    Raises RuntimeError if low >= high or a bound does not fit the dtype, TypeError if a bound is no int; UserWarning
+    where the dtype asked for is floating and skips integers.
+    """
+    given = _present(low, high, size), options
+    if size is None and high is not None:
+        low, high, size = None, low, high
+        if as_int(high) is None and isinstance(size, (tuple, list)):
+            raise wrong_type("randint", "high", 1, "int", high)
+        if as_int(high) is not None and as_int(size) is not None:
+            raise wrong_type("randint", "size", 2, "tuple of ints", size)
+    elif high is None:
+        low, high = None, low
+    first, end = as_int(0 if low is None else low), as_int(high)
+    if first is None or end is None or not isinstance(size, (tuple, list)):
+        raise no_such_form("randint", given)
+    shape = checked_shape("randint", given, size)
+    return _new("randint", given, shape, distributions.fill_integers, first, end, default=dtypes.int64)
+
+
+@public(method=False)
+def randperm(n: int, **options: Unpack[Options]) -> Tensor:
+    """The integers from 0 to n - 1 in random order, of shape (n,) and dtype int64.
+
+    Raises RuntimeError if `n` is negative or the dtype asked for does not hold so many, TypeError if it is no int.
+    """
+    length = as_int(n)
+    if length is None:
+        raise wrong_type("randperm", "n", 1, "int", n)
+    given = (n,), options
+    shape = checked_shape("randperm", given, (length,))
+    return _new("randperm", given, shape, distributions.fill_permutation, default=dtypes.int64)
+
+
+@public()
+def bernoulli(
+    input: Tensor, p: Number | None = None, *, generator: Generator | None = None, out: Tensor | None = None
+) -> Tensor:
+    """Ones, each with the probability that `input` has in its place (or `p` for all), and zeros.
+
+    The result has the shape and dtype of `input`, to which no gradient flows.
+    Raises RuntimeError for probabilities outside [0, 1], NotImplementedError for integer ones.
+    """
+    array = tensor_argument(input, "bernoulli")._array
+    named = {"generator": generator, "out": out}
+    given = _present(input, p), {name: value for name, value in named.items() if value is not None}
+    check_options("bernoulli", given, named)
+    probability = as_float(p)
+    if p is not None and (probability is None or out is not None):
+        raise no_such_form("bernoulli", given)
+    if out is None:
+        numbers = np.empty(array.shape, array.dtype)
+    else:
+        numbers = _resized("bernoulli", out, array.shape, None, input)._array
+    if probability is None:
+        _draw(generator, distributions.fill_bernoulli_each, numbers, array)
+    else:
+        _draw(generator, distributions.fill_bernoulli, numbers, probability)
+    if out is not None:
+        return overwrite(out, numbers)
+    result: Tensor = drawn_for.named("BernoulliBackward0")(input, numbers)
+    return result
+
+
+@public(method=False)
+def rand_like(input: Tensor, **options: Unpack[LikeOptions]) -> Tensor:
+    """Uniform numbers in [0, 1), of the shape, dtype and layout in memory of `input`."""
+    return _new_like("rand_like", (input,), options, distributions.fill_uniform, 0.0, 1.0)
+
+
+@public(method=False)
+def randn_like(input: Tensor, **options: Unpack[LikeOptions]) -> Tensor:
+    """Normal numbers, as `randn` makes, of the shape, dtype and layout in memory of `input`."""
+    return _new_like("randn_like", (input,), options, distributions.fill_normal, 0.0, 1.0)
+
+
+@public(method=False)
+def randint_like(input: Tensor, low: Any = None, high: Any = None, **options: Unpack[LikeOptions]) -> Tensor:
+    """Integers in [low, high) or, called as `randint_like(input, high)`, in [0, high), in the dtype of `input`."""
+    given = _present(input, low, high)
+    if high is None:
+        low, high = 0, low
+    first, end = as_int(0 if low is None else low), as_int(high)
+    if first is None or end is None:
+        raise no_such_form("randint_like", (given, options))
+    return _new_like("randint_like", given, options, distributions.fill_integers, first, end)
+
+
+# In place
+
+
+@public(function=False)
+def uniform_(
+    self: Tensor, from_: Number = 0.0, to: Number = 1.0, *, generator: Generator | None = None, **named: Number
+) -> Tensor:
+    """Fill with uniform numbers in [from, to); torch's keyword is `from`.
+
+    Raises RuntimeError if the bounds do not fit each other or the dtype, NotImplementedError for integer dtypes.
+    """
+    from_ = named.pop("from", from_)
+    for name in named:
+        raise TypeError(f"uniform_() got an unexpected keyword argument '{name}'")
+    low, high = checked_float("uniform_", "from", 1, from_), checked_float("uniform_", "to", 2, to)
+    return _refill("uniform_", self, generator, distributions.fill_uniform, low, high)
+
+
+@public(function=False)
+def normal_(self: Tensor, mean: Number = 0.0, std: Number = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Fill with normal numbers.
+
+    Raises RuntimeError if `std` is negative, NotImplementedError for integer dtypes.
+    """
+    centre, scale = checked_float("normal_", "mean", 1, mean), checked_float("normal_", "std", 2, std)
+    return _refill("normal_", self, generator, distributions.fill_normal, centre, scale)
+
+
+@public(function=False)
+def random_(self: Tensor, *bounds: Any, generator: Generator | None = None, **named: Any) -> Tensor:
+    """Fill with integers: `random_(to)` in [0, to), `random_(from, to)` in [from, to).
+
+    `random_(from, None)` goes up to the largest integer to which the dtype holds all, as `random_()` does from 0.
+    Raises RuntimeError if that leaves none or a bound does not fit the dtype, TypeError if a bound is no int.
+    """
+    if not bounds and not named:
+        return _refill("random_", self, generator, distributions.fill_any_integers)
+    pair = [*bounds, *(named[name] for name in ("from", "to") if name in named)]
+    if len(pair) == 1 and "from" not in named:
+        pair = [0, pair[0]]
+    low, high = (as_int(pair[0]), as_int(pair[1])) if len(pair) == 2 else (None, None)
+    if low is None or (high is None and (pair[1] is not None or len(bounds) + len(named) == 1)):
+        raise no_such_form("random_", (bounds, named))
+    return _refill("random_", self, generator, distributions.fill_integers, low, high)
+
+
+@public(function=False)
+def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
+    """Fill with ones, with probability `p` (a number, or a tensor that broadcasts), and zeros.
+
+    Raises RuntimeError for a probability outside [0, 1] or a shape that does not fit.
+    """
+    if isinstance(p, Tensor):
+        each = p._array
+        for i in range(1, each.ndim + 1):
+            if i > self.ndim or each.shape[-i] not in (1, self.shape[-i]):
+                raise RuntimeError(
+                    f"The expanded size of the tensor ({self.shape[-i]}) must match the existing size "
+                    f"({each.shape[-i]}) at non-singleton dimension {self.ndim - i}.  "
+                    f"Target sizes: {list(self.shape)}.  Tensor sizes: {list(p.shape)}"
+                )
+        return _refill("bernoulli_", self, generator, distributions.fill_bernoulli_each, each)
+    probability = as_float(p)
+    if probability is None:
+        raise no_such_form("bernoulli_", ((p,), {}))
+    return _refill("bernoulli_", self, generator, distributions.fill_bernoulli, probability)
+
+
+# What they share
+
+
+def _present(*arguments: Any) -> tuple[Any, ...]:
+    return tuple(value for value in arguments if value is not None)
+
+
+def _draw(generator: Generator | None, fill: Fill, array: Array, *parameters: Any) -> Array:
+    source = generator or default_generator
+    with source.lock, np.errstate(over="ignore", invalid="ignore"):
+        fill(array, source, *parameters)
+    return array
+
+
+def _new(
+    function: str,
+    given: Given,
+    shape: tuple[int, ...],
+    fill: Fill,
+    *parameters: Any,
+    default: dtypes.dtype | None = None,
+) -> Tensor:
+    """A tensor of `shape`, or `out`, filled with new numbers."""
+    options = given[1]
+    check_options(function, given, SizeOptions.__annotations__)
+    dtype = _dtype_in(options, function)
+    out, generator = options.get("out"), options.get("generator")
+    if out is None:
+        dtype = dtype or default or dtypes.get_default_dtype()
+        result = wrap(_draw(generator, fill, np.empty(shape, dtype.numpy), *parameters))
+    else:
+        result = _resized(f"aten::{function}", out, shape, dtype)
+        _refill(function, result, generator, fill, *parameters)
+    return _with_grad(result, options)
+
+
+def _new_like(function: str, args: tuple[Any, ...], options: Mapping[str, Any], fill: Fill, *parameters: Any) -> Tensor:
+    """A tensor like args[0], filled with new numbers."""
+    like = tensor_argument(args[0], function)._array
+    check_options(function, (args, options), LikeOptions.__annotations__)
+    dtype = _dtype_in(options, function)
+    kind = like.dtype if dtype is None else dtype.numpy
+    contiguous = "contiguous" in str(options.get("memory_format"))
+    array = np.empty(like.shape, kind) if contiguous else empty_as(like, kind)
+    return _with_grad(wrap(_draw(options.get("generator"), fill, array, *parameters)), options)
+
+
+def _dtype_in(options: Mapping[str, Any], function: str) -> dtypes.dtype | None:
+    dtype = options.get("dtype")
+    return None if dtype is None else dtype_argument(dtype, function)
+
+
+def _with_grad(result: Tensor, options: Mapping[str, Any]) -> Tensor:
+    if options.get("requires_grad"):
+        if not result.is_floating_point():
+            raise RuntimeError(
+                "Only Tensors of floating point and complex dtype can require gradients\n"
+                f"  This one is of {result.dtype}: leave out requires_grad, or ask for a floating dtype."
+            )
+        result.requires_grad = True
+    return result
+
+
+def _resized(function: str, out: Tensor, shape: tuple[int, ...], dtype: dtypes.dtype | None, *inputs: Tensor) -> Tensor:
+    """`out`, made to have `shape`, or torch's error where it may not be written to."""
+    if is_grad_enabled() and any(t.requires_grad for t in (out, *inputs)):
+        raise RuntimeError(
+            f"{function}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments requires grad."
+        )
+    if dtype is not None and dtype is not out.dtype:
+        asked, has = messages.TYPE_NAMES[dtype.name], messages.TYPE_NAMES[out.dtype.name]
+        raise RuntimeError(f"dtype {asked} does not match dtype of out parameter ({has})")
+    if out.shape != shape:
+        out.data = wrap(np.empty(shape, out._array.dtype))
+    return out
+
+
+def _refill(function: str, t: Tensor, generator: Any, fill: Fill, *parameters: Any) -> Tensor:
+    """`t`, filled with new numbers in place."""
+    if not isinstance(generator, Generator | None):
+        raise wrong_type(function, "generator", None, "torch.Generator", generator)
+    check_writable(t)  # before any number is drawn
+    return overwrite(t, _draw(generator, fill, t._array, *parameters))
+
+
+def _normal_around(mean: Any, std: Any, given: Given) -> Tensor:
+    """`normal` where the mean, the standard deviation or both are tensors."""
+    tensors = [t for t in (mean, std) if isinstance(t, Tensor)]
+    if not tensors or any(as_float(n) is None for n in (mean, std) if not isinstance(n, Tensor)):
+        raise no_such_form("normal", given)
+    check_options("normal", given, ("generator", "out"))
+    options, dtype = given[1], tensors[0].dtype
+    try:
+        shape = np.broadcast_shapes(*(t.shape for t in tensors))
+    except ValueError as error:
+        raise messages.misfit(error, mean._array, std._array) from None
+    out = options.get("out")
+    if out is not None:
+        dtype = _resized("normal", out, shape, None, *tensors).dtype
+
+    scale = 1.0 if isinstance(std, Tensor) else float(std)
+    if isinstance(std, Tensor) and std.numel() and not std._array.min() >= 0:
+        raise RuntimeError("normal expects all elements of std >= 0.0")
+    numbers = np.empty(shape, dtype.numpy)
+    _draw(options.get("generator"), distributions.fill_normal, numbers, 0.0, scale)
+    if isinstance(std, Tensor):
+        numbers = _combined(np.multiply, numbers, std._array)
+    around = mean._array if isinstance(mean, Tensor) else np.array(float(mean), dtype.numpy)
+    numbers = _combined(np.add, numbers, around)
+
+    if out is not None:
+        return overwrite(out, numbers)
+    if len(tensors) == 2:
+        result: Tensor = drawn_for_both(mean, std, numbers)
+    else:
+        node = "NormalBackward1" if tensors[0] is mean else "NormalBackward2"
+        result = drawn_for.named(node)(tensors[0], numbers)
+    return result
+
+
+def _combined(function: np.ufunc, numbers: Array, other: Array) -> Array:
+    """A function of two arrays, computed in torch's common dtype and cast back to that of `numbers`."""
+    common = common_dtype(wrap(numbers), wrap(other)).numpy
+    with np.errstate(over="ignore", invalid="ignore"):
+        result: Array = function(numbers.astype(common), other.astype(common))
+        return distributions.cast(result, numbers.dtype)

@@ -1,0 +1,421 @@
+"""Tensor: one NumPy array, and where it came from.
+
+A Tensor holds four things: the array; its *origin* (None for a plain value, LEAF where the user wants a gradient, a
+Node for a recorded operation, Lost where one could not be recorded); the *storage* record that it shares with all
+tensors over the same memory; and, if it is a view, what it is a view of. Operations add their methods from `ops/`.
+Source of names and behaviour: https://docs.pytorch.org/docs/stable/tensors.html
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
+from weakref import WeakValueDictionary, ref
+
+import numpy as np
+
+from . import dtypes, messages
+from .dtypes import Size, device, dtype
+from .engine import LEAF, Node, RemovableHandle, Severed, Storage
+from .modes import is_grad_enabled
+
+if TYPE_CHECKING:
+    from ._api import Methods  # what `ops/` adds, written down for type checkers
+else:
+    Methods = object
+
+INTERNAL = True
+CPU = device("cpu")
+
+
+class View:
+    """What a view is a view of: the base tensor, and the path of steps that leads from it to the view."""
+
+    __slots__ = ("base", "made_by", "path", "version")
+    refresh: ClassVar[Callable[[Tensor], None]]  # set by ops/inplace.py, which has the operation that it records
+
+    def __init__(self, base: Tensor, path: tuple[Any, ...], version: int, made_by: str) -> None:
+        self.base, self.path = base, path
+        self.version = version  # of the storage, when the view's origin was last brought up to date
+        self.made_by = made_by  # "" or what forbids changing the view in place: "no_grad", "multi"
+
+
+def wants_grad(origin: Any) -> bool:
+    """Whether a tensor of this origin requires grad."""
+    return origin is LEAF or isinstance(origin, Node)
+
+
+def current_origin(t: Tensor) -> Any:
+    """The origin of `t` for an operation, brought up to date if `t` is a view of memory that has changed since."""
+    view, origin = t._view, t._origin
+    if view is None or not is_grad_enabled():
+        return origin
+    if view.version != t._storage.version:
+        View.refresh(t)
+        origin = t._origin
+    return Severed() if not wants_grad(origin) and wants_grad(view.base._origin) else origin
+
+
+def storage_of(t: Tensor) -> Storage:
+    """The storage record of `t`; most tensors never need one, so it is made when first asked for."""
+    if t._storage is None:
+        t._storage = Storage()
+    return t._storage
+
+
+class Tensor(Methods):
+    """A multi-dimensional array that remembers the operations that made it, so that gradients can flow back."""
+
+    __slots__ = ("__dict__", "__weakref__", "_array", "_origin", "_storage", "_view")
+    __array_priority__ = 1000  # so that array * tensor comes to Tensor.__rmul__
+
+    _array: np.ndarray[Any, Any]
+    _origin: Any
+    _storage: Any
+    _view: View | None
+
+    @staticmethod
+    def _of(array: Any, origin: Any = None, storage: Storage | None = None) -> Tensor:
+        t = object.__new__(Tensor)
+        t._array = array if array.__class__ is np.ndarray else np.asarray(array)
+        t._origin, t._storage, t._view = origin, storage, None
+        return t
+
+    # What it is
+
+    @property
+    def shape(self) -> Size:
+        """The length of every dimension."""
+        return Size(self._array.shape)
+
+    @property
+    def dtype(self) -> dtype:
+        """The type of the elements."""
+        return dtypes.from_numpy_dtype(self._array.dtype)
+
+    @property
+    def device(self) -> device:
+        """Always the CPU."""
+        return CPU
+
+    @property
+    def layout(self) -> str:
+        """Always strided."""
+        return "torch.strided"
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes per element."""
+        return self._array.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes in all elements."""
+        return self._array.nbytes
+
+    def dim(self) -> int:
+        """The number of dimensions."""
+        return self._array.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return int(self._array.size)
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        """Bytes per element."""
+        return self._array.itemsize
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the length of one dimension."""
+        return self.shape if dim is None else self._array.shape[messages.checked_dim(dim, self.ndim)]
+
+    def stride(self, dim: int | None = None) -> Any:
+        """For each dimension (or one), how many elements of memory lie between neighbours."""
+        steps = strides(self._array)
+        return steps if dim is None else steps[messages.checked_dim(dim, self.ndim)]
+
+    def storage_offset(self) -> int:
+        """How many elements of the memory precede the first one."""
+        base = self._view.base._array if self._view is not None else self._array
+        return (self.data_ptr() - base.__array_interface__["data"][0]) // self._array.itemsize
+
+    def data_ptr(self) -> int:
+        """The address of the first element."""
+        return int(self._array.__array_interface__["data"][0])
+
+    def is_contiguous(self) -> bool:
+        """Whether the elements lie in memory in the order of their indices."""
+        return self._array.flags.c_contiguous
+
+    def is_floating_point(self) -> bool:
+        """Whether the elements are floats, so that the tensor may require grad."""
+        return self._array.dtype.kind == "f"
+
+    def is_complex(self) -> bool:
+        """Always False: minigrad has no complex dtypes."""
+        return False
+
+    def is_signed(self) -> bool:
+        """Whether the elements can be negative."""
+        return self.dtype.is_signed
+
+    def is_inference(self) -> bool:
+        """Whether it was made in inference mode, and so stays out of every graph."""
+        return "_inference" in self.__dict__
+
+    # Where it came from
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient is wanted for this tensor, or flows through it."""
+        return wants_grad(self._origin) or (self._view is not None and wants_grad(self._view.base._origin))
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        if not self.is_leaf:
+            raise RuntimeError(messages.requires_grad_of_computed(value))
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Ask for a gradient (or no longer), in place; only floating leaves can."""
+        if requires_grad:
+            if self._array.dtype.kind != "f":
+                raise RuntimeError(messages.cannot_require_grad(self.dtype))
+            if not isinstance(self._origin, Node):
+                self._origin = LEAF
+        elif not self.is_leaf:
+            raise RuntimeError(messages.requires_grad_of_computed(requires_grad))
+        elif self._origin is LEAF:
+            self._origin = None
+        return self
+
+    @property
+    def is_leaf(self) -> bool:
+        """Whether this is no result of a recorded operation."""
+        return self.grad_fn is None
+
+    @property
+    def grad_fn(self) -> Node | None:
+        """The node of the operation that made this tensor; None for a leaf."""
+        if self._view is not None and self._view.version != self._storage.version:
+            View.refresh(self)
+        return self._origin if isinstance(self._origin, Node) else None
+
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward passes have accumulated here; None before the first."""
+        found = self.__dict__.get("_grad")
+        if found is None and not self.is_leaf and not self.retains_grad:
+            warnings.warn(messages.grad_of_non_leaf(self), UserWarning, stacklevel=2)
+        return found
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None:
+            messages.check_assigned_grad(self, value, Tensor)
+        self.__dict__["_grad"] = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self.__dict__["_grad"] = None
+
+    @property
+    def retains_grad(self) -> bool:
+        """Whether a tensor that is no leaf will keep its gradient in `.grad`."""
+        node = self.grad_fn
+        return node is not None and node.hooks is not None and node.hooks.retained_by() is self
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of a tensor that is no leaf in `.grad` too."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        node = self.grad_fn
+        if node is not None:
+            node.attached().retained_by = ref(self)
+
+    def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
+        """Call `hook(gradient)` whenever a gradient of this tensor is computed; what it returns replaces it."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        node = self.grad_fn
+        hooks = node.attached().of_tensor if node is not None else self.__dict__.setdefault("_hooks", {})
+        return RemovableHandle(hooks, hook)
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
+        """Call `hook(tensor)` after a backward pass has accumulated into this leaf's `.grad`."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if not self.is_leaf:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        return RemovableHandle(self.__dict__.setdefault("_after_accumulation", {}), hook)
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory without history. Changing it counts as changing this tensor."""
+        return Tensor._of(self._array.view(), storage=storage_of(self))
+
+    @data.setter
+    def data(self, value: Tensor) -> None:
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+        if self.requires_grad and value._array.dtype.kind != "f":
+            raise RuntimeError(messages.cannot_require_grad(value.dtype))
+        self._array, self._storage, self._view = value._array.view(), storage_of(value), None
+
+    @property
+    def _version(self) -> int:
+        return 0 if self._storage is None else self._storage.version
+
+    @property
+    def _base(self) -> Tensor | None:
+        return None if self._view is None else self._view.base
+
+    def _is_view(self) -> bool:
+        return self._view is not None
+
+    # Leaving for Python and NumPy
+
+    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
+        """A NumPy array over the same memory; with `force`, also of a tensor that requires grad."""
+        if not force and self.requires_grad:
+            raise RuntimeError(messages.numpy_of_tensor_with_grad())
+        if self._array.flags.owndata:
+            _storage_of_memory[id(self._array)] = storage_of(self)
+        return self._array.view()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __dlpack__(self, **kwargs: Any) -> Any:
+        if self.requires_grad:
+            raise BufferError("Can't export tensors that require gradient, use tensor.detach()")
+        return self._array.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        device_of_array: tuple[int, int] = self._array.__dlpack_device__()
+        return device_of_array
+
+    def item(self) -> Any:
+        """The only element, as a Python number."""
+        if self._array.size != 1:
+            raise RuntimeError(messages.not_one_element(self))
+        return self._array.item()
+
+    def tolist(self) -> Any:
+        """The elements as Python numbers in nested lists."""
+        return self._array.tolist()
+
+    def __bool__(self) -> bool:
+        if self._array.size != 1:
+            raise RuntimeError(messages.ambiguous_truth(self))
+        return bool(self._array.item())
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __complex__(self) -> complex:
+        return complex(self.item())
+
+    def __index__(self) -> int:
+        if self._array.size != 1 or self._array.dtype.kind not in "iub":
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._array.item())
+
+    def __len__(self) -> int:
+        if self._array.ndim == 0:
+            raise TypeError("len() of a 0-d tensor")
+        return len(self._array)
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if self._array.ndim == 0:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))  # type: ignore[attr-defined]
+
+    def __contains__(self, element: Any) -> bool:
+        if not isinstance(element, (Tensor, bool, int, float)):
+            raise RuntimeError(
+                f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a {type(element)}."
+            )
+        return bool((self == element).any())  # type: ignore[attr-defined]
+
+    __hash__ = object.__hash__
+
+    def __repr__(self) -> str:
+        from .printing import tensor_repr
+
+        return tensor_repr(self)
+
+    def __format__(self, spec: str) -> str:
+        from .printing import tensor_format
+
+        return tensor_format(self, spec)
+
+    # Copies that Python makes
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError(messages.copy_of_computed())
+        notes = {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
+        array = np.array(self._array, copy=True, order="K")
+        return _rebuild, (array, self.requires_grad, self.__dict__.get("_grad"), notes)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        if id(self) not in memo:
+            rebuild, (array, requires_grad, grad, notes) = self.__reduce_ex__(4)
+            grad = grad if grad is None else grad.__deepcopy__(memo)
+            memo[id(self)] = rebuild(array, requires_grad, grad, notes)
+        found: Tensor = memo[id(self)]
+        return found
+
+
+def _rebuild(array: np.ndarray[Any, Any], requires_grad: bool, grad: Any, notes: dict[str, Any]) -> Tensor:
+    t = Tensor._of(array, LEAF if requires_grad else None)
+    t.__dict__.update(notes)
+    if grad is not None:
+        t.__dict__["_grad"] = grad
+    return t
+
+
+def wrap(array: np.ndarray[Any, Any]) -> Tensor:
+    """A fresh tensor, without history, over `array`."""
+    return Tensor._of(array)
+
+
+def strides(array: np.ndarray[Any, Any]) -> tuple[int, ...]:
+    """The strides of `array` in elements; of an empty array, or one short dimension, those torch would give."""
+    return tuple(s // array.itemsize for s in array.strides)
+
+
+_storage_of_memory: WeakValueDictionary[int, Storage] = WeakValueDictionary()
+
+
+def from_numpy(ndarray: np.ndarray[Any, Any], /) -> Tensor:
+    """A tensor over the memory of a NumPy array: a change of one shows in the other.
+
+    Raises TypeError for a dtype that torch does not have, ValueError for negative strides.
+    """
+    if not isinstance(ndarray, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
+    dtypes.from_numpy_dtype(ndarray.dtype)
+    if any(s < 0 for s in ndarray.strides):
+        raise ValueError(messages.negative_strides())
+    owner = ndarray
+    while isinstance(owner.base, np.ndarray):
+        owner = owner.base
+    storage = _storage_of_memory.get(id(owner))
+    if storage is None:
+        storage = _storage_of_memory[id(owner)] = Storage()
+    return Tensor._of(ndarray.view(np.ndarray), storage=storage)

@@ -1,0 +1,46 @@
+"""What every test runs under: one thread per process, no deadlines, no missing parity tests."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+# Before NumPy and torch are imported, which read it once: the workers share the machine's cores.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import pytest
+from hypothesis import settings
+
+# A program that a test starts sees the same checkout as the test (pythonpath in pyproject.toml).
+os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
+
+settings.register_profile("minigrad", deadline=None)  # a busy machine is not a failure
+settings.load_profile("minigrad")
+
+TORCH_REQUIRED = os.environ.get("MINIGRAD_REQUIRE_TORCH", "0") != "0"
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if item.get_closest_marker("gpu"):
+        torch = pytest.importorskip("torch")
+        if not torch.cuda.is_available():
+            pytest.skip("no CUDA device")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    return _fail_if_torch_is_missing((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Iterator[None]:
+    return _fail_if_torch_is_missing((yield))
+
+
+def _fail_if_torch_is_missing(report):
+    """Turns a skip for want of torch into a failure where MINIGRAD_REQUIRE_TORCH is set."""
+    if TORCH_REQUIRED and report.skipped and not hasattr(report, "wasxfail"):
+        path, line, reason = report.longrepr
+        if "torch" in reason.lower():
+            report.outcome = "failed"
+            report.longrepr = f"{path}:{line}: MINIGRAD_REQUIRE_TORCH forbids this skip. {reason}"
+    return report

@@ -1,0 +1,262 @@
+"""Checks of one row of the table of operations in one case; each raises AssertionError with what it found."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from op_cases import Case, Row
+from op_table import evaluate
+
+import minigrad
+
+torch.set_warn_always(True)  # so that it repeats its warnings, as Python's can be
+EXACT = {"float16": 5e-3, "float32": 3e-5, "float64": 1e-9}  # relative, to the largest value
+STALE = "one of the variables needed for gradient computation has been modified by an inplace operation"
+
+
+class Seen(NamedTuple):
+    """What can be seen of a tensor."""
+
+    array: np.ndarray
+    dtype: str
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+    requires_grad: bool
+    grad_fn: str | None
+
+
+def seen(value: Any, t: Any) -> Any:
+    """What can be seen of a value; of no tensor, the value itself."""
+    if not isinstance(value, t.Tensor):
+        return value
+    array = np.array(value.detach().numpy())
+    name = None if value.grad_fn is None else value.grad_fn.name()
+    shape, stride = tuple(value.shape), tuple(value.stride())
+    return Seen(array, str(value.dtype), shape, stride, value.requires_grad, name)
+
+
+def tensors_of(case: Case, t: Any) -> list[Any]:
+    """The inputs of a case as leaves of their own."""
+    return [t.from_numpy(i.array()).requires_grad_(i.requires_grad) for i in case.inputs]
+
+
+def differentiable(values: Sequence[Any], t: Any) -> list[Any]:
+    return [v for v in values if isinstance(v, t.Tensor) and v.requires_grad]
+
+
+def upstream_of(outputs: list[Any], case: Case, t: Any) -> list[Any]:
+    """A random gradient for each output, that requires grad itself."""
+    arrays = case.upstream([o.detach().numpy() for o in outputs])
+    return [t.from_numpy(a).requires_grad_() for a in arrays]
+
+
+Report = dict[str, Any]  # by what a value is called: what was seen of it
+
+
+def report(t: Any, run: Callable[[Report], None]) -> Report:
+    """What `run` notes, and its warnings, and the error that ends it."""
+    found: Report = {}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        try:
+            run(found)
+        except AssertionError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is to be compared, whatever it is
+            found["error"] = (type(error).__name__, (str(error).splitlines() or [""])[0])
+    found["warnings"] = [str(w.message).partition(" (Triggered internally")[0] for w in caught]
+    return found
+
+
+def differentiated(row: Row, case: Case, t: Any) -> Report:
+    """Outputs, first and second derivatives of a row; and that nothing was written to its inputs."""
+
+    def run(found: Report) -> None:
+        inputs = tensors_of(case, t)
+        memories = [(i.detach().numpy(), i.detach().numpy().copy()) for i in inputs]
+        result = evaluate(row.call, t, inputs, case.options)
+        outputs = list(result) if isinstance(result, tuple) else [result]
+        found["outputs"] = [seen(o, t) for o in outputs]
+        leaves, outputs = differentiable(inputs, t), differentiable(outputs, t)
+        if outputs:
+            upstream = upstream_of(outputs, case, t)
+            grad = t.autograd.grad
+            first = grad(outputs, leaves, upstream, create_graph=True, allow_unused=True)
+            found["first"] = [seen(g, t) for g in first]
+            plain = grad(outputs, leaves, [u.detach() for u in upstream], True, allow_unused=True)
+            found["plain first"] = [seen(g, t) for g in plain]
+            again = differentiable(first, t)
+            if again:
+                second = grad(again, leaves + upstream, upstream_of(again, case, t), allow_unused=True)
+                found["second"] = [seen(g, t) for g in second]
+        for now, before in memories:
+            assert now.tobytes() == before.tobytes(), "an input was written to"
+
+    return report(t, run)
+
+
+def agree(ours: Report, theirs: Report, sizes: Sequence[str] = ()) -> None:
+    """Raise unless two reports say the same, rounding aside."""
+    for part in dict.fromkeys([*theirs, *ours]):
+        assert part in ours, f"{part}: {theirs[part]} in torch, nothing here"
+        assert part in theirs, f"{part}: {ours[part]} here, nothing in torch"
+        mine, yours = ours[part], theirs[part]
+        if part in ("outputs", "first", "plain first", "second"):
+            assert len(mine) == len(yours), f"{part}: {len(mine)} values here, {len(yours)} in torch"
+            for i, (x, y) in enumerate(zip(mine, yours, strict=True)):
+                agree_on_value(f"{part} [{i}]", x, y)
+        else:
+            assert mine == yours, f"{part}: {mine} here, {yours} in torch"
+
+
+def agree_on_value(what: str, ours: Any, theirs: Any) -> None:
+    if not (isinstance(ours, Seen) and isinstance(theirs, Seen)):
+        assert type(ours) is type(theirs), f"{what}: {ours} here, {theirs} in torch"
+        assert ours == theirs, f"{what}: {ours} here, {theirs} in torch"
+        return
+    told = ("dtype", "shape", "requires_grad")
+    if what.startswith("outputs"):
+        told = (*told, "stride", "grad_fn")
+    for name in told:
+        mine, yours = getattr(ours, name), getattr(theirs, name)
+        assert mine == yours, f"{what}: {name} {mine} here, {yours} in torch"
+    assert close(ours.array, theirs.array, what), f"{what}: {ours.array} here, {theirs.array} in torch"
+
+
+def close(ours: np.ndarray, theirs: np.ndarray, what: str = "") -> bool:
+    if ours.dtype.kind != "f":
+        return bool((ours == theirs).all())
+    finite = np.abs(theirs[np.isfinite(theirs)])
+    rough = EXACT[str(theirs.dtype)] * (10 if what.startswith("second") else 1)
+    absolute = rough * max(1.0, float(finite.max(initial=0)))
+    return np.allclose(ours, theirs, rtol=rough, atol=absolute, equal_nan=True)
+
+
+# The checks
+
+
+def check_against_torch(row: Row, case: Case, theirs: Report | None = None) -> None:
+    """Values, dtypes, shapes, strides, names, first and second derivatives, warnings and errors as in torch."""
+    agree(differentiated(row, case, minigrad), theirs or differentiated(row, case, torch))
+
+
+def check_spellings(row: Row, case: Case) -> None:
+    """The function, the method and the operator give the same."""
+    texts = (row.call, *row.same)
+    found = [report(minigrad, lambda found, text=text: spell(found, text, case, minigrad)) for text in texts]
+    for text, other in zip(texts[1:], found[1:], strict=True):
+        if "error" in other and "error" in found[0]:
+            continue  # they may name themselves in it
+        try:
+            agree(other, found[0])
+        except AssertionError as error:
+            raise AssertionError(f"{text} differs from {row.call}: {error}") from None
+
+
+def spell(found: Report, text: str, case: Case, t: Any) -> None:
+    result = evaluate(text, t, tensors_of(case, t), case.options)
+    found["outputs"] = [seen(o, t) for o in (result if isinstance(result, tuple) else (result,))]
+
+
+def check_in_place(row: Row, case: Case, on_leaf: bool) -> None:
+    """The in-place twins do what torch's do, and give what the row gives."""
+    for text in row.in_place:
+        ours, theirs = (report(t, lambda f, t=t: write(f, text, case, t, on_leaf)) for t in (minigrad, torch))
+        try:
+            agree(ours, theirs)
+        except AssertionError as error:
+            raise AssertionError(f"{text}: {error}") from None
+        plain = report(minigrad, lambda found: spell(found, row.call, case, minigrad))
+        if "error" not in ours and "error" not in plain:
+            written, made = ours["outputs"][0], plain["outputs"][0]
+            if written.dtype == made.dtype:
+                assert written.array.tobytes() == made.array.tobytes(), f"{text} differs from {row.call}"
+
+
+def write(found: Report, text: str, case: Case, t: Any, on_leaf: bool) -> None:
+    leaves = tensors_of(case, t)
+    x = leaves[0] if on_leaf else leaves[0].clone()
+    tensors = [x, *leaves[1:]]
+    result = evaluate(f"{text}; a" if "= " in text else text, t, tensors, case.options)
+    found["is the tensor itself"] = result is x
+    found["version"] = x._version
+    found["outputs"] = [seen(x, t)]
+    if x.requires_grad:
+        upstream = upstream_of([x], case, t)
+        wanted = differentiable(leaves, t)
+        found["first"] = [seen(g, t) for g in t.autograd.grad(x, wanted, upstream, allow_unused=True)]
+
+
+def check_saved(row: Row, case: Case, theirs: list[Report] | None = None) -> None:
+    """Whether a gradient survives a change of an input or of the result is as in torch."""
+    theirs = theirs or saved(row, case, torch)
+    for place, (mine, yours) in enumerate(zip(saved(row, case, minigrad), theirs, strict=True)):
+        try:
+            agree(mine, yours)
+        except AssertionError as error:
+            raise AssertionError(f"after a change of tensor {place}: {error}") from None
+
+
+def saved(row: Row, case: Case, t: Any) -> list[Report]:
+    """For each input, and the result, what the gradients are after a change of it."""
+    return [
+        report(t, lambda found, place=place: spoil(found, row, case, t, place))
+        for place in range(len(case.inputs) + 1)
+    ]
+
+
+def spoil(found: Report, row: Row, case: Case, t: Any, place: int) -> None:
+    inputs = tensors_of(case, t)
+    result = evaluate(row.call, t, inputs, case.options)
+    if not isinstance(result, t.Tensor) or not result.requires_grad:
+        return
+    changed = [*inputs, result][place]
+    with t.no_grad():
+        changed.copy_(changed == 0)
+    upstream = upstream_of([result], case, t)
+    try:
+        first = t.autograd.grad(result, differentiable(inputs, t), upstream, allow_unused=True)
+    except RuntimeError as error:
+        found["error"] = str(error)[: len(STALE)]
+    else:
+        found["first"] = [seen(g, t) for g in first]
+
+
+def check_finite_differences(row: Row, case: Case) -> None:
+    """The gradient is the slope: central differences in double precision."""
+    arrays = [np.array(i.array()) for i in case.inputs]
+
+    def total(changed: int = 0, at: Any = None, by: float = 0) -> tuple[Any, list[Any]]:
+        leaves = []
+        for i, a in enumerate(arrays):
+            a = a.copy()
+            if at is not None and i == changed:
+                a[at] += by
+            leaves.append(minigrad.from_numpy(a))
+            leaves[i].requires_grad_(a.dtype.kind == "f")
+        result = evaluate(row.call, minigrad, leaves, case.options)
+        outputs = differentiable(result if isinstance(result, tuple) else [result], minigrad)
+        weights = case.upstream([o.detach().numpy() for o in outputs])
+        return [(o, minigrad.from_numpy(w)) for o, w in zip(outputs, weights, strict=True)], leaves
+
+    pairs, leaves = total()
+    wanted = differentiable(leaves, minigrad)
+    if not pairs:
+        return
+    gradients = minigrad.autograd.grad([o for o, _ in pairs], wanted, [w for _, w in pairs], allow_unused=True)
+    for i, a in enumerate(arrays):
+        if a.dtype.kind != "f":
+            continue
+        g = gradients[[leaf is leaves[i] for leaf in wanted].index(True)]
+        slopes = np.zeros_like(a)
+        for at in np.ndindex(a.shape):
+            ends = [total(i, at, by)[0] for by in (1e-6, -1e-6)]
+            high, low = (sum(float((o.detach().numpy() * w.numpy()).sum()) for o, w in end) for end in ends)
+            slopes[at] = (high - low) / 2e-6
+        found = np.zeros_like(a) if g is None else g.numpy()
+        scale = max(1.0, float(np.abs(slopes).max(initial=0)))
+        assert np.allclose(found, slopes, rtol=1e-5, atol=2e-7 * scale), f"{'abc'[i]}: {found}, slope {slopes}"

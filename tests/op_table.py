@@ -1,0 +1,304 @@
+"""The table of tests: a row of sample shapes and arguments for every operation of `minigrad.ops`.
+
+A row is an expression of tensors a, b, c and options, with the module `t` (torch or minigrad) in it: the same text
+runs on both sides. Its other spellings, the method and the in-place twin, follow from the name where torch has them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache
+from types import CodeType
+from typing import Any
+
+import torch
+from op_cases import Draw, Row, Shape
+
+ROWS: list[Row] = []
+Options = Callable[..., dict[str, Any]]
+
+
+@cache
+def _compiled(text: str) -> tuple[CodeType, CodeType]:
+    *statements, last = text.split("; ")
+    return compile("; ".join(statements), text, "exec"), compile(last, text, "eval")
+
+
+def evaluate(text: str, t: Any, tensors: Any, options: dict[str, Any]) -> Any:
+    """What an expression gives; statements, each followed by a semicolon, may come before it."""
+    statements, last = _compiled(text)
+    scope = {"t": t, **dict(zip("abc", tensors, strict=False)), **options}
+    exec(statements, scope)
+    return eval(last, scope)
+
+
+def row(
+    name: str,
+    arguments: str = "a",
+    operators: tuple[str, ...] | str = (),
+    *,
+    shapes: Callable[[Draw], list[Shape]] = Draw.one,
+    options: Options = lambda draw, *shapes: {},
+    **more: Any,
+) -> None:
+    """Enter torch's function `name`, or else its method, and the spellings that follow from it."""
+    first, _, rest = arguments.partition(", ")
+    ways = [f"t.{name}({arguments})"] if hasattr(torch, name) else []
+    in_place = []
+    if first == "a":
+        if hasattr(torch.Tensor, name):
+            ways.append(f"a.{name}({rest})")
+        if hasattr(torch.Tensor, f"{name}_"):
+            in_place.append(f"a.{name}_({rest})")
+    for operator in (operators,) if isinstance(operators, str) else operators:
+        (in_place if "=" in operator else ways).append(operator)
+    ROWS.append(Row(ways[0], tuple(ways[1:]), tuple(in_place), shapes, options, **more))
+
+
+def program(text: str, shapes: Callable[[Draw], list[Shape]] = Draw.one, options: Options | None = None) -> None:
+    """Enter a few statements and a last expression."""
+    ROWS.append(Row(text, (), (), shapes, options or (lambda draw, *shapes: {})))
+
+
+# Options
+
+
+def number(draw: Draw, *shapes: Shape) -> dict[str, Any]:
+    return {"number": draw.number()}
+
+
+def dim(draw: Draw, shape: Shape, *others: Shape) -> dict[str, Any]:
+    return {"dim": draw.dim(shape)}
+
+
+def dim_keepdim(draw: Draw, shape: Shape) -> dict[str, Any]:
+    return {"dim": draw.dim(shape), "keepdim": draw.flag()}
+
+
+def dims_keepdim(draw: Draw, shape: Shape) -> dict[str, Any]:
+    return {"dim": draw.dims(shape), "keepdim": draw.flag()}
+
+
+def corrected(draw: Draw, shape: Shape) -> dict[str, Any]:
+    return {**dims_keepdim(draw, shape), "correction": draw.choice(0, 1, 1, 2, 0.5)}
+
+
+def bounds(draw: Draw, shape: Shape) -> dict[str, Any]:
+    if draw.kind == "smooth":
+        return {"low": draw.choice(None, -0.5), "high": draw.choice(0.5, 1.9)}
+    low = draw.choice(None, -1, 0, -0.5, *([1, math.nan] if draw.wild else []))
+    return {"low": low, "high": draw.choice(1, 0, 0.5, *([-1, None] if draw.wild else []))}
+
+
+def new_shape(draw: Draw, shape: Shape, *others: Shape) -> dict[str, Any]:
+    return {"shape": draw.other_shape(shape)}
+
+
+def two_dims(draw: Draw, shape: Shape) -> dict[str, Any]:
+    return {"dim0": draw.dim(shape), "dim1": draw.dim(shape)}
+
+
+def sorted_dims(draw: Draw, shape: Shape) -> dict[str, Any]:
+    given = [draw.dim(shape), draw.dim(shape)]
+    if not draw.wild:
+        given.sort(key=lambda d: d % max(len(shape), 1))
+    return {"first": given[0], "last": given[1]}
+
+
+def larger(draw: Draw, shape: Shape) -> dict[str, Any]:
+    if draw.sometimes_wrong():
+        return {"sizes": [*draw.shape(), *draw.choice([], [-1])]}
+    sizes = [draw.choice(-1, n) if n != 1 else draw.size() for n in shape]
+    return {"sizes": [*draw.shape(0, 1), *sizes]}
+
+
+def repeats(draw: Draw, shape: Shape) -> dict[str, Any]:
+    return {"times": [draw.size() for _ in range(len(shape) + draw.choice(0, 1, -1 if draw.wild else 0))]}
+
+
+def sections(draw: Draw, shape: Shape) -> dict[str, Any]:
+    at = draw.dim(shape)
+    length = shape[at] if -len(shape) <= at < len(shape) else 2
+    first = draw.random.randint(0, length)
+    size = draw.choice(1, 2, 3, *([0, -1] if draw.wild else []))
+    return {"dim": at, "size": size, "sections": [first, length - first + draw.sometimes_wrong()]}
+
+
+def alpha(draw: Draw, *shapes: Shape) -> dict[str, Any]:
+    return {"alpha": draw.choice(2, -1, 3), "other": 3}
+
+
+def dtype(draw: Draw, *shapes: Shape) -> dict[str, Any]:
+    return {"dtype": draw.choice("float64", "float32", *(["int64", "bool", "float16"] if draw.wild else []))}
+
+
+# Arithmetic
+
+for name, sign in {"add": "+", "sub": "-", "mul": "*", "div": "/"}.items():
+    row(name, "a, b", (f"a {sign} b", f"a {sign}= b"), shapes=Draw.pair)
+    row(name, "a, number", (f"a {sign} number", f"a {sign}= number"), options=number)
+    ROWS.append(Row(f"number {sign} a", (), (), Draw.one, number))
+for name in ("subtract", "multiply", "divide", "true_divide"):
+    row(name, "a, b", shapes=Draw.pair)
+row("mul", "a, a", "a * a")
+row("add", "a, b, alpha=alpha", shapes=Draw.pair, options=alpha)
+row("sub", "a, b, alpha=alpha", shapes=Draw.pair, options=alpha)
+row("add", "a, other, alpha=alpha", options=alpha)
+row("rsub", "a, b", shapes=Draw.pair)
+row("rsub", "a, number, alpha=alpha", options=lambda draw, shape: number(draw) | alpha(draw))
+row("rsub", "a, b, alpha=alpha", shapes=Draw.pair, options=alpha)
+row("pow", "a, b", ("a ** b", "a **= b"), shapes=Draw.pair, domain="positive")
+row("pow", "a, number", ("a ** number", "a **= number"), options=number, domain="positive")
+row("pow", "a, exponent", "a ** exponent", options=lambda draw, s: {"exponent": draw.choice(0, 1, 2, 3, 4, 0.0, 2.0)})
+row("pow", "number, a", "number ** a", options=lambda draw, s: {"number": draw.choice(2, 0.5, 3.0, 1)})
+row("neg", "a", "-a")
+row("abs", "a", "abs(a)")
+for name in ("negative", "absolute", "exp", "sin", "cos", "tanh", "sigmoid", "relu", "sign", "square"):
+    row(name)
+for name in ("reciprocal", "log", "sqrt"):
+    row(name, domain="positive")
+
+# Choosing
+
+row("maximum", "a, b", "t.max(a, b)", shapes=Draw.pair)
+row("minimum", "a, b", "t.min(a, b)", shapes=Draw.pair)
+row("clamp", "a, low, high", ("t.clamp(a, min=low, max=high)", "t.clip(a, low, high)"), options=bounds)
+row("clamp", "a, b", "a.clip(b)", shapes=Draw.pair)
+row("clamp", "a, None, b", shapes=Draw.pair)
+row("clamp", "a, b, c", shapes=lambda draw: draw.broadcast(3))
+row("clamp_min", "a, number", options=number)
+row("clamp_max", "a, number", options=number)
+row("clamp_min", "a, b", shapes=Draw.pair)
+row("clamp_max", "a, b", shapes=Draw.pair)
+row("where", "a, b, c", "b.where(a, c)", shapes=lambda draw: draw.broadcast(3), fixed={"a": "bool"})
+row("where", "a, b, number", "b.where(a, number)", shapes=Draw.pair, options=number, fixed={"a": "bool"})
+
+# Reductions
+
+row("sum")
+row("sum", "a, dim, keepdim", ("t.sum(a, dim=dim, keepdim=keepdim)", "a.sum(axis=dim, keepdims=keepdim)"), options=dims_keepdim)
+row("sum", "a, dtype=getattr(t, dtype)", options=dtype)
+row("mean")
+row("mean", "a, dim, keepdim", "a.mean(axis=dim, keepdims=keepdim)", options=dims_keepdim)
+row("prod")
+row("prod", "a, dim, keepdim", options=dim_keepdim)
+for name in ("var", "std"):
+    row(name)
+    row(name, "a, dim, correction=correction, keepdim=keepdim", options=corrected)
+    row(name, "a, unbiased", options=lambda draw, shape: {"unbiased": draw.flag()})
+row("norm", domain="positive")
+for order in (2, 1, 3, 1.5, 0.5, 0, "math.inf", "-math.inf"):
+    row("norm", f"a, {order}, dim, keepdim".replace("math.", "t."), shapes=Draw.not_empty, options=dims_keepdim)
+for name in ("max", "min"):
+    row(name, shapes=Draw.not_empty)
+    row(name, "a, dim, keepdim", shapes=Draw.not_empty, options=dim_keepdim)
+for name in ("argmax", "argmin"):
+    row(name, shapes=Draw.not_empty)
+    row(name, "a, dim, keepdim", shapes=Draw.not_empty, options=dim_keepdim)
+for name in ("any", "all"):
+    row(name)
+    row(name, "a, dim, keepdim", options=dims_keepdim)
+row("cumsum", "a, dim", "a.cumsum(axis=dim)", options=dim)
+row("logsumexp", "a, dim, keepdim", options=dim_keepdim)
+row("softmax", "a, dim", options=dim)
+row("log_softmax", "a, dim", options=dim)
+row("softmax", "a, dim, dtype=getattr(t, dtype)", options=lambda draw, s: dim(draw, s) | dtype(draw))
+
+# Shapes
+
+row("reshape", "a, shape", "a.reshape(*shape)", options=new_shape)
+row("view", "a, shape", "a.view(*shape)", options=new_shape)
+row("view_as", "a, b", shapes=Draw.two_of_one_shape)
+row("reshape_as", "a, b", shapes=Draw.two_of_one_shape)
+row("flatten")
+row("flatten", "a, first, last", options=sorted_dims)
+row("ravel")
+row("unsqueeze", "a, dim", options=lambda draw, shape: {"dim": draw.dim(shape, 1)})
+row("squeeze")
+row("squeeze", "a, dim", options=dim)
+row("squeeze", "a, dim", options=lambda draw, shape: {"dim": tuple(draw.order(shape)[:2])})
+for name in ("transpose", "swapaxes", "swapdims"):
+    row(name, "a, dim0, dim1", options=two_dims)
+row("t", shapes=lambda draw: [draw.shape(0, 2)])
+row("permute", "a, dims", options=lambda draw, shape: {"dims": draw.order(shape)})
+row("movedim", "a, dim0, dim1", "t.moveaxis(a, dim0, dim1)", options=two_dims)
+program("a.T", lambda draw: [draw.choice(draw.shape(2, 2), draw.shape(2, 2) if not draw.wild else ())])
+program("a.mT", lambda draw: [draw.shape(2, 3)])
+row("expand", "a, sizes", "a.expand(*sizes)", options=larger)
+row("broadcast_to", "a, sizes", options=larger)
+row("expand_as", "a, b", shapes=lambda draw: [draw.part_of(full := draw.shape()), full])
+row("repeat", "a, times", "a.repeat(*times)", options=repeats)
+row("cat", "[a, b], dim", "t.concat((a, b), dim)", shapes=lambda draw: joinable(draw), options=dim)
+row("cat", "[a, b, a], dim", shapes=lambda draw: joinable(draw), options=dim)
+row("stack", "[a, b], dim", shapes=Draw.two_of_one_shape, options=lambda draw, s, _: {"dim": draw.dim(s, 1)})
+row("unbind", "a, dim", shapes=Draw.with_dims, options=dim)
+row("split", "a, size, dim", shapes=Draw.with_dims, options=sections)
+row("split", "a, sections, dim", shapes=Draw.with_dims, options=sections)
+row("chunk", "a, size, dim", shapes=Draw.with_dims, options=sections)
+
+
+def joinable(draw: Draw) -> list[Shape]:
+    """Two shapes of which the first dimension, at least, may differ."""
+    if draw.wild:
+        return [draw.shape(), draw.shape()]
+    return [draw.shape(1)] * 2
+
+
+# Products
+
+row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(2, 2))
+row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(2, 1))
+row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(1, 2))
+row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(1, 1))
+row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(draw.choice(1, 2), draw.choice(1, 2), draw.choice(1, 2)))
+row("mm", "a, b", shapes=lambda draw: draw.product(2, 2))
+row("mv", "a, b", shapes=lambda draw: draw.product(2, 1))
+row("dot", "a, b", shapes=lambda draw: draw.product(1, 1))
+row("bmm", "a, b", shapes=lambda draw: batches(draw))
+
+
+def batches(draw: Draw) -> list[Shape]:
+    """Two batches, equally long, of matrices that can be multiplied."""
+    count = draw.size()
+    return [(count, *shape) if len(shape) == 2 else shape for shape in draw.product(2, 2)]
+
+
+# Comparisons and logic
+
+COMPARED = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
+for name, sign in COMPARED.items():
+    row(name, "a, b", f"a {sign} b", shapes=Draw.pair)
+    row(name, "a, number", f"a {sign} number", options=number)
+for name in ("not_equal", "less", "less_equal", "greater", "greater_equal"):
+    row(name, "a, b", shapes=Draw.pair)
+for name, sign in {"bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"}.items():
+    row(name, "a, b", (f"a {sign} b", f"a {sign}= b"), shapes=Draw.pair, fixed={"a": "int64", "b": "int32"})
+    row(name, "a, b", (f"a {sign} b",), shapes=Draw.pair, fixed={"a": "bool", "b": "bool"})
+for name in ("logical_and", "logical_or", "logical_xor"):
+    row(name, "a, b", shapes=Draw.pair)
+row("logical_not")
+row("bitwise_not", "a", "~a", fixed={"a": "int16"})
+row("allclose", "a, b", shapes=Draw.pair)
+
+# Copies and conversions
+
+row("clone")
+row("detach")
+row("contiguous")
+row("type_as", "a, b", shapes=Draw.pair)
+row("to", "a, getattr(t, dtype)", options=dtype)
+for name in ("float", "double"):
+    row(name)
+for name in ("half", "long", "int", "short", "char", "byte", "bool"):
+    ROWS.append(Row(f"a.{name}()", (), (), lambda draw: draw.one(), lambda draw, s: {}, domain="positive"))
+
+# Changes in place, directly and through views
+
+program("x = a.clone(); x.fill_(number); x", options=number)
+program("x = a.clone(); x.zero_(); x")
+program("x = a.clone(); x.copy_(b); x", lambda draw: [full := draw.shape(), draw.part_of(full)])
+program("x = a.clone(); y = x.t(); y.mul_(b.t()); x * y.t()", lambda draw: [draw.shape(2, 2)] * 2)
+program("x = a.clone(); y = x.view(-1); x.mul_(b); y * y", Draw.two_of_one_shape)
+program("x = a * 1; y = x.unsqueeze(0); z = y.squeeze(0); y.add_(b); z.mul_(x)", Draw.two_of_one_shape)
+program("x = a * 1; y = x.detach(); y.mul_(2); x + y")

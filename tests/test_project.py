@@ -1,0 +1,209 @@
+"""The project's own promises: what is installed, what imports what, what the READMEs say."""
+
+import ast
+import importlib.metadata
+import os
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from importlib.util import resolve_name
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGES = ("minigrad", "linreg")
+
+# From the bottom up: a module imports only from its own row and the rows above it in this table.
+# A name's row is the first that matches it, so every new module needs one.
+LAYERS = (
+    "minigrad.dtypes",
+    "minigrad.modes",
+    "minigrad.messages",
+    "minigrad.engine",
+    "minigrad.printing",
+    "minigrad.tensor",
+    "minigrad.random*",
+    "minigrad.ops*",
+    "minigrad.autograd*",
+    "minigrad",
+    "linreg*",
+)
+
+# What programs on top of minigrad may import; everything else in it is free to change.
+PUBLIC = {"minigrad", "minigrad.autograd", "minigrad.autograd.functional"}
+
+
+def sources(*folders: str) -> list[Path]:
+    return sorted(path for folder in folders for path in (ROOT / folder).rglob("*.py"))
+
+
+def module_name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+MODULES = {module_name(path): path for path in sources(*PACKAGES)}
+
+
+def imports(path: Path) -> Iterator[tuple[str, str]]:
+    """Each import that runs, also inside functions, as (module, name taken from it or '')."""
+    package = module_name(path if path.name == "__init__.py" else path.parent / "__init__.py")
+    pending: list[ast.AST] = [ast.parse(path.read_text(encoding="utf-8"))]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            module = resolve_name("." * node.level + (node.module or ""), package)
+            for alias in node.names:
+                submodule = f"{module}.{alias.name}"
+                yield (submodule, "") if submodule in MODULES else (module, alias.name)
+        elif isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+            pending.extend(node.orelse)
+        else:
+            pending.extend(ast.iter_child_nodes(node))
+
+
+def row(module: str) -> int:
+    matching = [i for i, pattern in enumerate(LAYERS) if fnmatchcase(module, pattern)]
+    assert matching, f"{module} has no row in LAYERS"
+    return matching[0]
+
+
+def run(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+def commands(readme: str) -> list[str]:
+    lines = (ROOT / readme).read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line.startswith("python3 -m venv")]
+
+
+def test_both_readmes_give_the_same_two_commands() -> None:
+    assert commands("README.md") == [
+        "python3 -m venv .venv && .venv/bin/pip install . && .venv/bin/linreg",
+        'python3 -m venv .venv && .venv/bin/pip install ".[test]" && .venv/bin/pytest',
+    ]
+    assert commands("README.zh-CN.md") == commands("README.md")
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    import minigrad
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert minigrad.__version__ == project["version"]
+
+
+def test_the_checkout_is_what_is_tested() -> None:
+    import minigrad
+
+    assert Path(minigrad.__file__) == ROOT / "minigrad" / "__init__.py"
+    in_a_program = run("-c", "import minigrad; print(minigrad.__file__)")
+    assert in_a_program.stdout.strip() == minigrad.__file__, in_a_program.stderr
+
+
+def test_the_installed_copy_is_complete() -> None:
+    try:
+        installed = importlib.metadata.files("minigrad-linreg") or []
+    except importlib.metadata.PackageNotFoundError:
+        pytest.skip("the checkout is not installed")
+    shipped = {str(f) for f in installed if f.parts[0] in PACKAGES and f.suffix != ".pyc"}
+    if not shipped:
+        pytest.skip("the checkout is installed editable")
+    files = (file for package in PACKAGES for file in (ROOT / package).rglob("*"))
+    here = {
+        file.relative_to(ROOT).as_posix()
+        for file in files
+        if file.is_file() and "__pycache__" not in file.parts
+    }
+    assert shipped == here, "the installed copy differs from the checkout: pip install . again"
+    assert {"minigrad/py.typed", "linreg/py.typed"} <= shipped
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_packages_are_typed(package: str) -> None:
+    assert (ROOT / package / "py.typed").is_file()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_importing_needs_numpy_and_the_standard_library_only(package: str) -> None:
+    """Also where more is installed: importing `linreg` must not load torch, say."""
+    new_modules = (
+        "import sys; before = set(sys.modules)\n"
+        f"import {package}\n"
+        "print(*{name.partition('.')[0] for name in set(sys.modules) - before})"
+    )
+    ran = run("-W", "error", "-c", new_modules)
+    assert ran.returncode == 0, ran.stderr
+    found = set(ran.stdout.split())
+    assert package in found
+    assert found <= {"numpy", *PACKAGES} | sys.stdlib_module_names
+
+
+def test_no_file_is_over_500_lines() -> None:
+    lengths = {
+        path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines())
+        for path in sources(*PACKAGES, "tests", "examples", "benchmarks")
+    }
+    assert {path: length for path, length in lengths.items() if length > 500} == {}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_imports_run_downward(module: str) -> None:
+    own_row = row(module)
+    ours = {name for name, _ in imports(MODULES[module]) if name.partition(".")[0] in PACKAGES}
+    assert {name for name in ours if row(name) > own_row} == set()
+
+
+def test_programs_use_public_names_only() -> None:
+    taken = {
+        (path.relative_to(ROOT).as_posix(), module, name)
+        for path in sources("linreg", "examples")
+        for module, name in imports(path)
+        if module.partition(".")[0] == "minigrad"
+    }
+    assert {use for use in taken if use[1] not in PUBLIC or use[2].startswith("_")} == set()
+
+
+def run_one_test(body: str, folder: Path, workers: str = "0", required: str = "1") -> str:
+    """What pytest prints for a test file with this project's settings, where torch is missing."""
+    (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
+    (folder / "torch.py").write_text("raise ModuleNotFoundError('no torch on this machine')")
+    (folder / "test_it.py").write_text(f"import pytest\n{body}\n")
+    options = ("-c", ROOT / "pyproject.toml", "--rootdir", folder, "-p", "no:cacheprovider")
+    where = ("-o", f"pythonpath={folder}", "-n", workers, folder)
+    return run("-m", "pytest", *options, *where, MINIGRAD_REQUIRE_TORCH=required).stdout
+
+
+NEEDS_TORCH = {
+    "a whole file": "torch = pytest.importorskip('torch')\ndef test_it(): ...",
+    "one test": "def test_it(): pytest.importorskip('torch')",
+    "a mark": "@pytest.mark.skipif(True, reason='needs Torch')\ndef test_it(): ...",
+    "a GPU test": "@pytest.mark.gpu\ndef test_it(): ...",
+}
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+@pytest.mark.parametrize("how", NEEDS_TORCH)
+def test_a_skip_for_want_of_torch_fails_where_torch_is_required(
+    how: str, workers: str, tmp_path: Path
+) -> None:
+    assert "= 1 skipped in " in run_one_test(NEEDS_TORCH[how], tmp_path, workers, required="0")
+    said = run_one_test(NEEDS_TORCH[how], tmp_path, workers, required="1")
+    assert "MINIGRAD_REQUIRE_TORCH forbids this skip" in said
+    assert "= 1 failed in " in said or "= 1 error in " in said
+
+
+@pytest.mark.parametrize("body", ["pytest.skip('no CUDA device')", "pytest.xfail('torch differs')"])
+def test_other_outcomes_stay_what_they_are(body: str, tmp_path: Path) -> None:
+    said = run_one_test(f"def test_it(): {body}", tmp_path)
+    assert "= 1 skipped in " in said or "= 1 xfailed in " in said
