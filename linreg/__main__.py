@@ -84,9 +84,7 @@ def _run(argv: Sequence[str]) -> int:
         chosen = SYNTHETIC | {name: value for name, value in given.items() if value is not None}
         result = jobs.fit_synthetic(settings, **chosen, quiet=options.json)
     else:
-        result = jobs.fit_table(
-            settings, options.data, options.target, options.features, quiet=options.json
-        )
+        result = jobs.fit_table(settings, options.data, options.target, options.features, quiet=options.json)
     if options.json:
         print(json.dumps(result))
     return DONE
@@ -219,9 +217,7 @@ def _whole(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
         except ValueError:
             value = least - 1
         if not least <= value <= most:
-            raise argparse.ArgumentTypeError(
-                f"{text.strip()!r} is not a whole number from {least} to {most}"
-            )
+            raise argparse.ArgumentTypeError(f"{text.strip()!r} is not a whole number from {least} to {most}")
         return value
 
     return parse

@@ -131,9 +131,7 @@ def _parse_table(path: str, file: TextIO, target: str, features: Sequence[str] |
         for row_number, row in enumerate(filter(None, reader), start=1):
             where = f"{path}, row {row_number} (line {reader.line_num})"
             if len(row) != len(header):
-                raise BadInput(
-                    f"{where}: the header names {len(header)} columns, here are {len(row)}"
-                )
+                raise BadInput(f"{where}: the header names {len(header)} columns, here are {len(row)}")
             numbers = [_number(row[place]) for place in places]
             if None in numbers:
                 place = places[numbers.index(None)]
@@ -157,9 +155,7 @@ def _lines(path: str, file: TextIO) -> Iterator[str]:
         yield line
 
 
-def _choose_columns(
-    path: str, header: list[str], target: str, features: Sequence[str] | None
-) -> tuple[str, ...]:
+def _choose_columns(path: str, header: list[str], target: str, features: Sequence[str] | None) -> tuple[str, ...]:
     if not header:
         raise BadInput(f"{path} is empty: its first line must name the columns")
     if (name := _repeated(header)) is not None:

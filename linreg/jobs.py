@@ -52,7 +52,7 @@ def fit_synthetic(
         truth = torch.tensor(true_w)
         try:
             features, labels = synthetic_data(truth, true_b, num_examples, noise=noise, torch=torch)
-        except (MemoryError, RuntimeError) as error:
+        except (MemoryError, RuntimeError, ValueError) as error:
             raise BadInput(f"cannot make {num_examples} examples: {_first_line(error)}") from error
         w, b, losses = _fit(torch, settings, features, labels, quiet)
         truth = truth.to(settings.device)
@@ -148,8 +148,7 @@ def _try_device(torch: ModuleType, settings: Settings) -> None:
         float(torch.zeros(1).to(settings.device))
     except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError) as error:
         raise BadInput(
-            f"--device {settings.device} cannot hold {settings.dtype} on {settings.backend}: "
-            f"{_first_line(error)}"
+            f"--device {settings.device} cannot hold {settings.dtype} on {settings.backend}: {_first_line(error)}"
         ) from error
 
 
@@ -187,17 +186,12 @@ def _beside(estimate: float, exact: float) -> dict[str, float]:
     }
 
 
-def _print_coefficients(
-    target: str, constant: dict[str, float], coefficients: dict[str, dict[str, float]]
-) -> None:
+def _print_coefficients(target: str, constant: dict[str, float], coefficients: dict[str, dict[str, float]]) -> None:
     rows = [("(intercept)", constant), *coefficients.items()]
     width = max(len(_shown(name)) for name in (target, *(name for name, _ in rows)))
     print(f"{_shown(target):<{width}} {'estimate':>16} {'exact':>16} {'difference':>12}")
     for name, row in rows:
-        print(
-            f"{_shown(name):<{width}} {row['estimate']:>16.9g} {row['exact']:>16.9g} "
-            f"{row['difference']:>12.2e}"
-        )
+        print(f"{_shown(name):<{width}} {row['estimate']:>16.9g} {row['exact']:>16.9g} {row['difference']:>12.2e}")
 
 
 def _shown(name: str) -> str:

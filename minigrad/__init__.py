@@ -42,7 +42,7 @@ INTERNAL = True
 
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
-strided = "torch.strided"
+strided, contiguous_format, preserve_format = "torch.strided", "torch.contiguous_format", "torch.preserve_format"
 from math import e as e, inf as inf, nan as nan, pi as pi  # noqa: E402
 
 globals().update(_FUNCTIONS)

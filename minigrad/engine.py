@@ -95,14 +95,25 @@ class Node:
         """The gradients of the inputs from that of the result, `g`; None where `edges` has None."""
         raise NotImplementedError
 
+    def flow(self, g: Any, keep: bool) -> Sequence[Any]:
+        """All of that for the usual pass, on arrays: unpack, pull, and unless told to keep them, release."""
+        gradients = self.pull(g, self.edges, self.unpack())
+        if not keep:
+            self.release()
+        return gradients
+
     def name(self) -> str:
         """The operation's name as torch spells it, such as `AddBackward0`."""
         return type(self).__name__
 
     @property
     def next_functions(self) -> tuple[tuple[Any, int], ...]:
-        """Where gradients go on to: (node, 0) per input, or (None, 0) where none is wanted."""
-        return tuple((as_node(e), 0) for e in self.edges)
+        """Where gradients go on to, per input: a node and which of its results; (None, 0) where none is wanted."""
+        return tuple([as_node(e) for e in self.edges])
+
+    def as_users_see_it(self) -> tuple[Node, int]:
+        """This node and 0; a node that stands for one of another's results gives that one, and which result."""
+        return self, 0
 
     @property
     def metadata(self) -> dict[Any, Any]:
@@ -176,16 +187,18 @@ class AccumulateGrad:
         return f"<AccumulateGrad object at {hex(id(self))}>"
 
 
-def as_node(edge: Any) -> Any:
-    """An edge as users see it: a leaf appears as its AccumulateGrad, the same one for as long as that lives."""
-    if edge is None or isinstance(edge, Node):
-        return None if isinstance(edge, Severed) else edge
+def as_node(edge: Any) -> tuple[Any, int]:
+    """An edge as users see it; a leaf appears as its AccumulateGrad, the same one for as long as that lives."""
+    if edge is None:
+        return None, 0
+    if isinstance(edge, Node):
+        return edge.as_users_see_it()
     known = edge.__dict__.get("_accumulator")
     node = None if known is None else known()
     if node is None:
         node = AccumulateGrad(edge)
         edge.__dict__["_accumulator"] = ref(node)
-    return node
+    return node, 0
 
 
 class Hooks:
@@ -301,7 +314,7 @@ def walk(
     needed = _leading_to(wanted_ids, edges) if wanted is not None else None
     if needed is not None:
         edges = [e if id(e) in needed else None for e in edges]
-    recorded = tape.create_graph
+    plain = needed is None and not tape.create_graph
     look_for_nan = is_anomaly_enabled() and is_anomaly_check_nan_enabled()
 
     while True:
@@ -337,17 +350,19 @@ def walk(
             if g is None:
                 edges = gradients = ()
                 continue
-        saved = tape.saved(node) if recorded else node.unpack()
         try:
-            gradients = node.pull(g, edges, saved)
+            if plain:
+                gradients = node.flow(g, keep)
+            else:
+                gradients = node.pull(g, edges, tape.saved(node))
+                if not keep:
+                    node.release()
         except Exception as error:
             messages.add_line(error, f"  in the backward of {node.name()}, recorded at", node)
             raise
-        if not keep:
-            node.release()
         if node.targets is not None:
             gradients = [
-                _bring_to(d, target, tape) if d is not None and target is not None else d
+                d if target is None or d is None else _bring_to(d, target, tape)
                 for d, target in zip(gradients, node.targets, strict=True)
             ]
         if hooks is not None and hooks.after:
@@ -380,7 +395,7 @@ def _bring_to(g: Any, target: tuple[tuple[int, ...], np.dtype[Any]], tape: Tape)
         g = tape.sum(g, dims, keepdim)
         if keepdim and g.shape != shape:
             g = g.reshape(shape)
-    return tape.cast(g, dtype)
+    return g if g.dtype is dtype else tape.cast(g, dtype)
 
 
 @lru_cache

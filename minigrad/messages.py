@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import math
 from types import CodeType
 from typing import Any
 
@@ -67,16 +68,34 @@ def second_backward(node: Any) -> str:
     )
 
 
-def changed_in_place(node: Any, storage: Any, version: int) -> str:
+def changed_in_place(node: Any, storage: Any, version: int, array: Any = None) -> str:
+    """`array`  the saved value; not needed for an operation of the table"""
     changed = at(*storage.changed_by) if storage.changed_by else ""
     return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"it is at version {storage.version}; expected version {version} instead.\n"
+        f"{_saved_value(node, storage) if array is None else _type_and_shape(array)} is at version {storage.version}; expected version {version} instead. Hint: "
+        "enable anomaly detection to find the operation that failed to compute its gradient, with "
+        "torch.autograd.set_detect_anomaly(True, check_nan=False).\n"
         f"{at(node.code, node.lasti)}\n"
         f"  saved it to compute the gradient of {node.name()}, and then\n"
         f"{changed}\n"
         "  changed it. Change a copy instead (x = x + 1 rather than x += 1, or x.clone())."
     )
+
+
+def _saved_value(node: Any, storage: Any) -> str:
+    """What `node` saved of `storage`, as torch names it."""
+    for name in type(node).op.guarded if hasattr(type(node), "op") else ():
+        if getattr(node, f"g_{name}") is storage:
+            array, maker = getattr(node, f"s_{name}"), node if name == "out" else getattr(node, f"e_{name}", None)
+            made_by = maker.name().removesuffix("Backward0") if hasattr(maker, "sequence") else ""
+            output = f", which is output 0 of {made_by}," if made_by else ""
+            return _type_and_shape(array) + output
+    return "it"
+
+
+def _type_and_shape(array: Any) -> str:
+    return f"[torch.{TYPE_NAMES[array.dtype.name]}Tensor {list(array.shape)}]"
 
 
 def nan_gradient(node: Any, index: int) -> str:
@@ -123,6 +142,10 @@ _REASONS = {
     "detach": (
         "took the value out of the graph: no gradient flows back through detach().",
         "Leave the detach() out where a gradient is needed.",
+    ),
+    "non_differentiable": (
+        "is an output that the Function marked with mark_non_differentiable: no gradient flows through it.",
+        "",
     ),
     "integer": (
         "gives integers (or bools), and no gradient flows through those.",
@@ -203,9 +226,9 @@ def requires_grad_of_computed(wanted: bool) -> str:
     return text if wanted else text + advice
 
 
-def cannot_require_grad(dtype: Any) -> str:
+def cannot_require_grad(dtype: Any, complex_too: str = "") -> str:
     return (
-        "only Tensors of floating point dtype can require gradients\n"
+        f"only Tensors of floating point{complex_too} dtype can require gradients\n"
         f"  This one is of {dtype}. Make it floating first: x.float(), or torch.tensor([1.0, 2.0])."
     )
 
@@ -279,9 +302,15 @@ def write_to_leaf(what: str) -> str:
     )
 
 
+def dirty_leaf(is_view: bool) -> str:
+    if is_view:
+        return write_to_leaf("a view of a leaf Variable")
+    return write_to_leaf("a leaf Variable").replace("is being used", "has been used", 1)
+
+
 def write_to_view(made_by: str, made: Any, of_base: bool) -> str:
     """For a view that was made by `made`, a node or None; `of_base`: not the view was changed, but what it views."""
-    output = f"Output 0 of {made.name().removesuffix('Backward0')} is a view" if made is not None else ""
+    output = f"Output 0 of {made.name().partition('Backward')[0]} is a view" if made is not None else ""
     changed = "its base or another view of its base has been" if of_base else "is being"
     if made_by == "no_grad" or made is None:
         start = f"{output} of a view which" if output else "A view"
@@ -292,6 +321,13 @@ def write_to_view(made_by: str, made: Any, of_base: bool) -> str:
         return (
             f"{text} This view is the output of a function that returns multiple views. Such functions do not allow "
             "the output views to be modified inplace. You should replace the inplace operation by an out-of-place one."
+        )
+    if made_by == "function":
+        return (
+            f"{text} This view was created inside a custom Function (or because an input was returned as-is) and the "
+            "autograd logic to handle view+inplace would override the custom backward associated with the custom "
+            "Function, leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the "
+            "output of the custom Function."
         )
     return (
         f"{text} Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
@@ -359,7 +395,27 @@ def must_be_floating(function: str, dtype: Any) -> str:
             "linalg.vector_norm: Expected a floating point or complex tensor as input. "
             f"Got {TYPE_NAMES[dtype.name]}"
         )
-    return f"\"{function}\" not implemented for '{TYPE_NAMES[dtype.name]}'"
+    return not_implemented(function, dtype)
+
+
+def not_implemented(kernel: str, dtype: Any) -> str:
+    return f"\"{kernel}\" not implemented for '{TYPE_NAMES[dtype.name]}'"
+
+
+def check_not_bool(a: Any, kernel: str) -> None:
+    """Raise torch's error for bools where its `kernel` has no use for them."""
+    if a._array.dtype.kind == "b":
+        raise NotImplementedError(not_implemented(kernel, a.dtype))
+
+
+def check_alpha(alpha: Any, *operands: Any) -> None:
+    """Raise torch's error for a factor `alpha` of a wider kind than that of the operands."""
+    kinds = [getattr(getattr(x, "dtype", None), "kind", 0) for x in operands]
+    if isinstance(alpha, bool):
+        if max(kinds) > 0:
+            raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    elif isinstance(alpha, float) and max(kinds) < 2:
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
 
 
 def nothing_to_choose(name: str, dim: int | None = None, whole: bool = False) -> str:
@@ -405,47 +461,54 @@ def check_joinable(first: Any, shape: Any, dim: int, position: int) -> None:
             )
 
 
-def check_same_dtype(a: Any, b: Any) -> None:
-    """Raise torch's error for a matrix product of two dtypes."""
-    if a.dtype is not b.dtype:
-        names = [TYPE_NAMES[x.dtype.name].lower() for x in (a, b)]
-        if a.ndim == 1 and b.ndim == 1:
-            raise RuntimeError(f"dot : expected both vectors to have same dtype, but found {TYPE_NAMES[a.dtype.name]} "
-                               f"and {TYPE_NAMES[b.dtype.name]}")
-        raise RuntimeError(
-            f"expected m1 and m2 to have the same dtype, but got: {names[0]} != {names[1]}\n"
-            f"  Convert one of them: x.to({b.dtype}), or the other to {a.dtype}."
-        )
+def product_of_dtypes(kind: str, a: Any, b: Any) -> Exception:
+    """The error for a product of bools, or of two dtypes."""
+    kernel = {"mm": "addmm_impl_cpu_", "vm": "addmm_impl_cpu_", "mv": "addmv_impl_cpu"}.get(kind, kind)
+    one, two = (TYPE_NAMES[x.dtype.name] for x in (a, b))
+    if one == "Bool" and (two == "Bool" or kind == "bmm"):
+        return NotImplementedError(not_implemented(kernel, a.dtype))
+    advice = f"\n  Convert one of them: x.to({b.dtype}), or the other to {a.dtype}."
+    if kind == "dot":
+        return RuntimeError(f"dot : expected both vectors to have same dtype, but found {one} and {two}{advice}")
+    if kind == "mv":
+        return RuntimeError(f"addmv input tensors must have the same dtype, but got {two}, {one}, and {two}{advice}")
+    if kind == "bmm":
+        return RuntimeError(f"expected scalar type {one} but found {two}{advice}")
+    return RuntimeError(
+        f"expected m1 and m2 to have the same dtype, but got: {_c_name(one)} != {_c_name(two)}{advice}"
+    )
+
+
+def _c_name(type_name: str) -> str:
+    return {"Long": "long int", "Byte": "unsigned char", "Char": "signed char"}.get(type_name, type_name.lower())
 
 
 def unmultipliable(kind: str, x: Any, y: Any) -> str:
+    """For two shapes; those of more dimensions than the product takes are folded, as torch folds them."""
+    advice = f"\n  The inner sizes, {x[-1]} and {y[max(len(y) - 2, 0)]}, must be equal."
     if kind == "dot":
         return (
             f"inconsistent tensor size, expected tensor [{x[0]}] and src [{y[0]}] to have the same number of elements, "
             f"but got {x[0]} and {y[0]} elements respectively"
         )
-    if kind == "mv":
-        return f"size mismatch, got input ({x[0]}), mat ({x[0]}x{x[1]}), vec ({y[0]})"
-    if kind == "vm":
-        x = (1, *x)
-    if kind == "bmm" and len(x) == len(y) == 3:
+    if kind == "bmm":
         return (
             f"Expected size for first two dimensions of batch2 tensor to be: [{x[0]}, {x[2]}] "
-            f"but got: [{y[0]}, {y[1]}]."
+            f"but got: [{y[0]}, {y[1]}].{advice}"
         )
-    return (
-        f"mat1 and mat2 shapes cannot be multiplied ({x[-2]}x{x[-1]} and {y[-2]}x{y[-1]})\n"
-        f"  The inner sizes, {x[-1]} and {y[-2]}, must be equal."
-    )
+    rows = math.prod(x[:-1])
+    if kind == "mv":
+        return f"size mismatch, got input ({rows}), mat ({rows}x{x[-1]}), vec ({y[0]}){advice}"
+    return f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x[-1]} and {y[-2]}x{y[-1]}){advice}"
 
 
 def wrong_ndims(name: str, first: int, second: int) -> str:
     if name == "dot":
         return f"1D tensors expected, but got {first}D and {second}D tensors"
     if name == "mv":
-        return f"vector + matrix @ vector expected, got {second}, {first}, {second}"
+        return f"vector + matrix @ vector expected, got 1, {first}, {second}"
     if name == "bmm":
-        return f"batch1 must be a 3D tensor"
+        return f"batch{1 if first != 3 else 2} must be a 3D tensor"
     return "mat2 must be a matrix" if first == 2 else "self must be a matrix"
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakValueDictionary, ref
 
@@ -67,10 +68,11 @@ def storage_of(t: Tensor) -> Storage:
 class Tensor(Methods):
     """A multi-dimensional array that remembers the operations that made it, so that gradients can flow back."""
 
-    __slots__ = ("__dict__", "__weakref__", "_array", "_origin", "_storage", "_view")
+    __slots__ = ("__dict__", "__weakref__", "_array", "_grad", "_origin", "_storage", "_view")
     __array_priority__ = 1000  # so that array * tensor comes to Tensor.__rmul__
 
     _array: np.ndarray[Any, Any]
+    _grad: Tensor | None  # unset until a backward pass, or the user, puts something there
     _origin: Any
     _storage: Any
     _view: View | None
@@ -184,6 +186,8 @@ class Tensor(Methods):
     def requires_grad(self, value: bool) -> None:
         if not self.is_leaf:
             raise RuntimeError(messages.requires_grad_of_computed(value))
+        if value and self._array.dtype.kind != "f":
+            raise RuntimeError(messages.cannot_require_grad(self.dtype, " and complex"))
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
@@ -209,46 +213,55 @@ class Tensor(Methods):
         """The node of the operation that made this tensor; None for a leaf."""
         if self._view is not None and self._view.version != self._storage.version:
             View.refresh(self)
-        return self._origin if isinstance(self._origin, Node) else None
+        return self._origin.as_users_see_it()[0] if isinstance(self._origin, Node) else None
 
     @property
-    def grad(self) -> Tensor | None:
-        """The gradient that backward passes have accumulated here; None before the first."""
-        found = self.__dict__.get("_grad")
-        if found is None and not self.is_leaf and not self.retains_grad:
-            warnings.warn(messages.grad_of_non_leaf(self), UserWarning, stacklevel=2)
-        return found
+    def output_nr(self) -> int:
+        """Which of its node's results this is: 0, but for a Function with several."""
+        return 0 if self.is_leaf else self._origin.as_users_see_it()[1]
 
-    @grad.setter
-    def grad(self, value: Tensor | None) -> None:
+    def _set_grad(self, value: Tensor | None) -> None:
         if value is not None:
             messages.check_assigned_grad(self, value, Tensor)
-        self.__dict__["_grad"] = value
+        self._grad = value
 
-    @grad.deleter
-    def grad(self) -> None:
-        self.__dict__["_grad"] = None
+    def _delete_grad(self) -> None:
+        self._grad = None
+
+    # Read in every step of every training loop, so the getter is C; where the slot is empty, __getattr__ answers.
+    grad = property(
+        attrgetter("_grad"),
+        _set_grad,
+        _delete_grad,
+        "The gradient that backward passes have accumulated here, a tensor; None before the first.",
+    )
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "grad":
+            if not self.is_leaf and not self.retains_grad:
+                warnings.warn(messages.grad_of_non_leaf(self), UserWarning, stacklevel=2)
+            return None
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     @property
     def retains_grad(self) -> bool:
         """Whether a tensor that is no leaf will keep its gradient in `.grad`."""
-        node = self.grad_fn
-        return node is not None and node.hooks is not None and node.hooks.retained_by() is self
+        node = self._origin
+        return isinstance(node, Node) and node.hooks is not None and node.hooks.retained_by() is self
 
     def retain_grad(self) -> None:
         """Keep the gradient of a tensor that is no leaf in `.grad` too."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        node = self.grad_fn
-        if node is not None:
-            node.attached().retained_by = ref(self)
+        if not self.is_leaf:
+            self._origin.attached().retained_by = ref(self)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
         """Call `hook(gradient)` whenever a gradient of this tensor is computed; what it returns replaces it."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        node = self.grad_fn
-        hooks = node.attached().of_tensor if node is not None else self.__dict__.setdefault("_hooks", {})
+        leaf = self.is_leaf
+        hooks = self.__dict__.setdefault("_hooks", {}) if leaf else self._origin.attached().of_tensor
         return RemovableHandle(hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
@@ -370,7 +383,7 @@ class Tensor(Methods):
             raise RuntimeError(messages.copy_of_computed())
         notes = {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
         array = np.array(self._array, copy=True, order="K")
-        return _rebuild, (array, self.requires_grad, self.__dict__.get("_grad"), notes)
+        return _rebuild, (array, self.requires_grad, getattr(self, "_grad", None), notes)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if id(self) not in memo:
@@ -385,7 +398,7 @@ def _rebuild(array: np.ndarray[Any, Any], requires_grad: bool, grad: Any, notes:
     t = Tensor._of(array, LEAF if requires_grad else None)
     t.__dict__.update(notes)
     if grad is not None:
-        t.__dict__["_grad"] = grad
+        t._grad = grad
     return t
 
 

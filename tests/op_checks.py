@@ -24,19 +24,21 @@ class Seen(NamedTuple):
     array: np.ndarray
     dtype: str
     shape: tuple[int, ...]
-    stride: tuple[int, ...]
+    stride: tuple[int, ...]  # of the dimensions in which there is a step to be made
     requires_grad: bool
     grad_fn: str | None
+    is_view: bool
 
 
-def seen(value: Any, t: Any) -> Any:
+def seen(value: Any, t: Any, plain_layout: bool = True) -> Any:
     """What can be seen of a value; of no tensor, the value itself."""
     if not isinstance(value, t.Tensor):
         return value
-    array = np.array(value.detach().numpy())
-    name = None if value.grad_fn is None else value.grad_fn.name()
-    shape, stride = tuple(value.shape), tuple(value.stride())
-    return Seen(array, str(value.dtype), shape, stride, value.requires_grad, name)
+    array = np.array(value.detach().numpy(force=True))  # torch has zeros without memory, which need force
+    name = None if value.grad_fn is None else type(value.grad_fn).__name__
+    shape, steps = tuple(value.shape), value.stride()
+    stride = tuple([s for s, n in zip(steps, shape, strict=True) if n > 1]) if array.size and (plain_layout or value._is_view()) else ()
+    return Seen(array, str(value.dtype), shape, stride, value.requires_grad, name, value._is_view())
 
 
 def tensors_of(case: Case, t: Any) -> list[Any]:
@@ -62,12 +64,14 @@ def report(t: Any, run: Callable[[Report], None]) -> Report:
     found: Report = {}
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.simplefilter("ignore", RuntimeWarning)  # NumPy's of infinities and NaN
         try:
             run(found)
         except AssertionError:
             raise
         except Exception as error:  # noqa: BLE001 - it is to be compared, whatever it is
-            found["error"] = (type(error).__name__, (str(error).splitlines() or [""])[0])
+            text = (str(error).splitlines() or [""])[0]
+            found["error"] = (type(error).__name__, STALE if text.startswith(STALE) else text)
     found["warnings"] = [str(w.message).partition(" (Triggered internally")[0] for w in caught]
     return found
 
@@ -80,7 +84,7 @@ def differentiated(row: Row, case: Case, t: Any) -> Report:
         memories = [(i.detach().numpy(), i.detach().numpy().copy()) for i in inputs]
         result = evaluate(row.call, t, inputs, case.options)
         outputs = list(result) if isinstance(result, tuple) else [result]
-        found["outputs"] = [seen(o, t) for o in outputs]
+        found["outputs"] = [seen(o, t, case.plain_layout) for o in outputs]
         leaves, outputs = differentiable(inputs, t), differentiable(outputs, t)
         if outputs:
             upstream = upstream_of(outputs, case, t)
@@ -91,7 +95,8 @@ def differentiated(row: Row, case: Case, t: Any) -> Report:
             found["plain first"] = [seen(g, t) for g in plain]
             again = differentiable(first, t)
             if again:
-                second = grad(again, leaves + upstream, upstream_of(again, case, t), allow_unused=True)
+                weights = [u.detach() for u in upstream_of(again, case, t)]
+                second = grad(again, leaves + upstream, weights, allow_unused=True)
                 found["second"] = [seen(g, t) for g in second]
         for now, before in memories:
             assert now.tobytes() == before.tobytes(), "an input was written to"
@@ -218,12 +223,8 @@ def spoil(found: Report, row: Row, case: Case, t: Any, place: int) -> None:
     with t.no_grad():
         changed.copy_(changed == 0)
     upstream = upstream_of([result], case, t)
-    try:
-        first = t.autograd.grad(result, differentiable(inputs, t), upstream, allow_unused=True)
-    except RuntimeError as error:
-        found["error"] = str(error)[: len(STALE)]
-    else:
-        found["first"] = [seen(g, t) for g in first]
+    first = t.autograd.grad(result, differentiable(inputs, t), upstream, allow_unused=True)
+    found["first"] = [seen(g, t) for g in first]
 
 
 def check_finite_differences(row: Row, case: Case) -> None:

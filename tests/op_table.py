@@ -77,11 +77,14 @@ def dim_keepdim(draw: Draw, shape: Shape) -> dict[str, Any]:
 
 
 def dims_keepdim(draw: Draw, shape: Shape) -> dict[str, Any]:
-    return {"dim": draw.dims(shape), "keepdim": draw.flag()}
+    dim = draw.dims(shape)
+    return {"dim": dim, "keepdim": dim is None or draw.flag()}  # (None, False) is another form in torch: sum()
 
 
 def corrected(draw: Draw, shape: Shape) -> dict[str, Any]:
-    return {**dims_keepdim(draw, shape), "correction": draw.choice(0, 1, 1, 2, 0.5)}
+    found = dims_keepdim(draw, shape)
+    whole = found["dim"] in ([], ())  # where torch takes the gradient of something else
+    return {**found, "dim": None if whole else found["dim"], "correction": draw.choice(0, 1, 1, 2, 0.5)}
 
 
 def bounds(draw: Draw, shape: Shape) -> dict[str, Any]:
@@ -166,7 +169,7 @@ row("minimum", "a, b", "t.min(a, b)", shapes=Draw.pair)
 row("clamp", "a, low, high", ("t.clamp(a, min=low, max=high)", "t.clip(a, low, high)"), options=bounds)
 row("clamp", "a, b", "a.clip(b)", shapes=Draw.pair)
 row("clamp", "a, None, b", shapes=Draw.pair)
-row("clamp", "a, b, c", shapes=lambda draw: draw.broadcast(3))
+row("clamp", "a, b, c", shapes=lambda draw: [full := draw.shape(), draw.part_of(full), draw.part_of(full)])
 row("clamp_min", "a, number", options=number)
 row("clamp_max", "a, number", options=number)
 row("clamp_min", "a, b", shapes=Draw.pair)
@@ -242,7 +245,7 @@ def joinable(draw: Draw) -> list[Shape]:
     """Two shapes of which the first dimension, at least, may differ."""
     if draw.wild:
         return [draw.shape(), draw.shape()]
-    return [draw.shape(1)] * 2
+    return [draw.shape(2)] * 2 if draw.flag() else [(2,), (draw.choice(1, 2, 3),)]
 
 
 # Products
@@ -288,9 +291,7 @@ row("detach")
 row("contiguous")
 row("type_as", "a, b", shapes=Draw.pair)
 row("to", "a, getattr(t, dtype)", options=dtype)
-for name in ("float", "double"):
-    row(name)
-for name in ("half", "long", "int", "short", "char", "byte", "bool"):
+for name in ("float", "double", "half", "long", "int", "short", "char", "byte", "bool"):
     ROWS.append(Row(f"a.{name}()", (), (), lambda draw: draw.one(), lambda draw, s: {}, domain="positive"))
 
 # Changes in place, directly and through views
@@ -299,6 +300,6 @@ program("x = a.clone(); x.fill_(number); x", options=number)
 program("x = a.clone(); x.zero_(); x")
 program("x = a.clone(); x.copy_(b); x", lambda draw: [full := draw.shape(), draw.part_of(full)])
 program("x = a.clone(); y = x.t(); y.mul_(b.t()); x * y.t()", lambda draw: [draw.shape(2, 2)] * 2)
-program("x = a.clone(); y = x.view(-1); x.mul_(b); y * y", Draw.two_of_one_shape)
-program("x = a * 1; y = x.unsqueeze(0); z = y.squeeze(0); y.add_(b); z.mul_(x)", Draw.two_of_one_shape)
+program("x = a.clone(); y = x.view(-1); x.mul_(b); y * y", lambda draw: draw.not_empty() * 2)
+program("x = a.clone(); y = x.expand(a.shape); y.add_(1); x * y")
 program("x = a * 1; y = x.detach(); y.mul_(2); x + y")

@@ -17,6 +17,9 @@ from hypothesis import strategies as st
 
 from linreg.__main__ import main
 
+# minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
+pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
+
 ROOT = Path(__file__).parent.parent
 NORRIS = str(ROOT / "examples" / "data" / "norris.csv")
 COMMAND = [sys.executable, "-m", "linreg"]
@@ -109,20 +112,30 @@ def test_job_recovers_the_coefficients(backend):
 )
 def test_both_backends_print_the_same_text(seed, options):
     pytest.importorskip("torch")
-    ours, theirs = (
-        linreg(*options, "--seed", seed, "--backend", backend) for backend in ("minigrad", "torch")
-    )
+    ours, theirs = (linreg(*options, "--seed", seed, "--backend", backend) for backend in ("minigrad", "torch"))
     assert ours == theirs
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_both_backends_print_the_same_epochs_in_float32(seed):
     pytest.importorskip("torch")
-    ours, theirs = (
-        linreg("--seed", seed, "--backend", backend)[1].splitlines()
-        for backend in ("minigrad", "torch")
-    )
+    ours, theirs = (linreg("--seed", seed, "--backend", backend)[1].splitlines() for backend in ("minigrad", "torch"))
     assert ours[:3] == theirs[:3]
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("job", [[], ["--data", NORRIS, "--target", "y"]])
+def test_gpu_trains_from_the_same_numbers(job):
+    torch = pytest.importorskip("torch")
+    if not torch.cuda.is_available():
+        pytest.skip("no CUDA device")
+    cpu, gpu = (
+        json.loads(linreg(*job, "--json", "--seed", 1, "--backend", "torch", "--device", device)[1])
+        for device in ("cpu", "cuda")
+    )
+    assert gpu["losses"] == pytest.approx(cpu["losses"], rel=1e-3)
+    for name in {"w", "b", "intercept"} & cpu.keys():
+        assert gpu[name]["estimate"] == pytest.approx(cpu[name]["estimate"], abs=1e-3)
 
 
 def test_a_seed_repeats_a_run_and_its_absence_does_not():
@@ -386,6 +399,13 @@ def test_process_prints_what_main_prints():
     with process("--seed", "1") as child:
         out, err = child.communicate(timeout=60)
     assert (child.returncode, out, err) == linreg("--seed", 1)
+
+
+def test_process_that_diverges_says_so_in_one_line():
+    with process("--lr", "1e30", "--seed", "0") as child:
+        out, err = child.communicate(timeout=60)
+    assert (child.returncode, out) == (1, "")
+    assert re.fullmatch(r"linreg: error: training diverged in epoch 1, step 2: .*\n", err)
 
 
 def test_closed_pipe_ends_quietly():

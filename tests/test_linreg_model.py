@@ -22,6 +22,9 @@ from linreg.errors import BadInput, Diverged
 from linreg.jobs import Settings, fit_synthetic, fit_table
 from linreg.train import least_squares, train
 
+# minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
+pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
+
 NORRIS = str(Path(__file__).parent.parent / "examples" / "data" / "norris.csv")
 CERTIFIED_B0, CERTIFIED_B1 = -0.262323073774029, 1.00211681802045
 
@@ -144,9 +147,7 @@ def test_job_is_the_documents_program(backend, seed, dtype):
         text, _ = printed(exec, DOCUMENT, namespace)
     finally:
         backend.set_default_dtype(default)
-    ours, result = printed(
-        fit_synthetic, settings_for(backend, seed=seed, dtype=dtype), [2, -3.4], 4.2, 1000, 0.01
-    )
+    ours, result = printed(fit_synthetic, settings_for(backend, seed=seed, dtype=dtype), [2, -3.4], 4.2, 1000, 0.01)
     assert ours.splitlines()[:3] == text.splitlines()
     assert result["w"]["estimate"] == namespace["w"].reshape(-1).tolist()
     assert result["b"]["estimate"] == namespace["b"].item()
@@ -186,9 +187,7 @@ def test_divergence_is_noticed_in_the_step_it_happens(backend):
 
     def remembered(*args, **kwargs):
         for X, y in data_iter(*args, **kwargs):
-            losses.append(
-                float(model.squared_loss(model.linreg(X, w, b, torch=backend), y).detach().sum())
-            )
+            losses.append(float(model.squared_loss(model.linreg(X, w, b, torch=backend), y).detach().sum()))
             yield X, y
 
     data_iter = data.data_iter
@@ -224,9 +223,7 @@ def columns_of(table):
 
 
 numbers = st.floats(allow_nan=False, allow_infinity=False)
-names = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n\ufeff"), max_size=8).map(
-    str.strip
-)
+names = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n\ufeff"), max_size=8).map(str.strip)
 
 
 @given(

@@ -1,2 +1,188 @@
-INTERNAL=True
-class Function: pass
+"""Operations of one's own: a Function has a forward, and a backward that says how gradients flow through it.
+
+    class Exp(Function):
+        @staticmethod
+        def forward(ctx, x):
+            result = x.exp()
+            ctx.save_for_backward(result)
+            return result
+
+        @staticmethod
+        def backward(ctx, grad_output):
+            (result,) = ctx.saved_tensors
+            return grad_output * result
+
+    y = Exp.apply(x)
+
+Source: https://docs.pytorch.org/docs/stable/notes/extending.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, ClassVar, TypeVar
+
+from .. import messages
+from ..engine import LEAF, Lost, Node, next_sequence
+from ..modes import is_grad_enabled, no_grad
+from ..ops.inplace import take_history
+from ..tensor import Tensor, View, storage_of
+from .nodes import DelayedError, FunctionCtx, FunctionNode, OutputOfSeveral, SavedTensor
+
+INTERNAL = True
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Function:
+    """An operation of one's own: subclass it, write `forward` and `backward`, and call `apply`."""
+
+    _node: ClassVar[type[FunctionNode]]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._node = type(f"{cls.__name__}Backward", (FunctionNode,), {"__slots__": (), "function": cls})
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Raise torch's error for calling a Function instead of its `apply`."""
+        raise RuntimeError(
+            "Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
+            "function with static forward method. (Example: "
+            "https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)"
+        )
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        """Compute the output: `forward(ctx, *args)`, or `forward(*args)` beside a `setup_context`."""
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
+        """Save what `backward` needs, where `forward` takes no ctx."""
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        """The gradients of forward's arguments, None where there is none, from those of its outputs."""
+        raise NotImplementedError(
+            "You must implement either the backward or vjp method for your custom autograd.Function to use it with "
+            "backward mode AD."
+        )
+
+    vjp = backward
+
+    @classmethod
+    def _rule(cls) -> Callable[..., Any]:
+        """The backward that the user wrote, under either of its names."""
+        if cls.vjp is Function.vjp:
+            return cls.backward
+        if cls.backward is not Function.backward:
+            raise RuntimeError(
+                "Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should only "
+                "implement one of them."
+            )
+        return cls.vjp
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Run `forward` on the arguments, and record it if one of them requires grad."""
+        separate = cls.setup_context is not Function.setup_context
+        if separate:
+            import inspect  # here, because it costs as much to import as the rest of minigrad
+
+            bound = inspect.signature(cls.forward).bind(*args, **kwargs)
+            bound.apply_defaults()
+            args = bound.args
+        elif kwargs:
+            raise TypeError(f"forward() got an unexpected keyword argument {next(iter(kwargs))!r}")
+        node = cls._node(args)
+        with no_grad():
+            if separate:
+                output = cls.forward(*args)
+                cls.setup_context(node.ctx, args, output)
+            else:
+                output = cls.forward(node.ctx, *args)
+        return _recorded(node, args, output)
+
+
+def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
+    """`output`, made part of the graph as what came out of `node`."""
+    ctx = node.ctx
+    node.sequence = next_sequence()  # newer than anything that forward itself recorded
+    recording = is_grad_enabled() and any(ctx.needs_input_grad)
+    outputs = output if isinstance(output, tuple) else (output,)
+    if not all(_among(t, outputs) for t in ctx.dirty_tensors):
+        raise RuntimeError(
+            "Some elements marked as dirty during the forward method were not returned as output. The inputs that are "
+            "modified inplace must all be outputs of the Function."
+        )
+    node.results = [(t._array.shape, t._array.dtype) if isinstance(t, Tensor) else None for t in outputs]
+    made = []
+    for i, t in enumerate(outputs):
+        if isinstance(t, Tensor):
+            origin = OutputOfSeveral(node, i) if len(outputs) > 1 else node
+            t = _result(t, args, ctx, origin, recording)
+        made.append(t)
+    views = [t for t in made if isinstance(t, Tensor) and t._view is not None and not _among(t, ctx.dirty_tensors)]
+    several = sum(isinstance(t, Tensor) and isinstance(t._origin, Node) for t in made) > 1
+    for t in views:
+        t._view.version = t._storage.version  # type: ignore[union-attr]
+        t._view.made_by = "multi" if several else "function"  # type: ignore[union-attr]
+    if recording:
+        for i, t in enumerate(ctx.to_save):
+            if not isinstance(t, Tensor | None):
+                raise TypeError(
+                    f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}"
+                )
+        ctx._saved = tuple([None if t is None else SavedTensor(t, node) for t in ctx.to_save])
+    ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
+    return tuple(made) if isinstance(output, tuple) else made[0]
+
+
+def _result(t: Tensor, args: tuple[Any, ...], ctx: FunctionCtx, origin: Node, recording: bool) -> Tensor:
+    """One output with its origin; an input that is returned as it is becomes a view of itself."""
+    dirty, marked = _among(t, ctx.dirty_tensors), _among(t, ctx.non_differentiable)
+    if dirty:
+        storage_of(t).bump()
+    elif _among(t, args):
+        t = _view_of_itself(t)
+    wanted = any(ctx.needs_input_grad)
+    if recording and t._array.dtype.kind == "f" and not marked:
+        if dirty:
+            base = t if t._view is None else t._view.base
+            if base._origin is LEAF:
+                raise RuntimeError(messages.dirty_leaf(is_view=base is not t))
+            take_history(t, origin)
+        else:
+            t._origin = origin
+    elif not dirty and wanted and t._origin is not LEAF:
+        t._origin = Lost("no_grad" if not recording else "integer" if t._array.dtype.kind != "f" else "non_differentiable")
+    return t
+
+
+def _view_of_itself(t: Tensor) -> Tensor:
+    storage = storage_of(t)
+    r = Tensor._of(t._array.view(), None, storage)
+    base, steps = (t, ()) if t._view is None else (t._view.base, t._view.steps)
+    r._view = View(base, steps, storage.version, "")
+    return r
+
+
+def _among(t: Any, those: Sequence[Any]) -> bool:
+    return any(t is other for other in those)
+
+
+def once_differentiable(fn: F) -> F:
+    """For a backward that is not written with tensors' operations: differentiating it again raises RuntimeError."""
+
+    @wraps(fn)
+    def wrapper(ctx: Any, *args: Any) -> Any:
+        with no_grad():
+            outputs = fn(ctx, *args)
+        if not is_grad_enabled() or not any(isinstance(a, Tensor) and a.requires_grad for a in args):
+            return outputs
+        if isinstance(outputs, tuple):
+            return tuple([None if t is None else Tensor._of(t._array, DelayedError(())) for t in outputs])
+        return Tensor._of(outputs._array, DelayedError(()))
+
+    return wrapper  # type: ignore[return-value]

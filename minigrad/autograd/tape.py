@@ -101,15 +101,15 @@ class ArrayTape:
 
     def accumulate(self, delivered: Delivered) -> None:
         """Add a gradient to its leaf's `.grad`; the first one becomes `.grad` if nobody else holds its memory."""
-        leaf, notes = delivered[0], delivered[0].__dict__
-        grad = notes.get("_grad")
+        leaf = delivered[0]
+        grad = getattr(leaf, "_grad", None)
         if grad is None:
-            notes["_grad"] = Tensor._of(own_array(delivered, leaf._array))
+            leaf._grad = Tensor._of(own_array(delivered, leaf._array))
         else:
             array = grad._array
             if 0 in array.strides:
                 check_writable(grad)
-            np.add(array, delivered[1], out=array)
+            np.add(array, delivered[1], array)
             if grad._storage is None:
                 grad._storage = Storage()
             grad._storage.version += 1
@@ -129,7 +129,7 @@ class RecordedTape(ArrayTape):
     def saved(self, node: Node) -> Any:
         """The saved values of `node` as tensors that are part of the graph."""
         values = node.unpack()
-        op = getattr(node, "op", None)
+        op = getattr(type(node), "op", None)
         return values if op is None else [_rebuilt(node, op, *named) for named in zip(op.slots, values, strict=True)]
 
     def sum(self, g: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
@@ -251,9 +251,9 @@ def has_no_gaps(array: Array) -> bool:
 
 def accumulate_out_of_place(tensor: Tensor, g: Tensor) -> None:
     """Make `.grad` a new tensor: what it was, if it was, plus `g`."""
-    grad = tensor.__dict__.get("_grad")
+    grad = getattr(tensor, "_grad", None)
     order = "C" if tensor._array.flags.c_contiguous else "K"
-    tensor.__dict__["_grad"] = copied.call(g, order) if grad is None else grad + g
+    tensor._grad = copied.call(g, order) if grad is None else grad + g
 
 
 # What users' hooks return

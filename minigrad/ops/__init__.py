@@ -2,5 +2,5 @@
 
 from importlib import import_module
 
-for _family in ("inplace", "shape", "pointwise", "reduction", "logic", "linear", "operators", "convert", "creation", "factories", "types", "indexing"):
+for _family in ("inplace", "shape", "pointwise", "reduction", "logic", "linear", "operators", "convert", "creation", "factories", "types", "indexing", "picking"):
     import_module(f"{__name__}.{_family}")

@@ -138,10 +138,15 @@ def dtype_argument(value: Any, function: str, name: str = "dtype", position: int
 # Public functions and methods
 
 
+def _order(memory_format: Any) -> str:
+    """NumPy's word for `torch.contiguous_format`, or for keeping the order that there is."""
+    return "C" if memory_format is not None and "contiguous" in str(memory_format) else "K"
+
+
 @public()
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy, part of the graph: gradients flow on to `input`."""
-    return copied.call(tensor_argument(input, "clone"), "K")
+    return copied.call(tensor_argument(input, "clone"), _order(memory_format))
 
 
 @public()
@@ -192,7 +197,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return self if d == self._array.dtype else cast(self, d)
     wanted, copy = _read_to(args, kwargs)
     d = self._array.dtype if wanted is None else wanted.numpy
-    return self if d == self._array.dtype and not copy else cast(self, d)
+    return self if d == self._array.dtype and not copy else cast(self, d, _order(kwargs.get("memory_format")))
 
 
 def _read_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype | None, bool]:
@@ -227,7 +232,7 @@ def _read_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype | Non
 
 def _conversion(name: str, d: dtype) -> Callable[..., Tensor]:
     def convert(self: Tensor, *, memory_format: Any = None) -> Tensor:
-        return self if self._array.dtype == d.numpy else cast(self, d.numpy)
+        return self if self._array.dtype == d.numpy else cast(self, d.numpy, _order(memory_format))
 
     convert.__name__ = convert.__qualname__ = name
     convert.__doc__ = f"This tensor with elements of {d}; itself if they are."

@@ -37,10 +37,10 @@ def array_of(data: Any, d: dtype | None = None) -> Array:
     """
     kinds = number_types(data)
     if kinds is not None:
-        if d is None:
-            inferred = float in kinds or not kinds
-            d = dtypes.get_default_dtype() if inferred else dtypes.int64 if int in kinds else dtypes.bool_
-        quick = _quick(data, kinds, d)
+        inferred = dtypes.int64 if int in kinds else dtypes.bool_ if bool in kinds else dtypes.get_default_dtype()
+        if float in kinds:
+            inferred = dtypes.get_default_dtype()
+        quick = _quick(data, kinds, d or inferred)
         if quick is not None:
             return quick
     return _read(data, d)
@@ -201,5 +201,4 @@ def _as_integer(value: Any, d: dtype) -> int:
 
 
 def _as_bool(value: Any, d: dtype) -> bool:
-    is_number = isinstance(value, (float, np.generic))
-    return bool(value) if is_number else bool(operator.index(value))
+    return bool(value) if isinstance(value, (float, np.bool_)) else bool(operator.index(value))

@@ -22,7 +22,7 @@ from .options import Options, SizeOptions, as_int, checked_size, finished, integ
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
-FLOAT32, FLOAT64 = np.dtype(np.float32), np.dtype(np.float64)
+FLOAT32, FLOAT64, INT64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
 
 # Filled with one number
 
@@ -161,6 +161,7 @@ def arange(*bounds: Any, **options: Unpack[_RangeOptions]) -> Tensor:
     default dtype; there are ceil((end - start) / step) numbers.
     Raises RuntimeError for a step of zero, one that leads away from `end`, and a range without end.
     """
+    called: dict[str, Any] = dict(options) if options else {}
     names = ["end"] if len(bounds) == 1 and "end" not in options else ["start", "end", "step"]
     given: dict[str, Any] = dict(zip(names, bounds, strict=False))
     if options:
@@ -169,7 +170,7 @@ def arange(*bounds: Any, **options: Unpack[_RangeOptions]) -> Tensor:
                 given[name] = options.pop(name)  # type: ignore[misc]
     clash = len(bounds) > len(names) or "end" not in given or ("step" in given and "start" not in given)
     if clash or not {"start", "end", "step"}.isdisjoint(options):
-        raise invalid_combination("arange", bounds, {**options, **given} if not bounds else dict(options), *_ARANGE)
+        raise invalid_combination("arange", bounds, called, *_ARANGE)
     values = [number("arange", name, names.index(name) + 1, value) for name, value in given.items()]
     read = dict(zip(given, values, strict=True))
     out = options.get("out")
@@ -190,26 +191,24 @@ def _arange(start: Any, end: Any, step: Any, d: dtype) -> Array:
         raise RuntimeError(f"unsupported range: {start:g} -> {end:g}")
     if (end < start) if step > 0 else (end > start):
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    wide = FLOAT32 if d is dtypes.float16 else FLOAT64 if d.kind == dtypes.FLOATING else INT64
+    first, last, stride = (converted(n, wide) for n in (start, end, step))
     count = (float(end) - float(start)) / step
     if not count < 2**63:
         raise RuntimeError("invalid size, possible overflow?")
-    if d.kind == dtypes.FLOATING:
-        return _spaced(start, step, math.ceil(count), d.numpy)
-    first, last, stride = (int(converted(n, np.dtype(np.int64))) for n in (start, end, step))
     n = math.ceil(count)
+    if wide is not INT64:
+        return _spaced(first, stride, n, d.numpy)
     if d is dtypes.int64:
         if not stride:
             raise ValueError("step must be nonzero")
-        n = len(range(first, last, stride))
-    if not stride:
-        return np.full(n, first, d.numpy)
-    return np.arange(first, first + n * stride, stride, np.int64).astype(d.numpy, copy=False)
+        n = len(range(int(first), int(last), int(stride)))
+    return (first + stride * np.arange(n)).astype(d.numpy, copy=False)
 
 
-def _spaced(start: float, step: float, n: int, d: np.dtype[Any]) -> Array:
-    """start + step * i for i < n, rounded as torch rounds: in blocks of 32 bytes from a rounded first number on."""
-    exact = FLOAT32 if d.char == "e" else FLOAT64
-    first, step = converted(start, exact), converted(step, exact)
+def _spaced(first: Any, step: Any, n: int, d: np.dtype[Any]) -> Array:
+    """first + step * i for i < n, rounded as torch rounds: in blocks of 32 bytes from a rounded first number on."""
+    exact = first.dtype
     i = np.arange(n, dtype=exact)
     block = 32 // d.itemsize
     if n < 2 * block:
@@ -234,29 +233,28 @@ def linspace(start: Any, end: Any, steps: Any, **options: Unpack[Options]) -> Te
     out = options.get("out")
     d = read_dtype("linspace", options) or (dtypes.get_default_dtype() if out is None else out.dtype)
     bounds = [v.item() if isinstance(v, Tensor) and not v.ndim else v for v in (start, end)]
-    numbers = (bool, int, float, np.integer, np.floating)
+    bounds = [v.item() if isinstance(v, np.number) else v for v in bounds]
     n = as_int(steps)
-    if n is None or not all(isinstance(v, numbers) for v in bounds):
+    if n is None or not all(isinstance(v, (bool, int, float)) for v in bounds):
         raise invalid_combination("linspace", (start, end, steps), dict(options), *_LINSPACE)
     if n < 0:
         raise RuntimeError("number of steps must be non-negative")
-    if d.kind == dtypes.BOOL:
-        raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
-    first, last = (converted(v if isinstance(v, int) else float(v), d.numpy) for v in bounds)
-    return finished("linspace", _linspace(first, last, n, d.numpy), options)
+    return finished("linspace", _linspace(*bounds, n, d.numpy), options)
 
 
-def _linspace(first: Any, last: Any, n: int, d: np.dtype[Any]) -> Array:
-    """Evenly spaced numbers, the first half counted from `first` on and the second from `last` back, as in torch."""
+def _linspace(start: Any, end: Any, n: int, d: np.dtype[Any]) -> Array:
+    """Evenly spaced numbers, the first half counted from `start` on and the second from `end` back, as in torch."""
     if n < 2:
-        return np.full(n, first, d)
+        return np.full(n, converted(start, d) if n else 0, d)
+    if d.kind == "b":
+        raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
     exact = d if d.kind == "f" else FLOAT64
-    start, end = exact.type(first), exact.type(last)
-    step = (end - start) / exact.type(n - 1)
+    first, last = exact.type(converted(start, d)), exact.type(converted(end, d))
+    step = (last - first) / exact.type(n - 1)
     half = n // 2
-    i = np.arange(half).astype(exact), np.arange(n - half)[::-1].astype(exact)
-    parts = [
-        start + step * i[0] if d.char == "e" else multiply_add(i[0], step, start),
-        end - step * i[1] if d.char == "e" else multiply_add(i[1], -step, end),
-    ]
+    i, left = np.arange(half).astype(exact), np.arange(n - half)[::-1].astype(exact)
+    if d.char == "e":
+        parts = first + step * i, last - step * left
+    else:
+        parts = multiply_add(i, step, first), multiply_add(left, -step, last)
     return np.concatenate(parts).astype(d, copy=False)

@@ -124,6 +124,29 @@ def _slice(t: Tensor, dim: int, index: slice, skip_whole: bool) -> Tensor:
 # Whole indices
 
 
+def _located(t: Tensor, index: Any) -> tuple[Tensor, Key]:
+    """The view that `index` asks for, and what is to be picked from that: () for nothing."""
+    if t._origin is None and t._view is None and (key := _basic_key(index)):
+        try:
+            return as_view(part, t, key), ()  # nothing is recorded, so one view does for several
+        except IndexError:
+            key = ()  # what follows finds out what is wrong
+    if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
+        return _select(t, 0, int(index), 0), ()
+    if isinstance(index, slice):
+        return _slice(t, 0, index, skip_whole=True), ()
+    return _follow(t, _as_items(index))
+
+
+def _basic_key(index: Any) -> Key:
+    """What NumPy takes for an index of integers and slices alone; () for any other."""
+    items = index if index.__class__ is tuple else (index,)
+    for i in items:
+        if i.__class__ is not int and (i.__class__ is not slice or (i.step is not None and i.step < 1)):
+            return ()
+    return (*items, ...)
+
+
 def _as_items(index: Any) -> Sequence[Any]:
     """What stands between the brackets, one by one; torch still takes some short lists for tuples, with a warning."""
     if isinstance(index, tuple):
@@ -136,13 +159,15 @@ def _as_items(index: Any) -> Sequence[Any]:
                     "pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as "
                     "tensor index, x[torch.tensor(seq)], which will result either in an error or a different result"
                 )
-                warnings.warn(text, UserWarning, stacklevel=3)
+                warnings.warn(text, UserWarning, stacklevel=4)
                 return index
     return (index,)
 
 
 def _dims_taken(item: Any) -> int:
     """How many dimensions torch expects `item` to index: one for a list, also where that is a mask of more."""
+    if item.__class__ is int:
+        return 1
     if isinstance(item, Tensor):
         return item._array.ndim if item._array.dtype.char in "?B" else 1
     return 0 if item is None or item is Ellipsis or item is True or item is False else 1
@@ -151,15 +176,19 @@ def _dims_taken(item: Any) -> int:
 def _follow(t: Tensor, items: Sequence[Any]) -> tuple[Tensor, Key]:
     """The views that `items` ask for, one after the other, and what is to be picked from the last: () for nothing."""
     ndim = t._array.ndim
-    left = ndim - sum(map(_dims_taken, items))  # for the Ellipsis
+    taken = [_dims_taken(item) for item in items]
+    left = ndim - sum(taken)  # for the Ellipsis
     if left < 0:
         raise IndexError(f"too many indices for tensor of dimension {ndim}")
     arrays: list[Any] = []
     dim = 0
     for position, item in enumerate(items):
-        if dim >= t._array.ndim and _dims_taken(item):
+        if dim >= t._array.ndim and taken[position]:
             raise IndexError(f"too many indices for tensor of dimension {ndim}")
         skipped = 1
+        if item.__class__ is int:
+            t = _select(t, dim, item, position)
+            continue
         if isinstance(item, slice):
             t = _slice(t, dim, item, skip_whole=True)
         elif item is None:
@@ -217,7 +246,7 @@ def getitem(self: Tensor, index: Any) -> Tensor:
                 return Tensor._of(x.take(i, 0))  # mini-batches come this way
             except IndexError:
                 return picked.call(self, (i,))
-    t, key = _follow(self, _as_items(index))
+    t, key = _located(self, index)
     if key:
         made = picked.call(t, own(key, t))
         made._array = laid_out(made._array, t._array, key)
@@ -243,10 +272,10 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     """
     x = self._array
     if not isinstance(value, Tensor):
-        value = Tensor._of(number_array(value, self.dtype, half_overflows=True))
+        value = Tensor._of(number_array(value, x.dtype, half_overflows=True))
     if index is False:
         return
-    t, key = _follow(self, (None,) if index is True else _as_items(index))
+    t, key = _located(self, None if index is True else index)
     if key:
         put_(t, key, value)
         return
@@ -282,7 +311,7 @@ def filling(value: Tensor, t: Tensor) -> Tensor:
     x, y = t._array, value._array
     if y.dtype == x.dtype:
         return value
-    number = number_array(y.item(), t.dtype)
+    number = number_array(y.item(), x.dtype)
     return cast(value, x.dtype) if x.dtype.kind == "f" else Tensor._of(number)
 
 

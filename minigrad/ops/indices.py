@@ -29,8 +29,6 @@ EVERY = slice(None)
 
 def index_array(item: Any) -> Any:
     """An index as an array (0-d for a bool) or an int; torch's error for what cannot be one."""
-    if item.__class__ is int:
-        return item
     if isinstance(item, Tensor):
         return item._array
     if isinstance(item, bool):
@@ -179,11 +177,13 @@ def check_put(x: Array, key: Key, value: Array) -> None:
 _C_TYPES = {"float16": "c10::Half", "float32": "float", "float64": "double", "int32": "int"}
 
 
-def number_array(value: Any, d: dtypes.dtype, half_overflows: bool = False) -> Array:
-    """A number that is to be written into a tensor of dtype `d`, as an array of that; torch's error for any other value.
+def number_array(value: Any, d: np.dtype[Any], half_overflows: bool = False) -> Array:
+    """A number that is to be written among elements of dtype `d`, as an array of that; torch's error for what is none.
 
     half_overflows  whether what is too large for float16 becomes infinite, as it does in `x[0] = value`
     """
+    if value.__class__ is float and d.kind == "f" and -6e4 < value < 6e4:
+        return np.array(value, d)
     if isinstance(value, complex) and not value.imag:
         value = value.real
     if isinstance(value, np.integer):
@@ -195,9 +195,6 @@ def number_array(value: Any, d: dtypes.dtype, half_overflows: bool = False) -> A
         )
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ValueError("Overflow when unpacking long long")
-    infinite = half_overflows and d is dtypes.float16
-    if isinstance(value, complex) or not (infinite or fits(value, d.numpy)):
-        raise RuntimeError(
-            f"value cannot be converted to type {_C_TYPES.get(d.name, d.name + '_t')} without overflow"
-        )
-    return copy_array(np.array(int(value) if d.kind == dtypes.INTEGER else value), d.numpy)
+    if isinstance(value, complex) or not (fits(value, d) or (half_overflows and d.char == "e")):
+        raise RuntimeError(f"value cannot be converted to type {_C_TYPES.get(d.name, d.name + '_t')} without overflow")
+    return copy_array(np.array(int(value) if d.kind in "iu" else value), d)

@@ -17,6 +17,7 @@ from .. import messages
 from ..engine import Lost, Node, Severed
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, View, current_origin, storage_of, wants_grad
+from .names import tensor_argument
 from .table import Op, op
 
 INTERNAL = True
@@ -45,7 +46,7 @@ def _fill(a: np.ndarray[Any, Any], layout: Layout, value: np.ndarray[Any, Any] |
     """A copy of `a`, its dimensions in memory in the order of the base's, with `value` where the view is."""
     path, strides = layout
     order = sorted(range(a.ndim), key=lambda i: -strides[i])
-    filled = a.transpose(order).copy().transpose(np.argsort(order))
+    filled = np.array(a.transpose(order), order="C").transpose(np.argsort(order))  # an array also of a NumPy scalar
     along(path, filled)[...] = value
     return filled
 
@@ -62,14 +63,14 @@ scatter_view = op(
 )
 zero_view = op("ZeroViewBackward0", lambda a, layout: _fill(a, layout, 0), a=lambda g, layout: zero_view(g, layout))
 put_view = op(
-    "CopySlices",
+    "torch::autograd::CopySlices",
     lambda a, b, layout: _fill(a, layout, b),
     a=lambda g, layout: zero_view(g, layout),
     b=lambda g, layout: view_of(g, layout),
 )
 fill = op("FillBackward2", lambda a, value: np.full_like(a, value), a=lambda g: zeros_as(g))
 copy = op(
-    "CopyBackwards",
+    "torch::autograd::CopyBackwards",
     lambda a, b: np.broadcast_to(b.astype(a.dtype), a.shape),
     a=lambda g: zeros_as(g),
     b=lambda g: g,
@@ -104,8 +105,8 @@ def refresh(t: Tensor) -> None:
             raise RuntimeError(messages.write_to_view(view.made_by, made_by(t), of_base=True))
         origin = base._origin if wants_grad(base._origin) else Severed()
         view_of.record(t, t._array, base, layout_of(view), base._array, origin)
-        keep_retaining(t, before)
         view.version = t._storage.version
+        keep_retaining(t, before)
 
 
 View.refresh = staticmethod(refresh)
@@ -152,12 +153,12 @@ def change(function: Callable[..., Any], t: Tensor, *args: Any, **kwargs: Any) -
 
 def write(t: Tensor, result: Tensor) -> Tensor:
     """Put `result` into the memory of `t`, which takes over its history."""
+    if result._array.shape != t._array.shape:
+        raise RuntimeError(messages.cannot_grow(t, result))
     if result._array.dtype != t._array.dtype:
         if result.dtype.kind > t.dtype.kind:
             raise RuntimeError(messages.cannot_cast(result.dtype, t.dtype))
         result = result.to(t.dtype)  # type: ignore[attr-defined]
-    if result._array.shape != t._array.shape:
-        raise RuntimeError(messages.cannot_grow(t, result))
     np.copyto(t._array, result._array)
     storage = storage_of(t)
     storage.bump()
@@ -205,6 +206,10 @@ def twin(function: Callable[..., Any], name: str) -> Callable[..., Tensor]:
 def fill_(self: Tensor, value: Any) -> Tensor:
     """Set every element to a number (or the value of a 0-d tensor), in place."""
     if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError(
+                f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
+            )
         return change(copy.call, self, value)
     if not _plain(self):
         return change(fill.call, self, value)
@@ -223,13 +228,15 @@ def zero_(self: Tensor) -> Tensor:
     if not _plain(self):
         return change(fill.named("ZeroBackward0").call, self, 0)
     self._array.fill(0)
-    storage_of(self).bump()
+    (self._storage or storage_of(self)).bump()
     return self
 
 
-def copy_(self: Tensor, src: Tensor, non_blocking: bool = False) -> Tensor:
-    """Copy the values of `src`, broadcast and converted, into this tensor."""
-    return change(copy.call, self, src)
+def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
+    """Copy the values of `src`, a tensor or a number, broadcast and converted, into this tensor."""
+    if isinstance(src, (bool, int, float)):
+        src = Tensor._of(np.array(src))
+    return change(copy.call, self, tensor_argument(src, "copy_", "other"))
 
 
 def overwrite(t: Tensor, array: np.ndarray[Any, Any]) -> Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -38,37 +39,47 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         tensor_argument(input, "matmul")
         tensor_argument(other, "matmul", "other", 2)
     x, y = input._array, other._array
-    if x.dtype is not y.dtype:
-        messages.check_same_dtype(input, other)
     if x.ndim == 2 and y.ndim == 2:
-        if x.shape[1] != y.shape[0]:
-            raise RuntimeError(messages.unmultipliable("mm", x.shape, y.shape))
+        if x.shape[1] != y.shape[0] or x.dtype is not y.dtype or x.dtype.kind == "b":
+            _check("mm", x.shape[1] == y.shape[0], input, other)
         return mm_.call(input, other)
     if x.ndim == 0 or y.ndim == 0:
         raise RuntimeError(
             f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D"
         )
     if y.ndim == 1 and x.ndim <= 2:
-        if x.shape[-1] != y.shape[0]:
-            raise RuntimeError(messages.unmultipliable("dot" if x.ndim == 1 else "mv", x.shape, y.shape))
+        _check("dot" if x.ndim == 1 else "mv", x.shape[-1] == y.shape[0], input, other)
         return (dot_ if x.ndim == 1 else mv_).call(input, other)
     if x.ndim == 1 and y.ndim == 2:
-        if x.shape[0] != y.shape[0]:
-            raise RuntimeError(messages.unmultipliable("vm", x.shape, y.shape))
+        _check("vm", x.shape[0] == y.shape[0], input, other)
         return mv_.named("SqueezeBackward4").call(other.t(), input)  # type: ignore[attr-defined]
     return _of_batches(input, other)
+
+
+def _check(kind: str, fits: bool, input: Tensor, other: Tensor) -> None:
+    """Raise torch's error where shapes or dtypes cannot be multiplied."""
+    x, y = input._array, other._array
+    same = x.dtype is y.dtype
+    if not fits and (same or kind != "dot"):
+        raise RuntimeError(messages.unmultipliable(kind, x.shape, y.shape))
+    if not same or x.dtype.kind == "b":
+        raise messages.product_of_dtypes(kind, input, other)
 
 
 def _of_batches(input: Tensor, other: Tensor) -> Tensor:
     a = input.unsqueeze(0) if input.ndim == 1 else input  # type: ignore[attr-defined]
     b = other.unsqueeze(1) if other.ndim == 1 else other  # type: ignore[attr-defined]
     x, y = a._array, b._array
-    if x.shape[-1] != y.shape[-2]:
-        raise RuntimeError(messages.unmultipliable("bmm", x.shape, y.shape))
+    kind = "bmm" if other.ndim > 2 else "mv" if other.ndim == 1 else "mm"
     try:
-        product = (batched.named("CloneBackward0") if input.ndim == 2 else batched).call(a, b)
+        batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     except ValueError as error:
         raise messages.misfit(error, x[..., 0, 0], y[..., 0, 0]) from None
+    if x.shape[-1] != y.shape[-2]:
+        shapes = ((math.prod(batch), *x.shape[-2:]), (math.prod(batch), *y.shape[-2:]))
+        raise RuntimeError(messages.unmultipliable(kind, *(shapes if kind == "bmm" else (x.shape, other.shape))))
+    _check(kind, True, input, other)
+    product = (batched.named("CloneBackward0") if input.ndim == 2 else batched).call(a, b)
     if input.ndim == 1:
         return as_copied_shape.call(product, (*product._array.shape[:-2], product._array.shape[-1]))
     return as_copied_shape.call(product, product._array.shape[:-1]) if other.ndim == 1 else product
@@ -91,6 +102,8 @@ def mm(input: Tensor, mat2: Tensor) -> Tensor:
 @public()
 def mv(input: Tensor, vec: Tensor) -> Tensor:
     """The product of a matrix and a vector."""
+    if tensor_argument(input, "mv").ndim == 0:
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     return _of_dims("mv", input, vec, "vec", (2, 1))
 
 
@@ -105,7 +118,6 @@ def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """The products of two equally long batches of matrices."""
     if input.ndim != 3 or mat2.ndim != 3:
         raise RuntimeError(messages.wrong_ndims("bmm", input.ndim, mat2.ndim))
-    if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
-        raise RuntimeError(messages.unmultipliable("bmm", input.shape, mat2.shape))
-    messages.check_same_dtype(input, mat2)
+    fits = input.shape[0] == mat2.shape[0] and input.shape[2] == mat2.shape[1]
+    _check("bmm", fits, input, mat2)
     return batched.named("BmmBackward0").call(input, mat2)

@@ -12,28 +12,31 @@ from ..modes import is_grad_enabled
 from ..tensor import Tensor, storage_of
 from . import inplace, pointwise
 from .linear import matmul
+from .table import Op
 from .pointwise import add_, div_, mul_, sub_
 
 INTERNAL = True
-_subtract, _power = sub_.call, pointwise.power.call
+_power = pointwise.power
 
 
 def _sub(self: Tensor, other: Any) -> Any:
     if other.__class__ is bool or self._array.dtype.kind == "b":
         messages.check_no_bools("-", self, other)
-    return _subtract(self, other)
+    elif other.__class__ is Tensor and other._array.dtype.kind == "b":
+        messages.check_no_bools("-", self, other)
+    return sub_.call(self, other)
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, (bool, int, float, np.generic))
 
 
-def _commuted(call: Callable[[Tensor, Any], Any]) -> Callable[[Tensor, Any], Any]:
+def _commuted(op: Op) -> Callable[[Tensor, Any], Any]:
     """The operator for a number on the left where the order of the operands makes no difference."""
 
     def operator(self: Tensor, other: Any) -> Any:
         kind = other.__class__
-        return call(self, other) if kind is float or kind is int or _is_number(other) else NotImplemented
+        return op.call(self, other) if kind is float or kind is int or _is_number(other) else NotImplemented
 
     return operator
 
@@ -49,7 +52,7 @@ def _reflected(function: Callable[[Tensor, Any], Any]) -> Callable[[Tensor, Any]
 
 def _pow(self: Tensor, exponent: Any) -> Any:
     if exponent.__class__ is int and self._array.dtype.kind == "f":
-        return _power(self, exponent)
+        return _power.call(self, exponent)
     return pointwise.pow(self, exponent) if _is_number(exponent) or isinstance(exponent, Tensor) else NotImplemented
 
 
@@ -73,7 +76,7 @@ def _augmented(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[[Tenso
                 ufunc(x, other._array, x)
             except ValueError:
                 return inplace.change(function, self, other)
-            storage_of(self).bump()
+            (self._storage or storage_of(self)).bump()
             return self
         if not (isinstance(other, Tensor) or _is_number(other)):
             return NotImplemented
@@ -83,15 +86,12 @@ def _augmented(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[[Tenso
 
 
 _OPERATORS: dict[str, Any] = {
-    "__add__": add_.call,
     "__sub__": _sub,
-    "__mul__": mul_.call,
-    "__truediv__": div_.call,
     "__pow__": _pow,
     "__matmul__": _matmul,
-    "__radd__": _commuted(add_.call),
+    "__radd__": _commuted(add_),
     "__rsub__": _reflected(lambda a, b: pointwise.rsub(a, b)),
-    "__rmul__": _commuted(mul_.call),
+    "__rmul__": _commuted(mul_),
     "__rtruediv__": _reflected(lambda a, b: mul_.call(pointwise.reciprocal(a), b)),
     "__rpow__": _reflected(lambda a, b: pointwise.pow(b, a)),
     "__iadd__": _augmented(np.add, pointwise.add),
@@ -108,3 +108,17 @@ _OPERATORS: dict[str, Any] = {
 }
 for _name, _operator in _OPERATORS.items():
     setattr(Tensor, _name, _operator)
+
+
+def _first_use(name: str, op: Op) -> Callable[[Any, Any], Any]:
+    """An operator that is the operation's own `call`, which is written when it is first used."""
+
+    def operator(self: Any, other: Any) -> Any:
+        setattr(Tensor, name, op.call)
+        return op.call(self, other)
+
+    return operator
+
+
+for _name, _op in {"__add__": add_, "__mul__": mul_, "__truediv__": div_}.items():
+    setattr(Tensor, _name, _first_use(_name, _op))

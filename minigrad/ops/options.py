@@ -112,9 +112,10 @@ def sequence(function: str, size: Any) -> Any:
 def _unusual_size(function: str, args: Any, shape: Any) -> list[int]:
     lengths = []
     for i, n in enumerate(shape):
-        if not hasattr(n, "__index__") or (not i and isinstance(n, (bool, np.bool_))):
-            raise TypeError(_no_size(function, args, shape, i))  # torch looks closely at the first element only
-        lengths.append(as_index(n))
+        length = int(n) if i and isinstance(n, bool) else as_int(n)  # torch looks closely at the first one only
+        if length is None:
+            raise TypeError(_no_size(function, args, shape, i))
+        lengths.append(length)
     for n in lengths:
         if n < 0:
             raise RuntimeError(

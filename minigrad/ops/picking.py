@@ -217,7 +217,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     _broadcast(mask._array, input._array)
     if not isinstance(value, Tensor):
         number = value.item() if isinstance(value, np.generic) else value
-        return masked_with_number.call(input, Tensor._of(number_array(number, input.dtype)), mask)
+        return masked_with_number.call(input, Tensor._of(number_array(number, input._array.dtype)), mask)
     if value._array.ndim:
         raise RuntimeError(
             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "

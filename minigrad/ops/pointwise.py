@@ -72,9 +72,18 @@ def _power_rule(g: Any, a: Any, exponent: float) -> Any:
 
 
 power = op("PowBackward0", _power, a=_power_rule)
+
+
+def _power_of(a: Array, b: Array) -> Array:
+    """`a ** b`; of integers to negative powers torch keeps what is left of the fraction."""
+    if a.dtype.kind == "f" or not (b < 0).any():
+        return np.power(a, b)
+    return np.where(b >= 0, np.power(a, np.maximum(b, 0)), np.where(np.abs(a) == 1, np.power(a, b & 1), 0))
+
+
 power_of = op(
     "PowBackward1",
-    np.power,
+    _power_of,
     a=lambda g, a, b: keep(g * (b * power_of(a, b - 1)), b != 0),
     b=lambda g, a, b, out: g * keep(out * log_(a), (a != 0) | (b < 0)),
     numbers="promote",
@@ -92,6 +101,12 @@ def _log_of(base: float) -> float:
 
 # Functions of one number
 
+
+def _sign(a: Array) -> Array:
+    """-1, 0 or 1; like torch's, 0 for NaN."""
+    return a.copy() if a.dtype.kind == "b" else (a > 0).astype(a.dtype) - (a < 0)
+
+
 exp_ = op("ExpBackward0", np.exp, a=lambda g, out: g * out, floating=True)
 log_ = op("LogBackward0", np.log, a=lambda g, a: g / a, floating=True)
 sqrt_ = op("SqrtBackward0", np.sqrt, a=lambda g, out: g / (2 * out), floating=True)
@@ -99,8 +114,14 @@ sin_ = op("SinBackward0", np.sin, a=lambda g, a: g * cos_(a), floating=True)
 cos_ = op("CosBackward0", np.cos, a=lambda g, a: g * -sin_(a), floating=True)
 tanh_ = op("TanhBackward0", np.tanh, a=lambda g, out: g * (1 - out * out), floating=True)
 abs_ = op("AbsBackward0", np.abs, a=lambda g, a: g * sign_(a))
-sign_ = op("SignBackward0", np.sign, a=lambda g: zeros_as(g))
-relu_ = op("ReluBackward0", lambda a: np.maximum(a, a.dtype.type(0)), a=lambda g, out: keep(g, out > 0))
+sign_ = op("SignBackward0", _sign, a=lambda g: zeros_as(g))
+relu_ = op("ReluBackward0", lambda a: np.maximum(a, a.dtype.type(0)), a=lambda g, out: threshold(g, out))
+threshold = op(
+    "ThresholdBackwardBackward0",
+    lambda a, b: np.where(b > 0, a, a.dtype.type(0)),
+    a=lambda g, b: threshold(g, b),
+    b=lambda g: zeros_as(g),
+)
 
 
 def _sigmoid(a: Array) -> Array:
@@ -151,6 +172,14 @@ clamp_high = op(
     numbers="promote",
 )
 
+clamp_within = op(
+    "ClampBackward0",
+    lambda a, low, high: np.minimum(np.maximum(a, low), high),
+    a=lambda g, a, low, high: keep(g, (a >= low) & (a <= high)),
+    low=lambda g, a, low, high: keep(g, (a < low) & (low < high)),
+    high=lambda g, a, low, high: keep(g, (a > high) | (high < low)),
+)
+
 # torch's names for them
 
 
@@ -170,7 +199,8 @@ def binary(made: Any, name: str, other: Any, input: Any) -> Tensor:
 @public(in_place=True)
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """`input + alpha * other`, broadcast together."""
-    if alpha != 1:
+    if alpha.__class__ is not int or alpha != 1:
+        messages.check_alpha(alpha, input, other)
         return add_scaled.call(input, other, alpha)
     return binary(add_, "add", other, input)
 
@@ -179,7 +209,8 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """`input - alpha * other`, broadcast together."""
     messages.check_no_bools("-", input, other)
-    if alpha != 1:
+    if alpha.__class__ is not int or alpha != 1:
+        messages.check_alpha(alpha, input, other)
         return add_scaled.named("SubBackward0").call(input, other, -alpha)
     return binary(sub_, "sub", other, input)
 
@@ -226,14 +257,18 @@ def pow(input: Any, exponent: Any) -> Tensor:
         return power.call(input, exponent)
     if isinstance(input, (bool, int, float)):
         d = common_dtype(tensor_argument(exponent, "pow", "exponent", 2), input)
+        if d is dtypes.bool_:
+            raise NotImplementedError(messages.not_implemented("pow", d))
         return exponential.call(exponent.to(d), input)
-    return power_of.call(tensor_argument(input, "pow"), tensor_argument(exponent, "pow", "exponent", 2))
+    if tensor_argument(exponent, "pow", "exponent", 2).dtype is dtypes.bool_:
+        messages.check_not_bool(tensor_argument(input, "pow"), "pow")
+    return power_of.call(tensor_argument(input, "pow"), exponent)
 
 
 @public(in_place=True)
 def square(input: Tensor) -> Tensor:
     """`input * input`."""
-    return power.call(tensor_argument(input, "square"), 2)
+    return pow(tensor_argument(input, "square"), 2)
 
 
 @public(in_place=True)
@@ -287,12 +322,15 @@ def sigmoid(input: Tensor) -> Tensor:
 @public(in_place=True)
 def relu(input: Tensor) -> Tensor:
     """Each element, or 0 if it is negative; the gradient at 0 is 0."""
+    if tensor_argument(input, "relu").dtype is dtypes.bool_:
+        raise RuntimeError("Boolean inputs not supported for relu")
     return relu_.call(tensor_argument(input, "relu"))
 
 
 @public("absolute", in_place=True)
 def abs(input: Tensor) -> Tensor:
     """The absolute value of each element; the gradient at 0 is 0."""
+    messages.check_not_bool(tensor_argument(input, "abs"), "abs_cpu")
     return abs_.call(tensor_argument(input, "abs"))
 
 
@@ -317,36 +355,48 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
 @public("clip", in_place=True)
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Each element, brought into the range from `min` to `max`: numbers, or tensors; None is no bound."""
-    return _clamped(input, min, max, "ClampBackward1")
+    return _clamped(input, min, max, "ClampBackward0", "ClampBackward1")
 
 
-def _clamped(input: Tensor, min: Any, max: Any, node_name: str) -> Tensor:
+def _together(*tensors: Tensor) -> list[Tensor]:
+    """Tensors in their common dtype and shape."""
+    d, shape = common_dtype(*tensors), np.broadcast_shapes(*[x._array.shape for x in tensors])
+    return [x.to(d).expand(shape) for x in tensors]  # type: ignore[attr-defined]
+
+
+def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str) -> Tensor:
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
-        result = input if min is None else clamp_low.call(input, min)
-        return result if max is None else clamp_high.call(result, max)
+        if isinstance(min, Tensor) and isinstance(max, Tensor):
+            return clamp_within.call(*_together(input, min, max))
+        result = input if min is None else clamp_low.named(of_tensors).call(input, min)
+        return result if max is None else clamp_high.named(of_tensors).call(result, max)
     bounds = [bound for bound in (min, max) if bound is not None]
-    input = input.to(common_dtype(input, *bounds))  # type: ignore[attr-defined]
+    d = common_dtype(input, *bounds)
+    if d is dtypes.bool_:
+        kernel = "clamp" if len(bounds) == 2 else "clamp_max" if min is None else "clamp_min"
+        raise NotImplementedError(messages.not_implemented(f"{kernel}_scalar_cpu", d))
+    input = input.to(d)  # type: ignore[attr-defined]
     low = -math.inf if min is None else min
     high = math.inf if max is None else max
     if input.dtype.kind != dtypes.FLOATING:
         limits = np.iinfo(input._array.dtype) if input.dtype.kind else None
         low = (int(limits.min) if limits else False) if min is None else min
         high = (int(limits.max) if limits else True) if max is None else max
-    return clamp_between.named(node_name).call(input, low, high)
+    return clamp_between.named(of_numbers).call(input, low, high)
 
 
 @public(in_place=True)
 def clamp_min(input: Tensor, min: Any) -> Tensor:
     """Each element, or `min` if that is larger."""
-    return _clamped(input, min, None, "ClampMinBackward0")
+    return _clamped(input, min, None, "ClampMinBackward1", "ClampMinBackward0")
 
 
 @public(in_place=True)
 def clamp_max(input: Tensor, max: Any) -> Tensor:
     """Each element, or `max` if that is smaller."""
-    return _clamped(input, None, max, "ClampMaxBackward0")
+    return _clamped(input, None, max, "ClampMaxBackward1", "ClampMaxBackward0")
 
 
 def where(condition: Tensor, input: Any, other: Any) -> Tensor:

@@ -12,10 +12,11 @@ import numpy as np
 from .. import dtypes, messages
 from ..engine import Lost
 from ..tensor import Tensor, current_origin
+from .convert import copied
 from .inplace import like, zeros_as
 from .names import public, tensor_argument
 from .pointwise import abs_, exp_, keep, power, select, sign_
-from .shape import spread
+from .shape import spread, swap
 from .table import op
 
 INTERNAL = True
@@ -44,6 +45,12 @@ def back(g: Any, shape: Dims, dim: Dims, keepdim: bool) -> Any:
     return spread(g, shape)
 
 
+def array_of(value: Any) -> Array:
+    """The elements of a Tensor, or of an array, for what no gradient flows through."""
+    array: Array = value._array if isinstance(value, Tensor) else value
+    return array
+
+
 def kept(out: Any, g: Any, shape: Dims, dim: Dims, keepdim: bool) -> tuple[Any, Any]:
     """Result and gradient with the reduced dimensions in place, of size 1."""
     if keepdim:
@@ -57,11 +64,16 @@ def size_of(shape: Dims, dim: Dims) -> int:
     return math.prod([shape[i] for i in dim])
 
 
+def reduce(ufunc: np.ufunc, a: Array, dim: Dims | None, keepdim: bool, dtype: Any = None) -> Array:
+    """`a` reduced over `dim`, its elements in the order of their indices, as torch has them."""
+    out: Array = ufunc.reduce(a, axis=dim, keepdims=keepdim, dtype=dtype)
+    return out if out.flags.c_contiguous else out.copy()
+
+
 def _sum(a: Array, dim: Dims | None = None, keepdim: bool = False) -> Array:
     if a.dtype.char == "e":  # half precision is added up in single, as torch does
-        return np.add.reduce(a, axis=dim, keepdims=keepdim, dtype=np.float32).astype(a.dtype)
-    total: Array = np.add.reduce(a, axis=dim, keepdims=keepdim)
-    return total
+        return reduce(np.add, a, dim, keepdim, np.float32).astype(a.dtype)
+    return reduce(np.add, a, dim, keepdim)
 
 
 sum_all = op("SumBackward0", lambda a: _sum(a), a=lambda g, a_shape: spread(g, a_shape))
@@ -73,7 +85,7 @@ sum_dims = op(
 mean_all = op(
     "MeanBackward0",
     lambda a: np.true_divide(_sum(a), a.dtype.type(a.size)),
-    a=lambda g, a_shape: spread(g / math.prod(a_shape), a_shape),
+    a=lambda g, a_shape: spread(g / (math.prod(a_shape) or 1), a_shape),
 )
 mean_dims = op(
     "MeanBackward1",
@@ -82,37 +94,48 @@ mean_dims = op(
 )
 
 
-def _others(a: Any) -> Any:
-    """For each element of the last dimension, the product of the others; quadratic, but right where some are 0."""
+def _others(a: Any, dim: int) -> Any:
+    """For each element, the product of the others along `dim`; quadratic, but right where some are 0."""
+    a = swap(a, dim, -1)
     n = a.shape[-1]
     rows = spread(a.reshape((*a.shape[:-1], 1, n)), (*a.shape[:-1], n, n))
-    diagonal = like(np.eye(n, dtype=bool), a)
-    return prod_last(select(like(np.ones((), rows.dtype.numpy if isinstance(a, Tensor) else a.dtype), a), rows, diagonal))
+    ones = like(np.ones((), array_of(a).dtype), a)
+    return swap(prod_dim(select(ones, rows, like(np.eye(n, dtype=bool), a)), a.ndim, False), dim, -1)
 
 
-def _prod_rule(g: Any, a: Any, out: Any) -> Any:
-    if a.shape[-1] == 0:
-        return zeros_as(a)
-    values = a._array if isinstance(a, Tensor) else a
-    g, out = g.reshape((*a.shape[:-1], 1)), out.reshape((*a.shape[:-1], 1))
-    return g * _others(a) if (values == 0).any() else g * out / a
+def _prod_rule(g: Any, a: Any, out: Any, dim: int, keepdim: bool) -> Any:
+    if a.ndim == 0:
+        return g
+    out, g = kept(out, g, a.shape, (dim,), keepdim)
+    return g * (_others(a, dim) if (array_of(a) == 0).any() else out / a)
 
 
-prod_last = op("ProdBackward0", lambda a: np.multiply.reduce(a, axis=-1), a=_prod_rule)
+prod_dim = op(
+    "ProdBackward1",
+    lambda a, dim, keepdim: reduce(np.multiply, a, (dim,) if a.ndim else (), keepdim),
+    a=_prod_rule,
+)
 
 
-def _var(a: Array, dim: Dims, correction: float, keepdim: bool) -> Array:
-    n = size_of(a.shape, dim)
+def _var(a: Array, dim: Dims | None, correction: float, keepdim: bool) -> Array:
+    n = a.size if dim is None else size_of(a.shape, dim)
     mean = np.true_divide(_sum(a, dim, True), a.dtype.type(n))
     distance = a - mean
     freedom = a.dtype.type(n - correction if n > correction else 0)
     return np.true_divide(_sum(distance * distance, dim, keepdim), freedom)
 
 
-def _var_rule(g: Any, a: Any, dim: Dims, correction: float, keepdim: bool) -> Any:
-    n = size_of(a.shape, dim)
-    slope = 2 / (n - correction) if n > correction else math.inf
-    return back(g, a.shape, dim, keepdim) * (slope * (a - mean_dims(a, dim, True)))
+def _var_rule(g: Any, a: Any, dim: Dims | None, correction: float, keepdim: bool) -> Any:
+    """Source: torch's `var_backward`, also where there are too few elements for a variance."""
+    every = tuple(range(a.ndim))
+    dims = every if dim is None else dim
+    freedom = size_of(a.shape, dims) - correction
+    distance = a - mean_dims(a, dims, True)
+    g = back(g, a.shape, dims, keepdim)
+    if dim is None and freedom <= 0:
+        slope = np.where(array_of(distance) == 0, math.nan, math.inf)
+        return g * like(slope.astype(array_of(a).dtype), a)
+    return g * ((2 / freedom if freedom else math.inf) * distance)
 
 
 var_dims = op("VarBackward0", _var, a=_var_rule)
@@ -128,9 +151,9 @@ std_dims = op(
 def _norm(a: Array, p: float, dim: Dims, keepdim: bool) -> Array:
     size = np.abs(a)
     if p == math.inf:
-        return np.maximum.reduce(size, axis=dim, keepdims=keepdim)
+        return reduce(np.maximum, size, dim, keepdim)
     if p == -math.inf:
-        return np.minimum.reduce(size, axis=dim, keepdims=keepdim)
+        return reduce(np.minimum, size, dim, keepdim)
     if p == 0:
         return _sum((a != 0).astype(a.dtype), dim, keepdim)
     if p == 1:
@@ -143,14 +166,14 @@ def _norm(a: Array, p: float, dim: Dims, keepdim: bool) -> Array:
 def _norm_rule(g: Any, a: Any, out: Any, p: float, dim: Dims, keepdim: bool) -> Any:
     """Source: torch's `linalg_vector_norm_backward`; the gradient at a norm of 0 is 0."""
     if p == 0:
-        return zeros_as(a)
+        return None
     out, g = kept(out, g, a.shape, dim, keepdim)
     if p == 1:
         return sign_(a) * g
     if abs(p) == math.inf:
         return _share(sign_(a) * g, abs_(a) == out, dim)
     if p == 2:
-        return a * keep(g / out, out != 0)
+        return g * keep(a / out, out != 0)
     if p < 1:
         return keep(sign_(a) * power(abs_(a), p - 1), a != 0) * g * power(out, 1 - p)
     slope = sign_(a) * power(abs_(a), p - 1) if p < 2 else a * power(abs_(a), p - 2)
@@ -164,7 +187,8 @@ vector_norm = op("LinalgVectorNormBackward0", _norm, a=_norm_rule)
 
 def _share(g: Any, winners: Any, dim: Dims) -> Any:
     """`g` divided equally among the winners of each reduction."""
-    return keep(g / winners.sum(axis=dim, keepdims=True), winners)
+    count = np.add.reduce(array_of(winners), axis=dim, keepdims=True, dtype=array_of(g).dtype)
+    return keep(g / like(count, g), winners)
 
 
 def _extreme_rule(g: Any, a: Any, out: Any) -> Any:
@@ -215,14 +239,14 @@ def _finite(peak: Array) -> Array:
 def _logsumexp(a: Array, dim: Dims, keepdim: bool) -> Array:
     if a.size == 0:
         return np.log(_sum(np.exp(a), dim, keepdim))
-    peak = _finite(np.maximum.reduce(a, axis=dim, keepdims=True))
+    peak = _finite(reduce(np.maximum, a, dim, True))
     total = np.log(_sum(np.exp(a - peak), dim, True)) + peak
     return total if keepdim else total.reshape([n for i, n in enumerate(a.shape) if i not in dim])
 
 
 def _logsumexp_rule(g: Any, a: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
     out, g = kept(out, g, a.shape, dim, keepdim)
-    return g * exp_(a - keep(out, out != -math.inf))
+    return g * exp_(a - out)
 
 
 logsumexp_dims = op("LogsumexpBackward0", _logsumexp, a=_logsumexp_rule)
@@ -294,15 +318,14 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     if dtype is not None or input.dtype.kind != dtypes.FLOATING:
         input = input.to(dtype or dtypes.int64)  # type: ignore[attr-defined]
     if dim is None:
-        return prod_last.call(input.reshape(-1))  # type: ignore[attr-defined]
-    dim = messages.checked_dim(dim, input.ndim)
-    if input.ndim == 0:
-        return input.clone()  # type: ignore[attr-defined, no-any-return]
-    result = prod_last.named("ProdBackward1").call(input.movedim(dim, -1) if dim != input.ndim - 1 else input)  # type: ignore[attr-defined]
-    return result.unsqueeze(dim) if keepdim else result  # type: ignore[attr-defined, no-any-return]
+        flat = input.reshape(-1) if input.ndim else input  # type: ignore[attr-defined]
+        return prod_dim.named("ProdBackward0").call(flat, 0, False)
+    return prod_dim.call(input, messages.checked_dim(dim, input.ndim), keepdim)
 
 
-def spread_options(input: Tensor, dim: Any, unbiased: Any, correction: Any, function: str) -> tuple[Dims, float]:
+def spread_options(
+    input: Tensor, dim: Any, unbiased: Any, correction: Any, function: str
+) -> tuple[Dims | None, float]:
     """The dimensions and the correction of `var` and `std`, whose first argument may be either in torch."""
     if isinstance(dim, bool):
         dim, unbiased = None, dim
@@ -315,7 +338,7 @@ def spread_options(input: Tensor, dim: Any, unbiased: Any, correction: Any, func
             UserWarning,
             stacklevel=4,
         )
-    return dims, correction
+    return (None if dim is None or not input.ndim else dims), correction
 
 
 @public()
@@ -366,7 +389,8 @@ def _extreme(input: Tensor, dim: Any, keepdim: bool, name: str, whole: Any, best
         return whole.call(input)
     dim = messages.checked_dim(dim, input.ndim)
     if input.ndim == 0:
-        return result(input.clone(), integers(np.zeros((), np.int64), input, name))  # type: ignore[attr-defined]
+        values = copied.named(f"{name.title()}Backward0").call(input, "C")
+        return result(values, integers(np.zeros((), np.int64), input, name))
     if input.shape[dim] == 0:
         raise IndexError(messages.nothing_to_choose(name, dim=dim))
     index = np.expand_dims(best(input._array, axis=dim), dim)
@@ -408,6 +432,8 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
 
 def _index_of(input: Tensor, dim: Any, keepdim: bool, name: str, best: Any) -> Tensor:
     input = tensor_argument(input, name)
+    if input.dtype is dtypes.bool_:
+        raise RuntimeError(f"{name}(): does not support bool input")
     if dim is None:
         if input.numel() == 0:
             raise IndexError(messages.nothing_to_choose(name))
@@ -467,7 +493,8 @@ def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
 
 def _logical(input: Tensor, dim: Any, keepdim: bool, name: str, reduce: Any) -> Tensor:
     input = tensor_argument(input, name)
-    found = reduce(input._array, axis=reduced_dims(dim, input.ndim), keepdims=keepdim)
+    dims = () if dim in ((), []) else reduced_dims(dim, input.ndim)
+    found = reduce(input._array, axis=dims, keepdims=keepdim)
     return integers(np.asarray(found).astype(np.uint8 if input.dtype is dtypes.uint8 else np.bool_), input, name)
 
 

@@ -12,7 +12,7 @@ from ..dtypes import Size
 from ..engine import NodeOfMany, edge_to
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin
-from .inplace import as_view
+from .inplace import as_view, zeros_as
 from .names import public, tensor_argument
 from .table import common_dtype, op
 
@@ -23,10 +23,17 @@ Dims = tuple[int, ...]
 
 def _spread(a: Array, shape: Dims) -> Array:
     if a.ndim == 0:
-        count = math.prod(shape)
-        if count <= 1000:  # np.broadcast_to takes ten times as long, and what it returns is slow to compute with
-            return a.repeat(count).reshape(shape)
+        filled = np.empty(shape, a.dtype)  # np.broadcast_to takes longer, and what it returns is slow to compute with
+        filled.fill(a)
+        return filled
     return np.broadcast_to(a, shape)
+
+
+def _expanded(a: Array, shape: Dims) -> Array:
+    """`a` in a larger shape over the same memory (np.broadcast_to would forbid changes, also of what fits as it is)."""
+    extra = len(shape) - a.ndim
+    stretched = [0 if has == 1 != n else s for has, n, s in zip(a.shape, shape[extra:], a.strides, strict=True)]
+    return np.lib.stride_tricks.as_strided(a, shape, (0,) * extra + tuple(stretched))
 
 
 def _contract(a: Array, shape: Dims) -> Array:
@@ -36,6 +43,7 @@ def _contract(a: Array, shape: Dims) -> Array:
 
 
 spread = op("ExpandBackward0", _spread, a=lambda g, a_shape: contract(g, a_shape))
+expanded = op("ExpandBackward0", _expanded, a=lambda g, a_shape: contract(g, a_shape))
 contract = op("SumBackward1", _contract, a=lambda g, a_shape: spread(g, a_shape))
 as_shape = op("ViewBackward0", lambda a, shape: a.reshape(shape), a=lambda g, a_shape: g.reshape(a_shape))
 swap = op("TransposeBackward0", lambda a, dim0, dim1: a.swapaxes(dim0, dim1), a=lambda g, dim0, dim1: swap(g, dim0, dim1))
@@ -45,14 +53,16 @@ reorder = op(
     a=lambda g, dims: reorder(g, tuple([dims.index(i) for i in range(len(dims))])),
 )
 tile = op("RepeatBackward0", lambda a, repeats: np.tile(a, repeats), a=lambda g, a_shape, repeats: _untile(g, a_shape, repeats))
-as_copied_shape = as_shape.named("UnsafeViewBackward0")
+as_copied_shape, as_aliased_shape = as_shape.named("UnsafeViewBackward0"), as_shape.named("ReshapeAliasBackward0")
 
 
 def _untile(g: Any, shape: Dims, repeats: Dims) -> Any:
-    shape = (1,) * (len(repeats) - len(shape)) + tuple(shape)
-    pairs = [n for pair in zip(repeats, shape, strict=True) for n in pair]
-    summed = g.reshape(tuple(pairs)).sum(axis=tuple(range(0, len(pairs), 2)))
-    return summed.reshape(shape[len(repeats) - len(shape) :]) if g.ndim else summed
+    """`g` cut into the copies, and those added up; torch records nothing of it where there are none."""
+    if 0 in repeats:
+        g = zeros_as(g)
+    sizes = (1,) * (len(repeats) - len(shape)) + tuple(shape)
+    pairs = tuple([n for pair in zip(repeats, sizes, strict=True) for n in pair])
+    return g.reshape(pairs).sum(axis=tuple(range(0, len(pairs), 2))).reshape(shape) if pairs else g
 
 
 # Other shapes
@@ -91,10 +101,12 @@ def _is_view(array: Array, of: Array) -> bool:
     return array.base is of or (array.base is not None and array.base is of.base) or array.size == 0
 
 
-def _reshaped(input: Tensor, shape: Dims, made: Any = as_shape) -> Tensor:
+def _reshaped(input: Tensor, shape: Dims) -> Tensor:
     array = input._array
-    if array.flags.c_contiguous or _is_view(array.reshape(shape), array):
-        return as_view(made, input, shape)
+    if array.flags.c_contiguous:
+        return as_view(as_shape, input, shape)
+    if _is_view(array.reshape(shape), array):
+        return as_view(as_aliased_shape, input, shape)
     return as_copied_shape.call(input, shape)
 
 
@@ -144,7 +156,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 @public()
 def ravel(input: Tensor) -> Tensor:
     """All elements in one dimension."""
-    return flatten(input) if input.ndim != 1 else input
+    return as_view(as_shape, input.contiguous(), (-1,))  # type: ignore[attr-defined]
 
 
 @public()
@@ -220,6 +232,8 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
 def movedim(input: Tensor, source: int, destination: int) -> Tensor:
     """One dimension moved to another place."""
     start = messages.checked_dim(source, input.ndim)
+    if input.ndim == 0:
+        return as_view(reorder.named("AliasBackward0"), input, ())
     order = [i for i in range(input.ndim) if i != start]
     order.insert(messages.checked_dim(destination, input.ndim), start)
     return as_view(reorder, input, tuple(order))
@@ -233,6 +247,8 @@ def _all_reversed(self: Tensor) -> Tensor:
 def _last_two_swapped(self: Tensor) -> Tensor:
     """The last two dimensions exchanged."""
     ndim = self._array.ndim
+    if ndim == 0:
+        return _all_reversed(self)
     if ndim < 2:
         raise RuntimeError(
             f"tensor.mT is only supported on matrices or batches of matrices. Got {ndim}-D tensor."
@@ -267,7 +283,7 @@ def expand(self: Tensor, *sizes_: Any) -> Tensor:
                 f"dimension {i}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}"
             )
         full.append(has if n == -1 else n)
-    return as_view(spread, self, tuple(full))
+    return as_view(expanded, self, tuple(full))
 
 
 @public(function=False)
@@ -359,7 +375,7 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
         if x._array.shape != (0,):
             messages.check_joinable(shaped[0].shape, x.shape, dim, i)
     d = common_dtype(*tensors).numpy
-    array = np.concatenate([x._array for x in shaped], axis=dim, dtype=d)
+    array = np.ascontiguousarray(np.concatenate([x._array for x in shaped], axis=dim, dtype=d))
     total, ends = 0, []
     for x in tensors:
         total += x._array.shape[dim] if x._array.shape != (0,) else 0
@@ -380,7 +396,8 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
             )
     dim = messages.checked_dim(dim, len(first) + 1)
     d = common_dtype(*tensors).numpy
-    return joined(np.stack([x._array for x in tensors], axis=dim, dtype=d), tensors, StackBackward0, dim)
+    array = np.ascontiguousarray(np.stack([x._array for x in tensors], axis=dim, dtype=d))
+    return joined(array, tensors, StackBackward0, dim)
 
 
 @public()
@@ -388,7 +405,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     """The slices along `dim`, as views."""
     dim = messages.checked_dim(dim, tensor_argument(input, "unbind").ndim)
     if input.ndim == 0:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     before = (slice(None),) * dim
     step = part.named("UnbindBackward0")
     return tuple([as_view(step, input, (*before, i), multi=True) for i in range(input._array.shape[dim])])
@@ -407,8 +424,10 @@ whole_of = op("SliceBackward0", _place_part, a=lambda g, index: part(g, index))
 @public()
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Consecutive parts along `dim`, as views: of one size (the last may be smaller), or of the sizes in a list."""
-    dim = messages.checked_dim(dim, tensor_argument(tensor, "split", "tensor").ndim)
-    length = tensor._array.shape[dim] if tensor.ndim else 0
+    if not tensor_argument(tensor, "split", "tensor").ndim:
+        raise RuntimeError("split expects at least a 1-dimensional tensor")
+    dim = messages.checked_dim(dim, tensor.ndim)
+    length = tensor._array.shape[dim]
     step = part
     if isinstance(split_size_or_sections, int):
         size = split_size_or_sections
@@ -433,6 +452,8 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
 @public()
 def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` parts of one size along `dim` (the last may be smaller), as views."""
+    if not tensor_argument(input, "chunk").ndim:
+        raise RuntimeError("chunk expects at least a 1-dimensional tensor")
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     length = input.shape[messages.checked_dim(dim, input.ndim)]

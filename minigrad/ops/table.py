@@ -10,16 +10,14 @@ that input. A rule says by the names of its parameters what it needs: `g`, an in
 Rules use operators, attributes that arrays and Tensors share, and other operations. So one rule computes a gradient
 (read with arrays) and records it (read with Tensors), which is all that gradients of gradients need.
 
-What happens at each call does not depend on the operands, so it is written out once, when the operation is defined:
-`_write` makes three short functions for it, as the standard library does for named tuples and dataclasses.
-`print(mul.source)` shows them.
+What a call does is written out for each operation once: `ops/writing.py` says how, `print(mul_.source)` shows it.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,6 +25,7 @@ from .. import dtypes, messages
 from ..engine import LEAF, RELEASED, Lost, Node, Storage, next_sequence
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin
+from .writing import write
 
 INTERNAL = True
 TABLE: list[Op] = []
@@ -37,33 +36,18 @@ Rule = Callable[..., Any]
 class Op:
     """One operation: call it with Tensors to record, or with arrays to compute at once."""
 
-    def __init__(self, node_name: str, forward: Callable[..., Any], rules: dict[str, Rule | None], **traits: Any) -> None:
-        self.forward, self.rules, self.traits = forward, rules, traits
+    def __init__(
+        self, node_name: str, forward: Callable[..., Any], rules: dict[str, Rule | None], numbers: str, floating: bool
+    ) -> None:
+        self.node_name, self.forward, self.rules = node_name, forward, rules
+        self.numbers, self.floating = numbers, floating
         self.inputs = tuple(rules)
         self.options = _parameters(forward)[len(rules) :] if hasattr(forward, "__code__") else ()
         self.differentiable = tuple(i for i, rule in rules.items() if rule is not None)
         self.names = {i: _parameters(rule)[1:] for i, rule in rules.items() if rule is not None}
         self.slots = tuple(dict.fromkeys(name for names in self.names.values() for name in names))
+        self.guarded = tuple(name for name in self.slots if name == "out" or name in self.inputs)
         self.variants: dict[str, Op] = {}
-        self.guarded = [name for name in self.slots if name == "out" or name in self.inputs]
-        values = [f"s_{n}" for n in self.slots] + [f"{k}_{n}" for n in self.guarded for k in "gv"]
-        slots = (*[f"e_{i}" for i in self.differentiable], *values)
-        self.node_type: Any = type(node_name, (Node,), {"__slots__": slots, "__module__": "minigrad", "op": self})
-        self.source = _write(self, traits)
-        scope = {
-            **{f"rule_{i}": rule for i, rule in rules.items()},
-            **{"Tensor": Tensor, "forward": forward, "Node": self.node_type, "Storage": Storage, "Lost": Lost},
-            **{"LEAF": LEAF, "new": object.__new__, "ndarray": np.ndarray, "asarray": np.asarray, "INTERNAL": True},
-            **{"grad_enabled": is_grad_enabled, "current_origin": current_origin, "user_frame": sys._getframe},
-            **{"next_sequence": next_sequence, "operands": operands, "as_operand": as_operand, "constants": _constants, "as_floating": as_floating},
-            **{"__name__": __name__, "misfit": messages.misfit, "stale": stale, "RELEASED": RELEASED},
-        }
-        exec(compile(self.source, f"<{node_name}>", "exec"), scope)  # noqa: S102 - the text is _write's own
-        self.call: Callable[..., Tensor] = scope["call"]
-        self.record: Callable[..., None] = scope["record"]
-        for method in ("pull", "unpack", "release"):
-            setattr(self.node_type, method, scope[method])
-        self.node_type.edges = property(scope["edges"])
 
     def __call__(self, *args: Any) -> Any:
         return self.call(*args) if isinstance(args[0], Tensor) else self.forward(*args)
@@ -71,8 +55,42 @@ class Op:
     def named(self, node_name: str) -> Op:
         """The same operation under another of torch's node names (`sum()` and `sum(dim)` differ there)."""
         if node_name not in self.variants:
-            self.variants[node_name] = Op(node_name, self.forward, self.rules, **self.traits)
+            self.variants[node_name] = Op(node_name, self.forward, self.rules, self.numbers, self.floating)
         return self.variants[node_name]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            # The first use of what is written. Most programs use few of the operations, and import is to be quick.
+            if name not in ("source", "call", "record", "node_type"):
+                raise AttributeError(name)
+            self._make()
+            return getattr(self, name)
+
+    source: str
+    call: Callable[..., Any]
+    record: Callable[..., Any]
+    node_type: Any
+
+    def _make(self) -> None:
+        values = [f"{kind}_{name}" for name in self.guarded for kind in "gv"] + [f"s_{name}" for name in self.slots]
+        slots = (*[f"e_{i}" for i in self.differentiable], *values)
+        self.node_type = type(
+            self.node_name.split("::")[-1],
+            (Node,),
+            {"__slots__": slots, "__module__": "minigrad", "op": self, "name": lambda node: self.node_name},
+        )
+        self.source = write(self)
+        scope = {
+            **{"__name__": __name__, "INTERNAL": True, "forward": self.forward, "Node": self.node_type},
+            **{f"rule_{i}": rule for i, rule in self.rules.items()},
+            **_NAMES,
+        }
+        exec(compile(self.source, f"<{self.node_name}>", "exec"), scope)
+        self.call, self.record = scope["call"], scope["record"]
+        self.node_type.edges = property(scope["edges"])
+        for method in ("unpack", "release", "pull", "flow"):
+            setattr(self.node_type, method, scope[method])
 
 
 def op(
@@ -85,7 +103,7 @@ def op(
     floating  whether integer inputs are first made floating
     A rule of None is for an input that no gradient flows to, such as a condition or an index.
     """
-    made = Op(node_name, forward, rules, numbers=numbers, floating=floating)
+    made = Op(node_name, forward, rules, numbers, floating)
     TABLE.append(made)
     return made
 
@@ -93,120 +111,6 @@ def op(
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     code = function.__code__
     return code.co_varnames[: code.co_argcount]
-
-
-def _write(o: Op, traits: dict[str, Any]) -> str:
-    """The source of the three functions of an operation: `call`, `record` and `pull`."""
-    ins, flows = o.inputs, o.differentiable
-    every = ", ".join
-    arguments = every([*ins, *o.options])
-    arrays = every(f"x_{i}" for i in ins)
-
-    lines = [f"def call({arguments}):"]
-    if traits["numbers"]:
-        a, b = flows
-        floating = traits["numbers"] == "floating"
-        checks = f"{b}.__class__ is Tensor and {a}.__class__ is Tensor and {a}._array.dtype is {b}._array.dtype"
-        lines += [
-            f"    if {checks}" + (f" and {a}._array.dtype.kind == 'f':" if floating else ":"),
-            f"        x_{a} = {a}._array",
-            f"        x_{b} = {b}._array",
-            f"    elif ({b}.__class__ is float or {b}.__class__ is int) and {a}.__class__ is Tensor "
-            f"and {a}._array.dtype.kind == 'f':",
-            f"        x_{a} = {a}._array",
-            f"        {b} = constants.get(({b}, x_{a}.dtype.char)) or as_operand({b}, x_{a}.dtype)",
-            f"        x_{b} = {b}._array",
-            "    else:",
-            f"        found = operands({a}, {b}, {floating})",
-            "        if found is NotImplemented: return found",
-            f"        {a}, {b}, x_{a}, x_{b} = found",
-            *[f"    x_{i} = {i}._array" for i in ins if i not in flows],
-        ]
-    else:
-        for i in ins:
-            lines.append(f"    x_{i} = {i}._array")
-            if traits["floating"]:
-                lines.append(f"    if x_{i}.dtype.kind != 'f': x_{i} = as_floating(x_{i})")
-    forward = f"forward({every([*(f'x_{i}' for i in ins), *o.options])})"
-    if traits["numbers"]:
-        lines += ["    try:", f"        out = {forward}", "    except ValueError as error:"]
-        lines += [f"        raise misfit(error, x_{a}, x_{b}) from None"]
-    else:
-        lines.append(f"    out = {forward}")
-    lines += [
-        "    if out.__class__ is not ndarray: out = asarray(out)",
-        "    r = new(Tensor)",
-        "    r._array = out",
-        "    r._storage = r._view = None",
-    ]
-    lines += [f"    o_{i} = {i}._origin if {i}._view is None else current_origin({i})" for i in flows]
-    lines += [
-        f"    if {' and '.join(f'o_{i} is None' for i in flows)}: r._origin = None",
-        f"    elif grad_enabled(): record(r, out, {arguments}, {arrays}, {every(f'o_{i}' for i in flows)})",
-        "    else: r._origin = Lost('no_grad')",
-        "    return r",
-        "",
-        f"def record(r, out, {arguments}, {arrays}, {every(f'o_{i}' for i in flows)}):",
-    ]
-    for i in flows:
-        lines.append(f"    e_{i} = {i} if o_{i} is LEAF else None if o_{i}.__class__ is Lost else o_{i}")
-    lost = f"r._origin = {' or '.join(f'o_{i}' for i in flows)}; return"
-    lines += [
-        f"    if {' and '.join(f'e_{i} is None' for i in flows)}: {lost}",
-        "    r._origin = node = new(Node)",
-        *[f"    node.e_{i} = e_{i}" for i in flows],
-    ]
-    for name in o.slots:
-        users = " or ".join(f"e_{i} is not None" for i in flows if name in o.names[i])
-        if name in o.guarded:
-            owner, value = ("r", "out") if name == "out" else (name, f"x_{name}")
-            lines += [
-                f"    if {users}:",
-                f"        node.s_{name} = {value}",
-                f"        storage = {owner}._storage",
-                f"        if storage is None: storage = {owner}._storage = Storage()",
-                f"        node.g_{name} = storage",
-                f"        node.v_{name} = storage.version",
-                f"    else: node.s_{name} = node.g_{name} = None",
-            ]
-        else:
-            shape_of = name.removesuffix("_shape")
-            lines.append(f"    node.s_{name} = " + (f"x_{shape_of}.shape" if shape_of != name else name))
-    lines += [
-        "    node.targets = node.hooks = None",
-        "    node.sequence = next_sequence()",
-        "    frame = user_frame(2)",
-        "    while 'INTERNAL' in frame.f_globals and frame.f_back is not None: frame = frame.f_back",
-        "    node.code = frame.f_code",
-        "    node.lasti = frame.f_lasti",
-    ]
-    if traits["numbers"]:
-        misfits = [f"(e_{i} is not None and (x_{i} is not {i}._array or x_{i}.shape != shape))" for i in flows]
-        targets = [f"({i}._array.shape, {i}._array.dtype) if {m} else None" for i, m in zip(flows, misfits, strict=True)]
-        lines += [
-            "    shape = out.shape",
-            f"    if {' or '.join(misfits)}: node.targets = ({every(targets)},)",
-        ]
-
-    pulled = [f"rule_{i}({every(['g', *(f's_{n}' for n in o.names[i])])})" for i in flows]
-    lines += ["", "def pull(node, g, edges, saved):"]
-    if o.slots:
-        lines.append(f"    {''.join(f's_{name}, ' for name in o.slots)} = saved")
-    if len(flows) == 1:
-        lines.append(f"    return ({pulled[0]},)")
-    else:
-        lines.append(f"    {''.join(f'e_{i}, ' for i in flows)} = edges")
-        wanted = [f"None if e_{i} is None else {p}" for i, p in zip(flows, pulled, strict=True)]
-        lines.append(f"    return ({every(wanted)},)")
-
-    lines += ["", "def unpack(node):"]
-    for name in o.guarded:
-        lines += [f"    if node.g_{name} is not None and node.g_{name}.version != node.v_{name}: stale(node, node.g_{name}, node.v_{name})"]
-    lines += [f"    return ({''.join(f'node.s_{name}, ' for name in o.slots)})"]
-    lines += ["", "def release(node):"]
-    lines += [f"    if node.g_{name} is not None: node.s_{name} = node.g_{name} = RELEASED" for name in o.guarded]
-    lines += ["    return", "", "def edges(node):", f"    return ({''.join(f'node.e_{i}, ' for i in flows)})"]
-    return "\n".join(lines) + "\n"
 
 
 def stale(node: Node, guard: Any, version: int) -> None:
@@ -270,3 +174,11 @@ def as_operand(value: Any, d: np.dtype[Any]) -> Tensor:
 def as_floating(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Integers in the default floating dtype, which is what a function such as exp gives for them."""
     return x.astype(dtypes.get_default_dtype().numpy)
+
+
+_NAMES = {  # what the written functions refer to
+    **{"Tensor": Tensor, "Storage": Storage, "LEAF": LEAF, "Lost": Lost, "RELEASED": RELEASED, "ndarray": np.ndarray},
+    **{"new": object.__new__, "asarray": np.asarray, "user_frame": sys._getframe, "next_sequence": next_sequence},
+    **{"grad_enabled": is_grad_enabled, "current_origin": current_origin, "constants": _constants, "stale": stale},
+    **{"operands": operands, "as_operand": as_operand, "as_floating": as_floating, "misfit": messages.misfit},
+}

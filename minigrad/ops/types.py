@@ -93,7 +93,7 @@ def _constructed(d: dtype, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ten
     """What `FloatTensor(...)` gives: an uninitialised tensor of a size, one of data, or another tensor's memory."""
     kwargs.pop("device", None)
     if not args and len(kwargs) == 1:
-        args = (kwargs.pop("size", None) or kwargs.pop("data", None),)
+        args = (dtypes.Size(kwargs.pop("size")),) if "size" in kwargs else (kwargs.pop("data", None),)
     if kwargs:
         forms = "(tuple of ints size, *, torch.device device = None)", "(object data, *, torch.device device = None)"
         raise invalid_combination("new", args, kwargs, *forms)

@@ -35,7 +35,10 @@ def box_muller(uniforms: Array, mean: Any, std: Any) -> Array:
 
 
 def multiply_add(a: Array, b: Any, c: Any) -> Array:
-    """a * b + c, rounded once, for float32 or float64 `a`; `b` and `c` are of that precision."""
+    """a * b + c, rounded once, for float32 or float64 `a`; `b` and `c` are of that precision.
+
+    Where the product is below 1e-290, what it lost cannot be represented, and float64 results may be rounded twice.
+    """
     if a.dtype == np.float32:
         exact: Array = np.multiply(a, b, dtype=np.float64)
         exact += c

@@ -1,0 +1,199 @@
+"""What a Function is in the graph: its context, its node, the tensors that it saves.
+
+Source: https://docs.pytorch.org/docs/stable/notes/extending.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+from weakref import ref
+
+import numpy as np
+
+from .. import messages
+from ..engine import LEAF, RELEASED, Node, NodeOfMany, next_sequence
+from ..tensor import Tensor, current_origin, storage_of
+from .tape import ON_ARRAYS, ON_TENSORS, OfSeveral
+
+INTERNAL = True
+
+
+class FunctionCtx:
+    """What `forward` leaves for `backward`: saved tensors, and any attributes of the user's own."""
+
+    to_save: Sequence[Any] = ()
+    dirty_tensors: Sequence[Any] = ()
+    non_differentiable: Sequence[Any] = ()
+    materialize_grads = True
+
+    def __init__(self, node: FunctionNode, needs_input_grad: tuple[bool, ...]) -> None:
+        self.needs_input_grad = needs_input_grad
+        self._node, self._saved = ref(node), ()
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None:
+        """Keep tensors for `backward`, where they are `ctx.saved_tensors`; called once, in `forward`.
+
+        A saved tensor that is changed in place afterwards makes the backward pass raise.
+        """
+        self.to_save = tensors
+
+    def mark_dirty(self, *args: Tensor) -> None:
+        """Say which inputs `forward` changes in place; it must return them."""
+        self.dirty_tensors = args
+
+    def mark_non_differentiable(self, *args: Tensor) -> None:
+        """Say which outputs no gradient flows through."""
+        self.non_differentiable = args
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether `backward` gets zeros, as it does by default, or None for an output that no gradient arrived at."""
+        self.materialize_grads = value
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        """The saved tensors; RuntimeError once a backward pass has freed them, or if one was changed in place."""
+        node = self._node()
+        if self._saved is RELEASED:
+            raise RuntimeError(messages.second_backward(node))
+        return tuple([None if saved is None else saved.unpack(node) for saved in self._saved])
+
+
+class FunctionNode(NodeOfMany):
+    """The node of a Function; each has a subclass, named after it."""
+
+    __slots__ = ("ctx", "of_argument", "results")
+    function: ClassVar[Any]
+
+    def __init__(self, args: tuple[Any, ...]) -> None:
+        tensors = [a for a in args if isinstance(a, Tensor)]
+        self.ctx = FunctionCtx(self, tuple([isinstance(a, Tensor) and a.requires_grad for a in args]))
+        super().__init__(tensors)
+        self.of_argument = [isinstance(a, Tensor) for a in args]
+        self.targets = tuple([(t._array.shape, t._array.dtype) for t in tensors])
+        self.results: list[Any] = []  # per output: its shape and dtype; None if it is no tensor
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(object.__getattribute__(self, "ctx"), name)  # in torch the node is the ctx
+
+    def unpack(self) -> Any:
+        """Nothing: `backward` unpacks what it asks for."""
+
+    def release(self) -> None:
+        """Let the saved tensors go."""
+        self.ctx._saved = RELEASED
+
+    def pull(self, g: Any, edges: Sequence[Any], saved: Any) -> list[Any]:
+        """Call the user's backward with tensors, and check what it returns."""
+        parts = g.parts if isinstance(g, OfSeveral) else (g,)
+        tape = ON_TENSORS if any(isinstance(part, Tensor) for part in parts) else ON_ARRAYS
+        shown = []
+        for part, result in zip(parts, self.results, strict=True):
+            if part is None and result is not None and self.ctx.materialize_grads:
+                shown.append(Tensor._of(np.zeros(*result)))
+            else:
+                shown.append(None if part is None else tape.shown(part))
+        with tape.mode():
+            returned = self.function._rule()(self.ctx, *shown)
+        gradients = self._checked(returned if isinstance(returned, tuple) else (returned,))
+        pairs = zip(gradients, edges, strict=True)
+        return [None if t is None or edge is None else tape.taken(t) for t, edge in pairs]
+
+    def _checked(self, returned: tuple[Any, ...]) -> list[Tensor | None]:
+        """What backward returned for each input that is a tensor; torch's errors where it does not fit."""
+        expected = len(self.of_argument)
+        if any(r is not None for r in returned[expected:]) or len(returned) < expected:
+            raise RuntimeError(
+                f"function {self.name()} returned an incorrect number of gradients (expected {expected}, got "
+                f"{len(returned)})\n  backward returns one for each argument of forward after ctx; None where there is none."
+            )
+        found: list[Tensor | None] = []
+        for i, (r, is_tensor) in enumerate(zip(returned, self.of_argument, strict=False)):
+            if not is_tensor and r is not None:
+                raise RuntimeError(
+                    f"function {self.name()} returned a gradient different than None at position {i + 1}, but the "
+                    "corresponding forward input was not a Variable"
+                )
+            if r is not None and not isinstance(r, Tensor):
+                raise RuntimeError(f"expected Variable or None (got {type(r).__name__})")
+            if is_tensor:
+                shape = self.targets[len(found)][0]
+                if r is not None and not _spreads_to(shape, r._array.shape):
+                    raise RuntimeError(
+                        f"Function {self.name()} returned an invalid gradient at index {len(found)} - got "
+                        f"{list(r.shape)} but expected shape compatible with {list(shape)}"
+                    )
+                found.append(r)
+        return found
+
+
+def _spreads_to(shape: tuple[int, ...], wider: tuple[int, ...]) -> bool:
+    extra = len(wider) - len(shape)
+    return extra >= 0 and all(n in (1, wider[extra + i]) for i, n in enumerate(shape))
+
+
+class OutputOfSeveral(Node):
+    """One of several outputs of a Function: it hands its gradient on as one part of what arrives there."""
+
+    __slots__ = ("edges", "index")
+
+    def __init__(self, node: FunctionNode, index: int) -> None:
+        self.edges, self.index = (node,), index
+        self.targets = self.hooks = None
+        self.code, self.lasti, self.sequence = node.code, node.lasti, next_sequence()
+
+    def as_users_see_it(self) -> tuple[Node, int]:
+        """The Function's node, and which of its outputs this is."""
+        return self.edges[0], self.index
+
+    def unpack(self) -> Any:
+        """Nothing is saved here."""
+
+    def release(self) -> None:
+        """Nothing is saved here."""
+
+    def pull(self, g: Any, edges: Sequence[Any], saved: Any) -> Sequence[Any]:
+        """The gradient at its place among those of all outputs."""
+        parts: list[Any] = [None] * len(self.edges[0].results)
+        parts[self.index] = g
+        return (OfSeveral(parts),)
+
+    def name(self) -> str:
+        """The name of the Function's node."""
+        return str(self.edges[0].name())
+
+
+class SavedTensor:
+    """A tensor as it was when saved. Not the tensor itself: that may come to lead back to the node that saves it."""
+
+    __slots__ = ("array", "origin", "output", "storage", "version")
+
+    def __init__(self, t: Tensor, node: FunctionNode) -> None:
+        self.array, self.storage = t._array, storage_of(t)
+        self.version = self.storage.version
+        origin = current_origin(t)
+        self.output = 0 if origin is node else None
+        if isinstance(origin, OutputOfSeveral) and origin.edges[0] is node:
+            self.output = origin.index
+        self.origin = t if origin is LEAF else None if self.output is not None else origin
+
+    def unpack(self, node: Any) -> Tensor:
+        """The tensor again; RuntimeError if it was changed in place since."""
+        if self.storage.version != self.version:
+            raise RuntimeError(messages.changed_in_place(node, self.storage, self.version, self.array))
+        if isinstance(self.origin, Tensor):
+            return self.origin
+        origin = self.origin
+        if self.output is not None:
+            origin = OutputOfSeveral(node, self.output) if len(node.results) > 1 else node
+        return Tensor._of(self.array, origin, self.storage)
+
+
+class DelayedError(NodeOfMany):
+    """The node of a gradient that cannot be differentiated again."""
+
+    __slots__ = ()
+
+    def pull(self, g: Any, edges: Sequence[Any], saved: Any) -> Sequence[Any]:
+        """Raise torch's error."""
+        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")

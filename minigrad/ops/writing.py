@@ -1,0 +1,170 @@
+"""The text of an operation's functions.
+
+What happens when an operation is called does not depend on the operands: which inputs there are, which of them the
+rules need, and so what is saved. So it is written out once per operation, when that is first used, as the standard
+library does for named tuples and dataclasses. `print(mul_.source)` shows the text for `mul_`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .table import Op
+
+INTERNAL = True
+
+
+def write(o: Op) -> str:
+    """The source of `call`, `record` and of the methods of the operation's node."""
+    recording = _record(o)
+    arguments = _listed(*o.inputs, *o.options)
+    arrays, origins = _listed(*[f"x_{i}" for i in o.inputs]), _listed(*[f"o_{i}" for i in o.differentiable])
+    lines = [
+        f"def call({arguments}):",
+        *_arrays(o),
+        *_computed(o),
+        "    if out.__class__ is not ndarray: out = asarray(out)",
+        "    r = new(Tensor)",
+        "    r._array = out",
+        "    r._storage = r._view = None",
+        *[f"    o_{i} = {i}._origin if {i}._view is None else current_origin({i})" for i in o.differentiable],
+        f"    if {' is o_'.join(['', *o.differentiable])[4:]} is None: r._origin = None",
+        "    elif not grad_enabled(): r._origin = Lost('no_grad')",
+        "    else:",
+        *[f"    {line}" for line in recording],
+        "    return r",
+        "",
+        f"def record(r, out, {arguments}, {arrays}, {origins}):",
+        *recording,
+        "",
+        *_node_methods(o),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _listed(*names: str) -> str:
+    return ", ".join(names)
+
+
+def _tuple(*names: str) -> str:
+    return f"({''.join(f'{name}, ' for name in names)})"
+
+
+def _arrays(o: Op) -> list[str]:
+    """Get at the operands' arrays, in one dtype if the operation wants that."""
+    if not o.numbers:
+        lines = [f"    x_{i} = {i}._array" for i in o.inputs]
+        if o.floating:
+            lines += [f"    if x_{i}.dtype.kind != 'f': x_{i} = as_floating(x_{i})" for i in o.inputs]
+        return lines
+    a, b = o.differentiable
+    floating = o.numbers == "floating"
+    return [
+        f"    if {a}.__class__ is not Tensor: x_{a} = None",
+        f"    else: x_{a} = {a}._array",
+        f"    kind = {b}.__class__",
+        f"    if kind is Tensor and x_{a} is not None and x_{a}.dtype is {b}._array.dtype"
+        + (f" and x_{a}.dtype.kind == 'f':" if floating else ":"),
+        f"        x_{b} = {b}._array",
+        f"    elif (kind is float or kind is int) and x_{a} is not None and x_{a}.dtype.kind == 'f':",
+        f"        number = constants.get(({b}, x_{a}.dtype.char))",
+        f"        {b} = as_operand({b}, x_{a}.dtype) if number is None else number",
+        f"        x_{b} = {b}._array",
+        "    else:",
+        f"        found = operands({a}, {b}, {floating})",
+        "        if found is NotImplemented: return found",
+        f"        {a}, {b}, x_{a}, x_{b} = found",
+        *[f"    x_{i} = {i}._array" for i in o.inputs if i not in o.differentiable],
+    ]
+
+
+def _computed(o: Op) -> list[str]:
+    forward = f"forward({_listed(*[f'x_{i}' for i in o.inputs], *o.options)})"
+    if not o.numbers:
+        return [f"    out = {forward}"]
+    pair = _listed(*[f"x_{i}" for i in o.differentiable])
+    return [f"    try: out = {forward}", f"    except ValueError as error: raise misfit(error, {pair}) from None"]
+
+
+def _record(o: Op) -> list[str]:
+    """Make the node: its edges, what the rules name, and the user's line."""
+    flows = o.differentiable
+    lines = [f"    e_{i} = {i} if o_{i} is LEAF else None if o_{i}.__class__ is Lost else o_{i}" for i in flows]
+    lines += [
+        f"    if {' is e_'.join(['', *flows])[4:]} is None:",
+        f"        r._origin = {' or '.join(f'o_{i}' for i in flows)}",
+        "        return r",
+        "    r._origin = node = new(Node)",
+        *[f"    node.e_{i} = e_{i}" for i in flows],
+    ]
+    for name in o.slots:
+        if name not in o.guarded:
+            shape_of = name.removesuffix("_shape")
+            lines.append(f"    node.s_{name} = " + (f"x_{shape_of}.shape" if shape_of != name else name))
+            continue
+        users = [f"e_{i} is not None" for i in flows if name in o.names[i]]
+        owner, value = ("r", "out") if name == "out" else (name, f"x_{name}")
+        always = len(users) == len(flows)
+        lines += [
+            "    if True:" if always else f"    if {' or '.join(users)}:",
+            f"        node.s_{name} = {value}",
+            f"        storage = {owner}._storage",
+            f"        if storage is None: storage = {owner}._storage = Storage()",
+            f"        node.g_{name} = storage",
+            f"        node.v_{name} = storage.version",
+        ]
+        if always:
+            lines[-6:] = [line.removeprefix("    ") for line in lines[-5:]]
+        else:
+            lines.append(f"    else: node.s_{name} = node.g_{name} = None")
+    lines.append("    node.targets = node.hooks = None")
+    if o.numbers:
+        misfits = [f"e_{i} is not None and (x_{i} is not {i}._array or x_{i}.shape != shape)" for i in flows]
+        targets = [f"({i}._array.shape, {i}._array.dtype) if {m} else None" for i, m in zip(flows, misfits, strict=True)]
+        lines += ["    shape = out.shape", f"    if {' or '.join(misfits)}: node.targets = {_tuple(*targets)}"]
+    return [
+        *lines,
+        "    node.sequence = next_sequence()",
+        "    frame = user_frame(1)",
+        "    while 'INTERNAL' in frame.f_globals and frame.f_back is not None: frame = frame.f_back",
+        "    node.code = frame.f_code",
+        "    node.lasti = frame.f_lasti",
+    ]
+
+
+def _node_methods(o: Op) -> list[str]:
+    """How the operation's node gives its edges and saved values, lets them go, and pulls a gradient back."""
+    edges, saved = [f"node.e_{i}" for i in o.differentiable], [f"node.s_{name}" for name in o.slots]
+    checks = [
+        f"    if node.g_{n} is not None and node.g_{n}.version != node.v_{n}: stale(node, node.g_{n}, node.v_{n})"
+        for n in o.guarded
+    ]
+    frees = [f"if node.g_{n} is not None: node.s_{n} = node.g_{n} = RELEASED" for n in o.guarded]
+    unpacking = [f"    {_tuple(*[f's_{name}' for name in o.slots])[1:-1]} = saved"] if o.slots else []
+    pulled = [f"rule_{i}({_listed('g', *[f's_{n}' for n in o.names[i]])})" for i in o.differentiable]
+    if len(pulled) > 1:
+        unpacking.append(f"    {_tuple(*[f'e_{i}' for i in o.differentiable])[1:-1]} = edges")
+        pulled = [f"None if e_{i} is None else {p}" for i, p in zip(o.differentiable, pulled, strict=True)]
+    flow = [line.replace("saved", _tuple(*saved)).replace("= edges", f"= {_tuple(*edges)}") for line in unpacking]
+    return [
+        "def flow(node, g, keep):",
+        *checks,
+        *flow,
+        *([] if not frees else ["    if not keep:", *[f"        {line}" for line in frees]]),
+        f"    return {_tuple(*pulled)}",
+        "",
+        "def edges(node):",
+        f"    return {_tuple(*edges)}",
+        "",
+        "def unpack(node):",
+        *checks,
+        f"    return {_tuple(*saved)}",
+        "",
+        "def release(node):",
+        *[f"    {line}" for line in frees or ["pass"]],
+        "",
+        "def pull(node, g, edges, saved):",
+        *unpacking,
+        f"    return {_tuple(*pulled)}",
+    ]

@@ -1,0 +1,259 @@
+"""Indexing beside torch's: values, memory, history, gradients and errors, for arbitrary indices."""
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+torch = pytest.importorskip("torch")
+import minigrad
+
+BOTH = (torch, minigrad)
+DTYPES = ["float32", "float64", "float16", "int64", "int32", "int16", "int8", "uint8", "bool"]
+sizes = st.sampled_from([0, 1, 1, 2, 2, 3, 4])
+shapes = st.lists(sizes, max_size=4).map(tuple)
+
+
+@dataclass(frozen=True)
+class AsTensor:
+    """Stands in an index for a tensor of either library."""
+
+    array: Any
+
+    def __repr__(self):
+        return f"tensor({self.array.tolist()}, {self.array.dtype})"
+
+
+def of(library, value):
+    """`value`, its tensors made by `library`."""
+    if isinstance(value, AsTensor):
+        flat = library.tensor(value.array.flatten().tolist(), dtype=getattr(library, value.array.dtype.name))
+        return flat.reshape(value.array.shape)
+    if isinstance(value, (tuple, list)):
+        return type(value)(of(library, v) for v in value)
+    return value
+
+
+@st.composite
+def ints(draw, n):
+    """An index for a dimension of size `n`, now and then out of bounds."""
+    wrong = not n or draw(st.integers(0, 30)) == 0
+    return draw(st.integers(-n - 1, n)) if wrong else draw(st.integers(-n, n - 1))
+
+
+@st.composite
+def index_arrays(draw, n, shape=None):
+    shape = draw(st.sampled_from([(), (1,), (2,), (2,), (3,), (0,), (2, 2), (2, 1), (1, 2), (2, 3)])) if shape is None else shape
+    array = np.array([draw(ints(n)) for _ in range(int(np.prod(shape)))], "int64").reshape(shape)
+    return array.T if draw(st.integers(0, 4)) == 0 and n < 5 else array
+
+
+@st.composite
+def masks(draw, shape):
+    if draw(st.integers(0, 25)) == 0:
+        shape = (*shape[:-1], 2)
+    return np.array([draw(st.booleans()) for _ in range(int(np.prod(shape)))], bool).reshape(shape)
+
+
+bounds = st.none() | st.integers(-5, 5)
+slices = st.builds(slice, bounds, bounds, st.sampled_from([None, None, None, 1, 2, 3, -1, 0]) | st.none())
+
+
+@st.composite
+def items(draw, shape):
+    """Something between the brackets, and how many dimensions of `shape` it uses up."""
+    n = shape[0] if shape else 0
+    kind = draw(st.integers(0, 13 if shape else 4))
+    if kind == 0:
+        return None, 0
+    if kind == 1:
+        return ..., 0
+    if kind == 2:
+        return draw(st.booleans()), 0
+    if kind == 3:
+        return AsTensor(np.array(draw(st.booleans()), draw(st.sampled_from(["bool", "uint8"])))), 0
+    if kind == 4:
+        odd = [0.5, "a", 1j, [0.7], np.float32(1), np.bool_(True), [None], ["a"], [[0], [1, 2]], 2**63, [2**70]]
+        odd += [AsTensor(np.array([0.5], "float32")), AsTensor(np.array([0], "int16")), [1, True], {}, [[]], object]
+        return (draw(st.sampled_from(odd)), 1) if draw(st.integers(0, 8)) == 0 else (slice(None), 1)
+    if kind in (5, 6):
+        return draw(ints(n)), 1
+    if kind in (7, 8):
+        return draw(slices), 1
+    if kind == 9:
+        number = draw(ints(n))
+        dtype = draw(st.sampled_from(["int64", "int32", "int16", "int8"]))
+        return draw(st.sampled_from([np.int64(number), np.array(number), AsTensor(np.array(number, dtype))])), 1
+    if kind == 10:
+        array = draw(index_arrays(n))
+        return draw(st.sampled_from([array.tolist(), array.copy(), AsTensor(array.astype("int32")), AsTensor(array)])), 1
+    if kind == 11:
+        return AsTensor(draw(index_arrays(n))), 1
+    if kind == 12:
+        return draw(st.sampled_from([range(n), range(0), range(min(n, 2)), [True] * n, [False] * n])), 1
+    dims = draw(st.integers(1, len(shape)))
+    mask = draw(masks(shape[:dims]))
+    return draw(st.sampled_from([AsTensor(mask), mask, AsTensor(mask.astype("uint8"))])), dims
+
+
+@st.composite
+def indices(draw, shape):
+    """An index for a tensor of `shape`: one item, or a tuple, or a list of several."""
+    if draw(st.integers(0, 2)) == 0:
+        return draw(items(shape))[0]
+    found, rest, ellipsis = [], shape, False
+    for _ in range(draw(st.integers(0, 4))):
+        item, used = draw(items(rest))
+        if item is ...:
+            if ellipsis:
+                continue
+            ellipsis, rest = True, rest[len(rest) - draw(st.integers(0, len(rest))) :]
+        if len(rest) or not used:
+            found.append(item)
+            rest = rest[used:]
+    return found if draw(st.integers(0, 30)) == 0 else tuple(found)
+
+
+def first_line(error):
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+
+
+def facts(x):
+    """What can be seen of a tensor, in words that both libraries share; strides where they mean something."""
+    strides = [s for s, n in zip(x.stride(), x.shape, strict=True) if n > 1] if x.numel() else None
+    node = x.grad_fn and x.grad_fn.name()
+    return {
+        "shape": tuple(x.shape), "dtype": str(x.dtype), "strides": strides, "contiguous": x.is_contiguous(),
+        "view": x._is_view(), "node": node, "version": x._version, "requires_grad": x.requires_grad,
+        "values": x.detach().numpy().tolist() if x.dtype != getattr(torch, "bfloat16") else None,
+    }  # fmt: skip
+
+
+def both(act):
+    """The results of `act` with either library: what it returns, or the error that it ends in, and its warnings."""
+    outcomes = []
+    for library in BOTH:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                outcome = act(library)
+            except Exception as error:  # noqa: BLE001 - whatever one raises, the other must raise
+                outcome = first_line(error)
+        outcomes.append((outcome, {str(w.message)[:60] for w in caught}))
+    return outcomes
+
+
+def agree(act):
+    expected, found = both(act)
+    assert found == expected
+
+
+def source(library, shape, order, dtype, requires_grad, stretched=False):
+    """A tensor with a history, its dimensions in memory in some order; and the leaf that it comes from."""
+    count = int(np.prod(shape))
+    leaf = library.tensor([(i * 7) % 11 for i in range(count)], dtype=getattr(library, dtype))
+    leaf.requires_grad_(requires_grad)
+    x = (leaf * 1 if dtype != "bool" else leaf.clone()).reshape([shape[i] for i in order])
+    if requires_grad:
+        x = x * 1  # so that it is no view
+    return leaf, x.permute([order.index(i) for i in range(len(order))]) if order != tuple(sorted(order)) else x
+
+
+@st.composite
+def sources(draw, dtypes=("float32", "float32", "float64", "int64", "bool")):
+    shape = draw(shapes)
+    dtype = draw(st.sampled_from(dtypes))
+    order = tuple(range(len(shape)))
+    if draw(st.integers(0, 2)) == 0:
+        order = tuple(draw(st.permutations(order)))
+    return shape, order, dtype, dtype.startswith("float") and draw(st.booleans())
+
+
+def weights(library, like):
+    return library.tensor([float((i * 5) % 7 - 3) for i in range(like.numel())], dtype=like.dtype).reshape(like.shape)
+
+
+@given(st.data())
+def test_reading(data):
+    made = data.draw(sources())
+    index = data.draw(indices(made[0]), label="index")
+
+    def act(library):
+        leaf, x = source(library, *made)
+        result = x[of(library, index)]
+        found = facts(result)
+        if result.requires_grad:
+            found["edges"] = [n.name() for n, _ in result.grad_fn.next_functions if n is not None]
+            (result * weights(library, result)).sum().backward()
+            found["gradient"] = leaf.grad.tolist()
+        return found
+
+    agree(act)
+
+
+@given(st.data())
+def test_second_derivative(data):
+    made = (data.draw(shapes), (), "float64", True)
+    made = (made[0], tuple(range(len(made[0]))), *made[2:])
+    index = data.draw(indices(made[0]), label="index")
+
+    def act(library):
+        leaf, x = source(library, *made)
+        part = (x * x)[of(library, index)]
+        loss = (part * part * weights(library, part)).sum()
+        (first,) = library.autograd.grad(loss, leaf, create_graph=True)
+        (second,) = library.autograd.grad((first * weights(library, first)).sum(), leaf)
+        return first.tolist(), second.tolist()
+
+    agree(act)
+
+
+@st.composite
+def values(draw, shape, dtype):
+    """Something to write to a place of `shape`: a number, or a tensor that mostly broadcasts."""
+    if draw(st.integers(0, 3)) == 0:
+        numbers = [1, 2.5, -1, True, 300, 2**70, 1e300, float("nan"), float("inf"), np.int64(3), np.float64(2), 0]
+        odd = [None, "a", [1.0], (1,), np.float32(1), np.bool_(True), np.array(1.0), 1j, 2 + 0j]
+        return draw(st.sampled_from(numbers if draw(st.integers(0, 3)) else odd))
+    if shape is None or draw(st.integers(0, 15)) == 0:
+        shape = draw(shapes)
+    shape = shape[draw(st.integers(0, len(shape))) :] if draw(st.booleans()) else shape
+    shape = tuple(1 if draw(st.integers(0, 5)) == 0 else n for n in shape)
+    shape = (1,) * draw(st.sampled_from([0, 0, 0, 1, 2])) + shape
+    dtype = dtype if draw(st.integers(0, 4)) else draw(st.sampled_from(["float32", "float64", "int64", "bool"]))
+    array = np.array([draw(st.integers(0, 9)) for _ in range(int(np.prod(shape)))]).reshape(shape)
+    return AsTensor(array.astype(dtype))
+
+
+@given(st.data())
+def test_writing(data):
+    made = data.draw(sources(DTYPES if data.draw(st.booleans()) else ("float32",)))
+    index = data.draw(indices(made[0]), label="index")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            place = tuple(source(torch, *made)[1][of(torch, index)].shape)
+        except Exception:  # noqa: BLE001 - an index that cannot be read cannot be written
+            place = None
+    value = data.draw(values(place, made[2]), label="value")
+    wanted = isinstance(value, AsTensor) and value.array.dtype.kind == "f" and data.draw(st.booleans())
+    recorded = data.draw(st.integers(0, 3)) > 0
+
+    def act(library):
+        leaf, x = source(library, *made)
+        v = of(library, value)
+        if wanted:
+            v.requires_grad_()
+        with library.set_grad_enabled(recorded):
+            x[of(library, index)] = v
+        found = facts(x)
+        if x.requires_grad:
+            (x * weights(library, x)).sum().backward()
+            found["gradients"] = [t.grad is not None and t.grad.tolist() for t in (leaf, v) if isinstance(t, library.Tensor)]
+        return found
+
+    agree(act)
