@@ -82,6 +82,11 @@ class Node:
         "targets",  # per input: the (shape, dtype) to bring its gradient to; None if all fit as they are
     )
     edges: Any
+    code: CodeType
+    hooks: Hooks | None
+    lasti: int
+    sequence: int
+    targets: Any
 
     def unpack(self) -> Any:
         """The saved values; raises if a backward pass has freed them, or one was changed in place since."""
@@ -358,7 +363,8 @@ def walk(
                 if not keep:
                     node.release()
         except Exception as error:
-            messages.add_line(error, f"  in the backward of {node.name()}, recorded at", node)
+            if not hasattr(error, "says_where"):
+                messages.add_line(error, f"  in the backward of {node.name()}, recorded at", node)
             raise
         if node.targets is not None:
             gradients = [

@@ -83,12 +83,18 @@ def changed_in_place(node: Any, storage: Any, version: int, array: Any = None) -
     )
 
 
+def _short_name(node: Any) -> str:
+    """`Exp` for ExpBackward0, `Pow2` for PowBackward2."""
+    name: str = node.name()
+    return name.removesuffix("Backward0").replace("Backward", "")
+
+
 def _saved_value(node: Any, storage: Any) -> str:
     """What `node` saved of `storage`, as torch names it."""
     for name in type(node).op.guarded if hasattr(type(node), "op") else ():
         if getattr(node, f"g_{name}") is storage:
             array, maker = getattr(node, f"s_{name}"), node if name == "out" else getattr(node, f"e_{name}", None)
-            made_by = maker.name().removesuffix("Backward0") if hasattr(maker, "sequence") else ""
+            made_by = _short_name(maker) if hasattr(maker, "sequence") else ""
             output = f", which is output 0 of {made_by}," if made_by else ""
             return _type_and_shape(array) + output
     return "it"
@@ -100,121 +106,6 @@ def _type_and_shape(array: Any) -> str:
 
 def nan_gradient(node: Any, index: int) -> str:
     return f"Function '{node.name()}' returned nan values in its {index}th output.\n{at(node.code, node.lasti)}"
-
-
-def _expression(code: CodeType, lasti: int, call: str) -> str:
-    """What the user wrote before `.backward(`, say, if that is short; else what stands for it in a sentence."""
-    text = position(code, lasti)[2].partition(f".{call}(")
-    return text[0] if text[1] and len(text[0]) <= 20 and "=" not in text[0] else ""
-
-
-def grad_of_non_scalar(output: Any, code: CodeType, lasti: int) -> str:
-    name = _expression(code, lasti, "backward")
-    return (
-        "grad can be implicitly created only for scalar outputs\n"
-        f"{at(code, lasti)}\n"
-        f"  {f'`{name}`' if name else 'The tensor'} has shape {tuple(output.shape)}: it holds {output.numel()} losses, and a "
-        "gradient belongs to one number.\n"
-        f"  Sum them first, {name or 'l'}.sum().backward(), or say how they weigh: {name or 'l'}.backward(gradient=...)."
-    )
-
-
-def gradient_is_no_tensor(gradient: Any) -> str:
-    return (
-        f"gradients can be either Tensors or None, but got {type(gradient).__name__}\n"
-        "  Make it a tensor of the output's shape: torch.tensor(...), or torch.ones_like(output)."
-    )
-
-
-def gradient_of_other_shape(i: int, gradient: Any, output: Any) -> str:
-    return (
-        f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of "
-        f"{output.shape}.\n"
-        "  It says how much each element of the output weighs, so it must have the output's shape."
-    )
-
-
-_REASONS = {
-    "no_grad": (
-        "was computed while gradients were turned off (no_grad), so it was not recorded, nor was what came of it.",
-        "Compute what needs a gradient outside of the no_grad block.",
-    ),
-    "detach": (
-        "took the value out of the graph: no gradient flows back through detach().",
-        "Leave the detach() out where a gradient is needed.",
-    ),
-    "non_differentiable": (
-        "is an output that the Function marked with mark_non_differentiable: no gradient flows through it.",
-        "",
-    ),
-    "integer": (
-        "gives integers (or bools), and no gradient flows through those.",
-        "Keep the values floating.",
-    ),
-}
-
-
-def no_history(i: int, tensor: Any, lost: Any) -> str:
-    """`lost`  where the value fell out of the graph, or None if it never was in one"""
-    first = f"element {i} of tensors does not require grad and does not have a grad_fn\n"
-    return first + _where_lost(lost)
-
-
-def _where_lost(lost: Any) -> str:
-    if lost is None:
-        return (
-            "  Nothing that it was computed from requires grad. Ask for gradients where a parameter is made, before it is\n"
-            "  used: w = torch.zeros(3, requires_grad=True), or w.requires_grad_(). (Numbers that went through item(),\n"
-            "  numpy() or torch.tensor() on the way have left the graph too.)"
-        )
-    why, mend = _REASONS.get(lost.why, (f"is where it fell out of the graph: {lost.why}.", ""))
-    return f"{at(lost.code, lost.lasti)}\n  {why}" + (f"\n  {mend}" if mend else "")
-
-
-def unused_input(i: int, tensor: Any) -> str:
-    return (
-        f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set allow_unused=True if "
-        "this is the desired behavior.\n"
-        f"  No recorded operation leads from it (its shape is {tuple(tensor.shape)}) to the outputs. Often a copy was used "
-        "instead, made\n"
-        "  before or by x.detach(), x.data or torch.tensor(x); a gradient belongs to the very tensor that was used."
-    )
-
-
-def input_without_grad(tensor: Any, lost: Any, to_accumulate: bool) -> str:
-    first = (
-        "can't retain_grad on Tensor that has requires_grad=False"
-        if to_accumulate
-        else "One of the differentiated Tensors does not require grad"
-    )
-    return f"{first}\n{_where_lost(lost)}"
-
-
-def cycle_of_graph_and_grad() -> str:
-    return (
-        "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient "
-        "which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you "
-        "have to use this function, make sure to reset the .grad fields of your parameters to None after use to break "
-        "the cycle and avoid the leak."
-    )
-
-
-def name_of(function: Any) -> str:
-    """A function's name as torch's messages have it."""
-    return str(getattr(function, "__name__", "<unknown>"))
-
-
-def hook_changed(what: str, hook: Any, before: Any, after: Any) -> str:
-    """`what`  "type" or "size": in what the tensor that a hook returned differs from the gradient it was given"""
-    first = f"hook '{name_of(hook)}' has changed the {what} of value"
-    if what == "type":
-        return f"{first} (was {tensor_type(before)} got {tensor_type(after)})"
-    return f"{first}\n  It was given a gradient of shape {tuple(before.shape)}, and returned one of {tuple(after.shape)}."
-
-
-def tensor_type(tensor: Any) -> str:
-    """A tensor's type as torch's messages name it, such as torch.FloatTensor."""
-    return f"torch.{TYPE_NAMES[tensor.dtype.name]}Tensor"
 
 
 def requires_grad_of_computed(wanted: bool) -> str:
@@ -294,6 +185,13 @@ def overlapping_write() -> str:
     )
 
 
+def overlapping_operands() -> str:
+    return (
+        "unsupported operation: some elements of the input tensor and the written-to tensor refer to a single memory "
+        "location. Please clone() the tensor before performing the operation."
+    )
+
+
 def write_to_leaf(what: str) -> str:
     return (
         f"{what} that requires grad is being used in an in-place operation.\n"
@@ -302,15 +200,9 @@ def write_to_leaf(what: str) -> str:
     )
 
 
-def dirty_leaf(is_view: bool) -> str:
-    if is_view:
-        return write_to_leaf("a view of a leaf Variable")
-    return write_to_leaf("a leaf Variable").replace("is being used", "has been used", 1)
-
-
 def write_to_view(made_by: str, made: Any, of_base: bool) -> str:
     """For a view that was made by `made`, a node or None; `of_base`: not the view was changed, but what it views."""
-    output = f"Output 0 of {made.name().partition('Backward')[0]} is a view" if made is not None else ""
+    output = f"Output 0 of {_short_name(made)} is a view" if made is not None else ""
     changed = "its base or another view of its base has been" if of_base else "is being"
     if made_by == "no_grad" or made is None:
         start = f"{output} of a view which" if output else "A view"
@@ -361,7 +253,7 @@ def array_among_tensors() -> str:
 def check_no_bools(sign: str, a: Any, b: Any) -> None:
     """Raise torch's error for a subtraction with bools."""
     is_bool = [getattr(getattr(x, "dtype", None), "name", None) == "bool" or isinstance(x, bool) for x in (a, b)]
-    if all(is_bool) and all(hasattr(x, "dtype") for x in (a, b)):
+    if all(is_bool):
         raise RuntimeError(
             f"Subtraction, the `{sign}` operator, with two bool tensors is not supported. "
             "Use the `^` or `logical_xor()` operator instead."
@@ -440,9 +332,10 @@ def not_viewable() -> str:
     )
 
 
-def too_few_sizes(wanted: list[int], shape: list[int]) -> str:
+def too_few_sizes(wanted: list[int], shape: list[int], dtype: str) -> str:
+    kind = "CPUBoolType" if dtype == "bool" else f"torch.{TYPE_NAMES[dtype]}Tensor"
     return (
-        f"expand(torch.FloatTensor{{{shape}}}, size={wanted}): the number of sizes provided ({len(wanted)}) must be "
+        f"expand({kind}{{{shape}}}, size={wanted}): the number of sizes provided ({len(wanted)}) must be "
         f"greater or equal to the number of dimensions in the tensor ({len(shape)})"
     )
 

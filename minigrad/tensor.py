@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakValueDictionary, ref
 
@@ -48,14 +47,18 @@ def wants_grad(origin: Any) -> bool:
 
 
 def current_origin(t: Tensor) -> Any:
-    """The origin of `t` for an operation, brought up to date if `t` is a view of memory that has changed since."""
-    view, origin = t._view, t._origin
-    if view is None or not is_grad_enabled():
-        return origin
+    """The origin of `t` for an operation; as it is where none is recorded."""
+    return t._origin if t._view is None or not is_grad_enabled() else fresh_origin(t)
+
+
+def fresh_origin(t: Tensor) -> Any:
+    """The origin of `t`, brought up to date if `t` is a view of memory that has changed since."""
+    view = t._view
+    if view is None:
+        return t._origin
     if view.version != t._storage.version:
         View.refresh(t)
-        origin = t._origin
-    return Severed() if not wants_grad(origin) and wants_grad(view.base._origin) else origin
+    return Severed() if not wants_grad(t._origin) and wants_grad(view.base._origin) else t._origin
 
 
 def storage_of(t: Tensor) -> Storage:
@@ -72,7 +75,7 @@ class Tensor(Methods):
     __array_priority__ = 1000  # so that array * tensor comes to Tensor.__rmul__
 
     _array: np.ndarray[Any, Any]
-    _grad: Tensor | None  # unset until a backward pass, or the user, puts something there
+    _grad: Tensor | None
     _origin: Any
     _storage: Any
     _view: View | None
@@ -81,7 +84,8 @@ class Tensor(Methods):
     def _of(array: Any, origin: Any = None, storage: Storage | None = None) -> Tensor:
         t = object.__new__(Tensor)
         t._array = array if array.__class__ is np.ndarray else np.asarray(array)
-        t._origin, t._storage, t._view = origin, storage, None
+        t._origin, t._storage = origin, storage
+        t._view = t._grad = None
         return t
 
     # What it is
@@ -220,28 +224,22 @@ class Tensor(Methods):
         """Which of its node's results this is: 0, but for a Function with several."""
         return 0 if self.is_leaf else self._origin.as_users_see_it()[1]
 
-    def _set_grad(self, value: Tensor | None) -> None:
+    @property
+    def grad(self) -> Tensor | None:
+        """The gradient that backward passes have accumulated here; None before the first."""
+        if self._grad is None and isinstance(self._origin, Node) and not self.retains_grad:
+            warnings.warn(messages.grad_of_non_leaf(self), UserWarning, stacklevel=2)
+        return self._grad
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
         if value is not None:
             messages.check_assigned_grad(self, value, Tensor)
         self._grad = value
 
-    def _delete_grad(self) -> None:
+    @grad.deleter
+    def grad(self) -> None:
         self._grad = None
-
-    # Read in every step of every training loop, so the getter is C; where the slot is empty, __getattr__ answers.
-    grad = property(
-        attrgetter("_grad"),
-        _set_grad,
-        _delete_grad,
-        "The gradient that backward passes have accumulated here, a tensor; None before the first.",
-    )
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "grad":
-            if not self.is_leaf and not self.retains_grad:
-                warnings.warn(messages.grad_of_non_leaf(self), UserWarning, stacklevel=2)
-            return None
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     @property
     def retains_grad(self) -> bool:
@@ -383,7 +381,7 @@ class Tensor(Methods):
             raise RuntimeError(messages.copy_of_computed())
         notes = {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
         array = np.array(self._array, copy=True, order="K")
-        return _rebuild, (array, self.requires_grad, getattr(self, "_grad", None), notes)
+        return _rebuild, (array, self.requires_grad, self._grad, notes)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if id(self) not in memo:
@@ -415,17 +413,29 @@ def strides(array: np.ndarray[Any, Any]) -> tuple[int, ...]:
 _storage_of_memory: WeakValueDictionary[int, Storage] = WeakValueDictionary()
 
 
+def checked_array(ndarray: Any) -> np.ndarray[Any, Any]:
+    """`ndarray`, if it is an array that a tensor can hold; else torch's error."""
+    if not isinstance(ndarray, np.ndarray):
+        kind = type(ndarray)
+        module = "numpy." if kind.__module__ == "numpy" else ""
+        raise TypeError(f"expected np.ndarray (got {module}{kind.__name__})")
+    if ndarray.dtype not in dtypes.dtype.by_numpy:
+        dtypes.from_numpy_dtype(ndarray.dtype)
+        raise ValueError(
+            "given numpy array has byte order different from the native byte order. Conversion between byte orders "
+            "is currently not supported.\n  Convert it first: array.astype(array.dtype.newbyteorder())."
+        )
+    if min(ndarray.strides, default=0) < 0:
+        raise ValueError(messages.negative_strides())
+    return ndarray
+
+
 def from_numpy(ndarray: np.ndarray[Any, Any], /) -> Tensor:
     """A tensor over the memory of a NumPy array: a change of one shows in the other.
 
-    Raises TypeError for a dtype that torch does not have, ValueError for negative strides.
+    Raises TypeError for a dtype that torch does not have, ValueError for negative strides or foreign byte order.
     """
-    if not isinstance(ndarray, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(ndarray).__name__})")
-    dtypes.from_numpy_dtype(ndarray.dtype)
-    if any(s < 0 for s in ndarray.strides):
-        raise ValueError(messages.negative_strides())
-    owner = ndarray
+    owner = checked_array(ndarray)
     while isinstance(owner.base, np.ndarray):
         owner = owner.base
     storage = _storage_of_memory.get(id(owner))

@@ -10,6 +10,17 @@ torch = pytest.importorskip("torch")
 
 import minigrad
 
+ERRORS = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    BufferError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+
 
 def names(library: Any) -> dict[str, Any]:
     """What an expression may name: `torch`, and new tensors for every expression."""
@@ -50,7 +61,7 @@ def outcome(expression: str, library: Any) -> tuple[Any, list[str]]:
             warnings.filterwarnings("ignore", message=once)  # torch gives these only the first time
         try:
             found = described(eval(expression, names(library)))
-        except Exception as error:
+        except ERRORS as error:
             found = type(error).__name__, str(error).split("\n")[0]
     return found, [str(w.message).split("\n")[0] for w in caught]
 

@@ -136,7 +136,7 @@ class Draw:
     def layout(self, shape: Shape) -> tuple[Shape, int]:
         """Strides, in elements, and where the first one lies: without gaps, transposed, sliced or expanded."""
         order = list(range(len(shape)))[::-1]
-        kind = self.choice("plain", "plain", "order", "gaps", "expanded", "all")
+        kind = "plain" if self.kind == "smooth" else self.choice("plain", "plain", "order", "gaps", "expanded", "all")
         if kind in ("order", "all"):
             self.random.shuffle(order)
         strides, step = [0] * len(shape), self.choice(1, 2) if kind in ("gaps", "all") else 1
@@ -154,8 +154,8 @@ class Draw:
         if dtype in WHOLE:
             low, high = (1 if domain == "positive" else 0 if dtype == "uint8" else -3), 5
             return rng.integers(low, high, count).astype(dtype)
-        if self.kind == "smooth":  # no two alike, none near 0
-            found = rng.permutation(count) * 0.37 + 0.31 if count < 9 else rng.uniform(0.2, 3, count)
+        if self.kind == "smooth":
+            found = rng.uniform(0.2, 3, count)
             if domain == "real":
                 found = found * rng.choice([-1, 1], count)
         elif self.kind == "ties" or (self.wild and self.flag()):
@@ -199,8 +199,8 @@ class Case:
     @property
     def plain_layout(self) -> bool:
         """Whether all inputs lie in memory in one order, so that no result need choose between two."""
-        several = [i for i in self.inputs if sum(n > 1 for n in i.shape) > 1]
-        return all(0 not in i.strides for i in several) and len({i.strides for i in several}) < 2
+        several = {(i.shape, i.strides) for i in self.inputs if max(i.shape, default=1) > 1}
+        return len(several) < 2 and all(0 not in strides for _, strides in several)
 
     def upstream(self, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
         """A random array like each of `arrays`."""
@@ -216,6 +216,8 @@ class Row:
     in_place  spellings that write the result over `a`
     domain  "real" or "positive", of every input
     fixed  dtypes of single inputs, such as a condition or an index
+    special  whether infinities and NaN are tried too
+    saved  whether changes of what was saved are tried too (torch may save a copy, where minigrad does not)
     """
 
     call: str
@@ -225,6 +227,8 @@ class Row:
     options: Callable[..., dict[str, Any]]
     domain: str = "real"
     fixed: dict[str, str] = field(default_factory=dict)
+    special: bool = True
+    saved: bool = True
 
     def __str__(self) -> str:
         return self.call

@@ -6,7 +6,7 @@ runs on both sides. Its other spellings, the method and the in-place twin, follo
 
 from __future__ import annotations
 
-import math
+import re
 from collections.abc import Callable
 from functools import cache
 from types import CodeType
@@ -16,6 +16,7 @@ import torch
 from op_cases import Draw, Row, Shape
 
 ROWS: list[Row] = []
+ABSENT = {"t_", "squeeze_", "unsqueeze_", "transpose_", "swapaxes_", "swapdims_"}  # torch's that change a shape in place
 Options = Callable[..., dict[str, Any]]
 
 
@@ -40,19 +41,20 @@ def row(
     *,
     shapes: Callable[[Draw], list[Shape]] = Draw.one,
     options: Options = lambda draw, *shapes: {},
+    twin: bool = True,
     **more: Any,
 ) -> None:
     """Enter torch's function `name`, or else its method, and the spellings that follow from it."""
     first, _, rest = arguments.partition(", ")
     ways = [f"t.{name}({arguments})"] if hasattr(torch, name) else []
-    in_place = []
+    in_place: list[str] = []
     if first == "a":
         if hasattr(torch.Tensor, name):
             ways.append(f"a.{name}({rest})")
-        if hasattr(torch.Tensor, f"{name}_"):
+        if twin and hasattr(torch.Tensor, f"{name}_") and f"{name}_" not in ABSENT:
             in_place.append(f"a.{name}_({rest})")
     for operator in (operators,) if isinstance(operators, str) else operators:
-        (in_place if "=" in operator else ways).append(operator)
+        (in_place if re.match(r"a \S+= ", operator) and not re.match("a (==|!=|<=|>=)", operator) else ways).append(operator)
     ROWS.append(Row(ways[0], tuple(ways[1:]), tuple(in_place), shapes, options, **more))
 
 
@@ -174,8 +176,8 @@ row("clamp_min", "a, number", options=number)
 row("clamp_max", "a, number", options=number)
 row("clamp_min", "a, b", shapes=Draw.pair)
 row("clamp_max", "a, b", shapes=Draw.pair)
-row("where", "a, b, c", "b.where(a, c)", shapes=lambda draw: draw.broadcast(3), fixed={"a": "bool"})
-row("where", "a, b, number", "b.where(a, number)", shapes=Draw.pair, options=number, fixed={"a": "bool"})
+row("where", "b, a, c", "a.where(b, c)", shapes=lambda draw: draw.broadcast(3), fixed={"b": "bool"})
+row("where", "b, a, number", "a.where(b, number)", shapes=Draw.pair, options=number, fixed={"b": "bool"})
 
 # Reductions
 
@@ -184,8 +186,8 @@ row("sum", "a, dim, keepdim", ("t.sum(a, dim=dim, keepdim=keepdim)", "a.sum(axis
 row("sum", "a, dtype=getattr(t, dtype)", options=dtype)
 row("mean")
 row("mean", "a, dim, keepdim", "a.mean(axis=dim, keepdims=keepdim)", options=dims_keepdim)
-row("prod")
-row("prod", "a, dim, keepdim", options=dim_keepdim)
+row("prod", special=False)
+row("prod", "a, dim, keepdim", options=dim_keepdim, special=False)
 for name in ("var", "std"):
     row(name)
     row(name, "a, dim, correction=correction, keepdim=keepdim", options=corrected)
@@ -250,15 +252,15 @@ def joinable(draw: Draw) -> list[Shape]:
 
 # Products
 
-row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(2, 2))
-row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(2, 1))
-row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(1, 2))
-row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(1, 1))
-row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(draw.choice(1, 2), draw.choice(1, 2), draw.choice(1, 2)))
-row("mm", "a, b", shapes=lambda draw: draw.product(2, 2))
-row("mv", "a, b", shapes=lambda draw: draw.product(2, 1))
-row("dot", "a, b", shapes=lambda draw: draw.product(1, 1))
-row("bmm", "a, b", shapes=lambda draw: batches(draw))
+row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(2, 2), special=False)
+row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(2, 1), special=False)
+row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(1, 2), special=False)
+row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(1, 1), special=False)
+row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(draw.choice(1, 2), draw.choice(1, 2), draw.choice(1, 2)), special=False, saved=False)
+row("mm", "a, b", shapes=lambda draw: draw.product(2, 2), special=False)
+row("mv", "a, b", shapes=lambda draw: draw.product(2, 1), special=False)
+row("dot", "a, b", shapes=lambda draw: draw.product(1, 1), special=False)
+row("bmm", "a, b", shapes=lambda draw: batches(draw), special=False)
 
 
 def batches(draw: Draw) -> list[Shape]:
@@ -271,16 +273,17 @@ def batches(draw: Draw) -> list[Shape]:
 
 COMPARED = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 for name, sign in COMPARED.items():
-    row(name, "a, b", f"a {sign} b", shapes=Draw.pair)
+    row(name, "a, b", f"a {sign} b", shapes=Draw.pair, twin=False)
+    row(name, "a, b", shapes=Draw.pair, fixed={"b": "int64"})
     row(name, "a, number", f"a {sign} number", options=number)
 for name in ("not_equal", "less", "less_equal", "greater", "greater_equal"):
-    row(name, "a, b", shapes=Draw.pair)
+    row(name, "a, b", shapes=Draw.pair, fixed={"b": "int64"})
 for name, sign in {"bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"}.items():
     row(name, "a, b", (f"a {sign} b", f"a {sign}= b"), shapes=Draw.pair, fixed={"a": "int64", "b": "int32"})
     row(name, "a, b", (f"a {sign} b",), shapes=Draw.pair, fixed={"a": "bool", "b": "bool"})
 for name in ("logical_and", "logical_or", "logical_xor"):
-    row(name, "a, b", shapes=Draw.pair)
-row("logical_not")
+    row(name, "a, b", shapes=Draw.pair, fixed={"a": "int16", "b": "uint8"})
+row("logical_not", fixed={"a": "bool"})
 row("bitwise_not", "a", "~a", fixed={"a": "int16"})
 row("allclose", "a, b", shapes=Draw.pair)
 

@@ -12,8 +12,9 @@ from hypothesis.extra import numpy as hnp
 
 torch = pytest.importorskip("torch")
 
-import minigrad
 from expressions import check, each, used_strides
+
+import minigrad
 from minigrad import dtypes
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")

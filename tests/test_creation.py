@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 torch = pytest.importorskip("torch")
 
+from expressions import ERRORS, check, each
+
 import minigrad
-from expressions import check, each
 from minigrad import dtypes
 
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")
@@ -378,6 +379,8 @@ torch.arange(2**62, 2**62 + 3), torch.arange(2**53, 2**53 + 5, 2), torch.arange(
 torch.arange(5, device='cpu', layout=torch.strided, pin_memory=False)
 torch.arange(5, out=torch.zeros(5)), torch.arange(5, out=torch.zeros(0, dtype=torch.int64))
 torch.arange(0, 1e39, 1e38)
+torch.arange(0, 5000, 3, dtype=torch.float16), torch.arange(1, 60000, 7., dtype=torch.float16)
+torch.arange(2**24 - 50, 2**24 + 50, dtype=torch.float32), torch.arange(0, 1000.), torch.arange(-8., 8., 0.1)
 torch.arange(0, 1e5, 1e4, dtype=torch.float16)
 torch.arange(5, 0)
 torch.arange(0, 5, -1)
@@ -476,22 +479,30 @@ def test_evenly_spaced(expression: str) -> None:
     check(expression)
 
 
-INTEGERS = st.integers(-300, 300) | st.integers(-(2**70), 2**70) | st.sampled_from([2**63, 2**63 - 1, -(2**63), 2**53 + 1])
+INTEGERS = (
+    st.integers(-300, 300) | st.integers(-(2**70), 2**70) | st.sampled_from([2**63, 2**63 - 1, -(2**63), 2**53 + 1])
+)
 FLOATS = st.floats() | st.integers(-3, 300).map(lambda n: n + 0.5)
-LEAVES = st.one_of(st.booleans(), INTEGERS, FLOATS, st.sampled_from([np.float32(1.5), np.int16(7), np.bool_(True), np.float64(0.1)]))
+LEAVES = st.one_of(
+    st.booleans(), INTEGERS, FLOATS, st.sampled_from([np.float32(1.5), np.int16(7), np.bool_(True), np.float64(0.1)])
+)
 SAME_LENGTH = st.integers(0, 3).flatmap(
     lambda n: st.recursive(
-        st.lists(LEAVES, min_size=n, max_size=n), lambda rows: st.lists(rows, max_size=3) | st.tuples(rows, rows), max_leaves=5
+        st.lists(LEAVES, min_size=n, max_size=n),
+        lambda rows: st.lists(rows, max_size=3) | st.tuples(rows, rows),
+        max_leaves=5,
     )
 )
-RAGGED = st.recursive(LEAVES | st.sampled_from(["ab", None, b"c", {}]), lambda rows: st.lists(rows, max_size=3), max_leaves=8)
+RAGGED = st.recursive(
+    LEAVES | st.sampled_from(["ab", None, b"c", {}]), lambda rows: st.lists(rows, max_size=3), max_leaves=8
+)
 EXOTIC = st.recursive(LEAVES, lambda rows: st.lists(rows, max_size=3) | st.tuples(rows), max_leaves=6)
 
 
 def made(library: Any, data: Any, dtype: str | None) -> Any:
     try:
         t = library.tensor(data, dtype=None if dtype is None else getattr(library, dtype))
-    except Exception as error:
+    except ERRORS as error:
         return type(error).__name__, str(error).split("\n")[0]
     return str(t.dtype), tuple(t.shape), repr(t.numpy())
 
@@ -499,7 +510,7 @@ def made(library: Any, data: Any, dtype: str | None) -> Any:
 @settings(max_examples=400)
 @given(st.one_of(SAME_LENGTH, RAGGED, EXOTIC), st.none() | st.sampled_from(DTYPES))
 def test_tensor_reads_any_nested_data_as_torch_does(data: Any, dtype: str | None) -> None:
-    if (9223372036854775808.0 in flat(data)) and dtype == "int64":
+    if 2.0**63 in flat(data) and dtype == "int64":
         return  # torch lets 2.0**63 pass, as -2**63; minigrad says that it does not fit
     assert made(minigrad, data, dtype) == made(torch, data, dtype)
 
@@ -509,9 +520,14 @@ def flat(data: Any) -> list[Any]:
 
 
 FLOATING = st.sampled_from(["float16", "float32", "float64"])
+# No bounds so small that only they decide a tie: there minigrad's two roundings show.
 BOUND = st.integers(-20, 20) | st.floats(-20, 20).filter(lambda x: not 0 < abs(x) < 1e-9)
+fused = pytest.mark.skipif(
+    torch.backends.cpu.get_cpu_capability() not in ("AVX2", "AVX512"), reason="a processor that rounds otherwise"
+)
 
 
+@fused
 @settings(max_examples=300)
 @given(BOUND, st.floats(1e-3, 3) | st.integers(1, 3), st.integers(0, 200), st.sampled_from(DTYPES))
 def test_arange_is_torchs_to_the_last_bit(start: float, step: float, n: int, dtype: str) -> None:
@@ -525,13 +541,14 @@ def test_arange_is_torchs_to_the_last_bit(start: float, step: float, n: int, dty
     np.testing.assert_equal(results[0], results[1])
 
 
+@fused
 @settings(max_examples=300)
-@given(BOUND | st.floats(-1e38, 1e38), BOUND, st.integers(0, 200), st.sampled_from(DTYPES))
-def test_linspace_is_torchs_to_the_last_bit(start: float, end: float, n: int, dtype: str) -> None:
+@given(BOUND, BOUND, st.sampled_from([1, 1e-30, 1e30]), st.integers(0, 200), st.sampled_from(DTYPES))
+def test_linspace_is_torchs_to_the_last_bit(start: float, end: float, scale: float, n: int, dtype: str) -> None:
     results = []
     for library in (minigrad, torch):
         try:
-            results.append(library.linspace(start, end, n, dtype=getattr(library, dtype)).numpy())
+            results.append(library.linspace(start * scale, end * scale, n, dtype=getattr(library, dtype)).numpy())
         except (RuntimeError, NotImplementedError) as error:
             results.append((type(error).__name__, str(error).split("\n")[0]))
     np.testing.assert_equal(results[0], results[1])

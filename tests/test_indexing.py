@@ -77,7 +77,7 @@ def items(draw, shape):
     if kind == 3:
         return AsTensor(np.array(draw(st.booleans()), draw(st.sampled_from(["bool", "uint8"])))), 0
     if kind == 4:
-        odd = [0.5, "a", 1j, [0.7], np.float32(1), np.bool_(True), [None], ["a"], [[0], [1, 2]], 2**63, [2**70]]
+        odd = [0.5, "a", [0.7], np.float32(1), np.bool_(True), [None], ["a"], [[0], [1, 2]], 2**63, [2**70]]
         odd += [AsTensor(np.array([0.5], "float32")), AsTensor(np.array([0], "int16")), [1, True], {}, [[]], object]
         return (draw(st.sampled_from(odd)), 1) if draw(st.integers(0, 8)) == 0 else (slice(None), 1)
     if kind in (5, 6):
@@ -129,7 +129,7 @@ def facts(x):
     return {
         "shape": tuple(x.shape), "dtype": str(x.dtype), "strides": strides, "contiguous": x.is_contiguous(),
         "view": x._is_view(), "node": node, "version": x._version, "requires_grad": x.requires_grad,
-        "values": x.detach().numpy().tolist() if x.dtype != getattr(torch, "bfloat16") else None,
+        "values": str(x.detach().tolist()),
     }  # fmt: skip
 
 
@@ -143,7 +143,7 @@ def both(act):
                 outcome = act(library)
             except Exception as error:  # noqa: BLE001 - whatever one raises, the other must raise
                 outcome = first_line(error)
-        outcomes.append((outcome, {str(w.message)[:60] for w in caught}))
+        outcomes.append((outcome, {str(w.message)[:60] for w in caught if w.category is UserWarning}))
     return outcomes
 
 
@@ -213,11 +213,20 @@ def test_second_derivative(data):
 
 
 @st.composite
+def without_bytes(draw, index):
+    """`index` with bool masks for those of uint8: where torch fills masks, it does not take the latter any more."""
+    if isinstance(index, (tuple, list)):
+        return type(index)(draw(without_bytes(i)) for i in index)
+    is_bytes = isinstance(index, AsTensor) and index.array.dtype == np.uint8
+    return AsTensor(index.array.astype(bool)) if is_bytes else index
+
+
+@st.composite
 def values(draw, shape, dtype):
     """Something to write to a place of `shape`: a number, or a tensor that mostly broadcasts."""
     if draw(st.integers(0, 3)) == 0:
         numbers = [1, 2.5, -1, True, 300, 2**70, 1e300, float("nan"), float("inf"), np.int64(3), np.float64(2), 0]
-        odd = [None, "a", [1.0], (1,), np.float32(1), np.bool_(True), np.array(1.0), 1j, 2 + 0j]
+        odd = [None, "a", [1.0], (1,), np.float32(1), np.bool_(True), np.array(1.0), 2 + 0j]
         return draw(st.sampled_from(numbers if draw(st.integers(0, 3)) else odd))
     if shape is None or draw(st.integers(0, 15)) == 0:
         shape = draw(shapes)
@@ -232,7 +241,7 @@ def values(draw, shape, dtype):
 @given(st.data())
 def test_writing(data):
     made = data.draw(sources(DTYPES if data.draw(st.booleans()) else ("float32",)))
-    index = data.draw(indices(made[0]), label="index")
+    index = data.draw(indices(made[0]).flatmap(without_bytes), label="index")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
@@ -240,7 +249,8 @@ def test_writing(data):
         except Exception:  # noqa: BLE001 - an index that cannot be read cannot be written
             place = None
     value = data.draw(values(place, made[2]), label="value")
-    wanted = isinstance(value, AsTensor) and value.array.dtype.kind == "f" and data.draw(st.booleans())
+    wanted = isinstance(value, AsTensor) and value.array.dtype.kind == "f"
+    wanted = wanted and made[2].startswith("float") and data.draw(st.booleans())
     recorded = data.draw(st.integers(0, 3)) > 0
 
     def act(library):

@@ -3,237 +3,34 @@
 Source of names and behaviour: https://docs.pytorch.org/docs/stable/autograd.html
 """
 
-from __future__ import annotations
-
-import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
-
-import numpy as np
-
-from .. import messages
-from ..engine import LEAF, Lost, Node, user_line, walk
 from ..modes import (
-    detect_anomaly as detect_anomaly,
-    enable_grad as enable_grad,
-    inference_mode as inference_mode,
-    no_grad as no_grad,
-    set_detect_anomaly as set_detect_anomaly,
-    set_grad_enabled as set_grad_enabled,
+    detect_anomaly,
+    enable_grad,
+    inference_mode,
+    no_grad,
+    set_detect_anomaly,
+    set_grad_enabled,
 )
-from ..ops.shape import stack, unbind
-from ..tensor import Tensor, current_origin
-from . import functional as functional, graph as graph
-from .function import Function as Function
-from .gradcheck import gradcheck as gradcheck, gradgradcheck as gradgradcheck
-from .tape import ON_ARRAYS, ON_TENSORS, ArrayTape, deliver, run_leaf_hooks
+from ..tensor import Tensor as Variable
+from . import functional, graph
+from .function import Function
+from .gradcheck import gradcheck, gradgradcheck
+from .passes import backward, grad
 
 INTERNAL = True
-Variable = Tensor
-Tensors = Tensor | Sequence[Tensor]
-Gradients = Tensor | Sequence[Tensor | None] | None
-
-
-def backward(
-    tensors: Tensors,
-    grad_tensors: Gradients = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    grad_variables: Gradients = None,
-    inputs: Any = None,
-) -> None:
-    """Add the gradients of `tensors`, weighed by `grad_tensors`, to `.grad` of the leaves that they depend on.
-
-    grad_tensors  one per tensor, of its shape; None stands for 1, where a tensor has one element
-    retain_graph  keep the saved values for another pass; if not said, only with `create_graph`
-    create_graph  record the pass itself, so that its results can be differentiated in turn
-    inputs        the only tensors to fill `.grad` of
-    Raises RuntimeError for a tensor without history, a gradient of another shape, a second pass over freed values or
-    a saved value that was changed in place since; then no leaf has been changed.
-    """
-    if grad_variables is not None:
-        warnings.warn(
-            "`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2
-        )
-        if grad_tensors is not None:
-            raise RuntimeError(
-                "`grad_tensors` and `grad_variables` (deprecated) arguments both passed to `backward()`. Please only "
-                "use `grad_tensors`."
-            )
-        grad_tensors = grad_variables
-    _backward(tensors, grad_tensors, retain_graph, create_graph, inputs)
-
-
-def _backward_of_tensor(
-    self: Tensor,
-    gradient: Tensor | None = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: Any = None,
-) -> None:
-    """Add the gradient of this tensor, weighed by `gradient`, to `.grad` of the leaves that it depends on.
-
-    gradient      of this tensor's shape; None stands for 1, where it has one element
-    retain_graph, create_graph, inputs and errors are those of `autograd.backward`.
-    """
-    _backward(self, gradient, retain_graph, create_graph, inputs)
-
-
-Tensor.backward = _backward_of_tensor  # type: ignore[attr-defined]
-_backward_of_tensor.__name__ = _backward_of_tensor.__qualname__ = "backward"
-
-
-def _backward(
-    tensors: Any, gradients: Any, retain_graph: bool | None, create_graph: bool, inputs: Any
-) -> None:
-    wanted = None
-    if inputs is not None:
-        wanted = [_wanted_edge(t, to_accumulate=True) for t in _input_tuple(inputs, "backward")]
-    if create_graph:
-        warnings.warn(messages.cycle_of_graph_and_grad(), UserWarning, stacklevel=3)
-    tape = ON_TENSORS if create_graph else ON_ARRAYS
-    deliver(_pass(tensors, gradients, retain_graph, tape, wanted), tape)
-
-
-def grad(
-    outputs: Tensors,
-    inputs: Any,
-    grad_outputs: Gradients = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    only_inputs: bool = True,
-    allow_unused: bool | None = None,
-    is_grads_batched: bool = False,
-    materialize_grads: bool = False,
-) -> Any:
-    """The gradients of `outputs`, weighed by `grad_outputs`, with respect to `inputs`: a tuple, and no `.grad` changes.
-
-    inputs             one or several tensors, or a dict of them, which gives a dict
-    grad_outputs       one per output, of its shape; None stands for 1, where an output has one element
-    retain_graph       keep the saved values for another pass; if not said, only with `create_graph`
-    create_graph       record the pass itself, so that its results can be differentiated in turn
-    allow_unused       give None for an input that the outputs do not depend on, instead of RuntimeError
-    is_grads_batched   take each of `grad_outputs` along its first dimension, one pass for each, and stack the results
-    materialize_grads  give zeros instead of None
-    """
-    if materialize_grads and allow_unused is False:
-        raise ValueError(
-            "Expected allow_unused to be True or not passed when materialize_grads=True, but got: allow_unused=False."
-        )
-    if not only_inputs:
-        warnings.warn(
-            "only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate gradient for "
-            "other parts of the graph, please use torch.autograd.backward.",
-            FutureWarning,
-            stacklevel=2,
-        )
-    if is_grads_batched:
-        return _grad_of_each(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
-    of = _input_tuple(inputs, "grad")
-    edges = [_wanted_edge(t) for t in of]
-    tape = ON_TENSORS if create_graph else ON_ARRAYS
-    found = _pass(outputs, grad_outputs, retain_graph, tape, edges)
-    results: list[Tensor | None] = []
-    for i, (edge, t) in enumerate(zip(edges, of, strict=True)):
-        if id(edge) in found:
-            results.append(tape.result(found[id(edge)]))
-        elif materialize_grads:
-            results.append(Tensor._of(np.zeros_like(t._array), LEAF if create_graph else None))
-        elif allow_unused:
-            results.append(None)
-        else:
-            raise RuntimeError(messages.unused_input(i, t))
-    return dict(zip(inputs, results, strict=True)) if isinstance(inputs, dict) else tuple(results)
-
-
-def _grad_of_each(
-    outputs: Tensors, inputs: Any, grad_outputs: Any, retain_graph: bool | None, create_graph: bool, *options: Any
-) -> Any:
-    """The gradients for every slice of `grad_outputs` along its first dimension, stacked."""
-    batches = (grad_outputs,) if isinstance(grad_outputs, Tensor) else tuple(grad_outputs)
-    every = list(zip(*[unbind(batch) for batch in batches], strict=True))
-    keep = create_graph if retain_graph is None else retain_graph
-    passes = []
-    for i, weights in enumerate(every):
-        kept = keep or i < len(every) - 1
-        passes.append(grad(outputs, inputs, weights, kept, create_graph, True, options[0], False, options[1]))
-    if isinstance(inputs, dict):
-        return {key: None if passes[0][key] is None else stack([found[key] for found in passes]) for key in inputs}
-    return tuple([None if each[0] is None else stack(each) for each in zip(*passes, strict=True)])
-
-
-def _pass(outputs: Any, gradients: Any, retain_graph: bool | None, tape: ArrayTape, wanted: Any) -> dict[int, Any]:
-    """Walk back from `outputs`; what arrives at the leaves, or at the edges wanted."""
-    outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
-    if gradients is None or isinstance(gradients, Tensor):
-        gradients = (gradients,) * (len(outputs) if gradients is None else 1)
-    roots = [_root(i, t, g, tape.create_graph) for i, (t, g) in enumerate(zip(outputs, gradients, strict=False))]
-    if len(roots) < len(outputs):
-        raise RuntimeError(f"got {len(outputs)} tensors and {len(roots)} gradients")
-    edges = [_edge_of_root(i, t) for i, t in enumerate(outputs)]
-    keep = tape.create_graph if retain_graph is None else retain_graph
-    if tape.create_graph:
-        with enable_grad():
-            found = walk(edges, roots, tape, keep, wanted)
-    else:
-        found = walk(edges, roots, tape, keep, wanted)
-    run_leaf_hooks(found, tape)
-    return found
-
-
-def _root(i: int, output: Tensor, gradient: Any, create_graph: bool) -> Any:
-    """The gradient that a pass starts with at `output`, as its tape takes it."""
-    if not isinstance(output, Tensor):
-        raise AssertionError(
-            f"Expected output to be a torch.Tensor\n  Output {i} is of type {type(output).__name__}."
-        )
-    array = output._array
-    if gradient is None:
-        if not output.requires_grad:
-            return None  # and _edge_of_root raises
-        if array.size != 1:
-            raise RuntimeError(messages.grad_of_non_scalar(output, *user_line(1)))
-        one = np.empty(array.shape, array.dtype)
-        one.fill(1)
-        return Tensor._of(one) if create_graph else one
-    if not isinstance(gradient, Tensor):
-        raise TypeError(messages.gradient_is_no_tensor(gradient))
-    if gradient._array.shape != array.shape:
-        raise RuntimeError(messages.gradient_of_other_shape(i, gradient, output))
-    if create_graph:
-        return gradient.to(output.dtype)  # type: ignore[attr-defined]
-    return gradient._array if gradient._array.dtype == array.dtype else gradient._array.astype(array.dtype)
-
-
-def _edge_of_root(i: int, output: Tensor) -> Any:
-    origin = current_origin(output)
-    if origin is None or origin.__class__ is Lost:
-        raise RuntimeError(messages.no_history(i, output, origin))
-    return output if origin is LEAF else origin
-
-
-def _input_tuple(inputs: Any, function: str) -> tuple[Any, ...]:
-    if isinstance(inputs, Mapping) and type(inputs) is not dict:
-        raise TypeError(
-            f"`inputs` argument to `{function}()` must be a dict, not {type(inputs).__name__}. "
-            "Other Mapping types are not supported."
-        )
-    found: Iterable[Any] = inputs.values() if isinstance(inputs, dict) else inputs
-    found = (inputs,) if isinstance(inputs, Tensor) else tuple(found)
-    if not found:
-        raise RuntimeError(f"`inputs` argument to `{function}()` cannot be empty.")
-    return found
-
-
-def _wanted_edge(t: Any, to_accumulate: bool = False) -> Any:
-    """Where a gradient of `t` arrives; with `to_accumulate`, a tensor that is no leaf will keep it in `.grad`."""
-    if not isinstance(t, Tensor):
-        raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(t).__name__}")
-    origin = current_origin(t)
-    if isinstance(origin, Node):
-        if to_accumulate:
-            t.retain_grad()
-        return origin
-    if origin is not LEAF:
-        raise RuntimeError(messages.input_without_grad(t, origin, to_accumulate))
-    return t
+__all__ = [
+    "Function",
+    "Variable",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "functional",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "graph",
+    "inference_mode",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]

@@ -23,11 +23,11 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ClassVar, TypeVar
 
-from .. import messages
 from ..engine import LEAF, Lost, Node, next_sequence
 from ..modes import is_grad_enabled, no_grad
 from ..ops.inplace import take_history
 from ..tensor import Tensor, View, storage_of
+from . import errors
 from .nodes import DelayedError, FunctionCtx, FunctionNode, OutputOfSeveral, SavedTensor
 
 INTERNAL = True
@@ -112,10 +112,7 @@ def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
     recording = is_grad_enabled() and any(ctx.needs_input_grad)
     outputs = output if isinstance(output, tuple) else (output,)
     if not all(_among(t, outputs) for t in ctx.dirty_tensors):
-        raise RuntimeError(
-            "Some elements marked as dirty during the forward method were not returned as output. The inputs that are "
-            "modified inplace must all be outputs of the Function."
-        )
+        raise RuntimeError(errors.dirty_not_returned())
     node.results = [(t._array.shape, t._array.dtype) if isinstance(t, Tensor) else None for t in outputs]
     made = []
     for i, t in enumerate(outputs):
@@ -151,20 +148,21 @@ def _result(t: Tensor, args: tuple[Any, ...], ctx: FunctionCtx, origin: Node, re
         if dirty:
             base = t if t._view is None else t._view.base
             if base._origin is LEAF:
-                raise RuntimeError(messages.dirty_leaf(is_view=base is not t))
+                raise RuntimeError(errors.dirty_leaf(is_view=base is not t))
             take_history(t, origin)
         else:
             t._origin = origin
     elif not dirty and wanted and t._origin is not LEAF:
-        t._origin = Lost("no_grad" if not recording else "integer" if t._array.dtype.kind != "f" else "non_differentiable")
+        why = "integer" if t._array.dtype.kind != "f" else "non_differentiable"
+        t._origin = Lost(why if recording else "no_grad")
     return t
 
 
 def _view_of_itself(t: Tensor) -> Tensor:
     storage = storage_of(t)
     r = Tensor._of(t._array.view(), None, storage)
-    base, steps = (t, ()) if t._view is None else (t._view.base, t._view.steps)
-    r._view = View(base, steps, storage.version, "")
+    base, path = (t, ()) if t._view is None else (t._view.base, t._view.path)
+    r._view = View(base, path, storage.version, "")
     return r
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from .. import messages
 from ..engine import LEAF, RELEASED, Node, NodeOfMany, next_sequence
 from ..tensor import Tensor, current_origin, storage_of
+from . import errors
 from .tape import ON_ARRAYS, ON_TENSORS, OfSeveral
 
 INTERNAL = True
@@ -29,7 +30,8 @@ class FunctionCtx:
 
     def __init__(self, node: FunctionNode, needs_input_grad: tuple[bool, ...]) -> None:
         self.needs_input_grad = needs_input_grad
-        self._node, self._saved = ref(node), ()
+        self._node = ref(node)
+        self._saved: Any = ()
 
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for `backward`, where they are `ctx.saved_tensors`; called once, in `forward`.
@@ -68,7 +70,9 @@ class FunctionNode(NodeOfMany):
     def __init__(self, args: tuple[Any, ...]) -> None:
         tensors = [a for a in args if isinstance(a, Tensor)]
         self.ctx = FunctionCtx(self, tuple([isinstance(a, Tensor) and a.requires_grad for a in args]))
+        origins = [current_origin(t) for t in tensors]
         super().__init__(tensors)
+        self.edges = tuple([t if o is LEAF else o if isinstance(o, Node) else None for t, o in zip(tensors, origins, strict=True)])
         self.of_argument = [isinstance(a, Tensor) for a in args]
         self.targets = tuple([(t._array.shape, t._array.dtype) for t in tensors])
         self.results: list[Any] = []  # per output: its shape and dtype; None if it is no tensor
@@ -87,7 +91,7 @@ class FunctionNode(NodeOfMany):
         """Call the user's backward with tensors, and check what it returns."""
         parts = g.parts if isinstance(g, OfSeveral) else (g,)
         tape = ON_TENSORS if any(isinstance(part, Tensor) for part in parts) else ON_ARRAYS
-        shown = []
+        shown: list[Tensor | None] = []
         for part, result in zip(parts, self.results, strict=True):
             if part is None and result is not None and self.ctx.materialize_grads:
                 shown.append(Tensor._of(np.zeros(*result)))
@@ -103,26 +107,17 @@ class FunctionNode(NodeOfMany):
         """What backward returned for each input that is a tensor; torch's errors where it does not fit."""
         expected = len(self.of_argument)
         if any(r is not None for r in returned[expected:]) or len(returned) < expected:
-            raise RuntimeError(
-                f"function {self.name()} returned an incorrect number of gradients (expected {expected}, got "
-                f"{len(returned)})\n  backward returns one for each argument of forward after ctx; None where there is none."
-            )
+            raise RuntimeError(errors.gradient_count(self, expected, len(returned)))
         found: list[Tensor | None] = []
         for i, (r, is_tensor) in enumerate(zip(returned, self.of_argument, strict=False)):
             if not is_tensor and r is not None:
-                raise RuntimeError(
-                    f"function {self.name()} returned a gradient different than None at position {i + 1}, but the "
-                    "corresponding forward input was not a Variable"
-                )
+                raise RuntimeError(errors.gradient_of_non_tensor(self, i + 1))
             if r is not None and not isinstance(r, Tensor):
                 raise RuntimeError(f"expected Variable or None (got {type(r).__name__})")
             if is_tensor:
                 shape = self.targets[len(found)][0]
                 if r is not None and not _spreads_to(shape, r._array.shape):
-                    raise RuntimeError(
-                        f"Function {self.name()} returned an invalid gradient at index {len(found)} - got "
-                        f"{list(r.shape)} but expected shape compatible with {list(shape)}"
-                    )
+                    raise RuntimeError(errors.gradient_does_not_fit(self, len(found), r, shape))
                 found.append(r)
         return found
 

@@ -7,21 +7,24 @@ A tape is also what leaves the results: it runs the users' hooks, which see tens
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
-from .. import dtypes, messages
+from .. import dtypes
 from ..engine import LEAF, Hooks, Node, NodeOfMany, Storage, next_sequence, user_line
 from ..modes import enable_grad, no_grad
 from ..ops.convert import copied
 from ..ops.inplace import check_writable
 from ..tensor import Tensor
+from . import errors
+from .memory import Delivered, is_unshared, own_array
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
-Delivered = tuple[Any, Any]  # a leaf, or a node, and the gradient that a walk brought there
+
+
+_add_up: Any = np.add.reduce  # quicker than g.sum
 
 
 class ArrayTape:
@@ -37,8 +40,8 @@ class ArrayTape:
     def sum(self, g: Array, dims: tuple[int, ...], keepdim: bool) -> Any:
         """`g` added up over `dims`; half precision in single, as torch does it."""
         if g.dtype.char == "e":
-            return np.add.reduce(g, dims, np.float32, keepdims=keepdim).astype(g.dtype)
-        return np.add.reduce(g, dims, keepdims=keepdim)
+            return _add_up(g, dims, np.float32, keepdims=keepdim).astype(g.dtype)
+        return _add_up(g, dims, keepdims=keepdim)
 
     def cast(self, g: Any, dtype: np.dtype[Any]) -> Any:
         """`g` in `dtype`."""
@@ -99,10 +102,10 @@ class ArrayTape:
         parts = [None if t is None else self.taken(t) for t in outputs]
         return OfSeveral(parts) if isinstance(g, OfSeveral) else parts[0]
 
-    def accumulate(self, delivered: Delivered) -> None:
+    def accumulate(self, delivered: Delivered, changed_by: Any) -> None:
         """Add a gradient to its leaf's `.grad`; the first one becomes `.grad` if nobody else holds its memory."""
         leaf = delivered[0]
-        grad = getattr(leaf, "_grad", None)
+        grad = leaf._grad
         if grad is None:
             leaf._grad = Tensor._of(own_array(delivered, leaf._array))
         else:
@@ -113,7 +116,7 @@ class ArrayTape:
             if grad._storage is None:
                 grad._storage = Storage()
             grad._storage.version += 1
-            grad._storage.changed_by = user_line(2)
+            grad._storage.changed_by = changed_by
 
     def result(self, delivered: Delivered) -> Tensor:
         """A gradient as `grad()` returns it."""
@@ -149,7 +152,7 @@ class RecordedTape(ArrayTape):
         """`t` itself."""
         return t
 
-    def accumulate(self, delivered: Delivered) -> None:
+    def accumulate(self, delivered: Delivered, changed_by: Any) -> None:
         """Add a gradient to its leaf's `.grad`, as part of the graph."""
         with enable_grad():
             accumulate_out_of_place(*delivered)
@@ -209,49 +212,9 @@ class Alias(NodeOfMany):
         return (g,)
 
 
-# Whose memory a gradient lies in
-
-_sample: Delivered = (None, np.empty(1)[:])
-ALONE = getrefcount(_sample[1])  # what getrefcount gives for an array that one tuple holds, and nobody else
-
-
-def is_unshared(delivered: Delivered) -> bool:
-    """Whether nobody but this pair holds the gradient's array, and the memory that it may be a view of."""
-    if getrefcount(delivered[1]) > ALONE:
-        return False
-    array = delivered[1]
-    while array.base is not None:
-        if getrefcount(array.base) > ALONE or not isinstance(array.base, np.ndarray):
-            return False
-        array = array.base
-    return True
-
-
-def own_array(delivered: Delivered, like: Array) -> Array:
-    """The gradient in memory of its own, laid out as a leaf's `.grad` is in torch: as the leaf `like`, if without gaps.
-
-    It is copied only where that is not so already.
-    """
-    g = delivered[1]
-    if g.strides == like.strides and g.dtype is like.dtype and g.__class__ is np.ndarray:
-        del g  # so as not to be counted
-        if is_unshared(delivered) and (delivered[1].base is None or delivered[1].base.nbytes == like.nbytes):
-            array: Array = delivered[1]
-            return array
-    own = np.empty_like(like) if has_no_gaps(like) else np.empty(like.shape, like.dtype)
-    np.copyto(own, delivered[1])
-    return own
-
-
-def has_no_gaps(array: Array) -> bool:
-    """Whether the elements, in some order of the dimensions, fill their memory without gaps or overlaps."""
-    outer_to_inner = sorted(range(array.ndim), key=lambda i: -array.strides[i])
-    return array.transpose(outer_to_inner).flags.c_contiguous
-
-
 def accumulate_out_of_place(tensor: Tensor, g: Tensor) -> None:
     """Make `.grad` a new tensor: what it was, if it was, plus `g`."""
-    grad = getattr(tensor, "_grad", None)
+    grad = tensor._grad
     order = "C" if tensor._array.flags.c_contiguous else "K"
     tensor._grad = copied.call(g, order) if grad is None else grad + g
 
@@ -264,9 +227,9 @@ def checked(hook: Callable[..., Any], returned: Any, g: Tensor) -> Tensor:
     if not isinstance(returned, Tensor):
         raise TypeError(f"expected Variable, but hook returned '{type(returned).__name__}'")
     if returned._array.dtype != g._array.dtype:
-        raise RuntimeError(messages.hook_changed("type", hook, g, returned))
+        raise RuntimeError(errors.hook_changed_type(hook, g, returned))
     if returned._array.shape != g._array.shape:
-        raise RuntimeError(messages.hook_changed("size", hook, g, returned))
+        raise RuntimeError(errors.hook_changed_size(hook, g, returned))
     return returned
 
 
@@ -280,7 +243,7 @@ def checked_tuple(
         raise TypeError(f"expected tuple, but hook returned '{type(returned).__name__}'")
     if len(returned) != len(given):
         raise RuntimeError(
-            f"hook '{messages.name_of(hook)}' has returned an incorrect number of values "
+            f"hook '{errors.name_of(hook)}' has returned an incorrect number of values "
             f"(got {len(returned)}, but expected {len(given)})"
         )
     if any(g is None and r is not None for g, r in zip(given, returned, strict=True)):
@@ -295,18 +258,19 @@ def checked_tuple(
 def run_leaf_hooks(found: dict[int, Delivered], tape: ArrayTape) -> None:
     """Show the gradients that arrived at leaves to the leaves' hooks, which may replace them."""
     for key, (edge, g) in found.items():
-        if not isinstance(edge, Node) and (hooks := edge.__dict__.get("_hooks")):
-            found[key] = (edge, tape.run_each(hooks, g))
+        if not isinstance(edge, Node) and "_hooks" in edge.__dict__:
+            found[key] = (edge, tape.run_each(edge._hooks, g))
 
 
 def deliver(found: dict[int, Delivered], tape: ArrayTape) -> None:
     """Accumulate a pass's gradients into the leaves, then run the hooks that wait for that."""
     with_hooks = []
+    changed_by = user_line(2)
     for delivered in found.values():
         leaf = delivered[0]
         if not isinstance(leaf, Node) and leaf._origin is LEAF:  # unless requires_grad was turned off since
-            tape.accumulate(delivered)
-            if leaf.__dict__.get("_after_accumulation"):
+            tape.accumulate(delivered, changed_by)
+            if "_after_accumulation" in leaf.__dict__:
                 with_hooks.append(leaf)
     for leaf in with_hooks:
         with tape.mode():

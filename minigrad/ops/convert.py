@@ -16,7 +16,7 @@ from ..dtypes import device, dtype
 from ..engine import Lost
 from ..tensor import Tensor, current_origin, storage_of
 from .names import FUNCTIONS, public, tensor_argument
-from .table import op
+from .table import Op, op
 
 INTERNAL = True
 
@@ -66,17 +66,17 @@ def copy_array(a: np.ndarray[Any, Any], d: np.dtype[Any], order: str = "K") -> n
 
     order  "K" keeps the order of the dimensions in memory, as far as torch does; "C" puts the last one innermost
     """
-    if d.char == "e" and a.dtype.char == "d":
-        a = a.astype(np.float32)  # so does torch, and rounds twice
+    # torch comes from float64 to float16 by way of float32, and so rounds twice
+    values = a.astype(np.float32) if d.char == "e" and a.dtype.char == "d" else a
     if order == "C" or 0 not in a.strides:
-        return a.astype(d, order=order)  # type: ignore[call-overload, no-any-return]
+        return values.astype(d, order=order)  # type: ignore[call-overload, no-any-return]
     made = empty_as(a, d)
-    np.copyto(made, a, casting="unsafe")
+    np.copyto(made, values, casting="unsafe")
     return made
 
 
-copied = op("CloneBackward0", lambda a, order: copy_array(a, a.dtype, order), a=lambda g: g)
-converted = op(
+copied: Op = op("CloneBackward0", lambda a, order: copy_array(a, a.dtype, order), a=lambda g: g)
+converted: Op = op(
     "ToCopyBackward0",
     lambda a, to, source, order: copy_array(a, to, order),
     a=lambda g, to, source: converted(g, source, to, "K"),
@@ -87,7 +87,8 @@ def cast(t: Tensor, d: np.dtype[Any], order: str = "K") -> Tensor:
     """A copy of `t` in dtype `d`; gradients flow through it if that is a floating one."""
     x = t._array
     if d.kind == "f":
-        return converted.call(t, d, x.dtype, order)
+        made: Tensor = converted.call(t, d, x.dtype, order)
+        return made
     made = Tensor._of(copy_array(x, d, order))
     made._origin = lost(t, "integer")
     return made
@@ -146,7 +147,8 @@ def _order(memory_format: Any) -> str:
 @public()
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy, part of the graph: gradients flow on to `input`."""
-    return copied.call(tensor_argument(input, "clone"), _order(memory_format))
+    made: Tensor = copied.call(tensor_argument(input, "clone"), _order(memory_format))
+    return made
 
 
 @public()
@@ -240,9 +242,15 @@ def _conversion(name: str, d: dtype) -> Callable[..., Tensor]:
 
 
 for _name, _dtype in {
-    "float": dtypes.float32, "double": dtypes.float64, "half": dtypes.float16, "bool": dtypes.bool_,
-    "long": dtypes.int64, "int": dtypes.int32, "short": dtypes.int16,
-    "char": dtypes.int8, "byte": dtypes.uint8,
+    "float": dtypes.float32,
+    "double": dtypes.float64,
+    "half": dtypes.float16,
+    "bool": dtypes.bool_,
+    "long": dtypes.int64,
+    "int": dtypes.int32,
+    "short": dtypes.int16,
+    "char": dtypes.int8,
+    "byte": dtypes.uint8,
 }.items():
     setattr(Tensor, _name, _conversion(_name, _dtype))
 

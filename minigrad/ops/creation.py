@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import messages
 from ..dtypes import dtype
-from ..tensor import Tensor, from_numpy, storage_of
+from ..tensor import Tensor, checked_array, from_numpy, storage_of
 from .convert import cast, copy_array, detach, type_name
 from .data import array_of
 from .names import FUNCTIONS, public
@@ -70,7 +70,7 @@ def _copied(data: Any, d: dtype | None) -> Array:
     if isinstance(data, Tensor):
         array = data._array
     elif isinstance(data, np.ndarray):
-        array = from_numpy(data)._array
+        array = checked_array(data)
     else:
         return array_of(data, d)
     return copy_array(array, array.dtype if d is None else d.numpy)

@@ -37,10 +37,7 @@ def array_of(data: Any, d: dtype | None = None) -> Array:
     """
     kinds = number_types(data)
     if kinds is not None:
-        inferred = dtypes.int64 if int in kinds else dtypes.bool_ if bool in kinds else dtypes.get_default_dtype()
-        if float in kinds:
-            inferred = dtypes.get_default_dtype()
-        quick = _quick(data, kinds, d or inferred)
+        quick = _quick(data, kinds, d)
         if quick is not None:
             return quick
     return _read(data, d)
@@ -64,9 +61,13 @@ def number_types(data: Any, depth: int = 0) -> set[type] | None:
     return found
 
 
-def _quick(data: Any, kinds: set[type], d: dtype) -> Array | None:
+def _quick(data: Any, kinds: set[type], d: dtype | None) -> Array | None:
     """What NumPy makes of Python's numbers; None where torch's errors, or its care for each value, are called for."""
     try:
+        if d is None:
+            if int in kinds and float not in kinds:
+                return np.array(data, INT64)
+            d = dtypes.bool_ if bool in kinds and float not in kinds else dtypes.get_default_dtype()
         if d.kind == dtypes.FLOATING:
             # torch comes to float16 by way of float32
             made = np.array(data, FLOAT32 if d is dtypes.float16 else d.numpy)
@@ -78,22 +79,31 @@ def _quick(data: Any, kinds: set[type], d: dtype) -> Array | None:
         made = np.array(data, INT64)
     except (ValueError, OverflowError):
         return None  # ragged, or too large: `_read` finds the place
-    if d is dtypes.int64:
-        return made
     if made.size and not (fits(int(made.min()), d.numpy) and fits(int(made.max()), d.numpy)):
         return None
-    return made.astype(d.numpy)
+    return made.astype(d.numpy, copy=False)
 
 
 def fits(value: float, d: np.dtype[Any]) -> bool:
     """Whether torch takes a number for dtype `d`: integers cut off fractions, unsigned ones wrap negative integers."""
     if d.kind == "b":
         return True
+    least, least_integer, most = _LIMITS[d.char]
     if d.kind == "f":
-        return not float(np.finfo(d).max) < abs(value) < math.inf
+        return least <= value <= most or not math.isfinite(value)
+    return (least_integer if isinstance(value, int) else least) <= value <= most
+
+
+def _limits(d: np.dtype[Any]) -> tuple[float, float, float]:
+    """The least number, the least integer and the largest number that fit into a dtype."""
+    if d.kind == "f":
+        most = float(np.finfo(d).max)
+        return -most, -most, most
     limits = np.iinfo(d)
-    least = -int(limits.max) if d.kind == "u" and isinstance(value, int) else int(limits.min)
-    return least <= value <= int(limits.max)
+    return int(limits.min), -int(limits.max) if d.kind == "u" else int(limits.min), int(limits.max)
+
+
+_LIMITS = {d.char: _limits(d) for d in dtype.by_numpy if d.kind != "b"}
 
 
 # Value by value
@@ -104,7 +114,7 @@ def _read(data: Any, d: dtype | None) -> Array:
         raise TypeError(f"new(): invalid data type '{type_name(data)}'")
     shape = _shape(data)
     if d is None:
-        d = _inferred(data)
+        d = inferred_dtype(data)
     read = {dtypes.BOOL: _as_bool, dtypes.INTEGER: _as_integer, dtypes.FLOATING: _as_float}[d.kind]
     values = [read(leaf, d) for leaf in _leaves(data, shape, 0)] if 0 not in shape else []
     wide = {dtypes.BOOL: d.numpy, dtypes.INTEGER: INT64, dtypes.FLOATING: FLOAT64}[d.kind]
@@ -134,7 +144,7 @@ def _shape(data: Any) -> list[int]:
     return shape
 
 
-def _inferred(data: Any) -> dtype:
+def inferred_dtype(data: Any) -> dtype:
     """The dtype that torch gives to `data`."""
     if isinstance(data, (str, bytes)):
         raise TypeError(f"new(): invalid data type '{type_name(data)}'")
@@ -151,7 +161,7 @@ def _inferred(data: Any) -> dtype:
         )
     found: dtype | None = None
     for i in range(len(data)):
-        of_element = _inferred(data[i])
+        of_element = inferred_dtype(data[i])
         found = of_element if found is None else dtypes.promote_types(found, of_element)
     return found or dtypes.get_default_dtype()
 

@@ -39,9 +39,10 @@ def _new_array(shape: Any, d: np.dtype[Any], value: Any) -> Array:
     return made
 
 
-def _new_array_like(t: Tensor, d: dtype, value: Any, options: Any) -> Array:
-    in_order = options and "contiguous" in str(options.get("memory_format"))
-    array = np.empty(t._array.shape, d.numpy) if in_order else empty_as(t._array, d.numpy)
+def _new_array_like(t: Tensor, d: np.dtype[Any], value: Any, options: Any) -> Array:
+    if t._array.flags.c_contiguous or (options and "contiguous" in str(options.get("memory_format"))):
+        return _new_array(t._array.shape, d, value)
+    array = empty_as(t._array, d)
     if value is not None:
         array.fill(value)
     return array
@@ -51,18 +52,19 @@ def _offer(kind: str, value: Any, content: str) -> None:
     """Offer zeros, zeros_like and new_zeros, or their like for ones and empty."""
     like_name, new_name = f"{kind}_like", f"new_{kind}"
 
-    def sized(*size: Any, **options: Unpack[SizeOptions]) -> Tensor:
+    def sized(*lengths: Any, **options: Unpack[SizeOptions]) -> Tensor:
         d = read_dtype(kind, options) or dtypes.get_default_dtype()
-        return finished(kind, _new_array(checked_size(kind, size, options), d.numpy, value), options)
+        return finished(kind, _new_array(checked_size(kind, lengths, options), d.numpy, value), options)
 
     def like(input: Tensor, **options: Unpack[Options]) -> Tensor:
         t = tensor_argument(input, like_name)
-        d = read_dtype(like_name, options) or t.dtype
+        asked = read_dtype(like_name, options)
+        d = t._array.dtype if asked is None else asked.numpy
         return finished(like_name, _new_array_like(t, d, value, options), options)
 
-    def new(self: Tensor, *size: Any, **options: Unpack[SizeOptions]) -> Tensor:
+    def new(self: Tensor, *lengths: Any, **options: Unpack[SizeOptions]) -> Tensor:
         d = read_dtype(new_name, options) or self.dtype
-        return finished(new_name, _new_array(checked_size(new_name, size, options), d.numpy, value), options)
+        return finished(new_name, _new_array(checked_size(new_name, lengths, options), d.numpy, value), options)
 
     sized.__doc__ = f"A tensor {content}; its size is given as ints or as one sequence."
     like.__doc__ = f"A tensor {content}, of the size, dtype and order in memory of `input`."
@@ -95,7 +97,7 @@ def full_like(input: Tensor, fill_value: Any, **options: Unpack[Options]) -> Ten
     t = tensor_argument(input, "full_like")
     d = read_dtype("full_like", options) or t.dtype
     value = converted(number("full_like", "fill_value", 2, fill_value), d.numpy)
-    return finished("full_like", _new_array_like(t, d, value, options), options)
+    return finished("full_like", _new_array_like(t, d.numpy, value, options), options)
 
 
 @public(function=False)
@@ -131,9 +133,11 @@ def converted(value: Any, d: np.dtype[Any]) -> Any:
             f"value cannot be converted to type {_C_NAMES.get(d.name, f'{d.name}_t')} without overflow\n"
             f"  {value!r} is outside the range of {d.name}."
         )
+    if d.kind == "u" and value < 0:
+        value += 1 << 8 * d.itemsize
     if d.char == "e":
         value = np.float32(value)  # by way of which torch comes to float16
-    return np.array(int(value) if d.kind in "iu" else value).astype(d)[()]
+    return d.type(value)
 
 
 # Evenly spaced
@@ -161,28 +165,29 @@ def arange(*bounds: Any, **options: Unpack[_RangeOptions]) -> Tensor:
     default dtype; there are ceil((end - start) / step) numbers.
     Raises RuntimeError for a step of zero, one that leads away from `end`, and a range without end.
     """
-    called: dict[str, Any] = dict(options) if options else {}
+    if len(bounds) == 1 and not options and bounds[0].__class__ is int and 0 <= bounds[0] < 2**53:
+        return Tensor._of(np.arange(bounds[0]))  # by far the most frequent case
+    called: dict[str, Any] = dict(options)
     names = ["end"] if len(bounds) == 1 and "end" not in options else ["start", "end", "step"]
     given: dict[str, Any] = dict(zip(names, bounds, strict=False))
     if options:
         for name in ("start", "end", "step"):
             if name in options and name not in given:
-                given[name] = options.pop(name)  # type: ignore[misc]
+                given[name] = options.pop(name)
     clash = len(bounds) > len(names) or "end" not in given or ("step" in given and "start" not in given)
     if clash or not {"start", "end", "step"}.isdisjoint(options):
         raise invalid_combination("arange", bounds, called, *_ARANGE)
-    values = [number("arange", name, names.index(name) + 1, value) for name, value in given.items()]
-    read = dict(zip(given, values, strict=True))
-    out = options.get("out")
+    for position, name in enumerate(given, 1):
+        given[name] = number("arange", name, position, given[name])
     d = read_dtype("arange", options)
     if d is None:
-        integers = all(isinstance(value, int) for value in values)
+        integers = all(isinstance(value, int) for value in given.values())
+        out = options.get("out")
         d = out.dtype if out is not None else dtypes.int64 if integers else dtypes.get_default_dtype()
-    array = _arange(read.get("start", 0), read["end"], read.get("step", 1), d)
-    return finished("arange", array, options)
+    return finished("arange", _arange(d, **given), options)
 
 
-def _arange(start: Any, end: Any, step: Any, d: dtype) -> Array:
+def _arange(d: dtype, end: Any, start: Any = 0, step: Any = 1) -> Array:
     if d.kind == dtypes.BOOL:
         raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
     if not (step > 0 or step < 0):
@@ -199,18 +204,22 @@ def _arange(start: Any, end: Any, step: Any, d: dtype) -> Array:
     n = math.ceil(count)
     if wide is not INT64:
         return _spaced(first, stride, n, d.numpy)
-    if d is dtypes.int64:
-        if not stride:
-            raise ValueError("step must be nonzero")
-        n = len(range(int(first), int(last), int(stride)))
-    return (first + stride * np.arange(n)).astype(d.numpy, copy=False)
+    if d is dtypes.int64 and not stride:
+        raise ValueError("step must be nonzero")
+    integers: Array = np.arange(first, last, stride) if d is dtypes.int64 else first + stride * np.arange(n)
+    return integers.astype(d.numpy, copy=False)
 
 
 def _spaced(first: Any, step: Any, n: int, d: np.dtype[Any]) -> Array:
     """first + step * i for i < n, rounded as torch rounds: in blocks of 32 bytes from a rounded first number on."""
     exact = first.dtype
-    i = np.arange(n, dtype=exact)
+    i: Array = np.arange(n, dtype=exact)
     block = 32 // d.itemsize
+    largest = 2**11 if d.char == "e" else 2**24  # up to which a dtype holds all whole numbers
+    whole = first.is_integer() and step.is_integer() and abs(first) + abs(step) * n < largest
+    if whole or (n < 2 * block and not first):
+        i = first + step * i  # rounded once at most
+        return i.astype(d, copy=False)
     if n < 2 * block:
         return multiply_add(i, step, first).astype(d, copy=False)
     place = i % block
@@ -239,7 +248,7 @@ def linspace(start: Any, end: Any, steps: Any, **options: Unpack[Options]) -> Te
         raise invalid_combination("linspace", (start, end, steps), dict(options), *_LINSPACE)
     if n < 0:
         raise RuntimeError("number of steps must be non-negative")
-    return finished("linspace", _linspace(*bounds, n, d.numpy), options)
+    return finished("linspace", _linspace(bounds[0], bounds[1], n, d.numpy), options)
 
 
 def _linspace(start: Any, end: Any, n: int, d: np.dtype[Any]) -> Array:

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import messages
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin, storage_of
 from .convert import cast, copy_array, lost
@@ -40,6 +41,8 @@ INTERNAL = True
 
 
 def _pick(a: Array, key: Key) -> Array:
+    if not a.size:
+        return np.empty(picked_shape(a, key), a.dtype)  # where NumPy would let an index pass that torch does not
     try:
         if a.flags.c_contiguous and key[-1].dtype == INT64 and all([k is EVERY for k in key[:-1]]):
             return a.take(key[-1], len(key) - 1)  # several times as fast as a[key]
@@ -116,7 +119,9 @@ def _slice(t: Tensor, dim: int, index: slice, skip_whole: bool) -> Tensor:
     if not shape:
         raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     if skip_whole and step == 1 and start == 0 and stop == length:
-        if not any(bound is not None and as_index(bound) < 0 for bound in (index.start, index.stop)):
+        # As torch sees it, only what was written as 0 and as a stop not below the length takes the whole.
+        first, last = index.start or 0, length if index.stop is None else index.stop
+        if as_index(first) == 0 and as_index(last) >= length:
             return t
     return as_view(sliced, t, (*(EVERY,) * dim, slice(start, stop, step)))
 
@@ -192,7 +197,7 @@ def _follow(t: Tensor, items: Sequence[Any]) -> tuple[Tensor, Key]:
         if isinstance(item, slice):
             t = _slice(t, dim, item, skip_whole=True)
         elif item is None:
-            t = as_view(insert_axis, t, dim)
+            t = as_view(insert_axis, t, messages.checked_dim(dim, t._array.ndim + 1))
         elif item is Ellipsis:
             skipped, left = left, 0
         else:
@@ -201,7 +206,8 @@ def _follow(t: Tensor, items: Sequence[Any]) -> tuple[Tensor, Key]:
                 t = _select(t, dim, int(found), position)
                 continue
             if found.ndim == 0 and found.dtype.char in "?B":  # a new dimension, there or not
-                t, found = as_view(insert_axis, t, dim), np.zeros(1 if found else 0, INT64)
+                t = as_view(insert_axis, t, messages.checked_dim(dim, t._array.ndim + 1))
+                found = np.zeros(1 if found else 0, INT64)
             arrays = arrays or [EVERY] * dim
             arrays.append(found)
             dim += found.ndim if found.dtype.char in "?B" else 1
@@ -216,7 +222,7 @@ def _follow(t: Tensor, items: Sequence[Any]) -> tuple[Tensor, Key]:
 
 def _write_at(x: Array, key: Key, value: Array) -> None:
     """`x[key] = value`; of several values for one place the last one stays. Raises torch's errors."""
-    if value.dtype != x.dtype:
+    if value.dtype != x.dtype or not x.size:
         check_put(x, key, value)
     try:
         x[key] = value
@@ -239,7 +245,7 @@ def getitem(self: Tensor, index: Any) -> Tensor:
         return _slice(self, 0, index, skip_whole=False)
     if kind is Tensor:
         x, i = self._array, index._array
-        if i.dtype is INT64 and i.ndim == 1 and x.ndim and x.flags.c_contiguous:
+        if i.dtype is INT64 and i.ndim == 1 and x.ndim and x.size and x.flags.c_contiguous:
             if self._origin is not None or self._view is not None:
                 return picked.call(self, own((i,), self))
             try:
@@ -282,8 +288,11 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     x, y = t._array, value._array
     if y.ndim and y.shape != x.shape:
         value = expand(_without_leading_ones(value), *x.shape)
-    if check_writable(t, value) and x.dtype.kind == "f":
-        made_by = filled if x.ndim and not y.ndim else copy
+    made_by = filled if x.ndim and not y.ndim else copy
+    recorded = check_writable(t, value)
+    if recorded and made_by is filled:
+        check_differentiable(x)
+    if recorded and x.dtype.kind == "f":
         write(t, made_by.call(Tensor._of(x, current_origin(t)), cast(value, x.dtype) if y.dtype != x.dtype else value))
     else:
         np.copyto(x, value._array if y.dtype == x.dtype else copy_array(value._array, x.dtype))
@@ -313,6 +322,12 @@ def filling(value: Tensor, t: Tensor) -> Tensor:
         return value
     number = number_array(y.item(), x.dtype)
     return cast(value, x.dtype) if x.dtype.kind == "f" else Tensor._of(number)
+
+
+def check_differentiable(x: Array) -> None:
+    """Raise torch's RuntimeError where a number that requires grad is to fill places among integers."""
+    if x.dtype.kind != "f":
+        raise RuntimeError(f"Autograd not support dtype: {messages.TYPE_NAMES[x.dtype.name]}")
 
 
 def _without_leading_ones(value: Tensor) -> Tensor:

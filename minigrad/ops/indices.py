@@ -16,7 +16,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..tensor import Tensor
 from .convert import copy_array, empty_in_order, memory_order
-from .data import array_of, fits
+from .data import array_of, fits, inferred_dtype, number_types
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
@@ -40,9 +40,7 @@ def index_array(item: Any) -> Any:
             dtypes.from_numpy_dtype(item.dtype)
         found = item
     elif isinstance(item, Sequence):
-        found = array_of(list(item) if isinstance(item, range) else item)
-        if found.dtype.kind == "f":
-            found = array_of(item, dtypes.int64)
+        found = _array_of_list(list(item) if isinstance(item, range) else item)
     else:
         try:
             return as_index(item)
@@ -52,6 +50,16 @@ def index_array(item: Any) -> Any:
                 f"(got {name_of_type(item)})"
             ) from None
     return found if found.dtype.char in "?B" else found.astype(INT64, copy=False)
+
+
+def _array_of_list(items: Any) -> Array:
+    """A list as torch takes it for an index: bools for a mask, all other numbers cut down to integers."""
+    kinds = number_types(items)
+    if kinds is None:
+        d = inferred_dtype(items)
+    else:
+        d = dtypes.bool_ if kinds == {bool} else dtypes.int64
+    return array_of(items, d if d in (dtypes.bool_, dtypes.uint8) else dtypes.int64)
 
 
 def name_of_type(value: Any) -> str:
@@ -139,7 +147,8 @@ def out_of_bounds(a: Array, key: Key) -> IndexError:
 
 def laid_out(result: Array, a: Array, key: Key) -> Array:
     """`result`, picked from `a`, with its dimensions in memory in the order that torch gives them."""
-    if a.flags.c_contiguous and all([k is EVERY or k.ndim < 2 or k.flags.c_contiguous for k in key]):
+    falling = sorted(a.strides, reverse=True) == list(a.strides)
+    if falling and all([k is EVERY or k.ndim < 2 or k.flags.c_contiguous for k in key]):
         return result
     by_dim = _by_dim(key)
     before, together, after = _arranged(a, by_dim)

@@ -17,6 +17,7 @@ from .. import messages
 from ..engine import Lost, Node, Severed
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, View, current_origin, storage_of, wants_grad
+from .convert import copy_array
 from .names import tensor_argument
 from .table import Op, op
 
@@ -47,7 +48,11 @@ def _fill(a: np.ndarray[Any, Any], layout: Layout, value: np.ndarray[Any, Any] |
     path, strides = layout
     order = sorted(range(a.ndim), key=lambda i: -strides[i])
     filled = np.array(a.transpose(order), order="C").transpose(np.argsort(order))  # an array also of a NumPy scalar
-    along(path, filled)[...] = value
+    view = along(path, filled)
+    for i, stride in enumerate(view.strides if view.size else ()):
+        if stride == 0 and view.shape[i] > 1:  # `expand` shows one place many times: all that flows there adds up
+            view, value = view[(slice(None),) * i + (slice(1),)], np.sum(value, axis=i, keepdims=True)
+    view[...] = value
     return filled
 
 
@@ -69,12 +74,22 @@ put_view = op(
     b=lambda g, layout: view_of(g, layout),
 )
 fill = op("FillBackward2", lambda a, value: np.full_like(a, value), a=lambda g: zeros_as(g))
-copy = op(
-    "torch::autograd::CopyBackwards",
-    lambda a, b: np.broadcast_to(b.astype(a.dtype), a.shape),
+filled = op(
+    "FillBackward3",
+    lambda a, b: np.full_like(a, b),
     a=lambda g: zeros_as(g),
-    b=lambda g: g,
+    b=lambda g: g.sum(keepdims=True).reshape(()),
 )
+copy = op("torch::autograd::CopyBackwards", lambda a, b: _copied(a, b), a=lambda g: zeros_as(g), b=lambda g: g)
+forget = op("ZeroBackward0", lambda a, value: value, a=lambda g: zeros_as(g))
+
+
+def _copied(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    try:
+        shape = np.broadcast_shapes(a.shape, b.shape)
+    except ValueError as error:
+        raise messages.misfit(error, a, b) from None
+    return np.broadcast_to(copy_array(b, a.dtype), shape)
 
 
 def as_view(step: Op, a: Tensor, *options: Any, multi: bool = False) -> Tensor:
@@ -138,17 +153,39 @@ def check_writable(t: Tensor, *others: Any) -> bool:
     array = t._array
     if array.size > 1 and 0 in array.strides and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)):
         raise RuntimeError(messages.overlapping_write())
+    for other in others:
+        if other.__class__ is Tensor and other._storage is t._storage and other is not t and t._storage is not None:
+            check_overlap(array, other._array)
     return recorded
+
+
+def check_overlap(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> None:
+    """Raise torch's error where `x`, which is written, and `y` lie in the same memory, but not element for element."""
+    if x.size and y.size and has_no_gaps(x) and has_no_gaps(y):
+        start, other_start = (int(array.__array_interface__["data"][0]) for array in (x, y))
+        same = (start, x.nbytes, x.strides) == (other_start, y.nbytes, y.strides)
+        if not same and start < other_start + y.nbytes and other_start < start + x.nbytes:
+            raise RuntimeError(messages.overlapping_operands())
+
+
+def has_no_gaps(array: np.ndarray[Any, Any]) -> bool:
+    """Whether the elements, in some order of the dimensions, fill their memory without gaps or overlaps."""
+    outer_to_inner = sorted(range(array.ndim), key=lambda i: -array.strides[i])
+    return array.transpose(outer_to_inner).flags.c_contiguous
 
 
 def change(function: Callable[..., Any], t: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """`t`, changed in place to what `function(t, ...)` gives."""
-    if check_writable(t, *args, *kwargs.values()):
-        # What the rules save of the old value must outlive it.
-        before = Tensor._of(t._array.copy(), current_origin(t))
-    else:
+    if not check_writable(t, *args, *kwargs.values()):
         before = Tensor._of(t._array, t._origin if t._origin.__class__ is Lost else None)
-    return write(t, function(before, *args, **kwargs))
+        return write(t, function(before, *args, **kwargs))
+    # What the rules save of the old value must outlive it.
+    before = Tensor._of(t._array.copy(), current_origin(t))
+    result = function(before, *args, **kwargs)
+    if not isinstance(result._origin, Node):
+        name = f"{function.__name__.title()}Backward{int(any(isinstance(arg, Tensor) for arg in args))}"
+        result = forget.named(name).call(before, copy_array(result._array, t._array.dtype))
+    return write(t, result)
 
 
 def write(t: Tensor, result: Tensor) -> Tensor:
@@ -206,11 +243,12 @@ def twin(function: Callable[..., Any], name: str) -> Callable[..., Tensor]:
 def fill_(self: Tensor, value: Any) -> Tensor:
     """Set every element to a number (or the value of a 0-d tensor), in place."""
     if isinstance(value, Tensor):
+        check_writable(self, value)
         if value.ndim:
             raise RuntimeError(
                 f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
             )
-        return change(copy.call, self, value)
+        return change(filled.call, self, value.to(self.dtype))  # type: ignore[attr-defined]
     if not _plain(self):
         return change(fill.call, self, value)
     self._array.fill(value)
@@ -236,7 +274,15 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Copy the values of `src`, a tensor or a number, broadcast and converted, into this tensor."""
     if isinstance(src, (bool, int, float)):
         src = Tensor._of(np.array(src))
-    return change(copy.call, self, tensor_argument(src, "copy_", "other"))
+    return change(copied, self, tensor_argument(src, "copy_", "other"))
+
+
+def copied(t: Tensor, src: Tensor) -> Tensor:
+    """`src` as a value for `t`."""
+    result: Tensor = copy.call(t, src)
+    if isinstance(result._origin, Node):
+        result._origin.targets = (None, (src._array.shape, src._array.dtype))
+    return result
 
 
 def overwrite(t: Tensor, array: np.ndarray[Any, Any]) -> Tensor:

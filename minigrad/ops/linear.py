@@ -35,14 +35,18 @@ batched = op(
 @public()
 def matmul(input: Tensor, other: Tensor) -> Tensor:
     """The matrix product: of matrices, of a matrix and a vector, of two vectors, or of batches of matrices."""
-    if input.__class__ is not Tensor or other.__class__ is not Tensor:
+    try:
+        x, y = input._array, other._array
+    except AttributeError:
         tensor_argument(input, "matmul")
-        tensor_argument(other, "matmul", "other", 2)
-    x, y = input._array, other._array
+        return tensor_argument(other, "matmul", "other", 2)
     if x.ndim == 2 and y.ndim == 2:
-        if x.shape[1] != y.shape[0] or x.dtype is not y.dtype or x.dtype.kind == "b":
+        if x.dtype is not y.dtype or x.dtype.kind == "b":
             _check("mm", x.shape[1] == y.shape[0], input, other)
-        return mm_.call(input, other)
+        try:
+            return mm_.call(input, other)
+        except ValueError:
+            raise RuntimeError(messages.unmultipliable("mm", x.shape, y.shape)) from None
     if x.ndim == 0 or y.ndim == 0:
         raise RuntimeError(
             f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D"

@@ -68,6 +68,7 @@ def _augmented(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[[Tenso
         if (
             other.__class__ is Tensor
             and self._view is None
+            and (other._storage is None or other._storage is not self._storage)
             and other._array.dtype is x.dtype
             and x.dtype.kind == "f"
             and not is_grad_enabled()
@@ -114,7 +115,7 @@ def _first_use(name: str, op: Op) -> Callable[[Any, Any], Any]:
     """An operator that is the operation's own `call`, which is written when it is first used."""
 
     def operator(self: Any, other: Any) -> Any:
-        setattr(Tensor, name, op.call)
+        setattr(Tensor, name, op.written().call)
         return op.call(self, other)
 
     return operator

@@ -38,12 +38,15 @@ class SizeOptions(Options, total=False):
     size: Sequence[int]
 
 
+_KNOWN = frozenset(SizeOptions.__annotations__)
+
+
 def read_dtype(function: str, options: Mapping[str, Any]) -> dtype | None:
     """The dtype that the keywords ask for, if they do; raises torch's errors for those that are wrong."""
     if not options:
         return None
     for name in options:
-        if name not in SizeOptions.__annotations__:
+        if name not in _KNOWN:
             raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
     requires_grad = options.get("requires_grad", False)
     if not isinstance(requires_grad, bool):
@@ -163,14 +166,13 @@ def integer(function: str, name: str, position: int, value: Any) -> int:
 
 def number(function: str, name: str, position: int, value: Any) -> Any:
     """`value` as a Python number: Python's, NumPy's, or that of a 0-d tensor without gradient; or torch's error."""
-    if isinstance(value, float):
-        return float(value)
-    if isinstance(value, Tensor) and not value.ndim and not value.requires_grad:
-        value = value.item()
-    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
-        return int(value) if value.dtype.kind in "iu" else float(value)
-    if not isinstance(value, (bool, int, float)):
-        raise _wrong_type(function, name, position, "Number", value)
+    if value.__class__ is not int and value.__class__ is not float:
+        if isinstance(value, Tensor) and not value.ndim and not value.requires_grad:
+            value = value.item()
+        if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+            value = int(value) if value.dtype.kind in "iu" else float(value)
+        if not isinstance(value, (bool, int, float)):
+            raise _wrong_type(function, name, position, "Number", value)
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         raise OverflowError("int too big to convert" if value > 0 else "can't convert negative int to unsigned")
     return value

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 
 from .. import messages
+from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .convert import invalid_combination, lost
-from .indexing import filling, own, picked, select_at, sliced
+from .indexing import check_differentiable, filling, own, picked, select_at, sliced
 from .indices import EVERY, INT64, Array, number_array
 from .inplace import as_view
 from .names import public, tensor_argument
@@ -223,6 +224,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value._array.ndim} dimension(s)."
         )
+    if value.requires_grad and is_grad_enabled():
+        check_differentiable(input._array)
     return masked.call(input, filling(value, input), mask)
 
 

@@ -59,7 +59,7 @@ def _power(a: Array, exponent: float) -> Array:
     if exponent == 3:
         return a * a * a
     if exponent == 1:
-        return a.copy()
+        return np.positive(a)
     if exponent == 0.5:
         return np.sqrt(a)
     return np.power(a, a.dtype.type(exponent))
@@ -90,7 +90,7 @@ power_of = op(
 )
 exponential = op(
     "PowBackward2",
-    lambda a, base: np.power(a.dtype.type(base), a),
+    lambda a, base: np.power(a.dtype.type(base), a, order="C"),
     a=lambda g, a, base, out: keep(g * (out * _log_of(base)), (a < 0) | (base != 0)),
 )
 
@@ -118,7 +118,7 @@ sign_ = op("SignBackward0", _sign, a=lambda g: zeros_as(g))
 relu_ = op("ReluBackward0", lambda a: np.maximum(a, a.dtype.type(0)), a=lambda g, out: threshold(g, out))
 threshold = op(
     "ThresholdBackwardBackward0",
-    lambda a, b: np.where(b > 0, a, a.dtype.type(0)),
+    lambda a, b: np.where(b <= 0, a.dtype.type(0), a),
     a=lambda g, b: threshold(g, b),
     b=lambda g: zeros_as(g),
 )

@@ -70,13 +70,17 @@ def reduce(ufunc: np.ufunc, a: Array, dim: Dims | None, keepdim: bool, dtype: An
     return out if out.flags.c_contiguous else out.copy()
 
 
+def _sum_all(a: Array) -> Any:
+    return np.add.reduce(a, None) if a.dtype.char != "e" else _sum(a)
+
+
 def _sum(a: Array, dim: Dims | None = None, keepdim: bool = False) -> Array:
     if a.dtype.char == "e":  # half precision is added up in single, as torch does
         return reduce(np.add, a, dim, keepdim, np.float32).astype(a.dtype)
     return reduce(np.add, a, dim, keepdim)
 
 
-sum_all = op("SumBackward0", lambda a: _sum(a), a=lambda g, a_shape: spread(g, a_shape))
+sum_all = op("SumBackward0", _sum_all, a=lambda g, a_shape: spread(g, a_shape))
 sum_dims = op(
     "SumBackward1",
     lambda a, dim, keepdim: _sum(a, dim, keepdim),
@@ -107,7 +111,9 @@ def _prod_rule(g: Any, a: Any, out: Any, dim: int, keepdim: bool) -> Any:
     if a.ndim == 0:
         return g
     out, g = kept(out, g, a.shape, (dim,), keepdim)
-    return g * (_others(a, dim) if (array_of(a) == 0).any() else out / a)
+    if (array_of(a) != 0).all():
+        return g * (out / a)
+    return g * _others(a, dim) if a.shape[dim] > 1 else g
 
 
 prod_dim = op(
@@ -130,12 +136,11 @@ def _var_rule(g: Any, a: Any, dim: Dims | None, correction: float, keepdim: bool
     every = tuple(range(a.ndim))
     dims = every if dim is None else dim
     freedom = size_of(a.shape, dims) - correction
-    distance = a - mean_dims(a, dims, True)
-    g = back(g, a.shape, dims, keepdim)
+    mean = mean_dims(a, dims, True)
     if dim is None and freedom <= 0:
-        slope = np.where(array_of(distance) == 0, math.nan, math.inf)
-        return g * like(slope.astype(array_of(a).dtype), a)
-    return g * ((2 / freedom if freedom else math.inf) * distance)
+        slope = np.where(array_of(a == mean), math.nan, math.inf)
+        return back(g, a.shape, dims, keepdim) * like(slope.astype(array_of(a).dtype), a)
+    return back(g * (2 / freedom if freedom else math.inf), a.shape, dims, keepdim) * (a - mean)
 
 
 var_dims = op("VarBackward0", _var, a=_var_rule)
@@ -171,7 +176,7 @@ def _norm_rule(g: Any, a: Any, out: Any, p: float, dim: Dims, keepdim: bool) -> 
     if p == 1:
         return sign_(a) * g
     if abs(p) == math.inf:
-        return _share(sign_(a) * g, abs_(a) == out, dim)
+        return sign_(a) * _share(spread(g, a.shape), (abs_(a) == out) | (a != a), dim)
     if p == 2:
         return g * keep(a / out, out != 0)
     if p < 1:
@@ -256,7 +261,7 @@ def _softmax(a: Array, dim: int) -> Array:
     if a.size == 0:
         return a.copy()
     dims = (dim,) if a.ndim else ()
-    grown = np.exp(a - np.maximum.reduce(a, axis=dims, keepdims=True))
+    grown = np.exp(a - np.maximum.reduce(a, axis=dims, keepdims=True), order="C")
     return grown / _sum(grown, dims, True)
 
 
@@ -264,7 +269,7 @@ def _log_softmax(a: Array, dim: int) -> Array:
     if a.size == 0:
         return a.copy()
     dims = (dim,) if a.ndim else ()
-    below = a - np.maximum.reduce(a, axis=dims, keepdims=True)
+    below = np.subtract(a, np.maximum.reduce(a, axis=dims, keepdims=True), order="C")
     return below - np.log(_sum(np.exp(below), dims, True))
 
 
@@ -331,7 +336,8 @@ def spread_options(
         dim, unbiased = None, dim
     correction = correction if correction is not None else 1 if unbiased is None else int(unbiased)
     dims = reduced_dims(dim, input.ndim)
-    if size_of(input.shape, dims) <= correction:
+    left = size_of(input.shape, tuple([i for i in range(input.ndim) if i not in dims]))
+    if (size_of(input.shape, dims) if left else 0) <= correction:
         warnings.warn(
             f"{function}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
             "(input numel divided by output numel).",

@@ -248,7 +248,7 @@ def _last_two_swapped(self: Tensor) -> Tensor:
     """The last two dimensions exchanged."""
     ndim = self._array.ndim
     if ndim == 0:
-        return _all_reversed(self)
+        return self
     if ndim < 2:
         raise RuntimeError(
             f"tensor.mT is only supported on matrices or batches of matrices. Got {ndim}-D tensor."
@@ -269,9 +269,10 @@ def expand(self: Tensor, *sizes_: Any) -> Tensor:
     shape = self._array.shape
     extra = len(wanted) - len(shape)
     if extra < 0:
-        raise RuntimeError(messages.too_few_sizes(list(wanted), list(shape)))
-    full = []
-    for i, n in enumerate(wanted):
+        raise RuntimeError(messages.too_few_sizes(list(wanted), list(shape), self._array.dtype.name))
+    full = list(wanted)
+    for i in reversed(range(len(wanted))):  # torch reports the last misfit
+        n = wanted[i]
         has = shape[i - extra] if i >= extra else 1
         if n == -1 and i < extra:
             raise RuntimeError(
@@ -282,7 +283,7 @@ def expand(self: Tensor, *sizes_: Any) -> Tensor:
                 f"The expanded size of the tensor ({n}) must match the existing size ({has}) at non-singleton "
                 f"dimension {i}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}"
             )
-        full.append(has if n == -1 else n)
+        full[i] = has if n == -1 else n
     return as_view(expanded, self, tuple(full))
 
 
@@ -292,7 +293,7 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
     return expand(self, *other.shape)
 
 
-@public(method=False)
+@public()
 def broadcast_to(input: Tensor, size: Any) -> Tensor:
     """`input.expand(size)`."""
     return expand(input, *size)
@@ -408,7 +409,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     before = (slice(None),) * dim
     step = part.named("UnbindBackward0")
-    return tuple([as_view(step, input, (*before, i), multi=True) for i in range(input._array.shape[dim])])
+    return tuple([as_view(step, input, (*before, i, ...), multi=True) for i in range(input._array.shape[dim])])
 
 
 def _place_part(a: Array, shape: Dims, index: Any) -> Array:
@@ -457,4 +458,4 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     length = input.shape[messages.checked_dim(dim, input.ndim)]
-    return split(input, -(-length // chunks) or 1, dim)
+    return split(input, -(-length // chunks) or [0] * chunks, dim)

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -29,7 +29,8 @@ from .writing import write
 
 INTERNAL = True
 TABLE: list[Op] = []
-_constants: dict[tuple[Any, str], Tensor] = {}  # Python numbers as Tensors, for the operations they meet in
+# Python numbers as Tensors, for the operations that they meet in, by the dtype of the operand that they meet.
+_constants: dict[int, dict[float, Tensor]] = {id(np.dtype(np.float32)): {}, id(np.dtype(np.float64)): {}}
 Rule = Callable[..., Any]
 
 
@@ -58,39 +59,50 @@ class Op:
             self.variants[node_name] = Op(node_name, self.forward, self.rules, self.numbers, self.floating)
         return self.variants[node_name]
 
-    if not TYPE_CHECKING:
+    # Most programs use few of the operations, and import is to be quick: what is written is so at its first use.
 
-        def __getattr__(self, name: str) -> Any:
-            # The first use of what is written. Most programs use few of the operations, and import is to be quick.
-            if name not in ("source", "call", "record", "node_type"):
-                raise AttributeError(name)
+    def call(self, *args: Any) -> Any:
+        """The result on Tensors, recorded where one of them requires grad."""
+        return self.written().call(*args)
+
+    def record(self, *args: Any) -> Any:
+        """Only record: `record(result, its array, inputs, options, their arrays, their origins)`."""
+        return self.written().record(*args)
+
+    @property
+    def node_type(self) -> Any:
+        """The class of the operation's nodes."""
+        return self.written().call.__globals__["Node"]
+
+    @property
+    def source(self) -> str:
+        """The text of what is written."""
+        return write(self)
+
+    def written(self) -> Op:
+        """The same operation, with `call` and `record` written."""
+        if "call" not in self.__dict__:
             self._make()
-            return getattr(self, name)
-
-    source: str
-    call: Callable[..., Any]
-    record: Callable[..., Any]
-    node_type: Any
+        return self
 
     def _make(self) -> None:
         values = [f"{kind}_{name}" for name in self.guarded for kind in "gv"] + [f"s_{name}" for name in self.slots]
         slots = (*[f"e_{i}" for i in self.differentiable], *values)
-        self.node_type = type(
+        node_type: Any = type(
             self.node_name.split("::")[-1],
             (Node,),
             {"__slots__": slots, "__module__": "minigrad", "op": self, "name": lambda node: self.node_name},
         )
-        self.source = write(self)
         scope = {
-            **{"__name__": __name__, "INTERNAL": True, "forward": self.forward, "Node": self.node_type},
+            **{"__name__": __name__, "INTERNAL": True, "forward": self.forward, "Node": node_type},
             **{f"rule_{i}": rule for i, rule in self.rules.items()},
             **_NAMES,
         }
         exec(compile(self.source, f"<{self.node_name}>", "exec"), scope)
-        self.call, self.record = scope["call"], scope["record"]
-        self.node_type.edges = property(scope["edges"])
+        self.__dict__.update(call=scope["call"], record=scope["record"])
+        node_type.edges = property(scope["edges"])
         for method in ("unpack", "release", "pull", "flow"):
-            setattr(self.node_type, method, scope[method])
+            setattr(node_type, method, scope[method])
 
 
 def op(
@@ -115,9 +127,10 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 
 def stale(node: Node, guard: Any, version: int) -> None:
     """Raise the error for a saved value that is gone, or is no longer what it was."""
-    if guard is RELEASED:
-        raise RuntimeError(messages.second_backward(node))
-    raise RuntimeError(messages.changed_in_place(node, guard, version))
+    text = messages.second_backward(node) if guard is RELEASED else messages.changed_in_place(node, guard, version)
+    error = RuntimeError(text)
+    error.says_where = True  # type: ignore[attr-defined]
+    raise error
 
 
 def operands(a: Any, b: Any, floating: bool) -> Any:
@@ -165,9 +178,10 @@ def as_operand(value: Any, d: np.dtype[Any]) -> Tensor:
         return value
     made = Tensor._of(np.array(value).astype(d))
     if value:  # 0.0 and -0.0 are equal, so neither can be looked up
-        if len(_constants) > 1000:
-            _constants.clear()
-        _constants[value, d.char] = made
+        known = _constants.get(id(d), {})
+        if len(known) > 1000:
+            known.clear()
+        known[value] = made
     return made
 
 

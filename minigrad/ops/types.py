@@ -101,7 +101,7 @@ def _constructed(d: dtype, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ten
     if isinstance(data, Tensor):
         if data.dtype is not d:
             raise TypeError(f"expected a tensor of {d} (got one of {data.dtype})\n  Convert it: x.to({d}).")
-        return data.view_as(data)  # type: ignore[attr-defined, no-any-return]
+        return data.view_as(data)
     if not args:
         return Tensor._of(np.empty(0, d.numpy))
     if len(args) > 1 or isinstance(data, dtypes.Size) or as_int(data) is not None:
@@ -120,7 +120,7 @@ def _new(cls: type[Tensor], *args: Any, **kwargs: Any) -> Tensor:
     if cls is Tensor:
         return made
     t = object.__new__(cls)
-    t._array, t._origin, t._storage, t._view = made._array, made._origin, made._storage, made._view
+    t._array, t._origin, t._storage, t._view, t._grad = made._array, made._origin, made._storage, made._view, None
     return t
 
 
@@ -170,4 +170,4 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     return to(self, wanted.dtype)
 
 
-Tensor.type = type_  # type: ignore[attr-defined]
+Tensor.type = type_  # type: ignore[method-assign, assignment]

@@ -27,7 +27,7 @@ def write(o: Op) -> str:
         "    if out.__class__ is not ndarray: out = asarray(out)",
         "    r = new(Tensor)",
         "    r._array = out",
-        "    r._storage = r._view = None",
+        "    r._storage = r._view = r._grad = None",
         *[f"    o_{i} = {i}._origin if {i}._view is None else current_origin({i})" for i in o.differentiable],
         f"    if {' is o_'.join(['', *o.differentiable])[4:]} is None: r._origin = None",
         "    elif not grad_enabled(): r._origin = Lost('no_grad')",
@@ -35,7 +35,7 @@ def write(o: Op) -> str:
         *[f"    {line}" for line in recording],
         "    return r",
         "",
-        f"def record(r, out, {arguments}, {arrays}, {origins}):",
+        f"def record(r, out, {arguments}, {arrays}, {origins}, kind=Tensor):",
         *recording,
         "",
         *_node_methods(o),
@@ -67,8 +67,8 @@ def _arrays(o: Op) -> list[str]:
         f"    if kind is Tensor and x_{a} is not None and x_{a}.dtype is {b}._array.dtype"
         + (f" and x_{a}.dtype.kind == 'f':" if floating else ":"),
         f"        x_{b} = {b}._array",
-        f"    elif (kind is float or kind is int) and x_{a} is not None and x_{a}.dtype.kind == 'f':",
-        f"        number = constants.get(({b}, x_{a}.dtype.char))",
+        f"    elif (kind is float or kind is int) and x_{a} is not None and id(x_{a}.dtype) in constants:",
+        f"        number = constants[id(x_{a}.dtype)].get({b})",
         f"        {b} = as_operand({b}, x_{a}.dtype) if number is None else number",
         f"        x_{b} = {b}._array",
         "    else:",
@@ -105,7 +105,7 @@ def _record(o: Op) -> list[str]:
             continue
         users = [f"e_{i} is not None" for i in flows if name in o.names[i]]
         owner, value = ("r", "out") if name == "out" else (name, f"x_{name}")
-        always = len(users) == len(flows)
+        always = name == "out" or len(users) == len(flows)  # torch too saves a result for any of the rules
         lines += [
             "    if True:" if always else f"    if {' or '.join(users)}:",
             f"        node.s_{name} = {value}",
@@ -122,7 +122,13 @@ def _record(o: Op) -> list[str]:
     if o.numbers:
         misfits = [f"e_{i} is not None and (x_{i} is not {i}._array or x_{i}.shape != shape)" for i in flows]
         targets = [f"({i}._array.shape, {i}._array.dtype) if {m} else None" for i, m in zip(flows, misfits, strict=True)]
-        lines += ["    shape = out.shape", f"    if {' or '.join(misfits)}: node.targets = {_tuple(*targets)}"]
+        only_pair = len(flows) == len(o.inputs)
+        lines += [
+            # A number neither stretches nor widens the tensor it meets; a condition beside them may.
+            "    if kind is Tensor:" if only_pair else "    if True:",
+            "        shape = out.shape",
+            f"        if {' or '.join(misfits)}: node.targets = {_tuple(*targets)}",
+        ]
     return [
         *lines,
         "    node.sequence = next_sequence()",

@@ -1,0 +1,169 @@
+"""What the backward passes say when something is wrong: torch's own text, then where, then how to mend it."""
+
+from __future__ import annotations
+
+from types import CodeType
+from typing import Any
+
+from ..messages import TYPE_NAMES, at, position, write_to_leaf
+
+INTERNAL = True
+
+
+def grad_of_non_scalar(output: Any, code: CodeType, lasti: int) -> str:
+    """For a backward pass, called at instruction `lasti` of `code`, that starts at many numbers and is not told how."""
+    name = _receiver(code, lasti, "backward")
+    return (
+        "grad can be implicitly created only for scalar outputs\n"
+        f"{at(code, lasti)}\n"
+        f"  {f'`{name}`' if name else 'The tensor'} has shape {tuple(output.shape)}: it holds {output.numel()} losses, "
+        "and a gradient belongs to one number.\n"
+        f"  Sum them first, {name or 'l'}.sum().backward(), or say how they weigh: "
+        f"{name or 'l'}.backward(gradient=...)."
+    )
+
+
+def _receiver(code: CodeType, lasti: int, method: str) -> str:
+    """What the user's line has before `.method(`, if that is short; else nothing."""
+    before, call, _ = position(code, lasti)[2].partition(f".{method}(")
+    return before if call and len(before) <= 20 and "=" not in before else ""
+
+
+def gradient_is_no_tensor(gradient: Any) -> str:
+    """For a gradient to start with that is something else."""
+    return (
+        f"gradients can be either Tensors or None, but got {type(gradient).__name__}\n"
+        "  Make it a tensor of the output's shape: torch.tensor(...), or torch.ones_like(output)."
+    )
+
+
+def gradient_of_other_shape(i: int, gradient: Any, output: Any) -> str:
+    """For a gradient to start with that does not fit output `i`."""
+    return (
+        f"Mismatch in shape: grad_output[{i}] has a shape of {gradient.shape} and output[{i}] has a shape of "
+        f"{output.shape}.\n"
+        "  It says how much each element of the output weighs, so it must have the output's shape."
+    )
+
+
+_REASONS = {
+    "no_grad": (
+        "was computed while gradients were turned off (no_grad), so it was not recorded, nor was what came of it.",
+        "Compute what needs a gradient outside of the no_grad block.",
+    ),
+    "detach": (
+        "took the value out of the graph: no gradient flows back through detach().",
+        "Leave the detach() out where a gradient is needed.",
+    ),
+    "integer": (
+        "gives integers (or bools), and no gradient flows through those.",
+        "Keep the values floating.",
+    ),
+    "non_differentiable": (
+        "is an output that the Function marked with mark_non_differentiable, so no gradient flows through it.",
+        "",
+    ),
+}
+
+
+def no_history(i: int, lost: Any) -> str:
+    """For output `i` of a pass that no gradient is wanted for; `lost` says where it left the graph, if it did."""
+    return f"element {i} of tensors does not require grad and does not have a grad_fn\n{_where_lost(lost)}"
+
+
+def input_without_grad(lost: Any, to_accumulate: bool) -> str:
+    """For an input that a gradient is asked for though it does not require one."""
+    first = "One of the differentiated Tensors does not require grad"
+    if to_accumulate:
+        first = "can't retain_grad on Tensor that has requires_grad=False"
+    return f"{first}\n{_where_lost(lost)}"
+
+
+def _where_lost(lost: Any) -> str:
+    if lost is None:
+        return (
+            "  Nothing that it was computed from requires grad. Ask for gradients where a parameter is made, before\n"
+            "  it is used: w = torch.zeros(3, requires_grad=True), or w.requires_grad_(). (Numbers that went through\n"
+            "  item(), numpy() or torch.tensor() on the way have left the graph too.)"
+        )
+    why, mend = _REASONS.get(lost.why, (f"is where it fell out of the graph: {lost.why}.", ""))
+    return f"{at(lost.code, lost.lasti)}\n  {why}" + (f"\n  {mend}" if mend else "")
+
+
+def unused_input(i: int, tensor: Any) -> str:
+    """For input `i` that no recorded operation leads from to the outputs."""
+    return (
+        f"The differentiated Tensor at index {i} appears to not have been used in the graph. Set allow_unused=True if "
+        "this is the desired behavior.\n"
+        f"  No recorded operation leads from it (its shape is {tuple(tensor.shape)}) to the outputs. Often a copy was\n"
+        "  used instead, made before, or by x.detach(), x.data or torch.tensor(x); a gradient belongs to the very\n"
+        "  tensor that was used."
+    )
+
+
+def cycle_of_graph_and_grad() -> str:
+    """A warning, for `backward(create_graph=True)`."""
+    return (
+        "Using backward() with create_graph=True will create a reference cycle between the parameter and its gradient "
+        "which can cause a memory leak. We recommend using autograd.grad when creating the graph to avoid this. If you "
+        "have to use this function, make sure to reset the .grad fields of your parameters to None after use to break "
+        "the cycle and avoid the leak."
+    )
+
+
+def name_of(function: Any) -> str:
+    """A function's name as torch's messages have it."""
+    return str(getattr(function, "__name__", "<unknown>"))
+
+
+def hook_changed_type(hook: Any, before: Any, after: Any) -> str:
+    """For a hook that returned a gradient of another dtype than it was given."""
+    types = [f"torch.{TYPE_NAMES[t.dtype.name]}Tensor" for t in (before, after)]
+    return f"hook '{name_of(hook)}' has changed the type of value (was {types[0]} got {types[1]})"
+
+
+def hook_changed_size(hook: Any, before: Any, after: Any) -> str:
+    """For a hook that returned a gradient of another shape than it was given."""
+    return (
+        f"hook '{name_of(hook)}' has changed the size of value\n"
+        f"  It was given a gradient of shape {tuple(before.shape)}, and returned one of shape {tuple(after.shape)}."
+    )
+
+
+def gradient_count(node: Any, expected: int, got: int) -> str:
+    """For a Function's backward that returned too many gradients, or too few."""
+    return (
+        f"function {node.name()} returned an incorrect number of gradients (expected {expected}, got {got})\n"
+        "  backward returns one for each argument that forward takes after ctx: None where there is no gradient."
+    )
+
+
+def gradient_of_non_tensor(node: Any, position: int) -> str:
+    """For a Function's backward that returned a gradient of an argument that is no tensor."""
+    return (
+        f"function {node.name()} returned a gradient different than None at position {position}, but the "
+        "corresponding forward input was not a Variable"
+    )
+
+
+def gradient_does_not_fit(node: Any, i: int, gradient: Any, shape: Any) -> str:
+    """For a Function's backward that returned a gradient of another shape than that of tensor argument `i`."""
+    return (
+        f"Function {node.name()} returned an invalid gradient at index {i} - got {list(gradient.shape)} but expected "
+        f"shape compatible with {list(shape)}"
+    )
+
+
+def dirty_not_returned() -> str:
+    """For a Function's forward that changes an input in place and does not return it."""
+    return (
+        "Some elements marked as dirty during the forward method were not returned as output. The inputs that are "
+        "modified inplace must all be outputs of the Function."
+    )
+
+
+def dirty_leaf(is_view: bool) -> str:
+    """For a Function's forward that changed in place a leaf, or a view of one, that requires grad."""
+    if is_view:
+        return write_to_leaf("a view of a leaf Variable")
+    return write_to_leaf("a leaf Variable").replace("is being used", "has been used", 1)
