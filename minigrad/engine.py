@@ -30,7 +30,7 @@ class Leaf:
 
 
 LEAF = Leaf()
-next_sequence = count().__next__
+next_rank = count(0, -1).__next__
 
 
 def user_line(depth: int) -> tuple[CodeType, int]:
@@ -78,14 +78,14 @@ class Node:
         "code",  # the user's line: its code object ...
         "hooks",  # what users attached, or None
         "lasti",  # ... and the instruction in it
-        "sequence",  # nodes are numbered as they are made
+        "rank",  # nodes are numbered downward as they are made: an operation ranks below its inputs
         "targets",  # per input: the (shape, dtype) to bring its gradient to; None if all fit as they are
     )
     edges: Any
     code: CodeType
     hooks: Hooks | None
     lasti: int
-    sequence: int
+    rank: int
     targets: Any
 
     def unpack(self) -> Any:
@@ -155,7 +155,7 @@ class Severed(Node):
     def __init__(self) -> None:
         self.targets = self.hooks = None
         self.code, self.lasti = user_line(2)
-        self.sequence = next_sequence()
+        self.rank = next_rank()
 
     def unpack(self) -> Any:
         """Nothing is saved."""
@@ -273,7 +273,7 @@ class NodeOfMany(Node):
         self.saved, self.guards = saved, [(s, s.version) for s in guarded]
         self.targets = self.hooks = None
         self.code, self.lasti = user_line(2)
-        self.sequence = next_sequence()
+        self.rank = next_rank()
 
     def unpack(self) -> Any:
         """The saved values; raises if a backward pass has freed them, or one was changed in place since."""
@@ -313,8 +313,9 @@ def walk(
     `wanted` names edges: only what leads to one is computed, and those that are nodes are reported too.
     """
     found: dict[int, tuple[Any, Any]] = {}
-    pending: dict[int, Any] = {}  # sequence number -> gradient so far
-    ready: list[tuple[int, Node]] = []  # a heap
+    pending: dict[int, Any] = {}  # by a node's rank, its gradient so far; ranks fall, so the newest is the least ...
+    nodes: dict[int, Node] = {}
+    ready: list[int] = []  # ... and the top of this heap
     wanted_ids = {id(e) for e in wanted} if wanted is not None else set()
     needed = _leading_to(wanted_ids, edges) if wanted is not None else None
     if needed is not None:
@@ -323,22 +324,24 @@ def walk(
     look_for_nan = is_anomaly_enabled() and is_anomaly_check_nan_enabled()
 
     while True:
-        for edge, g in zip(edges, gradients, strict=True):
+        for edge, g in zip(edges, gradients):  # noqa: B905 - in the innermost loop
             if edge is None or g is None:
                 continue
-            if not isinstance(edge, Node):
+            if isinstance(edge, Node):
+                rank = edge.rank
+                if rank in pending:
+                    pending[rank] = pending[rank] + g
+                else:
+                    pending[rank], nodes[rank] = g, edge
+                    heappush(ready, rank)
+            else:
                 known = found.pop(id(edge), None)  # put back last: leaves are in the order in which they are done
                 found[id(edge)] = (edge, g if known is None else known[1] + g)
-            elif (so_far := pending.get(edge.sequence)) is None:
-                pending[edge.sequence] = g
-                heappush(ready, (-edge.sequence, edge))
-            else:
-                pending[edge.sequence] = so_far + g
         if not ready:
             return found
 
-        node = heappop(ready)[1]
-        g = pending.pop(node.sequence)
+        rank = heappop(ready)
+        node, g = nodes.pop(rank), pending.pop(rank)
         edges, hooks = node.edges, node.hooks
         if needed is not None:
             edges = [e if id(e) in needed else None for e in edges]
@@ -387,7 +390,7 @@ def _leading_to(wanted_ids: set[int], roots: Sequence[Any]) -> set[int]:
             seen[id(node)] = node
             stack.extend([e for e in node.edges if isinstance(e, Node)])
     needed = set(wanted_ids)
-    for node in sorted(seen.values(), key=lambda node: node.sequence):
+    for node in sorted(seen.values(), key=lambda node: -node.rank):
         if any(id(e) in needed for e in node.edges):
             needed.add(id(node))
     return needed

@@ -68,12 +68,12 @@ def second_backward(node: Any) -> str:
     )
 
 
-def changed_in_place(node: Any, storage: Any, version: int, array: Any = None) -> str:
-    """`array`  the saved value; not needed for an operation of the table"""
+def changed_in_place(node: Any, storage: Any, version: int, value: str = "") -> str:
+    """`value`  what torch would call the saved value; not needed for an operation of the table"""
     changed = at(*storage.changed_by) if storage.changed_by else ""
     return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"{_saved_value(node, storage) if array is None else _type_and_shape(array)} is at version {storage.version}; expected version {version} instead. Hint: "
+        f"{value or _saved_value(node, storage)} is at version {storage.version}; expected version {version} instead. Hint: "
         "enable anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True, check_nan=False).\n"
         f"{at(node.code, node.lasti)}\n"
@@ -96,11 +96,12 @@ def _saved_value(node: Any, storage: Any) -> str:
             array, maker = getattr(node, f"s_{name}"), node if name == "out" else getattr(node, f"e_{name}", None)
             made_by = _short_name(maker) if hasattr(maker, "sequence") else ""
             output = f", which is output 0 of {made_by}," if made_by else ""
-            return _type_and_shape(array) + output
+            return type_and_shape(array) + output
     return "it"
 
 
-def _type_and_shape(array: Any) -> str:
+def type_and_shape(array: Any) -> str:
+    """How torch names a tensor in a message, such as [torch.FloatTensor [3]]."""
     return f"[torch.{TYPE_NAMES[array.dtype.name]}Tensor {list(array.shape)}]"
 
 
@@ -330,6 +331,33 @@ def not_viewable() -> str:
         "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
         "contiguous subspaces). Use .reshape(...) instead."
     )
+
+
+def uint8_condition() -> str:
+    return (
+        "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future version of "
+        "PyTorch. Use a boolean condition instead."
+    )
+
+
+def only_for_matrices(name: str, ndim: int) -> str:
+    if ndim == 0:
+        return f"Tensor.{name} is deprecated on 0-D tensors. This function is the identity in these cases."
+    return (
+        f"The use of `x.{name}` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
+        "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
+        "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor."
+    )
+
+
+def check_norm_exists(order: float, shape: Any, dims: Any) -> None:
+    """Raise where a norm of this order, a maximum or a minimum, would be that of nothing."""
+    empty = [d for d in dims or () if shape[d] == 0]
+    if empty or not dims:
+        of = f"the dimension {empty[0]}because this dimension is empty and" if empty else "an empty tensor because"
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the {order:g} norm on {of} the operation does not have an identity"
+        )
 
 
 def too_few_sizes(wanted: list[int], shape: list[int], dtype: str) -> str:

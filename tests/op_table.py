@@ -6,6 +6,7 @@ runs on both sides. Its other spellings, the method and the in-place twin, follo
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from functools import cache

@@ -23,7 +23,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ClassVar, TypeVar
 
-from ..engine import LEAF, Lost, Node, next_sequence
+from ..engine import LEAF, Lost, Node, next_rank
 from ..modes import is_grad_enabled, no_grad
 from ..ops.inplace import take_history
 from ..tensor import Tensor, View, storage_of
@@ -108,7 +108,7 @@ class Function:
 def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
     """`output`, made part of the graph as what came out of `node`."""
     ctx = node.ctx
-    node.sequence = next_sequence()  # newer than anything that forward itself recorded
+    node.rank = next_rank()  # newer than anything that forward itself recorded
     recording = is_grad_enabled() and any(ctx.needs_input_grad)
     outputs = output if isinstance(output, tuple) else (output,)
     if not all(_among(t, outputs) for t in ctx.dirty_tensors):
@@ -138,31 +138,33 @@ def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
 
 def _result(t: Tensor, args: tuple[Any, ...], ctx: FunctionCtx, origin: Node, recording: bool) -> Tensor:
     """One output with its origin; an input that is returned as it is becomes a view of itself."""
-    dirty, marked = _among(t, ctx.dirty_tensors), _among(t, ctx.non_differentiable)
+    dirty, is_input = _among(t, ctx.dirty_tensors), _among(t, args)
+    wanted = any(ctx.needs_input_grad)
+    differentiable = recording and t._array.dtype.kind == "f" and not _among(t, ctx.non_differentiable)
     if dirty:
         storage_of(t).bump()
-    elif _among(t, args):
-        t = _view_of_itself(t)
-    wanted = any(ctx.needs_input_grad)
-    if recording and t._array.dtype.kind == "f" and not marked:
-        if dirty:
-            base = t if t._view is None else t._view.base
-            if base._origin is LEAF:
-                raise RuntimeError(errors.dirty_leaf(is_view=base is not t))
-            take_history(t, origin)
-        else:
-            t._origin = origin
-    elif not dirty and wanted and t._origin is not LEAF:
+    elif is_input:
+        t = _alias(t, as_view=differentiable or not t.requires_grad)
+    if differentiable and not dirty:
+        t._origin = origin
+    elif differentiable:
+        base = t if t._view is None else t._view.base
+        if base._origin is LEAF:
+            raise RuntimeError(errors.dirty_leaf(is_view=base is not t))
+        take_history(t, origin)
+    elif wanted and not dirty and t._origin is not LEAF:
         why = "integer" if t._array.dtype.kind != "f" else "non_differentiable"
         t._origin = Lost(why if recording else "no_grad")
     return t
 
 
-def _view_of_itself(t: Tensor) -> Tensor:
+def _alias(t: Tensor, as_view: bool) -> Tensor:
+    """Another tensor over the memory of `t`, without history: a view of it, or as detach() makes one."""
     storage = storage_of(t)
     r = Tensor._of(t._array.view(), None, storage)
-    base, path = (t, ()) if t._view is None else (t._view.base, t._view.path)
-    r._view = View(base, path, storage.version, "")
+    if as_view:
+        base, path = (t, ()) if t._view is None else (t._view.base, t._view.path)
+        r._view = View(base, path, storage.version, "")
     return r
 
 

@@ -12,7 +12,7 @@ from weakref import ref
 import numpy as np
 
 from .. import messages
-from ..engine import LEAF, RELEASED, Node, NodeOfMany, next_sequence
+from ..engine import LEAF, RELEASED, Node, NodeOfMany, next_rank
 from ..tensor import Tensor, current_origin, storage_of
 from . import errors
 from .tape import ON_ARRAYS, ON_TENSORS, OfSeveral
@@ -70,9 +70,8 @@ class FunctionNode(NodeOfMany):
     def __init__(self, args: tuple[Any, ...]) -> None:
         tensors = [a for a in args if isinstance(a, Tensor)]
         self.ctx = FunctionCtx(self, tuple([isinstance(a, Tensor) and a.requires_grad for a in args]))
-        origins = [current_origin(t) for t in tensors]
         super().__init__(tensors)
-        self.edges = tuple([t if o is LEAF else o if isinstance(o, Node) else None for t, o in zip(tensors, origins, strict=True)])
+        self.edges = tuple([_edge_of(t) for t in tensors])
         self.of_argument = [isinstance(a, Tensor) for a in args]
         self.targets = tuple([(t._array.shape, t._array.dtype) for t in tensors])
         self.results: list[Any] = []  # per output: its shape and dtype; None if it is no tensor
@@ -122,6 +121,11 @@ class FunctionNode(NodeOfMany):
         return found
 
 
+def _edge_of(t: Tensor) -> Any:
+    origin = current_origin(t)
+    return t if origin is LEAF else origin if isinstance(origin, Node) else None
+
+
 def _spreads_to(shape: tuple[int, ...], wider: tuple[int, ...]) -> bool:
     extra = len(wider) - len(shape)
     return extra >= 0 and all(n in (1, wider[extra + i]) for i, n in enumerate(shape))
@@ -135,7 +139,7 @@ class OutputOfSeveral(Node):
     def __init__(self, node: FunctionNode, index: int) -> None:
         self.edges, self.index = (node,), index
         self.targets = self.hooks = None
-        self.code, self.lasti, self.sequence = node.code, node.lasti, next_sequence()
+        self.code, self.lasti, self.rank = node.code, node.lasti, next_rank()
 
     def as_users_see_it(self) -> tuple[Node, int]:
         """The Function's node, and which of its outputs this is."""
@@ -175,7 +179,10 @@ class SavedTensor:
     def unpack(self, node: Any) -> Tensor:
         """The tensor again; RuntimeError if it was changed in place since."""
         if self.storage.version != self.version:
-            raise RuntimeError(messages.changed_in_place(node, self.storage, self.version, self.array))
+            value = messages.type_and_shape(self.array)
+            if self.output is not None:
+                value += f", which is output {self.output} of {node.function.__name__},"
+            raise RuntimeError(messages.changed_in_place(node, self.storage, self.version, value))
         if isinstance(self.origin, Tensor):
             return self.origin
         origin = self.origin

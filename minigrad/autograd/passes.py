@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import LEAF, Lost, Node, user_line, walk
+from ..engine import LEAF, Node, user_line, walk
 from ..modes import enable_grad
 from ..ops.shape import stack, unbind
-from ..tensor import Tensor, current_origin
+from ..tensor import Tensor
 from . import errors
 from .tape import ON_ARRAYS, ON_TENSORS, ArrayTape, deliver, run_leaf_hooks
 
@@ -204,10 +204,11 @@ def _root(i: int, output: Tensor, gradient: Any, create_graph: bool) -> Any:
 
 
 def _edge_of_root(i: int, output: Tensor) -> Any:
-    origin = current_origin(output)
-    if origin is None or origin.__class__ is Lost:
-        raise RuntimeError(errors.no_history(i, origin))
-    return output if origin is LEAF else origin
+    if not output.is_leaf:
+        return output._origin
+    if output._origin is not LEAF:
+        raise RuntimeError(errors.no_history(i, output._origin))
+    return output
 
 
 def _input_tuple(inputs: Any, function: str) -> tuple[Any, ...]:
@@ -227,11 +228,10 @@ def _wanted_edge(t: Any, to_accumulate: bool = False) -> Any:
     """Where a gradient of `t` arrives; with `to_accumulate`, a tensor that is no leaf will keep it in `.grad`."""
     if not isinstance(t, Tensor):
         raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(t).__name__}")
-    origin = current_origin(t)
-    if isinstance(origin, Node):
-        if to_accumulate:
-            t.retain_grad()
-        return origin
-    if origin is not LEAF:
-        raise RuntimeError(errors.input_without_grad(origin, to_accumulate))
-    return t
+    if not t.requires_grad:
+        raise RuntimeError(errors.input_without_grad(t._origin, to_accumulate))
+    if t.is_leaf:
+        return t
+    if to_accumulate:
+        t.retain_grad()
+    return t._origin

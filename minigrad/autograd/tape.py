@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..engine import LEAF, Hooks, Node, NodeOfMany, Storage, next_sequence, user_line
+from ..engine import LEAF, Hooks, Node, NodeOfMany, Storage, next_rank, user_line
 from ..modes import enable_grad, no_grad
 from ..ops.convert import copied
 from ..ops.inplace import check_writable
@@ -205,7 +205,7 @@ class Alias(NodeOfMany):
     def __init__(self, user: Node, edge: Any, target: tuple[tuple[int, ...], np.dtype[Any]]) -> None:
         self.edges, self.targets = (edge,), (target,)
         self.saved, self.guards, self.hooks = (), [], None
-        self.code, self.lasti, self.sequence = user.code, user.lasti, next_sequence()
+        self.code, self.lasti, self.rank = user.code, user.lasti, next_rank()
 
     def pull(self, g: Any, edges: Any, saved: Any) -> Any:
         """The gradient as it is: the walk casts it."""

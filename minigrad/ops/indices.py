@@ -154,8 +154,8 @@ def laid_out(result: Array, a: Array, key: Key) -> Array:
     before, together, after = _arranged(a, by_dim)
     strides = [(*[a.strides[d] for d in before], *[0] * len(together), *[a.strides[d] for d in after])]
     for k in by_dim.values():
-        of_index = np.broadcast_to(k, together).strides
-        strides.append((*[0] * len(before), *of_index, *[0] * len(after)))
+        spread = np.broadcast_to(k, together).reshape((1,) * len(before) + together + (1,) * len(after))
+        strides.append(tuple([s if m == n else 0 for s, m, n in zip(spread.strides, spread.shape, result.shape, strict=True)]))
     made = empty_in_order(result.shape, memory_order(result.shape, *strides), result.dtype)
     np.copyto(made, result)
     return made

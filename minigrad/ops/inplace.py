@@ -95,7 +95,7 @@ def _copied(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any,
 def as_view(step: Op, a: Tensor, *options: Any, multi: bool = False) -> Tensor:
     """The result of view operation `step`, tied to the memory of `a`."""
     r: Tensor = step.call(a, *options)
-    storage = storage_of(a)
+    storage = a._storage or storage_of(a)
     made_by = "no_grad" if not is_grad_enabled() else "multi" if multi else ""
     if a._view is None:
         r._view = View(a, ((step, options),), storage.version, made_by)

@@ -15,6 +15,14 @@ from .table import operands
 INTERNAL = True
 
 
+def check_broadcast(x: Any, y: Any) -> None:
+    """Raise torch's error unless two arrays broadcast."""
+    try:
+        np.broadcast_shapes(x.shape, y.shape)
+    except ValueError as error:
+        raise messages.misfit(error, x, y) from None
+
+
 def _compare(name: str, ufunc: Any, input: Any, other: Any) -> Any:
     found = operands(input, other, False)
     if found is NotImplemented:
@@ -25,6 +33,7 @@ def _compare(name: str, ufunc: Any, input: Any, other: Any) -> Any:
     except ValueError as error:
         raise messages.misfit(error, x, y) from None
     except TypeError:
+        check_broadcast(x, y)
         raise NotImplementedError(
             f"\"{name}_cpu\" not implemented for '{messages.TYPE_NAMES[dtypes.from_numpy_dtype(x.dtype).name]}'"
         ) from None
@@ -89,4 +98,5 @@ Tensor.__invert__ = bitwise_not  # type: ignore[attr-defined]
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements satisfy `|input - other| <= atol + rtol * |other|`."""
     messages.check_equal_dtypes(input, other)
+    check_broadcast(input._array, other._array)
     return bool(np.allclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..engine import Lost
 from ..tensor import Tensor
+from .indices import number_array
 from .inplace import zeros_as
 from .names import public, tensor_argument
 from .table import common_dtype, op, operands
@@ -43,7 +45,7 @@ div_ = op(
 )
 add_scaled = op(
     "AddBackward0",
-    lambda a, b, alpha: a + b * a.dtype.type(alpha),
+    lambda a, b, alpha: a + b * number_array(alpha, a.dtype),
     a=lambda g: g,
     b=lambda g, alpha: g * alpha,
     numbers="promote",
@@ -59,7 +61,9 @@ def _power(a: Array, exponent: float) -> Array:
     if exponent == 3:
         return a * a * a
     if exponent == 1:
-        return np.positive(a)
+        return a.copy("K")
+    if exponent == 0:
+        return np.ones_like(a)
     if exponent == 0.5:
         return np.sqrt(a)
     return np.power(a, a.dtype.type(exponent))
@@ -76,6 +80,8 @@ power = op("PowBackward0", _power, a=_power_rule)
 
 def _power_of(a: Array, b: Array) -> Array:
     """`a ** b`; of integers to negative powers torch keeps what is left of the fraction."""
+    if a.dtype.kind == "b":
+        raise NotImplementedError(messages.not_implemented("pow", dtypes.bool_))
     if a.dtype.kind == "f" or not (b < 0).any():
         return np.power(a, b)
     return np.where(b >= 0, np.power(a, np.maximum(b, 0)), np.where(np.abs(a) == 1, np.power(a, b & 1), 0))
@@ -90,7 +96,7 @@ power_of = op(
 )
 exponential = op(
     "PowBackward2",
-    lambda a, base: np.power(a.dtype.type(base), a, order="C"),
+    lambda a, base: np.array(_power_of(np.asarray(base).astype(a.dtype), a), order="C"),
     a=lambda g, a, base, out: keep(g * (out * _log_of(base)), (a < 0) | (base != 0)),
 )
 
@@ -220,7 +226,8 @@ def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """`other - alpha * input`, broadcast together."""
     messages.check_no_bools("-", input, other)
     name = "RsubBackward0" if isinstance(other, Tensor) else "RsubBackward1"
-    if alpha != 1:
+    if alpha.__class__ is not int or alpha != 1:
+        messages.check_alpha(alpha, input, other)
         return add_scaled.named(name).call(other, input, -alpha)
     return sub_.named(name).call(other, input)
 
@@ -254,6 +261,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
             if d.kind != dtypes.FLOATING and exponent < 0:
                 raise RuntimeError("Integers to negative integer powers are not allowed.")
             input = input.to(d)  # type: ignore[attr-defined]
+        number_array(exponent, input._array.dtype, half_overflows=True)
         return power.call(input, exponent)
     if isinstance(input, (bool, int, float)):
         d = common_dtype(tensor_argument(exponent, "pow", "exponent", 2), input)
@@ -378,12 +386,12 @@ def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str
         kernel = "clamp" if len(bounds) == 2 else "clamp_max" if min is None else "clamp_min"
         raise NotImplementedError(messages.not_implemented(f"{kernel}_scalar_cpu", d))
     input = input.to(d)  # type: ignore[attr-defined]
-    low = -math.inf if min is None else min
-    high = math.inf if max is None else max
+    low = -math.inf if min is None else number_array(min, d.numpy).item()
+    high = math.inf if max is None else number_array(max, d.numpy).item()
     if input.dtype.kind != dtypes.FLOATING:
         limits = np.iinfo(input._array.dtype) if input.dtype.kind else None
-        low = (int(limits.min) if limits else False) if min is None else min
-        high = (int(limits.max) if limits else True) if max is None else max
+        low = (int(limits.min) if limits else False) if min is None else low
+        high = (int(limits.max) if limits else True) if max is None else high
     return clamp_between.named(of_numbers).call(input, low, high)
 
 
@@ -401,12 +409,33 @@ def clamp_max(input: Tensor, max: Any) -> Tensor:
 
 def where(condition: Tensor, input: Any, other: Any) -> Tensor:
     """The elements of `input` where `condition` holds, of `other` elsewhere; the branch not taken gets gradient 0."""
-    if tensor_argument(condition, "where", "condition").dtype is not dtypes.bool_:
+    if tensor_argument(condition, "where", "condition").dtype is dtypes.uint8:
+        warnings.warn(messages.uint8_condition(), UserWarning, stacklevel=2)
+        condition = condition.bool()  # type: ignore[attr-defined]
+    if condition.dtype is not dtypes.bool_:
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype "
             f"{messages.TYPE_NAMES[condition.dtype.name]}"
         )
-    return select.call(input, other, condition)
+    d = common_dtype(input, other).numpy
+    for number in (input, other):
+        if isinstance(number, (bool, int, float)):
+            number_array(number, d, half_overflows=True)
+    try:
+        return select.call(input, other, condition)
+    except ValueError as error:
+        raise _misfit_of(error, condition, input, other) from None
+
+
+def _misfit_of(error: ValueError, *operands: Any) -> Exception:
+    """The error for operands, more than two, that do not broadcast: about the first that fits none before it."""
+    shape: tuple[int, ...] = ()
+    for x in operands:
+        try:
+            shape = np.broadcast_shapes(shape, tuple(getattr(x, "shape", ())))
+        except ValueError:
+            return messages.misfit(error, np.broadcast_to(False, shape), x)
+    return error
 
 
 public(method=False)(where)

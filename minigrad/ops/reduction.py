@@ -16,7 +16,7 @@ from .convert import copied
 from .inplace import like, zeros_as
 from .names import public, tensor_argument
 from .pointwise import abs_, exp_, keep, power, select, sign_
-from .shape import spread, swap
+from .shape import checked_dims, spread, swap
 from .table import op
 
 INTERNAL = True
@@ -28,14 +28,8 @@ def reduced_dims(dim: Any, ndim: int) -> Dims:
     """The dimensions to reduce, counted from the front; None and () mean all of them."""
     if dim is None:
         return tuple(range(ndim))
-    if isinstance(dim, int):
-        found = messages.checked_dim(dim, ndim)
-        return (found,) if ndim else ()
-    found_all = tuple(messages.checked_dim(d, ndim) for d in dim)
-    for d in found_all:
-        if found_all.count(d) > 1:
-            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
-    return (found_all if found_all else tuple(range(ndim))) if ndim else ()
+    found = checked_dims((dim,) if isinstance(dim, int) else dim, ndim)
+    return (found or tuple(range(ndim))) if ndim else ()
 
 
 def back(g: Any, shape: Dims, dim: Dims, keepdim: bool) -> Any:
@@ -66,7 +60,7 @@ def size_of(shape: Dims, dim: Dims) -> int:
 
 def reduce(ufunc: np.ufunc, a: Array, dim: Dims | None, keepdim: bool, dtype: Any = None) -> Array:
     """`a` reduced over `dim`, its elements in the order of their indices, as torch has them."""
-    out: Array = ufunc.reduce(a, axis=dim, keepdims=keepdim, dtype=dtype)
+    out: Array = ufunc.reduce(a, axis=dim, keepdims=keepdim, dtype=dtype or a.dtype)
     return out if out.flags.c_contiguous else out.copy()
 
 
@@ -227,7 +221,7 @@ place = op("PlaceBackward0", _place, a=lambda g, index, dim, keepdim: pick(g, in
 
 cumsum_ = op(
     "CumsumBackward0",
-    lambda a, dim: np.add.accumulate(a, axis=dim) if a.ndim else a.copy(),
+    lambda a, dim: np.ascontiguousarray(np.add.accumulate(a, axis=dim, dtype=a.dtype)) if a.ndim else a.copy(),
     a=lambda g, dim: cumsum_reversed(g, dim),
 )
 cumsum_reversed = op(
@@ -372,7 +366,10 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     """The `p`-norm over `dim`, or of all elements; 'fro' is p = 2."""
     input = floating_input(input, "linalg.vector_norm", dtype)
     order = 2.0 if p is None or p == "fro" else float(p)
-    return vector_norm.call(input, order, reduced_dims(dim, input.ndim), keepdim)
+    dims = reduced_dims(dim, input.ndim)
+    if input.numel() == 0 and (order < 0 or order == math.inf):
+        messages.check_norm_exists(order, input.shape, (dim,) if isinstance(dim, int) else dim)
+    return vector_norm.call(input, order, dims, keepdim)
 
 
 class _Extremes:
@@ -486,22 +483,31 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
 @public()
 def softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """`exp(input)`, scaled to sum to 1 along `dim`."""
-    input = floating_input(input, "softmax", dtype)
-    return softmax_dim.call(input, messages.checked_dim(dim, input.ndim))
+    return softmax_dim.call(*_softmax_arguments("softmax", input, dim, dtype))
 
 
 @public()
 def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
     """The logarithm of `softmax`, computed without underflow."""
-    input = floating_input(input, "log_softmax", dtype)
-    return log_softmax_dim.call(input, messages.checked_dim(dim, input.ndim))
+    return log_softmax_dim.call(*_softmax_arguments("log_softmax", input, dim, dtype))
+
+
+def _softmax_arguments(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:
+    input = tensor_argument(input, name)
+    if dtype is not None:
+        input = input.to(dtype)  # type: ignore[attr-defined]
+    dim = messages.checked_dim(dim, input.ndim)
+    if input.dtype.kind != dtypes.FLOATING and input.numel():
+        kernel = f"{name}_lastdim_kernel_impl" if dim >= input.ndim - 1 else f"{name}_kernel_impl"
+        raise NotImplementedError(messages.not_implemented(kernel, input.dtype))
+    return input, dim
 
 
 def _logical(input: Tensor, dim: Any, keepdim: bool, name: str, reduce: Any) -> Tensor:
     input = tensor_argument(input, name)
     dims = () if dim in ((), []) else reduced_dims(dim, input.ndim)
-    found = reduce(input._array, axis=dims, keepdims=keepdim)
-    return integers(np.asarray(found).astype(np.uint8 if input.dtype is dtypes.uint8 else np.bool_), input, name)
+    found = np.asarray(reduce(input._array, axis=dims, keepdims=keepdim), order="C")
+    return integers(found.astype(np.uint8 if input.dtype is dtypes.uint8 else np.bool_), input, name)
 
 
 @public()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -68,11 +70,22 @@ def _untile(g: Any, shape: Dims, repeats: Dims) -> Any:
 # Other shapes
 
 
+def checked_dims(dims: Sequence[int], ndim: int) -> Dims:
+    """`dims` counted from the front; torch's errors for one that is not there, or is there twice."""
+    found: list[int] = []
+    for d in dims:
+        found.append(messages.checked_dim(d, ndim))
+        if found[-1] in found[:-1]:
+            raise RuntimeError(f"dim {found[-1]} appears multiple times in the list of dims")
+    return tuple(found)
+
+
 def completed_shape(shape: Any, count: int) -> Dims:
     """`shape` with a -1 worked out; torch's RuntimeError where `count` elements do not fit."""
     known = math.prod([n for n in shape if n != -1])
-    if min(shape, default=0) < -1:
-        raise RuntimeError(f"invalid shape dimension {min(shape)}")
+    for i, n in enumerate(shape):
+        if n < -1:
+            raise RuntimeError(f"invalid shape dimension {n} at index {i} of shape {list(shape)}")
     if -1 in shape:
         if shape.count(-1) > 1:
             raise RuntimeError("only one dimension can be inferred")
@@ -187,7 +200,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     shape = tensor_argument(input, "squeeze")._array.shape
     if dim is None:
         return as_view(remove_axes, input, tuple([i for i, n in enumerate(shape) if n == 1]))
-    named = [messages.checked_dim(d, len(shape)) for d in ((dim,) if isinstance(dim, int) else dim)]
+    named = checked_dims((dim,) if isinstance(dim, int) else dim, len(shape))
     axes = tuple([d for d in named if shape and shape[d] == 1])
     return as_view(remove_axes.named("SqueezeBackward1" if isinstance(dim, int) else "SqueezeBackward2"), input, axes)
 
@@ -231,16 +244,18 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
 @public("moveaxis")
 def movedim(input: Tensor, source: int, destination: int) -> Tensor:
     """One dimension moved to another place."""
-    start = messages.checked_dim(source, input.ndim)
+    start, end = messages.checked_dim(source, input.ndim), messages.checked_dim(destination, input.ndim)
     if input.ndim == 0:
         return as_view(reorder.named("AliasBackward0"), input, ())
     order = [i for i in range(input.ndim) if i != start]
-    order.insert(messages.checked_dim(destination, input.ndim), start)
+    order.insert(end, start)
     return as_view(reorder, input, tuple(order))
 
 
 def _all_reversed(self: Tensor) -> Tensor:
     """All dimensions in reverse order."""
+    if self._array.ndim != 2:
+        warnings.warn(messages.only_for_matrices("T", self._array.ndim), UserWarning, stacklevel=2)
     return as_view(reorder, self, tuple(range(self._array.ndim))[::-1])
 
 
@@ -248,7 +263,8 @@ def _last_two_swapped(self: Tensor) -> Tensor:
     """The last two dimensions exchanged."""
     ndim = self._array.ndim
     if ndim == 0:
-        return self
+        warnings.warn(messages.only_for_matrices("mT", 0), UserWarning, stacklevel=2)
+        return as_view(reorder, self, ())
     if ndim < 2:
         raise RuntimeError(
             f"tensor.mT is only supported on matrices or batches of matrices. Got {ndim}-D tensor."
@@ -389,13 +405,13 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
     """Tensors of one shape joined along a new dimension."""
     tensors = _tensor_list(tensors, "stack")
     first = tensors[0]._array.shape
+    dim = messages.checked_dim(dim, len(first) + 1)
     for i, x in enumerate(tensors):
         if x._array.shape != first:
             raise RuntimeError(
                 f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and "
                 f"{list(x._array.shape)} at entry {i}"
             )
-    dim = messages.checked_dim(dim, len(first) + 1)
     d = common_dtype(*tensors).numpy
     array = np.ascontiguousarray(np.stack([x._array for x in tensors], axis=dim, dtype=d))
     return joined(array, tensors, StackBackward0, dim)
@@ -427,21 +443,27 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     """Consecutive parts along `dim`, as views: of one size (the last may be smaller), or of the sizes in a list."""
     if not tensor_argument(tensor, "split", "tensor").ndim:
         raise RuntimeError("split expects at least a 1-dimensional tensor")
-    dim = messages.checked_dim(dim, tensor.ndim)
+    given, dim = dim, messages.checked_dim(dim, tensor.ndim)
     length = tensor._array.shape[dim]
     step = part
     if isinstance(split_size_or_sections, int):
         size = split_size_or_sections
-        if size < 0 or (size == 0 and length):
+        if size < 0:
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+        if size == 0 and length:
+            raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {length}")
         sections = [min(size, length - start) for start in range(0, length, size or 1)] or [0]
     else:
         step = part.named("SplitWithSizesBackward0")
         sections = list(split_size_or_sections)
+        if min(sections, default=0) < 0:
+            raise RuntimeError(
+                f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={sections}"
+            )
         if sum(sections) != length:
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at dimension "
-                f"{dim}), but got split_sizes={sections}"
+                f"{given}), but got split_sizes={sections}"
             )
     before, start, parts = (slice(None),) * dim, 0, []
     for section in sections:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import LEAF, RELEASED, Lost, Node, Storage, next_sequence
+from ..engine import LEAF, RELEASED, Lost, Node, Storage, next_rank
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin
 from .writing import write
@@ -192,7 +192,7 @@ def as_floating(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 _NAMES = {  # what the written functions refer to
     **{"Tensor": Tensor, "Storage": Storage, "LEAF": LEAF, "Lost": Lost, "RELEASED": RELEASED, "ndarray": np.ndarray},
-    **{"new": object.__new__, "asarray": np.asarray, "user_frame": sys._getframe, "next_sequence": next_sequence},
+    **{"new": object.__new__, "asarray": np.asarray, "user_frame": sys._getframe, "next_rank": next_rank},
     **{"grad_enabled": is_grad_enabled, "current_origin": current_origin, "constants": _constants, "stale": stale},
     **{"operands": operands, "as_operand": as_operand, "as_floating": as_floating, "misfit": messages.misfit},
 }

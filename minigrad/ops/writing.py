@@ -67,8 +67,9 @@ def _arrays(o: Op) -> list[str]:
         f"    if kind is Tensor and x_{a} is not None and x_{a}.dtype is {b}._array.dtype"
         + (f" and x_{a}.dtype.kind == 'f':" if floating else ":"),
         f"        x_{b} = {b}._array",
-        f"    elif (kind is float or kind is int) and x_{a} is not None and id(x_{a}.dtype) in constants:",
-        f"        number = constants[id(x_{a}.dtype)].get({b})",
+        "    elif (kind is float or kind is int) and "
+        f"x_{a} is not None and (known := constants.get(id(x_{a}.dtype))) is not None:",
+        f"        number = known.get({b})",
         f"        {b} = as_operand({b}, x_{a}.dtype) if number is None else number",
         f"        x_{b} = {b}._array",
         "    else:",
@@ -131,7 +132,7 @@ def _record(o: Op) -> list[str]:
         ]
     return [
         *lines,
-        "    node.sequence = next_sequence()",
+        "    node.rank = next_rank()",
         "    frame = user_frame(1)",
         "    while 'INTERNAL' in frame.f_globals and frame.f_back is not None: frame = frame.f_back",
         "    node.code = frame.f_code",
