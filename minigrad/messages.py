@@ -160,6 +160,20 @@ def not_one_element(tensor: Any) -> str:
     return f"a Tensor with {tensor.numel()} elements cannot be converted to Scalar"
 
 
+def no_python_scalar(tensor: Any) -> str:
+    return (
+        "only one element tensors can be converted to Python scalars\n"
+        f"  This one has shape {tuple(tensor.shape)}. Reduce it first, x.sum() or x.mean(), or pick one: x[0]."
+    )
+
+
+def scalar_out_of_graph() -> str:
+    return (
+        "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
+        "Consider using tensor.detach() first."
+    )
+
+
 def ambiguous_truth(tensor: Any) -> str:
     what = "more than one value" if tensor.numel() else "no values"
     return f"Boolean value of Tensor with {what} is ambiguous"
@@ -401,7 +415,8 @@ def product_of_dtypes(kind: str, a: Any, b: Any) -> Exception:
 
 
 def _c_name(type_name: str) -> str:
-    return {"Long": "long int", "Byte": "unsigned char", "Char": "signed char"}.get(type_name, type_name.lower())
+    names = {"Long": "long int", "Byte": "unsigned char", "Char": "signed char", "Half": "c10::Half"}
+    return names.get(type_name, type_name.lower())
 
 
 def unmultipliable(kind: str, x: Any, y: Any) -> str:

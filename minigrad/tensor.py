@@ -332,13 +332,21 @@ class Tensor(Methods):
         return bool(self._array.item())
 
     def __float__(self) -> float:
-        return float(self.item())
+        value = float(self._only_element())
+        if self.requires_grad:
+            warnings.warn(messages.scalar_out_of_graph(), UserWarning, stacklevel=2)
+        return value
 
     def __int__(self) -> int:
-        return int(self.item())
+        return int(self._only_element())
 
     def __complex__(self) -> complex:
-        return complex(self.item())
+        return complex(self._only_element())
+
+    def _only_element(self) -> Any:
+        if self._array.size != 1:
+            raise ValueError(messages.no_python_scalar(self))
+        return self._array.item()
 
     def __index__(self) -> int:
         if self._array.size != 1 or self._array.dtype.kind not in "iub":

@@ -72,7 +72,7 @@ def report(t: Any, run: Callable[[Report], None]) -> Report:
         except Exception as error:  # noqa: BLE001 - it is to be compared, whatever it is
             text = (str(error).splitlines() or [""])[0]
             found["error"] = (type(error).__name__, STALE if text.startswith(STALE) else text)
-    found["warnings"] = [str(w.message).partition(" (Triggered internally")[0] for w in caught]
+    found["warnings"] = {str(w.message).partition(" (Triggered internally")[0] for w in caught}
     return found
 
 
@@ -104,8 +104,33 @@ def differentiated(row: Row, case: Case, t: Any) -> Report:
     return report(t, run)
 
 
+# Where minigrad is meant to differ from torch, by what torch says: it is then not compared.
+KNOWN = {
+    "Subtraction, the `-` operator, with a bool tensor": "torch cannot differentiate a power of a bool exponent",
+    "numel: integer multiplication overflow": "torch.broadcast_to takes a size of -1 for 2 ** 64 - 1",
+    "expand(CPU": "torch names some dtypes by their C++ type there",
+}
+# Of several wrong things, which one is named does not matter.
+ONE_OF_SEVERAL = (
+    "Dimension out of range",
+    "appears multiple times",
+    "split expects split_size be non-negative",
+    "linalg.vector_norm cannot compute",
+)
+
+
+def excused(ours: Report, theirs: Report) -> bool:
+    """Whether a difference is a known one."""
+    mine, yours = (str(found.get("error", ("", ""))[1]) for found in (ours, theirs))
+    if any(text in yours for text in KNOWN):
+        return True
+    return all(any(text in error for text in ONE_OF_SEVERAL) for error in (mine, yours))
+
+
 def agree(ours: Report, theirs: Report) -> None:
     """Raise unless two reports say the same, rounding aside."""
+    if excused(ours, theirs):
+        return
     rough = roughness(theirs)
     for part in dict.fromkeys([*theirs, *ours]):
         assert part in ours, f"{part}: {theirs[part]} in torch, nothing here"
@@ -126,11 +151,13 @@ def roughness(found: Report) -> float:
 
 
 def agree_on_value(what: str, ours: Any, theirs: Any, rough: float) -> None:
+    if all(v is None or (isinstance(v, Seen) and v.array.size == 0) for v in (ours, theirs)):
+        return  # torch gives None for some gradients of nothing
     if not (isinstance(ours, Seen) and isinstance(theirs, Seen)):
         assert type(ours) is type(theirs), f"{what}: {ours} here, {theirs} in torch"
         assert ours == theirs, f"{what}: {ours} here, {theirs} in torch"
         return
-    told = ("dtype", "shape", "requires_grad")
+    told = ("dtype", "shape", "requires_grad") if theirs.array.size or what.startswith("outputs") else ("dtype", "shape")
     if what.startswith("outputs"):
         told = (*told, "stride", "grad_fn")
     for name in told:

@@ -20,13 +20,14 @@ PACKAGES = ("minigrad", "linreg")
 # A name's row is the first that matches it, so every new module needs one.
 LAYERS = (
     "minigrad.dtypes",
+    "minigrad.arithmetic",
     "minigrad.modes",
     "minigrad.messages",
     "minigrad.engine",
     "minigrad.printing",
     "minigrad.tensor",
-    "minigrad.random*",
     "minigrad.ops*",
+    "minigrad.random*",
     "minigrad.autograd*",
     "minigrad",
     "linreg*",
@@ -171,7 +172,7 @@ def test_programs_use_public_names_only() -> None:
         for module, name in imports(path)
         if module.partition(".")[0] == "minigrad"
     }
-    assert {use for use in taken if use[1] not in PUBLIC or use[2].startswith("_")} == set()
+    assert {use for use in taken if use[1] not in PUBLIC or use[2].startswith("_") and use[2] != "__version__"} == set()
 
 
 def run_one_test(body: str, folder: Path, workers: str = "0", required: str = "1") -> str:

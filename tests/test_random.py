@@ -20,7 +20,7 @@ torch = pytest.importorskip("torch")
 
 import minigrad
 from minigrad import random
-from minigrad.random.arithmetic import multiply_add
+from minigrad.arithmetic import multiply_add
 from minigrad.tensor import wrap
 
 DIGITS = {"float16": 11, "float32": 24, "float64": 53}

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import dtypes
 from ..dtypes import dtype
-from ..random.arithmetic import multiply_add
+from ..arithmetic import multiply_add
 from ..tensor import Tensor
 from .convert import empty_as, invalid_combination
 from .data import fits

@@ -18,6 +18,7 @@ from ..engine import Lost, Node, Severed
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, View, current_origin, storage_of, wants_grad
 from .convert import copy_array
+from .indices import number_array
 from .names import tensor_argument
 from .table import Op, op
 
@@ -139,24 +140,35 @@ def made_by(t: Tensor) -> Node | None:
 
 def check_writable(t: Tensor, *others: Any) -> bool:
     """Raise torch's error where `t` may not be changed in place; returns whether the change is to be recorded."""
+    recorded = check_graph(t, *others)
+    check_memory(t, *others)
+    return recorded and t._array.dtype.kind == "f"
+
+
+def check_graph(t: Tensor, *others: Any) -> bool:
+    """Raise torch's error where the graph forbids to change `t`; returns whether it takes part in the change."""
     wanted = t.requires_grad
-    recorded = is_grad_enabled() and (wanted or any(map(requires_grad, others)))
-    if recorded:
-        view = t._view
-        if view is not None:
-            if view.made_by:
-                raise RuntimeError(messages.write_to_view(view.made_by, made_by(t), of_base=False))
-            if wanted and not isinstance(view.base._origin, Node):
-                raise RuntimeError(messages.write_to_leaf("a view of a leaf Variable"))
-        if wanted and t.is_leaf:
-            raise RuntimeError(messages.write_to_leaf("a leaf Variable"))
+    if not is_grad_enabled() or not (wanted or any(map(requires_grad, others))):
+        return False
+    view = t._view
+    if view is not None:
+        if view.made_by:
+            raise RuntimeError(messages.write_to_view(view.made_by, made_by(t), of_base=False))
+        if wanted and not isinstance(view.base._origin, Node):
+            raise RuntimeError(messages.write_to_leaf("a view of a leaf Variable"))
+    if wanted and made_by(t) is None:
+        raise RuntimeError(messages.write_to_leaf("a leaf Variable"))
+    return True
+
+
+def check_memory(t: Tensor, *others: Any) -> None:
+    """Raise torch's error where a write to `t` would change one place twice, or what is still to be read."""
     array = t._array
     if array.size > 1 and 0 in array.strides and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)):
         raise RuntimeError(messages.overlapping_write())
     for other in others:
         if other.__class__ is Tensor and other._storage is t._storage and other is not t and t._storage is not None:
             check_overlap(array, other._array)
-    return recorded
 
 
 def check_overlap(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> None:
@@ -176,7 +188,12 @@ def has_no_gaps(array: np.ndarray[Any, Any]) -> bool:
 
 def change(function: Callable[..., Any], t: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """`t`, changed in place to what `function(t, ...)` gives."""
-    if not check_writable(t, *args, *kwargs.values()):
+    recorded = check_writable(t, *args, *kwargs.values())
+    return _change(recorded, function, t, *args, **kwargs)
+
+
+def _change(recorded: bool, function: Callable[..., Any], t: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    if not recorded:
         before = Tensor._of(t._array, t._origin if t._origin.__class__ is Lost else None)
         return write(t, function(before, *args, **kwargs))
     # What the rules save of the old value must outlive it.
@@ -184,6 +201,7 @@ def change(function: Callable[..., Any], t: Tensor, *args: Any, **kwargs: Any) -
     result = function(before, *args, **kwargs)
     if not isinstance(result._origin, Node):
         name = f"{function.__name__.title()}Backward{int(any(isinstance(arg, Tensor) for arg in args))}"
+        before._origin = before._origin if wants_grad(before._origin) else Severed()
         result = forget.named(name).call(before, copy_array(result._array, t._array.dtype))
     return write(t, result)
 
@@ -200,11 +218,11 @@ def write(t: Tensor, result: Tensor) -> Tensor:
     storage = storage_of(t)
     storage.bump()
     node = result._origin
-    if isinstance(node, Node):
+    if isinstance(node, Node) and t._array.dtype.kind == "f":
         if getattr(node, "g_out", None) is not None:  # the result saved for the rules lies in `t` from now on
             node.s_out, node.g_out, node.v_out = t._array, storage, storage.version
         take_history(t, node)
-    elif t._origin is None:
+    elif t._origin is None and not isinstance(node, Node):
         t._origin = node
     return t
 
@@ -243,15 +261,17 @@ def twin(function: Callable[..., Any], name: str) -> Callable[..., Tensor]:
 def fill_(self: Tensor, value: Any) -> Tensor:
     """Set every element to a number (or the value of a 0-d tensor), in place."""
     if isinstance(value, Tensor):
-        check_writable(self, value)
+        recorded = check_graph(self, value)
         if value.ndim:
             raise RuntimeError(
                 f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions."
             )
-        return change(filled.call, self, value.to(self.dtype))  # type: ignore[attr-defined]
+        check_memory(self)
+        return _change(recorded, filled.call, self, value.to(self.dtype))
+    number = number_array(value, self._array.dtype)
     if not _plain(self):
-        return change(fill.call, self, value)
-    self._array.fill(value)
+        return change(fill.call, self, number)
+    self._array.fill(number)
     storage_of(self).bump()
     return self
 

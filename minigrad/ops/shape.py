@@ -264,7 +264,7 @@ def _last_two_swapped(self: Tensor) -> Tensor:
     ndim = self._array.ndim
     if ndim == 0:
         warnings.warn(messages.only_for_matrices("mT", 0), UserWarning, stacklevel=2)
-        return as_view(reorder, self, ())
+        return self
     if ndim < 2:
         raise RuntimeError(
             f"tensor.mT is only supported on matrices or batches of matrices. Got {ndim}-D tensor."

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..messages import TYPE_NAMES
-from .arithmetic import box_muller, multiply_add
+from ..arithmetic import box_muller, multiply_add
 from .generator import Array, Generator
 
 INTERNAL = True

@@ -1,0 +1,42 @@
+"""A program run with torch and with minigrad: both must come to the same, down to the printed text and the errors."""
+
+import re
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import minigrad
+
+Program = Callable[[Any], Any]
+ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
+
+
+def text(value: Any) -> str:
+    """A result as text: what it prints, without addresses in memory and without the modules that classes live in."""
+    if isinstance(value, (tuple, list)):
+        return f"({', '.join(map(text, value))})"
+    printed = re.sub(r" at 0x[0-9a-f]+", "", repr(value))
+    return re.sub(r"(<class ')?(torch|minigrad)[.\w]*\.(?=\w)", r"\1", printed)
+
+
+def outcome(program: Program, library: Any) -> str:
+    """What running `program` with `library` comes to: its result, or the first line of its error; and its warnings."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        library.manual_seed(0)
+        try:
+            found = text(program(library))
+        except ERRORS as error:
+            found = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+    kinds = sorted({w.category.__name__ for w in caught})
+    return "\n".join([found, *kinds])
+
+
+def assert_same(program: Program) -> None:
+    """Fail unless `program` comes to the same with minigrad as with torch."""
+    found, expected = outcome(program, minigrad), outcome(program, torch)
+    assert found == expected, f"minigrad: {found}\ntorch:    {expected}"

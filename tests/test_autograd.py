@@ -1,0 +1,653 @@
+"""`backward` and `grad`: what they compute, where it goes, what they refuse, and what they leave behind."""
+
+import gc
+import sys
+import time
+import warnings
+import weakref
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+pytest.importorskip("torch")
+
+import minigrad
+from minigrad import autograd
+from parity import assert_same
+
+PROGRAMS = []
+
+
+def program(function):
+    PROGRAMS.append(function)
+    return function
+
+
+def expression(name, source):
+    """A program of one expression over fresh tensors."""
+
+    def run(torch):
+        x = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)
+        w = torch.tensor([0.5, 0.25, 2.0], requires_grad=True)
+        c = torch.ones(3)
+        names = {"torch": torch, "x": x, "w": w, "c": c, "backward": torch.autograd.backward, "grad": torch.autograd.grad}
+        return eval(source, names)
+
+    run.__name__ = name
+    PROGRAMS.append(run)
+
+
+for name, source in {
+    # What may not be, and what may
+    "non_scalar": "(x * 2).backward()",
+    "no_history": "c.sum().backward()",
+    "second_of_two_without_history": "backward([(x * 2).sum(), torch.ones(1)])",
+    "no_history_with_gradient": "backward([c], [c])",
+    "gradient_shape": "(x * 2).backward(torch.ones(2))",
+    "gradient_text": "(x * 2).backward('a')",
+    "gradient_number": "(x * 2).backward(1.0)",
+    "gradient_list": "(x * 2).backward([1.0, 2.0, 3.0])",
+    "gradient_of_double": "((x * 2).backward(torch.ones(3, dtype=torch.float64)), x.grad)",
+    "gradient_of_integers": "((x * 2).backward(torch.ones(3, dtype=torch.int64)), x.grad)",
+    "gradient_of_leaf": "(x.backward(torch.ones(3, dtype=torch.float64)), x.grad)",
+    "too_few_gradients": "backward([(x * 2).sum(), (x * 3).sum()], [torch.ones(())])",
+    "too_many_gradients": "(backward([(x * 2).sum()], [torch.ones(()), torch.ones(())]), x.grad)",
+    "no_tensors": "backward([])",
+    "backward_of_text": "backward('ab')",
+    "backward_of_number": "backward([1.0])",
+    "both_names_of_gradients": "backward(x.sum(), torch.ones(()), grad_variables=torch.ones(()))",
+    "old_name_of_gradients": "(backward(x.sum(), grad_variables=torch.ones(())), x.grad)",
+    "inputs_empty": "(x * 2).sum().backward(inputs=[])",
+    "inputs_without_grad": "(x * 2).sum().backward(inputs=[c])",
+    "inputs_text": "(x * 2).sum().backward(inputs=['a'])",
+    "inputs_unused": "((x * 2).sum().backward(inputs=[w]), x.grad, w.grad)",
+    "inputs_one": "((x * w).sum().backward(inputs=w), x.grad, w.grad)",
+    "inputs_dict": "((x * w).sum().backward(inputs={'w': w}), x.grad, w.grad)",
+    "of_comparison": "(x > 0).backward(torch.ones(3))",
+    "unused": "grad((x * 2).sum(), [x, w])",
+    "unused_without_grad": "grad((x * 2).sum(), c, allow_unused=True)",
+    "unused_allowed": "grad((x * 2).sum(), [x, w], allow_unused=True)",
+    "unused_as_zeros": "grad((x * 2).sum(), [x, w], materialize_grads=True)",
+    "unused_as_zeros_in_graph": "grad((x * 2).sum(), [x, w], materialize_grads=True, create_graph=True)",
+    "unused_contradiction": "grad((x * 2).sum(), [x, w], materialize_grads=True, allow_unused=False)",
+    "grad_of_nothing": "grad([], [x])",
+    "grad_for_nothing": "grad((x * 2).sum(), [])",
+    "grad_for_text": "grad((x * 2).sum(), ['a'])",
+    "grad_of_number": "grad(1.0, [x])",
+    "grad_only_inputs": "grad((x * 2).sum(), [x], only_inputs=False)",
+    "grad_of_itself": "grad(x, x, c)",
+    "grad_of_scalar_itself": "grad(w[0], w)",
+    "grad_as_dict": "grad((x * w).sum(), {'first': x, 'second': w})",
+    "grad_twice_for_one": "grad((x * 2).sum(), [x, x])",
+    "grad_for_result": "(lambda y: grad((y * y).sum(), [y, x]))(x * 2)",
+    "grad_of_several": "grad([x * 2, x * w], [x, w], [c, c])",
+    "grad_with_none": "grad([(x * 2).sum(), x * w], [x, w], [None, c])",
+    "grad_batched": "grad(x * w, [x, w], torch.eye(3), is_grads_batched=True)",
+    "grad_batched_unused": "grad(x * 2, {'x': x, 'w': w}, torch.eye(3), is_grads_batched=True, allow_unused=True)",
+    "retain_of_constant": "c.retain_grad()",
+    "hook_of_constant": "c.register_hook(print)",
+    "late_hook_of_constant": "c.register_post_accumulate_grad_hook(print)",
+    "late_hook_of_result": "(x * 2).register_post_accumulate_grad_hook(print)",
+    # Second derivatives
+    "second_derivative": "grad(grad((x * x * x).sum(), x, create_graph=True)[0].sum(), x)",
+    "third_derivative": "grad(grad(grad((x**4).sum(), x, create_graph=True)[0].sum(), x, create_graph=True)[0].sum(), x)",
+    "mixed_derivative": "grad(grad((x.exp() * w).sum(), x, create_graph=True)[0].sum(), w)",
+    "second_through_gradient": "grad(grad(x * x, x, w, create_graph=True)[0].sum(), [x, w])",
+    "second_of_mixed_dtypes": "grad(grad((x.double() * w).exp().sum(), w, create_graph=True)[0].sum(), [x, w])",
+    "second_of_broadcast": "grad(grad(((x.view(3, 1) * w).tanh()).sum(), x, create_graph=True)[0].pow(2).sum(), [x, w])",
+    "second_of_matmul": "grad(grad((x.view(1, 3) @ w.view(3, 1)).exp().sum(), x, create_graph=True)[0].sum(), [x, w])",
+    "second_without_first": "grad(grad((x * 2).sum(), x, create_graph=True)[0].sum(), x)",
+}.items():
+    expression(name, source)
+
+
+@program
+def twice_without_retaining(torch):
+    x = torch.ones(3, requires_grad=True)
+    y = (x * x).sum()
+    y.backward()
+    y.backward()
+
+
+@program
+def twice_where_nothing_is_saved(torch):
+    x = torch.ones(3, requires_grad=True)
+    y = (x + x).sum()
+    y.backward()
+    y.backward()
+    return x.grad
+
+
+@program
+def inputs_that_are_results(torch):
+    x, z = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=True)
+    y = x * 2
+    (y * z).sum().backward(inputs=[y, z])
+    return y.grad, x.grad, z.grad, y.retains_grad
+
+
+@program
+def accumulation_is_in_place(torch):
+    x = torch.ones(3, requires_grad=True)
+    (x * 2).sum().backward()
+    first, version = x.grad, x.grad._version
+    (x * 3).sum().backward()
+    return x.grad is first, x.grad, x.grad._version - version
+
+
+@program
+def accumulation_with_graph_is_not(torch):
+    x = torch.ones(3, requires_grad=True)
+    (x * x).sum().backward(create_graph=True)
+    first = x.grad
+    (x * x).sum().backward(create_graph=True)
+    return x.grad is first, first, x.grad
+
+
+@program
+def accumulation_into_an_expanded_grad(torch):
+    x = torch.ones(3, requires_grad=True)
+    x.grad = torch.ones(1).expand(3)
+    x.sum().backward()
+
+
+@program
+def requires_grad_turned_off_before_the_pass(torch):
+    x = torch.ones(2, requires_grad=True)
+    y = (x * x).sum()
+    x.requires_grad_(False)
+    y.backward()
+    return x.grad
+
+
+@program
+def grad_is_laid_out_as_its_leaf(torch):
+    found = []
+    for leaf in (
+        torch.ones(3, 2),
+        torch.ones(3, 2).t(),
+        torch.ones(3, 1).expand(3, 4),
+        torch.ones(6, 4)[::2],
+        torch.ones(6, 4)[:, ::2].t(),
+        torch.ones(0, 2),
+        torch.ones(()),
+    ):
+        x = leaf.requires_grad_()
+        (x.t() * 2 if x.ndim else x * 2).sum().backward()
+        found.append((tuple(x.stride()), tuple(x.grad.stride())))
+    return found
+
+
+@program
+def passes_run_under_their_own_mode(torch):
+    seen = []
+    x = torch.ones(3, requires_grad=True)
+    y = x * 2
+    y.register_hook(lambda g: seen.append(torch.is_grad_enabled()))
+    y.sum().backward(retain_graph=True)
+    torch.autograd.grad(y.sum(), x, create_graph=True)
+    with torch.no_grad():
+        y.backward(torch.ones(3))
+        seen.append(torch.is_grad_enabled())
+    with torch.enable_grad():
+        seen.append(torch.is_grad_enabled())
+    return seen
+
+
+@program
+def create_graph_under_no_grad(torch):
+    x = torch.ones(3, requires_grad=True)
+    y = (x * x * x).sum()
+    with torch.no_grad():
+        return torch.autograd.grad(y, x, create_graph=True)
+
+
+@program
+def nan_is_detected(torch):
+    x = torch.zeros(2, requires_grad=True)
+    with torch.autograd.set_detect_anomaly(True):
+        (x.sqrt() * 0).sum().backward()
+
+
+@program
+def nan_is_not_looked_for(torch):
+    x = torch.zeros(2, requires_grad=True)
+    with torch.autograd.set_detect_anomaly(True, check_nan=False):
+        (x.sqrt() * 0).sum().backward()
+    return x.grad
+
+
+@program
+def the_graph_can_be_walked(torch):
+    x, w = torch.ones(3, requires_grad=True), torch.ones(3, requires_grad=True)
+    y = (x * w + 2).sum()
+    add = y.grad_fn.next_functions[0][0]
+    mul = add.next_functions[0][0]
+    leaf = mul.next_functions[0][0]
+    return y.grad_fn.name(), add.next_functions, mul.next_functions, leaf.name(), leaf.variable is x, y.output_nr
+
+
+# Hooks
+
+
+@program
+def hooks_in_their_order(torch):
+    log = []
+    x = torch.ones(3, requires_grad=True)
+    y = x * 2
+    y.grad_fn.register_prehook(lambda g: log.append("prehook"))
+    y.register_hook(lambda g: log.append("tensor 1"))
+    y.retain_grad()
+    y.register_hook(lambda g: (log.append("tensor 2"), g * 3)[1])
+    y.grad_fn.register_hook(lambda inputs, outputs: log.append(("posthook", inputs, outputs)))
+    y.grad_fn.register_prehook(lambda g: (g[0] * 5,))
+    x.register_hook(lambda g: log.append("leaf"))
+    x.register_post_accumulate_grad_hook(lambda p: log.append(("accumulated", p.grad)))
+    y.sum().backward()
+    return log, y.grad, x.grad
+
+
+@program
+def hooks_and_captured_results(torch):
+    x = torch.ones(3, requires_grad=True)
+    y = x * 2
+    y.register_hook(lambda g: g * 3)
+    y.grad_fn.register_prehook(lambda g: (g[0] * 5,))
+    x.register_hook(lambda g: g * 7)
+    x.register_post_accumulate_grad_hook(lambda p: 1 / 0)
+    wanted = ([y], [x, y], [x])
+    return [torch.autograd.grad(y.sum(), inputs, retain_graph=True) for inputs in wanted]
+
+
+@program
+def hooks_taken_away(torch):
+    x = torch.ones(3, requires_grad=True)
+    y = x * 2
+    handles = [y.register_hook(lambda g: g * 3), x.register_hook(lambda g: g * 5)]
+    with y.register_hook(lambda g: g * 7):
+        y.sum().backward(retain_graph=True)
+    first = x.grad.clone()
+    for handle in handles:
+        handle.remove()
+        handle.remove()
+    y.sum().backward()
+    return first, x.grad
+
+
+@program
+def hooks_of_a_tensor_changed_in_place(torch):
+    log = []
+    x = torch.ones(3, requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    y.register_hook(lambda g: log.append(("before", g)))
+    y.mul_(3)
+    y.register_hook(lambda g: log.append(("after", g)))
+    y.sum().backward()
+    return log, y.grad
+
+
+@program
+def hook_that_changes_its_gradient_in_place(torch):
+    x = torch.tensor([3.0, -3.0], requires_grad=True)
+    y = x * x
+    y.register_hook(lambda g: g.clamp_(-1, 1))
+    (y * torch.tensor([5.0, 0.5])).sum().backward()
+    return x.grad
+
+
+@program
+def hooks_with_a_recorded_pass(torch):
+    x = torch.tensor([3.0, -3.0], requires_grad=True)
+    y = x * x
+    y.register_hook(lambda g: g * x)
+    y.grad_fn.register_hook(lambda inputs, outputs: tuple(None if g is None else g * 2 for g in inputs))
+    (g,) = torch.autograd.grad(y.sum(), x, create_graph=True)
+    return g.detach(), torch.autograd.grad(g.sum(), x)
+
+
+@program
+def retained_over_two_passes(torch):
+    x = torch.ones(2, requires_grad=True)
+    y = x * 2
+    y.retain_grad()
+    y.sum().backward(retain_graph=True)
+    first = y.grad
+    y.sum().backward()
+    return first, y.grad, first is y.grad
+
+
+@program
+def late_hook_that_returns_something(torch):
+    x = torch.ones(2, requires_grad=True)
+    x.register_post_accumulate_grad_hook(lambda p: 1)
+    x.sum().backward()
+
+
+@program
+def late_hook_that_steps(torch):
+    x = torch.ones(2, requires_grad=True)
+
+    def step(p):
+        with torch.no_grad():
+            p -= 0.1 * p.grad
+        p.grad = None
+
+    x.register_post_accumulate_grad_hook(step)
+    (x * x).sum().backward()
+    return x, x.grad
+
+
+RETURNED = {
+    "text": lambda torch: "a",
+    "number": lambda torch: 1,
+    "nothing": lambda torch: None,
+    "tensor": lambda torch: torch.ones(3),
+    "short": lambda torch: torch.ones(2),
+    "broadcastable": lambda torch: torch.ones(1),
+    "double": lambda torch: torch.ones(3, dtype=torch.float64),
+    "tuple": lambda torch: (torch.ones(3),),
+    "pair": lambda torch: (torch.ones(3), None),
+    "list": lambda torch: [torch.ones(3), None],
+    "tensors": lambda torch: (torch.ones(3), torch.ones(3)),
+    "nones": lambda torch: (None, None),
+    "none": lambda torch: (None,),
+    "short tuple": lambda torch: (torch.ones(2),),
+    "short pair": lambda torch: (torch.ones(2), None),
+    "double tuple": lambda torch: (torch.ones(3, dtype=torch.float64),),
+    "double pair": lambda torch: (torch.ones(3, dtype=torch.float64), None),
+}
+
+
+@pytest.mark.parametrize("returned", RETURNED)
+@pytest.mark.parametrize("kind", ["result", "leaf", "prehook", "posthook"])
+def test_what_hooks_may_return(kind, returned):
+    def run(torch):
+        x = torch.ones(3, requires_grad=True)
+        y = x * torch.ones(3)
+        register = {
+            "result": y.register_hook,
+            "leaf": x.register_hook,
+            "prehook": y.grad_fn.register_prehook,
+            "posthook": y.grad_fn.register_hook,
+        }[kind]
+        register(lambda *gradients: RETURNED[returned](torch))
+        y.sum().backward()
+        return x.grad
+
+    assert_same(run)
+
+
+@pytest.mark.parametrize("run", PROGRAMS, ids=lambda run: run.__name__)
+def test_same_as_torch(run):
+    assert_same(run)
+
+
+# Whose memory a gradient lies in
+
+
+def test_gradients_share_memory_with_nothing():
+    a, b, c = (minigrad.ones(3, requires_grad=True) for _ in range(3))
+    weights = minigrad.ones(3)
+    (a + b).backward(weights)
+    c.view(3).backward(weights)
+    arrays = [a.grad.numpy(), b.grad.numpy(), c.grad.numpy(), weights.numpy()]
+    for i, first in enumerate(arrays):
+        assert not any(np.shares_memory(first, other) for other in arrays[i + 1 :])
+    found = autograd.grad(a + b, [a, b, a], weights)
+    arrays = [g.numpy() for g in found] + [weights.numpy()]
+    for i, first in enumerate(arrays):
+        assert not any(np.shares_memory(first, other) for other in arrays[i + 1 :])
+
+
+def test_a_gradient_kept_by_a_hook_does_not_change_later():
+    kept = []
+    x = minigrad.ones(3, requires_grad=True)
+    x.register_hook(lambda g: kept.append(g))
+    for _ in range(2):
+        (x * 2).sum().backward()
+    assert [g.tolist() for g in kept] == [[2.0] * 3, [2.0] * 3]
+    assert x.grad.tolist() == [4.0] * 3
+
+
+def test_a_large_gradient_is_not_copied():
+    # The buffer that the pass computed becomes `.grad` itself.
+    x = minigrad.ones(1000, requires_grad=True)
+    kept = []
+    rule = type((x * 2.0).grad_fn).pull
+
+    def watched(node, g, edges, saved):
+        gradients = rule(node, g, edges, saved)
+        kept.append(gradients[0].__array_interface__["data"][0])
+        return gradients
+
+    y = x * 2.0
+    node = y.grad_fn
+    kind = type("Watched", (type(node),), {"__slots__": (), "pull": watched, "flow": minigrad.engine.Node.flow})
+    node.__class__ = kind
+    y.backward(minigrad.ones(1000))
+    assert x.grad.data_ptr() == kept[0]
+
+
+def test_nothing_is_changed_if_a_pass_raises():
+    a, b = minigrad.ones(3, requires_grad=True), minigrad.ones(3, requires_grad=True)
+    a.grad = minigrad.zeros(3)
+    square = b * b
+    loss = (a * 2).sum() + square.sum()
+    square.register_hook(lambda g: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        loss.backward()
+    assert a.grad.tolist() == [0.0] * 3
+    assert b.grad is None
+
+
+# Graphs of every shape
+
+
+@given(st.lists(st.tuples(st.integers(0, 100), st.integers(0, 100), st.sampled_from("+*-")), min_size=1, max_size=30))
+def test_two_passes_through_any_graph_give_exactly_twice(steps):
+    values = [minigrad.tensor(0.5 + i, dtype=minigrad.float64, requires_grad=True) for i in range(3)]
+    leaves = list(values)
+    for first, second, sign in steps:
+        a, b = values[first % len(values)], values[second % len(values)]
+        # Scaled down, so that nothing overflows.
+        values.append((a + b if sign == "+" else a - b if sign == "-" else a * b) * 0.125)
+    values[-1].backward(retain_graph=True)
+    once = [None if leaf.grad is None else leaf.grad.item() for leaf in leaves]
+    values[-1].backward()
+    assert [None if leaf.grad is None else leaf.grad.item() for leaf in leaves] == [
+        None if g is None else 2 * g for g in once
+    ]
+
+
+def test_a_diamond_of_diamonds_takes_linear_time():
+    x = minigrad.tensor(1.0, requires_grad=True)
+    visits = []
+    y = x
+    for _ in range(60):  # 2**60 paths
+        y = y + y
+        y.register_hook(lambda g: visits.append(1))
+    y.backward()
+    assert len(visits) == 60
+    assert x.grad.item() == 2.0**60
+
+
+def test_a_chain_of_a_million_operations():
+    x = minigrad.tensor(1.0, requires_grad=True)
+    y = x
+    for _ in range(1_000_000):
+        y = y + 1.0
+    y.backward()
+    assert x.grad.item() == 1.0
+    assert autograd.grad(y, x)[0].item() == 1.0
+    del y  # neither does letting it go recurse
+
+
+def test_a_long_chain_is_recorded_again_and_differentiated_again():
+    x = minigrad.tensor(1.0, dtype=minigrad.float64, requires_grad=True)
+    y = x
+    for _ in range(3000):
+        y = y * x
+    (g,) = autograd.grad(y, x, create_graph=True)
+    (h,) = autograd.grad(g, x)
+    assert g.item() == 3001
+    assert h.item() == 3001 * 3000
+
+
+def test_time_per_operation_does_not_grow():
+    def seconds(n):
+        x = minigrad.tensor(1.0, requires_grad=True)
+        y = x
+        for _ in range(n):
+            y = y * 1.0
+        start = time.perf_counter()
+        y.backward()
+        return (time.perf_counter() - start) / n
+
+    seconds(1000)
+    short = min(seconds(2_000) for _ in range(5))
+    long = min(seconds(50_000) for _ in range(3))
+    assert long < 5 * short  # a quadratic walk would take 25 times as long
+
+
+# Nothing is left behind
+
+
+@pytest.fixture
+def no_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("kind", ["dropped", "passed", "retained", "grad", "hooks", "error"])
+def test_a_dropped_graph_is_freed_without_the_collector(no_collector, kind):
+    x = minigrad.ones(3, requires_grad=True)
+    y = (x * x).exp()
+    loss = y.sum()
+    if kind == "hooks":
+        y.retain_grad()
+        y.register_hook(lambda g: g * 2)
+        y.grad_fn.register_hook(lambda inputs, outputs: None)
+        y.grad_fn.metadata["note"] = 1
+    if kind == "error":
+        loss.register_hook(lambda g: "no tensor")
+        with pytest.raises(TypeError):
+            loss.backward()
+    elif kind == "grad":
+        autograd.grad(loss, x)
+    elif kind != "dropped":
+        loss.backward(retain_graph=kind == "retained")
+    nodes = [weakref.ref(loss.grad_fn), weakref.ref(y.grad_fn), weakref.ref(loss), weakref.ref(y)]
+    del y, loss
+    assert [node() for node in nodes] == [None] * 4
+
+
+def test_a_recorded_pass_is_freed_without_the_collector(no_collector):
+    x = minigrad.ones(3, requires_grad=True)
+    (g,) = autograd.grad((x * x).exp().sum(), x, create_graph=True)
+    node = weakref.ref(g.grad_fn)
+    autograd.grad(g.sum(), x)
+    del g
+    assert node() is None
+
+
+def test_saved_values_go_free_as_they_are_used():
+    x = minigrad.ones(1000, requires_grad=True)
+    y = (x * 2).exp()
+    array = weakref.ref(y._array)
+    loss = (y * y).sum()
+    del y
+    assert array() is not None
+    loss.backward()
+    assert array() is None
+
+
+# What the errors say below torch's first line
+
+
+def message(function):
+    with pytest.raises(RuntimeError) as caught:
+        function()
+    return str(caught.value)
+
+
+def test_a_loss_of_many_numbers_is_named():
+    x = minigrad.ones(10, 1, requires_grad=True)
+    l = x * 2
+    text = message(lambda: l.backward())
+    assert "test_autograd.py" in text
+    assert "`l` has shape (10, 1): it holds 10 losses" in text
+    assert "l.sum().backward()" in text
+
+
+def test_where_it_fell_out_of_the_graph():
+    x = minigrad.ones(3, requires_grad=True)
+
+    with minigrad.no_grad():
+        fell_out = x * 2
+    text = message(lambda: (fell_out + 1).sum().backward())
+    assert "x * 2" in text
+    assert "no_grad" in text
+    assert "test_autograd.py" in text
+
+    text = message(lambda: (x.detach() * 2).sum().backward())
+    assert "x.detach()" in text
+    assert "took the value out of the graph" in text
+
+    text = message(lambda: x.long().float().sum().backward())
+    assert "x.long()" in text
+    assert "integers" in text
+
+    text = message(lambda: minigrad.ones(3).sum().backward())
+    assert "requires_grad=True" in text
+
+    text = message(lambda: autograd.grad(x.sum(), x.detach()))
+    assert "x.detach()" in text
+
+    text = message(lambda: autograd.grad(x.sum(), minigrad.ones(2, requires_grad=True)))
+    assert "shape is (2,)" in text
+
+
+def test_an_error_in_a_pass_says_which_operation_it_was():
+    x = minigrad.ones(3, requires_grad=True)
+    y = (x * x).sum()
+    y.backward()
+    with pytest.raises(RuntimeError) as caught:
+        y.backward()
+    assert "(x * x)" in str(caught.value) or "(x * x)" in "".join(caught.value.__notes__)
+
+
+def test_warns_of_the_cycle_that_a_recorded_grad_makes():
+    x = minigrad.ones(3, requires_grad=True)
+    with pytest.warns(UserWarning, match="reference cycle") as caught:
+        (x * x).sum().backward(create_graph=True)
+    assert caught[0].filename == __file__
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        (x * x).sum().backward()
+    x.grad = None
+
+
+def test_increment_version():
+    x = minigrad.ones(3, requires_grad=True)
+    y = x * 2
+    square = (y * y).sum()
+    autograd.graph.increment_version(y)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        square.backward()
+    assert isinstance(square.grad_fn, autograd.graph.Node)
+
+
+def test_half_precision_is_added_up_in_single():
+    x = minigrad.ones((), dtype=minigrad.float16, requires_grad=True)
+    (x * minigrad.ones(5000, dtype=minigrad.float16)).backward(minigrad.ones(5000, dtype=minigrad.float16))
+    assert x.grad.dtype is minigrad.float16
+    assert x.grad.item() == 5000.0
+
+
+def test_the_recursion_limit_is_not_touched():
+    assert sys.getrecursionlimit() < 100_000
