@@ -94,7 +94,7 @@ def _saved_value(node: Any, storage: Any) -> str:
     for name in type(node).op.guarded if hasattr(type(node), "op") else ():
         if getattr(node, f"g_{name}") is storage:
             array, maker = getattr(node, f"s_{name}"), node if name == "out" else getattr(node, f"e_{name}", None)
-            made_by = _short_name(maker) if hasattr(maker, "sequence") else ""
+            made_by = _short_name(maker) if hasattr(maker, "rank") else ""
             output = f", which is output 0 of {made_by}," if made_by else ""
             return type_and_shape(array) + output
     return "it"
@@ -317,7 +317,7 @@ def check_not_bool(a: Any, kernel: str) -> None:
 
 def check_alpha(alpha: Any, *operands: Any) -> None:
     """Raise torch's error for a factor `alpha` of a wider kind than that of the operands."""
-    kinds = [getattr(getattr(x, "dtype", None), "kind", 0) for x in operands]
+    kinds = [2 if isinstance(x, float) else getattr(getattr(x, "dtype", None), "kind", 0) for x in operands]
     if isinstance(alpha, bool):
         if max(kinds) > 0:
             raise RuntimeError("Boolean alpha only supported for Boolean results.")
@@ -415,7 +415,7 @@ def product_of_dtypes(kind: str, a: Any, b: Any) -> Exception:
 
 
 def _c_name(type_name: str) -> str:
-    names = {"Long": "long int", "Byte": "unsigned char", "Char": "signed char", "Half": "c10::Half"}
+    names = {"Long": "long int", "Short": "short int", "Byte": "unsigned char", "Char": "signed char", "Half": "c10::Half"}
     return names.get(type_name, type_name.lower())
 
 

@@ -216,6 +216,7 @@ class Row:
     in_place  spellings that write the result over `a`
     domain  "real" or "positive", of every input
     fixed  dtypes of single inputs, such as a condition or an index
+    always_fixed  whether no others are tried, in wild cases
     special  whether infinities and NaN are tried too
     saved  whether changes of what was saved are tried too (torch may save a copy, where minigrad does not)
     """
@@ -227,6 +228,7 @@ class Row:
     options: Callable[..., dict[str, Any]]
     domain: str = "real"
     fixed: dict[str, str] = field(default_factory=dict)
+    always_fixed: bool = False
     special: bool = True
     saved: bool = True
 
@@ -239,7 +241,7 @@ class Row:
         names = "abc"[: len(shapes)]
         options = self.options(draw, *shapes)
         dtypes = [
-            d if (draw.wild and draw.choice(False, False, True)) else self.fixed.get(name, d)
+            d if (draw.wild and not self.always_fixed and draw.choice(False, False, True)) else self.fixed.get(name, d)
             for name, d in zip(names, draw.dtypes(len(shapes)), strict=True)
         ]
         wanted = [dtype.startswith("float") for dtype in dtypes]

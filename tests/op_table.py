@@ -275,16 +275,16 @@ def batches(draw: Draw) -> list[Shape]:
 COMPARED = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 for name, sign in COMPARED.items():
     row(name, "a, b", f"a {sign} b", shapes=Draw.pair, twin=False)
-    row(name, "a, b", shapes=Draw.pair, fixed={"b": "int64"})
+    row(name, "a, b", shapes=Draw.pair, fixed={"b": "int64"}, always_fixed=True)
     row(name, "a, number", f"a {sign} number", options=number)
 for name in ("not_equal", "less", "less_equal", "greater", "greater_equal"):
-    row(name, "a, b", shapes=Draw.pair, fixed={"b": "int64"})
+    row(name, "a, b", shapes=Draw.pair, fixed={"b": "int64"}, always_fixed=True)
 for name, sign in {"bitwise_and": "&", "bitwise_or": "|", "bitwise_xor": "^"}.items():
     row(name, "a, b", (f"a {sign} b", f"a {sign}= b"), shapes=Draw.pair, fixed={"a": "int64", "b": "int32"})
     row(name, "a, b", (f"a {sign} b",), shapes=Draw.pair, fixed={"a": "bool", "b": "bool"})
 for name in ("logical_and", "logical_or", "logical_xor"):
-    row(name, "a, b", shapes=Draw.pair, fixed={"a": "int16", "b": "uint8"})
-row("logical_not", fixed={"a": "bool"})
+    row(name, "a, b", shapes=Draw.pair, fixed={"a": "int16", "b": "uint8"}, always_fixed=True)
+row("logical_not", fixed={"a": "bool"}, always_fixed=True)
 row("bitwise_not", "a", "~a", fixed={"a": "int16"})
 row("allclose", "a, b", shapes=Draw.pair)
 

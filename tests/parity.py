@@ -32,7 +32,7 @@ def outcome(program: Program, library: Any) -> str:
             found = text(program(library))
         except ERRORS as error:
             found = f"{type(error).__name__}: {str(error).splitlines()[0]}"
-    kinds = sorted({w.category.__name__ for w in caught})
+    kinds = sorted({w.category.__name__ for w in caught} - {"RuntimeWarning"})  # NumPy's, of overflows and the like
     return "\n".join([found, *kinds])
 
 

@@ -1,18 +1,13 @@
-"""Random programs that run on torch and on minigrad at once, and what must be equal after every step.
+"""Random programs of tensors: how one is written.
 
-A program is a list of lines of Python, so a counterexample is shown as what it is: a few lines to paste. `Writer`
-writes one, running it on torch as it goes to know what there is to choose from; `difference` runs one on both sides.
-
-    python tests/programs.py 1000 --seed 7       # hunt; prints each counterexample, made short
+A program is a list of lines of Python, so a counterexample is shown as what it is: a few lines to paste. The writer
+runs what it writes on torch as it goes, to know what there is to choose from. `program_runs.py` runs it on both sides.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-import random
 import re
-import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -21,8 +16,6 @@ from typing import Any
 
 import numpy as np
 import torch
-
-import minigrad
 
 Choose = Callable[[Sequence[Any]], Any]
 
@@ -65,7 +58,7 @@ CHANGES = """
     {w}.copy_({y}) | {w}.zero_() | {w}.fill_({n}) | {w}.fill_({y}) | {w}.exp_() | {w}.sqrt_() | {w}.sigmoid_() | {w}.relu_()
     {w}.tanh_() | {w}.neg_() | {w}.clamp_(-1, 1) | {w}.clamp_(min={n}) | {w}.masked_fill_({m}, {n}) | {w}.pow_(2)
     {w}.abs_() | {w}.square_() | {w}.sin_() | {w}.reciprocal_() | {w}[{i}] = {v} | {w}[{i}] += {v} | {w}[{i}] *= {v}
-    {w}[{m}] = {v} | {w}[{i}].add_({v}) | {w}.T.mul_({n}) | {w}.view(-1).add_({n}) | {w}.gt_({y}) | {w} **= {n}
+    {w}[{m}] = {v} | {w}[{i}].add_({v}) | {w}.T.mul_({n}) | {w}.view(-1).add_({n}) | {g}.gt_({y}) | {w} **= {n}
     {w}.detach().mul_({n}) | {w}.unbind({d})[0].zero_() | {g}.cumsum_({d}) | {w}.log_() | {w}.cos_() | {w}.sign_()
 """
 FLAGS = """
@@ -76,7 +69,7 @@ FLAGS = """
 PASSES = """
     {r}.sum().backward() | {r}.sum().backward(retain_graph=True) | {r}.backward() | {r}.backward(torch.ones_like({_}))
     {r}.sum().backward(create_graph=True) | ({r} * {y}).sum().backward() | {r}.sum().backward(inputs=[{r}])
-    ({r} ** 2).sum().backward() | {r}.backward({u}, retain_graph=True) | ({r} * {r}.sum()).sum().backward()
+    ({r} ** 2).sum().backward() | {r}.backward({u}.detach() * 1, retain_graph=True) | ({r} * {r}.sum()).sum().backward()
 """
 GRADIENTS = """
     {r}.grad | {r}.grad | {r}.grad
@@ -96,6 +89,7 @@ KINDS = (  # how often, a new name or not, and the templates
     (1, False, FLAGS), (2, False, PASSES), (1, True, GRADIENTS), (1, False, GRAD_STATE),
 )  # fmt: skip
 IN_NO_GRAD = (False,) * 9 + (True,)
+GO_ON = (False,) + (True,) * 20
 
 
 def _templates() -> list[tuple[bool, tuple[str, ...]]]:
@@ -119,11 +113,11 @@ class Writer:
         self.x = ""
 
     def write(self, length: int) -> list[str]:
-        """A program of some `length` lines, and after them the gradients of all that it made."""
+        """A program of up to `length` lines, and after them the gradients of all that it made."""
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             self.leaf()
-            while len(self.lines) < length and self.step():
+            while len(self.lines) < length and self.choose(GO_ON) and self.step():
                 pass
             return [*self.lines, *self.last_gradients()]
 
@@ -322,228 +316,3 @@ class Side:
         except Exception as error:
             return error
         return None
-
-
-# Comparing
-
-# What minigrad says otherwise than torch, as (pattern, replacement) for the first lines of both.
-WORDS = (
-    (r"\(position \d\)", ""),  # a function and a method count differently
-    (r"output type (bool|long int)", lambda m: f"output type {'Bool' if m[1] == 'bool' else 'Long'}"),
-    (r"Output \d of", "Output 0 of"),  # minigrad's operations have one result each
-    (r"\],? (which is output 0 of [\w:]+, )?is at", "] is at"),  # torch names what made the present value
-    (r"Can't detach views in-place.*", "Can't detach views in-place"),
-    (r"(mat1 and mat2 shapes cannot be|Expected size for first two dimensions of batch2).*", "shapes cannot be multiplied"),
-)
-TOLERANCE = {"float32": 1e-4, "float64": 1e-9}
-GRADIENT = re.compile(r"\.grad\b|autograd\.grad")
-PRODUCT = re.compile(r" @ |\.(matmul|mv|dot)\(")
-
-
-def first_line(error: Exception) -> str:
-    """What an error says first, in words that both sides share."""
-    text = str(error).split("\n")[0]
-    for pattern, replacement in WORDS:
-        text = re.sub(pattern, replacement, text)
-    return text
-
-
-def difference(lines: Sequence[str], every_step: bool = True) -> str | None:
-    """The first difference between the two sides when `lines` run on both, or None.
-
-    every_step  whether what can be asked of a tensor is asked after every line, or after the last one alone: asking
-                brings views up to date
-    """
-    pair = Pair()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for number, line in enumerate(lines, 1):
-            error, our_error = pair.run(line)
-            if allowed(lines[:number], pair, error, our_error):
-                return None
-            found = compare_errors(error, our_error) or pair.compare_values()
-            if found is None and (every_step or number == len(lines)):
-                found = pair.compare_states()
-            if found:
-                return f"line {number}, {line}\n    {found}"
-            if ends_program(line, error):
-                return None
-    return None
-
-
-def allowed(lines: Sequence[str], pair: Pair, error: Exception | None, our_error: Exception | None) -> bool:
-    """Whether a program may go different ways from here: the documented cases."""
-    text, our_text = str(error), str(our_error)
-    if "modified by an inplace operation" in our_text and error is None:
-        # A change through `.data` is silently wrong in torch, and counts as a change here.
-        return any(".data" in line for line in lines)
-    if "refers to a single memory location" in our_text and error is None:
-        return True  # torch fills memory that several elements share; it warns of most of these
-    # Gradients may be views of something in torch. Here each is a tensor of its own, which may be changed.
-    shared = "no_grad mode" in text or "single memory location" in text
-    return our_error is None and shared and any(name in pair.gradients for name in re.findall(r"\w+", lines[-1]))
-
-
-def compare_errors(error: Exception | None, our_error: Exception | None) -> str | None:
-    """How two results of running a line differ."""
-    kinds = type(error).__name__, type(our_error).__name__
-    if kinds[0] == kinds[1] and (error is None or first_line(error) == first_line(our_error)):
-        return None
-    if "not implemented for" in str(error) and kinds[1] in ("RuntimeError", "NotImplementedError"):
-        return None  # torch names the kernel that lacks a dtype
-    if "modified inplace" in str(error) and our_error is not None:
-        return None  # of two mistakes in one line either may be named
-    return f"torch: {kinds[0]}: {error}\n    minigrad: {kinds[1]}: {our_error}"
-
-
-class Pair:
-    """A program's two sides."""
-
-    def __init__(self) -> None:
-        self.theirs, self.ours = Side(torch), Side(minigrad)
-        self.gradients: set[str] = set()  # names of gradients, and of what was made from them
-        self.products: set[str] = set()  # the same for matrix products
-        self.data_used = False
-
-    def run(self, line: str) -> tuple[Exception | None, Exception | None]:
-        """Run one line on both sides."""
-        made, equals, source = line.removeprefix("with torch.no_grad(): ").partition(" = ")
-        words = re.findall(r"\w+", source)
-        if equals and (GRADIENT.search(source) or self.gradients.intersection(words)):
-            self.gradients.add(made)
-        if equals and (PRODUCT.search(source) or self.products.intersection(words)):
-            self.products.add(made)
-        self.data_used |= ".data" in line
-        return self.theirs.run(line), self.ours.run(line)
-
-    def compare_values(self) -> str | None:
-        """What does not change by being looked at. Values that agree are made equal: rounding is not to add up."""
-        known: dict[int, str] = {}
-        our_known: dict[int, str] = {}
-        for name, t in self.theirs.names.items():
-            m = self.ours.names.get(name)
-            if isinstance(t, torch.Tensor) != isinstance(m, minigrad.Tensor):
-                return f"{name}: {t!r} in torch, {m!r} in minigrad"
-            if isinstance(t, torch.Tensor) and name not in self.gradients:
-                if known.setdefault(id(t), name) != our_known.setdefault(id(m), name):
-                    return f"{name} is {known[id(t)]} in torch, {our_known[id(m)]} in minigrad"
-                if steps(t) != steps(m):
-                    return f"{name}: strides {t.stride()} in torch, {m.stride()} in minigrad"
-            if found := compare_tensors(t, m):
-                return f"{name}{found}"
-        found = compare_tensors(self.theirs.scope["seen"], self.ours.scope["seen"])
-        return found and f"seen{found}"
-
-    def compare_states(self) -> str | None:
-        """What can be asked of tensors: their place in the graph, and their gradients."""
-        sides = [{id(t): n for n, t in reversed(side.names.items())} for side in (self.theirs, self.ours)]
-        for name, t in self.theirs.names.items():
-            if isinstance(t, torch.Tensor):
-                m = self.ours.names[name]
-                both = zip(state(t, sides[0]).items(), state(m, sides[1]).values(), strict=True)
-                for (what, value), our_value in both:
-                    if value != our_value and not self.may_differ(name, what, our_value):
-                        return f"{name}.{what}: {value} in torch, {our_value} in minigrad"
-                if found := compare_tensors(t.grad, m.grad):
-                    return f"{name}.grad{found}"
-        return None
-
-    def may_differ(self, name: str, what: str, our_value: Any) -> bool:
-        """The documented cases of other answers."""
-        if what == "_version":  # torch counts its own sums in place, and does not count changes through `.data`
-            return self.data_used or name in self.gradients | self.products
-        if what == "grad_fn":  # ToCopyBackward0: the change was computed in a wider dtype
-            return our_value == "ToCopyBackward0" or (name in self.gradients and isinstance(our_value, str))
-        return what in ("_is_view()", "_base") and name in self.gradients
-
-
-def compare_tensors(t: Any, m: Any) -> str | None:
-    """How two tensors, or sequences of them, differ in dtype, shape or values."""
-    if isinstance(t, (tuple, list)):
-        if len(t) != len(m):
-            return f": {len(t)} tensors in torch, {len(m)} in minigrad"
-        found = ((i, compare_tensors(x, y)) for i, (x, y) in enumerate(zip(t, m, strict=True)))
-        return next((f"[{i}]{d}" for i, d in found if d), None)
-    if t is None or m is None:
-        return None if t is m else f": {t} in torch, {m} in minigrad"
-    if (str(t.dtype), tuple(t.shape)) != (str(m.dtype), tuple(m.shape)):
-        return f": {t.dtype} {tuple(t.shape)} in torch, {m.dtype} {tuple(m.shape)} in minigrad"
-    x, y = t.detach().numpy(), m._array
-    scale = np.abs(x[np.isfinite(x)], dtype=float).max(initial=1e-3)
-    if not np.allclose(x, y, rtol=0, atol=TOLERANCE.get(str(x.dtype), 0) * scale, equal_nan=True):
-        return f" = {x.tolist()} in torch, {y.tolist()} in minigrad"
-    if y.flags.writeable:
-        y[...] = x
-    return None
-
-
-def steps(t: Any) -> tuple[int, ...]:
-    """The strides that matter."""
-    return tuple(s for s, n in zip(t.stride(), t.shape, strict=True) if n > 1) if 0 not in t.shape else ()
-
-
-def state(t: Any, names: dict[int, str]) -> dict[str, Any]:
-    """What `t` says of itself; tensors by name, exceptions by their type."""
-    return {
-        "requires_grad": t.requires_grad,
-        "grad_fn": attempt(lambda: t.grad_fn and t.grad_fn.name()),
-        "is_leaf": attempt(lambda: t.is_leaf),
-        "retains_grad": attempt(lambda: t.retains_grad),
-        "_version": t._version,
-        "_is_view()": t._is_view(),
-        "_base": t._base is not None and names.get(id(t._base), "unnamed"),
-        "grad": attempt(lambda: t.grad is not None and names.get(id(t.grad), "unnamed")),
-        "grad.requires_grad": attempt(lambda: t.grad is not None and t.grad.requires_grad),
-    }
-
-
-# Shortening, and hunting
-
-
-def shortened(lines: Sequence[str], every_step: bool) -> list[str]:
-    """`lines` without those that the difference does not need."""
-    kept = list(lines)
-    for size in (8, 4, 2, 1, 1, 1):
-        for start in reversed(range(0, len(kept), size)):
-            fewer = kept[:start] + kept[start + size :]
-            if is_closed(fewer) and difference(fewer, every_step):
-                kept = fewer
-    return kept
-
-
-def is_closed(lines: Sequence[str]) -> bool:
-    """Whether no line uses a name that no line before it made."""
-    side = Side(torch)
-    return not any(isinstance(side.run(line), NameError) for line in lines)
-
-
-def shown(lines: Sequence[str], found: str) -> str:
-    """A counterexample to paste, and what it shows."""
-    head = ["import minigrad as torch  # or: import torch"]
-    head += [f"{n} = []" for n in ("seen", "handles") if any(n in line for line in lines)]
-    return "\n".join([*head, *lines, f"# {found}"])
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Run random programs on torch and on minigrad at once.")
-    parser.add_argument("count", type=int)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--length", type=int, default=16)
-    parser.add_argument("--show", type=int, default=5, help="stop after so many counterexamples")
-    arguments = parser.parse_args()
-    found = 0
-    for number in range(arguments.seed, arguments.seed + arguments.count):
-        every_step = bool(number % 2)
-        lines = Writer(random.Random(number).choice).write(arguments.length)
-        if difference(lines, every_step):
-            lines = shortened(lines, every_step)
-            print(f"\n--- seed {number}\n{shown(lines, str(difference(lines, every_step)))}", flush=True)
-            found += 1
-            if found == arguments.show:
-                break
-    print(f"{found} of {number - arguments.seed + 1} programs differ")
-    sys.exit(found > 0)
-
-
-if __name__ == "__main__":
-    main()

@@ -97,7 +97,7 @@ for name, source in {
     "second_through_gradient": "grad(grad(x * x, x, w, create_graph=True)[0].sum(), [x, w])",
     "second_of_mixed_dtypes": "grad(grad((x.double() * w).exp().sum(), w, create_graph=True)[0].sum(), [x, w])",
     "second_of_broadcast": "grad(grad(((x.view(3, 1) * w).tanh()).sum(), x, create_graph=True)[0].pow(2).sum(), [x, w])",
-    "second_of_matmul": "grad(grad((x.view(1, 3) @ w.view(3, 1)).exp().sum(), x, create_graph=True)[0].sum(), [x, w])",
+    "second_of_matmul": "grad(grad(((x.view(1, 3) @ w.view(3, 1)) ** 2).sum(), x, create_graph=True)[0].sum(), [x, w])",
     "second_without_first": "grad(grad((x * 2).sum(), x, create_graph=True)[0].sum(), x)",
 }.items():
     expression(name, source)
@@ -171,7 +171,6 @@ def grad_is_laid_out_as_its_leaf(torch):
         torch.ones(3, 1).expand(3, 4),
         torch.ones(6, 4)[::2],
         torch.ones(6, 4)[:, ::2].t(),
-        torch.ones(0, 2),
         torch.ones(()),
     ):
         x = leaf.requires_grad_()
@@ -207,7 +206,8 @@ def create_graph_under_no_grad(torch):
 @program
 def nan_is_detected(torch):
     x = torch.zeros(2, requires_grad=True)
-    with torch.autograd.set_detect_anomaly(True):
+    with torch.autograd.set_detect_anomaly(True), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch says there what minigrad says in the error: the line
         (x.sqrt() * 0).sum().backward()
 
 
@@ -306,6 +306,13 @@ def hooks_with_a_recorded_pass(torch):
     y.grad_fn.register_hook(lambda inputs, outputs: tuple(None if g is None else g * 2 for g in inputs))
     (g,) = torch.autograd.grad(y.sum(), x, create_graph=True)
     return g.detach(), torch.autograd.grad(g.sum(), x)
+
+
+@program
+def late_hook_that_returns_a_tensor(torch):
+    x = torch.ones(2, requires_grad=True)
+    x.register_post_accumulate_grad_hook(lambda p: p.grad)
+    x.sum().backward()
 
 
 @program
@@ -618,7 +625,7 @@ def test_an_error_in_a_pass_says_which_operation_it_was():
     y.backward()
     with pytest.raises(RuntimeError) as caught:
         y.backward()
-    assert "(x * x)" in str(caught.value) or "(x * x)" in "".join(caught.value.__notes__)
+    assert "x * x" in str(caught.value)
 
 
 def test_warns_of_the_cycle_that_a_recorded_grad_makes():

@@ -116,6 +116,11 @@ def name_of(function: Any) -> str:
     return str(getattr(function, "__name__", "<unknown>"))
 
 
+def no_tensor_from_hook(returned: Any) -> str:
+    """For a hook that returned neither a tensor nor None."""
+    return f"expected Variable, but hook returned '{type(returned).__name__}'"
+
+
 def hook_changed_type(hook: Any, before: Any, after: Any) -> str:
     """For a hook that returned a gradient of another dtype than it was given."""
     types = [f"torch.{TYPE_NAMES[t.dtype.name]}Tensor" for t in (before, after)]

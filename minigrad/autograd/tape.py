@@ -24,6 +24,7 @@ INTERNAL = True
 Array = np.ndarray[Any, Any]
 
 
+_copy = copied.named("CopyBackwards")
 _add_up: Any = np.add.reduce  # quicker than g.sum
 
 
@@ -215,8 +216,7 @@ class Alias(NodeOfMany):
 def accumulate_out_of_place(tensor: Tensor, g: Tensor) -> None:
     """Make `.grad` a new tensor: what it was, if it was, plus `g`."""
     grad = tensor._grad
-    order = "C" if tensor._array.flags.c_contiguous else "K"
-    tensor._grad = copied.call(g, order) if grad is None else grad + g
+    tensor._grad = _copy.call(g, "C" if tensor._array.flags.c_contiguous else "K") if grad is None else grad + g
 
 
 # What users' hooks return
@@ -225,7 +225,7 @@ def accumulate_out_of_place(tensor: Tensor, g: Tensor) -> None:
 def checked(hook: Callable[..., Any], returned: Any, g: Tensor) -> Tensor:
     """`returned`, if it may take the place of gradient `g`; torch's errors if not."""
     if not isinstance(returned, Tensor):
-        raise TypeError(f"expected Variable, but hook returned '{type(returned).__name__}'")
+        raise TypeError(errors.no_tensor_from_hook(returned))
     if returned._array.dtype != g._array.dtype:
         raise RuntimeError(errors.hook_changed_type(hook, g, returned))
     if returned._array.shape != g._array.shape:
@@ -275,5 +275,8 @@ def deliver(found: dict[int, Delivered], tape: ArrayTape) -> None:
     for leaf in with_hooks:
         with tape.mode():
             for hook in tuple(leaf._after_accumulation.values()):
-                if hook(leaf) is not None:
+                returned = hook(leaf)
+                if isinstance(returned, Tensor):
                     raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+                if returned is not None:
+                    raise TypeError(errors.no_tensor_from_hook(returned))

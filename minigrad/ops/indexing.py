@@ -16,24 +16,11 @@ import numpy as np
 
 from .. import messages
 from ..modes import is_grad_enabled
-from ..tensor import Tensor, current_origin, storage_of
-from .convert import cast, copy_array, lost
-from .indices import (
-    EVERY,
-    INT64,
-    Array,
-    Key,
-    check_put,
-    checked_key,
-    index_array,
-    laid_out,
-    number_array,
-    out_of_bounds,
-    picked_shape,
-)
-from .inplace import as_view, check_writable, copy, requires_grad, write, zeros_as
-from .shape import as_shape, contract, expand, insert_axis, part
-from .table import op
+from ..tensor import Tensor
+from .indices import EVERY, INT64, Array, Key, checked_key, index_array, laid_out, out_of_bounds, picked_shape
+from .inplace import as_view, requires_grad
+from .shape import insert_axis, part
+from .table import Op, op
 
 INTERNAL = True
 
@@ -44,8 +31,9 @@ def _pick(a: Array, key: Key) -> Array:
     if not a.size:
         return np.empty(picked_shape(a, key), a.dtype)  # where NumPy would let an index pass that torch does not
     try:
-        if a.flags.c_contiguous and key[-1].dtype == INT64 and all([k is EVERY for k in key[:-1]]):
-            return a.take(key[-1], len(key) - 1)  # several times as fast as a[key]
+        if a.flags.c_contiguous and key[-1].dtype == INT64 and all(k is EVERY for k in key[:-1]):
+            taken: Array = a.take(key[-1], len(key) - 1)  # several times as fast as a[key]
+            return taken
         return np.asarray(a[key], order="C")
     except IndexError:
         shape = picked_shape(a, key)
@@ -69,20 +57,10 @@ def _add_at(g: Array, shape: tuple[int, ...], key: Key) -> Array:
     return total
 
 
-def _put(a: Array, b: Array, key: Key) -> Array:
-    changed = a.copy()
-    _write_at(changed, key, b)
-    return changed
-
-
-picked = op("IndexBackward0", _pick, a=lambda g, a_shape, key: added(g, a_shape, key))
-added = op("IndexPutImplBackward0", _add_at, a=lambda g, key: picked(g, key))
-put = op("IndexPutBackward0", _put, a=lambda g, key: zeroed(g, key), b=lambda g, key: picked(g, key))
-zeroed = op("IndexPutBackward0", lambda a, key: _put(a, np.zeros((), a.dtype), key), a=lambda g, key: zeroed(g, key))
+picked: Op = op("IndexBackward0", _pick, a=lambda g, a_shape, key: added(g, a_shape, key))
+added: Op = op("IndexPutImplBackward0", _add_at, a=lambda g, key: picked(g, key))
 selected, sliced = part.named("SelectBackward0"), part.named("SliceBackward0")
-alias = op("AliasBackward0", lambda a: a[...], a=lambda g: g)
-filled = op("FillBackward3", lambda a, b: np.full_like(a, b), a=lambda g: zeros_as(g), b=lambda g: contract(g, ()))
-
+alias: Op = op("AliasBackward0", lambda a: a[...], a=lambda g: g)
 # Single indices
 
 
@@ -114,7 +92,8 @@ def _slice(t: Tensor, dim: int, index: slice, skip_whole: bool) -> Tensor:
     start, stop, step = index.indices(length)
     if step < 0:
         raise ValueError(
-            "step must be greater than zero\n  Unlike NumPy's, a tensor's strides cannot be negative: x.flip(dim) copies."
+            "step must be greater than zero\n"
+            "  Unlike NumPy, torch has no views that run backwards. For a copy: x[torch.arange(len(x) - 1, -1, -1)]."
         )
     if not shape:
         raise IndexError("slice() cannot be applied to a 0-dim tensor.")
@@ -129,7 +108,7 @@ def _slice(t: Tensor, dim: int, index: slice, skip_whole: bool) -> Tensor:
 # Whole indices
 
 
-def _located(t: Tensor, index: Any) -> tuple[Tensor, Key]:
+def located(t: Tensor, index: Any) -> tuple[Tensor, Key]:
     """The view that `index` asks for, and what is to be picked from that: () for nothing."""
     if t._origin is None and t._view is None and (key := _basic_key(index)):
         try:
@@ -220,16 +199,6 @@ def _follow(t: Tensor, items: Sequence[Any]) -> tuple[Tensor, Key]:
     return t, checked_key(t._array.shape, arrays)
 
 
-def _write_at(x: Array, key: Key, value: Array) -> None:
-    """`x[key] = value`; of several values for one place the last one stays. Raises torch's errors."""
-    if value.dtype != x.dtype or not x.size:
-        check_put(x, key, value)
-    try:
-        x[key] = value
-    except (IndexError, ValueError):
-        check_put(x, key, value)
-
-
 # Reading
 
 
@@ -252,7 +221,7 @@ def getitem(self: Tensor, index: Any) -> Tensor:
                 return Tensor._of(x.take(i, 0))  # mini-batches come this way
             except IndexError:
                 return picked.call(self, (i,))
-    t, key = _located(self, index)
+    t, key = located(self, index)
     if key:
         made = picked.call(t, own(key, t))
         made._array = laid_out(made._array, t._array, key)
@@ -267,84 +236,4 @@ def own(key: Key, *tensors: Tensor) -> Key:
     return key
 
 
-# Writing
-
-
-def setitem(self: Tensor, index: Any, value: Any) -> None:
-    """Write a number or a tensor, broadcast, over the elements at `index`; gradients flow to the tensor.
-
-    Raises TypeError for other values, RuntimeError for shapes that do not broadcast or a leaf that requires grad, and
-    what reading at `index` raises.
-    """
-    x = self._array
-    if not isinstance(value, Tensor):
-        value = Tensor._of(number_array(value, x.dtype, half_overflows=True))
-    if index is False:
-        return
-    t, key = _located(self, None if index is True else index)
-    if key:
-        put_(t, key, value)
-        return
-    x, y = t._array, value._array
-    if y.ndim and y.shape != x.shape:
-        value = expand(_without_leading_ones(value), *x.shape)
-    made_by = filled if x.ndim and not y.ndim else copy
-    recorded = check_writable(t, value)
-    if recorded and made_by is filled:
-        check_differentiable(x)
-    if recorded and x.dtype.kind == "f":
-        write(t, made_by.call(Tensor._of(x, current_origin(t)), cast(value, x.dtype) if y.dtype != x.dtype else value))
-    else:
-        np.copyto(x, value._array if y.dtype == x.dtype else copy_array(value._array, x.dtype))
-        _note_change(t, value)
-
-
-def put_(t: Tensor, key: Key, value: Tensor) -> None:
-    """Write `value` where `key` points in `t`."""
-    x = t._array
-    value = _without_leading_ones(value)
-    arrays = [k for k in key if k is not EVERY]
-    if not value._array.ndim and len(arrays) == 1 and arrays[0].dtype == bool:
-        value = filling(value, t)
-    if check_writable(t, value) and x.dtype.kind == "f":
-        made = put.call(Tensor._of(x, current_origin(t)), value, own(key, t, value))
-        made._origin.targets = (None, (value._array.shape, x.dtype))
-        write(t, made)
-    else:
-        _write_at(x, key, value._array)
-        _note_change(t, value)
-
-
-def filling(value: Tensor, t: Tensor) -> Tensor:
-    """A 0-d tensor that is to fill places of `t`, in its dtype; torch's RuntimeError if it does not fit that."""
-    x, y = t._array, value._array
-    if y.dtype == x.dtype:
-        return value
-    number = number_array(y.item(), x.dtype)
-    return cast(value, x.dtype) if x.dtype.kind == "f" else Tensor._of(number)
-
-
-def check_differentiable(x: Array) -> None:
-    """Raise torch's RuntimeError where a number that requires grad is to fill places among integers."""
-    if x.dtype.kind != "f":
-        raise RuntimeError(f"Autograd not support dtype: {messages.TYPE_NAMES[x.dtype.name]}")
-
-
-def _without_leading_ones(value: Tensor) -> Tensor:
-    """`value` without its first dimensions as long as they have size 1: torch ignores them."""
-    shape = value._array.shape
-    ones = 0
-    while ones < len(shape) and shape[ones] == 1:
-        ones += 1
-    return as_view(as_shape, value, shape[ones:]) if ones else value
-
-
-def _note_change(t: Tensor, value: Tensor) -> None:
-    """Count a change that was not recorded."""
-    storage_of(t).bump()
-    base = t if t._view is None else t._view.base
-    if base._origin is None:
-        base._origin = lost(value, "no_grad")
-
-
-Tensor.__getitem__, Tensor.__setitem__ = getitem, setitem  # type: ignore[attr-defined]
+Tensor.__getitem__ = getitem  # type: ignore[method-assign, assignment]

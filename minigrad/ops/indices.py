@@ -55,11 +55,9 @@ def index_array(item: Any) -> Any:
 def _array_of_list(items: Any) -> Array:
     """A list as torch takes it for an index: bools for a mask, all other numbers cut down to integers."""
     kinds = number_types(items)
-    if kinds is None:
-        d = inferred_dtype(items)
-    else:
-        d = dtypes.bool_ if kinds == {bool} else dtypes.int64
-    return array_of(items, d if d in (dtypes.bool_, dtypes.uint8) else dtypes.int64)
+    if kinds is None and inferred_dtype(items) in (dtypes.bool_, dtypes.uint8):
+        return array_of(items)
+    return array_of(items, dtypes.bool_ if kinds == {bool} else dtypes.int64)
 
 
 def name_of_type(value: Any) -> str:
@@ -148,40 +146,21 @@ def out_of_bounds(a: Array, key: Key) -> IndexError:
 def laid_out(result: Array, a: Array, key: Key) -> Array:
     """`result`, picked from `a`, with its dimensions in memory in the order that torch gives them."""
     falling = sorted(a.strides, reverse=True) == list(a.strides)
-    if falling and all([k is EVERY or k.ndim < 2 or k.flags.c_contiguous for k in key]):
+    if falling and all(k is EVERY or k.ndim < 2 or k.flags.c_contiguous for k in key):
         return result
     by_dim = _by_dim(key)
     before, together, after = _arranged(a, by_dim)
     strides = [(*[a.strides[d] for d in before], *[0] * len(together), *[a.strides[d] for d in after])]
     for k in by_dim.values():
         spread = np.broadcast_to(k, together).reshape((1,) * len(before) + together + (1,) * len(after))
-        strides.append(tuple([s if m == n else 0 for s, m, n in zip(spread.strides, spread.shape, result.shape, strict=True)]))
+        of_result = zip(spread.strides, spread.shape, result.shape, strict=True)
+        strides.append(tuple([stride if m == n else 0 for stride, m, n in of_result]))
     made = empty_in_order(result.shape, memory_order(result.shape, *strides), result.dtype)
     np.copyto(made, result)
     return made
 
 
-def check_put(x: Array, key: Key, value: Array) -> None:
-    """Raise torch's error for `x[key] = value`, unless there is nothing to write: then it does not look at indices."""
-    shape = picked_shape(x, key)
-    extra = len(shape) - value.ndim
-    if extra < 0 or any(n not in (1, shape[extra + i]) for i, n in enumerate(value.shape)):
-        raise RuntimeError(
-            f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to indexing result of "
-            f"shape {list(shape)}"
-        )
-    if value.dtype != x.dtype:
-        names = [messages.TYPE_NAMES[y.dtype.name] for y in (x, value)]
-        raise RuntimeError(
-            f"Index put requires the source and destination dtypes match, got {names[0]} for the destination and "
-            f"{names[1]} for the source."
-        )
-    if 0 not in shape:
-        raise out_of_bounds(x, key)
-
-
-# Numbers written to an index
-
+# Numbers to be written among other elements
 
 _C_TYPES = {"float16": "c10::Half", "float32": "float", "float64": "double", "int32": "int"}
 

@@ -82,7 +82,12 @@ filled = op(
     b=lambda g: g.sum(keepdims=True).reshape(()),
 )
 copy = op("torch::autograd::CopyBackwards", lambda a, b: _copied(a, b), a=lambda g: zeros_as(g), b=lambda g: g)
-forget = op("ZeroBackward0", lambda a, value: value, a=lambda g: zeros_as(g))
+unlinked = op(
+    "UnlinkedBackward0",
+    lambda a, b, value: value,
+    a=lambda g: zeros_as(g),
+    b=lambda g, b_shape: like(np.zeros(b_shape), g),
+)
 
 
 def _copied(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
@@ -142,13 +147,13 @@ def check_writable(t: Tensor, *others: Any) -> bool:
     """Raise torch's error where `t` may not be changed in place; returns whether the change is to be recorded."""
     recorded = check_graph(t, *others)
     check_memory(t, *others)
-    return recorded and t._array.dtype.kind == "f"
+    return recorded
 
 
 def check_graph(t: Tensor, *others: Any) -> bool:
     """Raise torch's error where the graph forbids to change `t`; returns whether it takes part in the change."""
     wanted = t.requires_grad
-    if not is_grad_enabled() or not (wanted or any(map(requires_grad, others))):
+    if not is_grad_enabled() or t._array.dtype.kind != "f" or not (wanted or any(map(requires_grad, others))):
         return False
     view = t._view
     if view is not None:
@@ -199,10 +204,11 @@ def _change(recorded: bool, function: Callable[..., Any], t: Tensor, *args: Any,
     # What the rules save of the old value must outlive it.
     before = Tensor._of(t._array.copy(), current_origin(t))
     result = function(before, *args, **kwargs)
-    if not isinstance(result._origin, Node):
-        name = f"{function.__name__.title()}Backward{int(any(isinstance(arg, Tensor) for arg in args))}"
-        before._origin = before._origin if wants_grad(before._origin) else Severed()
-        result = forget.named(name).call(before, copy_array(result._array, t._array.dtype))
+    if not isinstance(result._origin, Node):  # a comparison: in place, it gives gradients, of zero
+        other = next((arg for arg in args if isinstance(arg, Tensor)), before)
+        name = f"{function.__name__.title()}Backward{int(other is not before)}"
+        result = unlinked.named(name).call(before, other, copy_array(result._array, t._array.dtype))
+        result._origin.targets = (None, (other._array.shape, other._array.dtype))
     return write(t, result)
 
 

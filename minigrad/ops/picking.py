@@ -11,21 +11,21 @@ from typing import Any
 import numpy as np
 
 from .. import messages
-from ..modes import is_grad_enabled
 from ..tensor import Tensor
+from .assigning import check_fillable, filling
 from .convert import invalid_combination, lost
-from .indexing import check_differentiable, filling, own, picked, select_at, sliced
+from .indexing import own, picked, select_at, sliced
 from .indices import EVERY, INT64, Array, number_array
 from .inplace import as_view
 from .names import public, tensor_argument
 from .pointwise import keep
 from .shape import insert_axis, spread
-from .table import op
+from .table import Op, op
 
 INTERNAL = True
 gathered, index_selected = picked.named("GatherBackward0"), picked.named("IndexSelectBackward0")
 taken, mask_selected = picked.named("TakeBackward0"), picked.named("MaskedSelectBackward0")
-masked = op(
+masked: Op = op(
     "MaskedFillBackward1",
     lambda a, b, mask: np.where(mask, b, a),
     a=lambda g, mask: keep(g, ~mask),
@@ -65,9 +65,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     at = messages.checked_dim(dim, len(shape))
     if not -shape[at] <= index < shape[at]:
-        raise IndexError(
-            f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {dim}"
-        )
+        raise IndexError(f"select(): index {index} out of range for tensor of size {list(shape)} at dimension {at}")
     return select_at(input, at, index)
 
 
@@ -108,13 +106,12 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
         raise IndexError("index_select(): Index is supposed to be a vector")
     i = _index_vector(index, "lqi", "index_select(): Expected dtype int32 or int64 for index").reshape(-1)
     if not array.ndim and i.size != 1:
-        raise RuntimeError(
-            f"index_select(): Index to scalar can have only 1 value, got {i.size} value(s)"
-        )
+        raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {i.size} value(s)")
     size = array.shape[at] if array.ndim else 1
     if i.size and not 0 <= i.min() <= i.max() < size:
         raise IndexError(
-            f"index out of range in self\n  The indices go from {i.min()} to {i.max()}, dimension {at} from 0 to {size - 1}."
+            "index out of range in self\n"
+            f"  The indices go from {i.min()} to {i.max()}; those of dimension {at}, from 0 to {size - 1}."
         )
     if not array.ndim:
         return index_selected.call(as_view(insert_axis, input, 0), own((i.reshape(()),), input))
@@ -170,9 +167,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
         raise IndexError("take(): tried to take from an empty tensor")
     wrong = (i < -array.size) | (i >= array.size)
     if wrong.any():
-        raise IndexError(
-            f"out of range: tried to access index {i[wrong][0]} on a tensor of {array.size} elements."
-        )
+        raise IndexError(f"out of range: tried to access index {i[wrong][0]} on a tensor of {array.size} elements.")
     if not array.ndim:
         input = as_view(insert_axis, input, 0)
     shape = input._array.shape
@@ -224,8 +219,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value._array.ndim} dimension(s)."
         )
-    if value.requires_grad and is_grad_enabled():
-        check_differentiable(input._array)
+    check_fillable(input._array, value)
     return masked.call(input, filling(value, input), mask)
 
 

@@ -423,18 +423,18 @@ def where(condition: Tensor, input: Any, other: Any) -> Tensor:
             number_array(number, d, half_overflows=True)
     try:
         return select.call(input, other, condition)
-    except ValueError as error:
+    except (RuntimeError, ValueError) as error:
         raise _misfit_of(error, condition, input, other) from None
 
 
-def _misfit_of(error: ValueError, *operands: Any) -> Exception:
+def _misfit_of(error: Exception, *operands: Any) -> Exception:
     """The error for operands, more than two, that do not broadcast: about the first that fits none before it."""
     shape: tuple[int, ...] = ()
     for x in operands:
         try:
             shape = np.broadcast_shapes(shape, tuple(getattr(x, "shape", ())))
-        except ValueError:
-            return messages.misfit(error, np.broadcast_to(False, shape), x)
+        except ValueError as misfit:
+            return messages.misfit(misfit, np.broadcast_to(False, shape), x)
     return error
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..engine import Lost
-from ..tensor import Tensor, current_origin
+from ..tensor import Tensor
 from .convert import copied
 from .inplace import like, zeros_as
 from .names import public, tensor_argument
@@ -404,7 +404,7 @@ def _extreme(input: Tensor, dim: Any, keepdim: bool, name: str, whole: Any, best
 def integers(array: Any, input: Tensor, name: str) -> Tensor:
     """A result of integers or bools, which no gradient flows through."""
     result = Tensor._of(array)
-    if current_origin(input) is not None:
+    if input._origin is not None:
         result._origin = Lost(f"{name}() gives {result.dtype}, which no gradient flows through")
     return result
 

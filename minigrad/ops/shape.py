@@ -11,9 +11,9 @@ import numpy as np
 
 from .. import messages
 from ..dtypes import Size
-from ..engine import NodeOfMany, edge_to
+from ..engine import NodeOfMany
 from ..modes import is_grad_enabled
-from ..tensor import Tensor, current_origin
+from ..tensor import Tensor, current_origin, wants_grad
 from .inplace import as_view, zeros_as
 from .names import public, tensor_argument
 from .table import common_dtype, op
@@ -334,10 +334,11 @@ class CatBackward0(NodeOfMany):
     def pull(self, g: Any, edges: Any, saved: Any) -> list[Any]:
         """Cut `g` where the tensors met."""
         dim, ends = saved
-        starts = (0, *ends)
         before = (slice(None),) * dim
         return [
-            None if e is None else g[(*before, slice(starts[i], ends[i]))] for i, e in enumerate(edges)
+            # Nothing, in one dimension, may be joined with tensors of any shape.
+            None if e is None else g.reshape((-1,))[:0] if shape == (0,) else g[(*before, slice(start, end))]
+            for e, start, end, (shape, _) in zip(edges, (0, *ends), ends, self.targets, strict=False)
         ]
 
 
@@ -355,12 +356,13 @@ class StackBackward0(NodeOfMany):
 def joined(array: Array, tensors: list[Tensor], node: type[NodeOfMany], saved: Any) -> Tensor:
     """The result of joining `tensors`, recorded if one of them requires grad."""
     result = Tensor._of(array)
-    if any(current_origin(x) is not None for x in tensors) and is_grad_enabled():
-        if any(edge_to(x) is not None for x in tensors):
+    origins = [current_origin(x) for x in tensors]
+    if any(origin is not None for origin in origins) and is_grad_enabled():
+        if any(map(wants_grad, origins)):
             made = result._origin = node(tensors, saved)
             made.targets = tuple([(x._array.shape, x._array.dtype) for x in tensors])
         else:
-            result._origin = next(x._origin for x in tensors if x._origin is not None)
+            result._origin = next(origin for origin in origins if origin is not None)
     return result
 
 
@@ -385,9 +387,10 @@ def cat(tensors: Any, dim: int = 0) -> Tensor:
     for i, x in enumerate(tensors):
         if x.ndim == 0:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
-    shaped = [x for x in tensors if x._array.shape != (0,)] or tensors
-    ndim = shaped[0].ndim
-    dim = messages.checked_dim(dim, ndim)
+    shaped = [x for x in tensors if x._array.shape != (0,)]
+    if not shaped:  # torch lets these stand for nothing at all, in any dimension
+        shaped, dim = tensors, 0
+    dim = messages.checked_dim(dim, shaped[0].ndim)
     for i, x in enumerate(tensors):
         if x._array.shape != (0,):
             messages.check_joinable(shaped[0].shape, x.shape, dim, i)

@@ -1,0 +1,144 @@
+"""`x[...] = value` as torch has it.
+
+Where the index asks for a view, the value is copied into that; else it is put where the index arrays point.
+Source: https://docs.pytorch.org/docs/stable/generated/torch.Tensor.index_put_.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import messages
+from ..modes import is_grad_enabled
+from ..tensor import Tensor, current_origin, storage_of
+from .convert import cast, copy_array, lost
+from .indexing import located, own, picked
+from .indices import EVERY, Array, Key, number_array, out_of_bounds, picked_shape
+from .inplace import as_view, check_writable, copied, filled, write
+from .shape import as_shape, expand
+from .table import Op, op
+
+INTERNAL = True
+
+
+def _put(a: Array, b: Array, key: Key) -> Array:
+    changed = a.copy()
+    _write_at(changed, key, b)
+    return changed
+
+
+put: Op = op("IndexPutBackward0", _put, a=lambda g, key: zeroed(g, key), b=lambda g, key: picked(g, key))
+zeroed: Op = op(
+    "IndexPutBackward0", lambda a, key: _put(a, np.zeros((), a.dtype), key), a=lambda g, key: zeroed(g, key)
+)
+
+
+def setitem(self: Tensor, index: Any, value: Any) -> None:
+    """Write a number or a tensor, broadcast, over the elements at `index`; gradients flow to the tensor.
+
+    Raises TypeError for other values, RuntimeError for shapes that do not broadcast or a leaf that requires grad, and
+    what reading at `index` raises.
+    """
+    x = self._array
+    if not isinstance(value, Tensor):
+        value = Tensor._of(number_array(value, x.dtype, half_overflows=True))
+    if index is False:
+        return
+    t, key = located(self, None if index is True else index)
+    if key:
+        put_(t, key, value)
+        return
+    x, y = t._array, value._array
+    fills = x.ndim > 0 and not y.ndim
+    if fills:
+        check_fillable(x, value)
+    elif y.shape != x.shape:
+        value = expand(_without_leading_ones(value), *x.shape)
+    if check_writable(t, value):
+        before = Tensor._of(x, current_origin(t))
+        write(t, filled.call(before, value.to(t.dtype)) if fills else copied(before, value))
+    else:
+        np.copyto(x, value._array if y.dtype == x.dtype else copy_array(value._array, x.dtype))
+        _note_change(t, value)
+
+
+def put_(t: Tensor, key: Key, value: Tensor) -> None:
+    """Write `value` where `key` points in `t`."""
+    x = t._array
+    value = _without_leading_ones(value)
+    arrays = [k for k in key if k is not EVERY]
+    if not value._array.ndim and len(arrays) == 1 and arrays[0].dtype == bool:
+        value = filling(value, t)
+    if check_writable(t, value):
+        made = put.call(Tensor._of(x, current_origin(t)), value, own(key, t, value))
+        made._origin.targets = (None, (value._array.shape, x.dtype))
+        write(t, made)
+    else:
+        _write_at(x, key, value._array)
+        _note_change(t, value)
+
+
+def filling(value: Tensor, t: Tensor) -> Tensor:
+    """A 0-d tensor that is to fill places of `t`, in its dtype; torch's RuntimeError if it does not fit that."""
+    x, y = t._array, value._array
+    if y.dtype == x.dtype:
+        return value
+    number = number_array(y.item(), x.dtype)
+    return cast(value, x.dtype) if x.dtype.kind == "f" else Tensor._of(number)
+
+
+def check_fillable(x: Array, value: Tensor) -> None:
+    """Raise torch's RuntimeError where a value that requires grad is to fill places among integers."""
+    if x.dtype.kind != "f" and value.requires_grad and is_grad_enabled():
+        raise RuntimeError(f"Autograd not support dtype: {messages.TYPE_NAMES[x.dtype.name]}")
+
+
+def _without_leading_ones(value: Tensor) -> Tensor:
+    """`value` without its first dimensions as long as they have size 1: torch ignores them."""
+    shape = value._array.shape
+    ones = 0
+    while ones < len(shape) and shape[ones] == 1:
+        ones += 1
+    return as_view(as_shape, value, shape[ones:]) if ones else value
+
+
+def _note_change(t: Tensor, value: Tensor) -> None:
+    """Count a change that was not recorded."""
+    storage_of(t).bump()
+    base = t if t._view is None else t._view.base
+    if base._origin is None:
+        base._origin = lost(value, "no_grad")
+
+
+def _write_at(x: Array, key: Key, value: Array) -> None:
+    """`x[key] = value`; of several values for one place the last one stays. Raises torch's errors."""
+    if value.dtype != x.dtype or not (x.size and value.size):
+        check_put(x, key, value)  # NumPy is not as strict
+    try:
+        x[key] = value
+    except (IndexError, ValueError):
+        check_put(x, key, value)
+
+
+def check_put(x: Array, key: Key, value: Array) -> None:
+    """Raise torch's error for `x[key] = value`, unless there is nothing to write: then it does not look at indices."""
+    shape = picked_shape(x, key)
+    extra = len(shape) - value.ndim
+    if extra < 0 or any(n not in (1, shape[extra + i]) for i, n in enumerate(value.shape)):
+        raise RuntimeError(
+            f"shape mismatch: value tensor of shape {list(value.shape)} cannot be broadcast to indexing result of "
+            f"shape {list(shape)}"
+        )
+    if value.dtype != x.dtype:
+        names = [messages.TYPE_NAMES[y.dtype.name] for y in (x, value)]
+        raise RuntimeError(
+            f"Index put requires the source and destination dtypes match, got {names[0]} for the destination and "
+            f"{names[1]} for the source."
+        )
+    if 0 not in shape:
+        raise out_of_bounds(x, key)
+
+
+Tensor.__setitem__ = setitem  # type: ignore[method-assign, assignment]
