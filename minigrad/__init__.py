@@ -27,6 +27,8 @@ from .dtypes import (  # noqa: E402
 from .modes import (  # noqa: E402
     enable_grad as enable_grad,
     inference_mode as inference_mode,
+    is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
+    is_anomaly_enabled as is_anomaly_enabled,
     is_grad_enabled as is_grad_enabled,
     is_inference_mode_enabled as is_inference_mode_enabled,
     no_grad as no_grad,

@@ -74,7 +74,6 @@ class Node:
     """
 
     __slots__ = (
-        "__weakref__",
         "code",  # the user's line: its code object ...
         "hooks",  # what users attached, or None
         "lasti",  # ... and the instruction in it
@@ -305,12 +304,14 @@ def walk(
     tape: Tape,
     keep: bool,
     wanted: Iterable[Any] | None = None,
+    through_wanted: bool = False,
 ) -> dict[int, tuple[Any, Any]]:
     """Carry `gradients` from `edges` to the leaves: {id(leaf): (leaf, gradient)}. With `keep` nothing is freed.
 
     Newest first is a topological order: an operation's inputs exist before it, so when a node is taken, all its
     users, being newer, have delivered. (It is torch's order too, so sums round the same way.)
-    `wanted` names edges: only what leads to one is computed, and those that are nodes are reported too.
+    `wanted` names edges: only what leads to one is computed, and those that are nodes are reported too. With
+    `through_wanted` their saved values are checked and freed all the same, as torch does it for `backward(inputs=)`.
     """
     found: dict[int, tuple[Any, Any]] = {}
     pending: dict[int, Any] = {}  # by a node's rank, its gradient so far; ranks fall, so the newest is the least ...
@@ -352,6 +353,10 @@ def walk(
         if needed is not None and all(e is None for e in edges):
             found[id(node)] = (node, g)
             gradients = edges
+            if through_wanted:
+                node.unpack()
+                if not keep:
+                    node.release()
             continue
         if hooks is not None and hooks.before:
             g = tape.run_prehooks(hooks, g)

@@ -218,7 +218,7 @@ class Row:
     fixed  dtypes of single inputs, such as a condition or an index
     always_fixed  whether no others are tried, in wild cases
     special  whether infinities and NaN are tried too
-    saved  whether changes of what was saved are tried too (torch may save a copy, where minigrad does not)
+    folded  whether torch folds several dimensions into one, for which it may copy: strides, and what is saved, differ
     """
 
     call: str
@@ -230,7 +230,7 @@ class Row:
     fixed: dict[str, str] = field(default_factory=dict)
     always_fixed: bool = False
     special: bool = True
-    saved: bool = True
+    folded: bool = False
 
     def __str__(self) -> str:
         return self.call

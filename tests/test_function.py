@@ -239,7 +239,10 @@ def dirty_saved(torch):
     b = a * 2
     square = b * b
     made(torch, add_one, lambda ctx, g: g * 5).apply(b)
-    square.sum().backward()
+    try:
+        square.sum().backward()
+    except RuntimeError as error:
+        return str(error).split("[")[0]
 
 
 @program
@@ -416,8 +419,19 @@ def separate_context(torch):
 
 
 @program
-def keyword_without_separate_context(torch):
-    made(torch, lambda ctx, x, k=1: x * k, lambda ctx, g: g).apply(torch.ones(3), k=2)
+def keywords_without_separate_context(torch):
+    seen = []
+    function = made(torch, lambda ctx, x, k=1, m=1: (seen.append(ctx.needs_input_grad), x * k * m)[1], lambda ctx, g: g)
+    x = torch.ones(3, requires_grad=True)
+    return function.apply(x, k=2), function.apply(x=x), function.apply(x, 2, m=3), seen
+
+
+@program
+def unknown_keyword(torch):
+    def forward(ctx, x, *, k=1):
+        return x * k
+
+    return made(torch, forward, lambda ctx, g: g).apply(torch.ones(3), k=2)
 
 
 @program

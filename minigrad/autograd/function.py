@@ -19,6 +19,7 @@ Source: https://docs.pytorch.org/docs/stable/notes/extending.html
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ClassVar, TypeVar
@@ -42,6 +43,15 @@ class Function:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._node = type(f"{cls.__name__}Backward", (FunctionNode,), {"__slots__": (), "function": cls})
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(
+            f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you should "
+            "invoke them on the class itself. Instantiating an autograd function will raise an error in a future "
+            "version of PyTorch.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Raise torch's error for calling a Function instead of its `apply`."""
@@ -88,13 +98,9 @@ class Function:
         """Run `forward` on the arguments, and record it if one of them requires grad."""
         separate = cls.setup_context is not Function.setup_context
         if separate:
-            import inspect  # here, because it costs as much to import as the rest of minigrad
-
-            bound = inspect.signature(cls.forward).bind(*args, **kwargs)
-            bound.apply_defaults()
-            args = bound.args
+            args = _in_order(cls.forward, args, kwargs, with_defaults=True)
         elif kwargs:
-            raise TypeError(f"forward() got an unexpected keyword argument {next(iter(kwargs))!r}")
+            args = _in_order(cls.forward, (None, *args), kwargs, with_defaults=False)[1:]
         node = cls._node(args)
         with no_grad():
             if separate:
@@ -103,6 +109,20 @@ class Function:
             else:
                 output = cls.forward(node.ctx, *args)
         return _recorded(node, args, output)
+
+
+def _in_order(
+    forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], with_defaults: bool
+) -> tuple[Any, ...]:
+    """The arguments of a call of `forward` by position: gradients belong to positions."""
+    import inspect  # here, because it costs as much to import as the rest of minigrad
+
+    bound = inspect.signature(forward).bind(*args, **kwargs)
+    if with_defaults or bound.kwargs:
+        bound.apply_defaults()
+    if bound.kwargs:
+        raise TypeError(f"forward() got an unexpected keyword argument {next(iter(bound.kwargs))!r}")
+    return bound.args
 
 
 def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:

@@ -165,15 +165,16 @@ class OutputOfSeveral(Node):
 class SavedTensor:
     """A tensor as it was when saved. Not the tensor itself: that may come to lead back to the node that saves it."""
 
-    __slots__ = ("array", "origin", "output", "storage", "version")
+    __slots__ = ("array", "origin", "output", "storage", "tensor", "version")
 
     def __init__(self, t: Tensor, node: FunctionNode) -> None:
-        self.array, self.storage = t._array, storage_of(t)
+        self.array, self.storage, self.tensor = t._array, storage_of(t), ref(t)
         self.version = self.storage.version
         origin = current_origin(t)
         self.output = 0 if origin is node else None
         if isinstance(origin, OutputOfSeveral) and origin.edges[0] is node:
             self.output = origin.index
+        # A leaf has to live on, as the place where its gradient goes.
         self.origin = t if origin is LEAF else None if self.output is not None else origin
 
     def unpack(self, node: Any) -> Tensor:
@@ -185,9 +186,11 @@ class SavedTensor:
             raise RuntimeError(messages.changed_in_place(node, self.storage, self.version, value))
         if isinstance(self.origin, Tensor):
             return self.origin
-        origin = self.origin
+        t, origin = self.tensor(), self.origin
         if self.output is not None:
             origin = OutputOfSeveral(node, self.output) if len(node.results) > 1 else node
+        elif t is not None and t._array is self.array and t._origin is origin:
+            return t
         return Tensor._of(self.array, origin, self.storage)
 
 

@@ -86,13 +86,12 @@ _backward_of_tensor.__name__ = _backward_of_tensor.__qualname__ = "backward"
 
 
 def _backward(tensors: Any, gradients: Any, retain_graph: bool | None, create_graph: bool, inputs: Any) -> None:
-    wanted = None
-    if inputs is not None:
-        wanted = [_wanted_edge(t, to_accumulate=True) for t in _input_tuple(inputs, "backward")]
+    of = None if inputs is None else _input_tuple(inputs, "backward")
     if create_graph:
         warnings.warn(errors.cycle_of_graph_and_grad(), UserWarning, stacklevel=3)
     tape = ON_TENSORS if create_graph else ON_ARRAYS
-    deliver(_pass(tensors, gradients, retain_graph, tape, wanted), tape)
+    found, _ = _pass(tensors, gradients, retain_graph, tape, of, to_accumulate=True)
+    deliver(found, tape)
 
 
 def grad(
@@ -130,9 +129,8 @@ def grad(
     if is_grads_batched:
         return _grad_of_each(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
     of = _input_tuple(inputs, "grad")
-    edges = [_wanted_edge(t) for t in of]
     tape = ON_TENSORS if create_graph else ON_ARRAYS
-    found = _pass(outputs, grad_outputs, retain_graph, tape, edges)
+    found, edges = _pass(outputs, grad_outputs, retain_graph, tape, of)
     results: list[Tensor | None] = []
     for i, (edge, t) in enumerate(zip(edges, of, strict=True)):
         if id(edge) in found:
@@ -162,8 +160,10 @@ def _grad_of_each(
     return tuple([None if each[0] is None else stack(each) for each in zip(*passes, strict=True)])
 
 
-def _pass(outputs: Any, gradients: Any, retain_graph: bool | None, tape: ArrayTape, wanted: Any) -> dict[int, Any]:
-    """Walk back from `outputs`; what arrives at the leaves, or at the edges wanted."""
+def _pass(
+    outputs: Any, gradients: Any, retain_graph: bool | None, tape: ArrayTape, inputs: Any, to_accumulate: bool = False
+) -> tuple[dict[int, Any], list[Any]]:
+    """Walk back from `outputs`: what arrives at the leaves, or at the edges of `inputs`; and those edges."""
     outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
     if gradients is None or isinstance(gradients, Tensor):
         gradients = (gradients,) * (len(outputs) if gradients is None else 1)
@@ -171,14 +171,15 @@ def _pass(outputs: Any, gradients: Any, retain_graph: bool | None, tape: ArrayTa
     if len(roots) < len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(roots)} gradients")
     edges = [_edge_of_root(i, t) for i, t in enumerate(outputs)]
+    wanted = None if inputs is None else [_wanted_edge(t, to_accumulate) for t in inputs]
     keep = tape.create_graph if retain_graph is None else retain_graph
     if tape.create_graph:
         with enable_grad():
-            found = walk(edges, roots, tape, keep, wanted)
+            found = walk(edges, roots, tape, keep, wanted, to_accumulate)
     else:
-        found = walk(edges, roots, tape, keep, wanted)
+        found = walk(edges, roots, tape, keep, wanted, to_accumulate)
     run_leaf_hooks(found, tape)
-    return found
+    return found, wanted or []
 
 
 def _root(i: int, output: Tensor, gradient: Any, create_graph: bool) -> Any:

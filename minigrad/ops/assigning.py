@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from .. import messages
-from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin, storage_of
 from .convert import cast, copy_array, lost
 from .indexing import located, own, picked
@@ -52,9 +51,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         return
     x, y = t._array, value._array
     fills = x.ndim > 0 and not y.ndim
-    if fills:
-        check_fillable(x, value)
-    elif y.shape != x.shape:
+    if not fills and y.shape != x.shape:
         value = expand(_without_leading_ones(value), *x.shape)
     if check_writable(t, value):
         before = Tensor._of(x, current_origin(t))
@@ -89,12 +86,6 @@ def filling(value: Tensor, t: Tensor) -> Tensor:
     return cast(value, x.dtype) if x.dtype.kind == "f" else Tensor._of(number)
 
 
-def check_fillable(x: Array, value: Tensor) -> None:
-    """Raise torch's RuntimeError where a value that requires grad is to fill places among integers."""
-    if x.dtype.kind != "f" and value.requires_grad and is_grad_enabled():
-        raise RuntimeError(f"Autograd not support dtype: {messages.TYPE_NAMES[x.dtype.name]}")
-
-
 def _without_leading_ones(value: Tensor) -> Tensor:
     """`value` without its first dimensions as long as they have size 1: torch ignores them."""
     shape = value._array.shape
@@ -109,7 +100,7 @@ def _note_change(t: Tensor, value: Tensor) -> None:
     storage_of(t).bump()
     base = t if t._view is None else t._view.base
     if base._origin is None:
-        base._origin = lost(value, "no_grad")
+        base._origin = lost(value, "no_grad" if t._array.dtype.kind == "f" else "integer")
 
 
 def _write_at(x: Array, key: Key, value: Array) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from .. import messages
+from ..modes import is_grad_enabled
 from ..tensor import Tensor
-from .assigning import check_fillable, filling
+from .assigning import filling
 from .convert import invalid_combination, lost
 from .indexing import own, picked, select_at, sliced
 from .indices import EVERY, INT64, Array, number_array
@@ -104,10 +105,13 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     at = messages.checked_dim(_integer(dim, "index_select", "dim", 1), array.ndim)
     if index._array.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
+    if not array.ndim and index._array.size != 1:
+        count = index._array.size
+        raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {count} value(s)")
     i = _index_vector(index, "lqi", "index_select(): Expected dtype int32 or int64 for index").reshape(-1)
-    if not array.ndim and i.size != 1:
-        raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {i.size} value(s)")
     size = array.shape[at] if array.ndim else 1
+    if i.size and not size:
+        raise RuntimeError("index_select(): self indexing axis dim should be positive")
     if i.size and not 0 <= i.min() <= i.max() < size:
         raise IndexError(
             "index out of range in self\n"
@@ -219,7 +223,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value._array.ndim} dimension(s)."
         )
-    check_fillable(input._array, value)
+    if value.requires_grad and is_grad_enabled() and input._array.dtype.kind != "f":
+        raise RuntimeError(f"Autograd not support dtype: {messages.TYPE_NAMES[input.dtype.name]}")
     return masked.call(input, filling(value, input), mask)
 
 

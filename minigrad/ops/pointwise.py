@@ -66,6 +66,12 @@ def _power(a: Array, exponent: float) -> Array:
         return np.ones_like(a)
     if exponent == 0.5:
         return np.sqrt(a)
+    if exponent == -0.5:
+        return np.reciprocal(np.sqrt(a))
+    if exponent == -1:
+        return np.reciprocal(a)
+    if exponent == -2:
+        return np.reciprocal(a * a)
     return np.power(a, a.dtype.type(exponent))
 
 

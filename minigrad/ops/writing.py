@@ -123,10 +123,12 @@ def _record(o: Op) -> list[str]:
     if o.numbers:
         misfits = [f"e_{i} is not None and (x_{i} is not {i}._array or x_{i}.shape != shape)" for i in flows]
         targets = [f"({i}._array.shape, {i}._array.dtype) if {m} else None" for i, m in zip(flows, misfits, strict=True)]
+        a, b = flows
+        fits = f"x_{a} is {a}._array and x_{b} is {b}._array and x_{a}.shape == x_{b}.shape"
         only_pair = len(flows) == len(o.inputs)
         lines += [
             # A number neither stretches nor widens the tensor it meets; a condition beside them may.
-            "    if kind is Tensor:" if only_pair else "    if True:",
+            f"    if kind is Tensor and not ({fits}):" if only_pair else "    if True:",
             "        shape = out.shape",
             f"        if {' or '.join(misfits)}: node.targets = {_tuple(*targets)}",
         ]
