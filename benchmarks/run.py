@@ -204,6 +204,7 @@ def import_seconds(module: str) -> float:
 
 
 def micro(value: float) -> str:
+    """Seconds, printed as microseconds."""
     return f"{value * 1e6:,.2f} µs"
 
 

@@ -1,12 +1,15 @@
 """minigrad: a reverse-mode autograd tensor on NumPy that behaves as torch does. `import minigrad as torch`."""
 
 import warnings as _warnings
+from math import e as e, inf as inf, nan as nan, pi as pi
 
 # Where NumPy would warn of an overflow or a division by zero, torch silently gives inf or NaN, and so does minigrad.
-_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad(\.|$)|<\w+Backward\w*>")
+_warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad(\.|$)")
 
-from . import ops as _ops  # noqa: E402
-from .dtypes import (  # noqa: E402
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from . import autograd as autograd, ops as ops, random as random
+from .dtypes import (
     Size as Size,
     bool_ as bool,
     device as device,
@@ -24,7 +27,7 @@ from .dtypes import (  # noqa: E402
     set_default_dtype as set_default_dtype,
     uint8 as uint8,
 )
-from .modes import (  # noqa: E402
+from .modes import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,
     is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
@@ -34,10 +37,8 @@ from .modes import (  # noqa: E402
     no_grad as no_grad,
     set_grad_enabled as set_grad_enabled,
 )
-from . import autograd as autograd  # noqa: E402
-from . import random as random  # noqa: E402
-from .ops.names import FUNCTIONS as _FUNCTIONS  # noqa: E402
-from .tensor import Tensor as Tensor  # noqa: E402
+from .ops.names import FUNCTIONS as _FUNCTIONS
+from .tensor import Tensor as Tensor
 
 __version__ = "0.1.0"
 INTERNAL = True
@@ -45,7 +46,9 @@ INTERNAL = True
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 strided, contiguous_format, preserve_format = "torch.strided", "torch.contiguous_format", "torch.preserve_format"
-from math import e as e, inf as inf, nan as nan, pi as pi  # noqa: E402
 
-globals().update(_FUNCTIONS)
-globals().update({_name: getattr(random, _name) for _name in random.__all__})
+if _TYPE_CHECKING:
+    from ._api import *
+else:
+    globals().update(_FUNCTIONS)
+    globals().update({_name: getattr(random, _name) for _name in random.__all__})

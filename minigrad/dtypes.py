@@ -111,9 +111,7 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     return dtype.by_numpy[np.promote_types(type1.numpy, type2.numpy)]
 
 
-def promote_ranked(
-    with_dims: Iterable[dtype], zero_dims: Iterable[dtype], numbers: Iterable[dtype]
-) -> dtype:
+def promote_ranked(with_dims: Iterable[dtype], zero_dims: Iterable[dtype], numbers: Iterable[dtype]) -> dtype:
     """torch's rule: 0-d tensors, and numbers after them, widen a result only to a wider kind."""
     result: dtype | None = None
     for group in (with_dims, zero_dims, numbers):
@@ -149,7 +147,7 @@ class Size(tuple[int, ...]):
             count *= n
         return count
 
-    def __add__(self, other: tuple[Any, ...]) -> Size:  # type: ignore[override]
+    def __add__(self, other: tuple[Any, ...]) -> Size:
         return Size(tuple(self) + tuple(other))
 
     def __mul__(self, times: Any) -> Size:

@@ -36,9 +36,7 @@ def checked_dim(dim: int, ndim: int) -> int:
     """`dim` counted from the front; torch's IndexError if there is no such dimension (0-d counts as one)."""
     room = max(ndim, 1)
     if not -room <= dim < room:
-        raise IndexError(
-            f"Dimension out of range (expected to be in range of [{-room}, {room - 1}], but got {dim})"
-        )
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-room}, {room - 1}], but got {dim})")
     return dim % room
 
 
@@ -73,8 +71,8 @@ def changed_in_place(node: Any, storage: Any, version: int, value: str = "") -> 
     changed = at(*storage.changed_by) if storage.changed_by else ""
     return (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"{value or _saved_value(node, storage)} is at version {storage.version}; expected version {version} instead. Hint: "
-        "enable anomaly detection to find the operation that failed to compute its gradient, with "
+        f"{value or _saved_value(node, storage)} is at version {storage.version}; expected version {version} instead. "
+        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
         "torch.autograd.set_detect_anomaly(True, check_nan=False).\n"
         f"{at(node.code, node.lasti)}\n"
         f"  saved it to compute the gradient of {node.name()}, and then\n"
@@ -134,7 +132,7 @@ def grad_of_non_leaf(tensor: Any) -> str:
     )
 
 
-def check_assigned_grad(tensor: Any, grad: Any, tensor_class: type) -> None:
+def check_assigned_grad(tensor: Any, grad: Any, tensor_class: Any) -> None:
     """Raise unless `grad` may become the `.grad` of `tensor`."""
     if not isinstance(grad, tensor_class):
         raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__}")
@@ -248,9 +246,7 @@ TYPE_NAMES |= {"int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long"
 
 
 def cannot_cast(result: Any, wanted: Any) -> str:
-    return (
-        f"result type {TYPE_NAMES[result.name]} can't be cast to the desired output type {TYPE_NAMES[wanted.name]}"
-    )
+    return f"result type {TYPE_NAMES[result.name]} can't be cast to the desired output type {TYPE_NAMES[wanted.name]}"
 
 
 def cannot_grow(target: Any, result: Any) -> str:
@@ -298,10 +294,7 @@ def must_be_floating(function: str, dtype: Any) -> str:
     if function in ("var", "std"):
         return "std and var only support floating point and complex dtypes"
     if function == "linalg.vector_norm":
-        return (
-            "linalg.vector_norm: Expected a floating point or complex tensor as input. "
-            f"Got {TYPE_NAMES[dtype.name]}"
-        )
+        return f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {TYPE_NAMES[dtype.name]}"
     return not_implemented(function, dtype)
 
 
@@ -349,8 +342,8 @@ def not_viewable() -> str:
 
 def uint8_condition() -> str:
     return (
-        "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future version of "
-        "PyTorch. Use a boolean condition instead."
+        "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future version "
+        "of PyTorch. Use a boolean condition instead."
     )
 
 
@@ -385,9 +378,7 @@ def too_few_sizes(wanted: list[int], shape: list[int], dtype: str) -> str:
 def check_joinable(first: Any, shape: Any, dim: int, position: int) -> None:
     """Raise unless two shapes are equal except in `dim`."""
     if len(shape) != len(first):
-        raise RuntimeError(
-            f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}"
-        )
+        raise RuntimeError(f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}")
     for i, (n, m) in enumerate(zip(first, shape, strict=True)):
         if i != dim and n != m:
             raise RuntimeError(
@@ -409,13 +400,17 @@ def product_of_dtypes(kind: str, a: Any, b: Any) -> Exception:
         return RuntimeError(f"addmv input tensors must have the same dtype, but got {two}, {one}, and {two}{advice}")
     if kind == "bmm":
         return RuntimeError(f"expected scalar type {one} but found {two}{advice}")
-    return RuntimeError(
-        f"expected m1 and m2 to have the same dtype, but got: {_c_name(one)} != {_c_name(two)}{advice}"
-    )
+    return RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {_c_name(one)} != {_c_name(two)}{advice}")
 
 
 def _c_name(type_name: str) -> str:
-    names = {"Long": "long int", "Short": "short int", "Byte": "unsigned char", "Char": "signed char", "Half": "c10::Half"}
+    names = {
+        "Long": "long int",
+        "Short": "short int",
+        "Byte": "unsigned char",
+        "Char": "signed char",
+        "Half": "c10::Half",
+    }
     return names.get(type_name, type_name.lower())
 
 

@@ -143,10 +143,7 @@ def _brackets(texts: Any, cut: list[bool], indent: int, width: int) -> str:
     if not cut:
         return str(texts)  # 0-d: the element alone
     innermost = len(cut) == 1
-    if innermost:
-        parts = list(texts)
-    else:
-        parts = [_brackets(row, cut[1:], indent + 1, width) for row in texts]
+    parts = list(texts) if innermost else [_brackets(row, cut[1:], indent + 1, width) for row in texts]
     if cut[0]:
         spaced = innermost and _options.edgeitems > 0
         parts.insert(_options.edgeitems, " ..." if spaced else "...")

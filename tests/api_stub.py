@@ -1,10 +1,11 @@
 """Writes minigrad/_api.pyi: what `ops/` adds to Tensor and offers as functions, written down for type checkers.
 
-    python tests/api_stub.py
+python tests/api_stub.py
 """
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import sys
@@ -29,7 +30,21 @@ from .tensor import Tensor
 
 '''
 KNOWN = {"Any", "Callable", "Sequence", "EllipsisType", "np", "ndarray", "Size", "device", "dtype", "Node", "Generator"}
-KNOWN |= {"Tensor", "builtins", "bool", "int", "float", "str", "tuple", "list", "None", "object", "dict", "Array", "complex"}
+KNOWN |= {
+    "Tensor",
+    "builtins",
+    "bool",
+    "int",
+    "float",
+    "str",
+    "tuple",
+    "list",
+    "None",
+    "object",
+    "dict",
+    "Array",
+    "complex",
+}
 
 
 def annotation(text: Any, default: str) -> str:
@@ -47,7 +62,9 @@ def signature(name: str, function: Any, *, method: bool) -> str:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):
         parameters = [inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)]
-        parameters = [inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY), *parameters] if method else parameters
+        parameters = (
+            [inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY), *parameters] if method else parameters
+        )
     parts: list[str] = []
     previous = None
     for i, p in enumerate(parameters):
@@ -63,9 +80,18 @@ def signature(name: str, function: Any, *, method: bool) -> str:
             parts.append(f"{star}{p.name}: {annotation(p.annotation, 'Any')}{default}")
         previous = p
     if method and name.startswith("__"):
-        return f"def {name}({', '.join(parts)}) -> Tensor: ..."
+        overrides = "  # type: ignore[override]" if name in ("__eq__", "__ne__") else ""
+        return f"def {name}({', '.join(parts)}) -> Tensor: ...{overrides}"
     result = annotation(inspect.signature(function).return_annotation if callable(function) else "Any", "Any")
     return f"def {name}({', '.join(parts)}) -> {result}: ..."
+
+
+def own_names(source: str) -> set[str]:
+    """What the body of class Tensor defines itself."""
+    (body,) = [node.body for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == "Tensor"]
+    assigned = [target for node in body if isinstance(node, ast.Assign) for target in node.targets]
+    defined = {node.name for node in body if isinstance(node, ast.FunctionDef)}
+    return defined | {target.id for target in assigned if isinstance(target, ast.Name)}
 
 
 def stub() -> str:
@@ -74,11 +100,14 @@ def stub() -> str:
     import minigrad
     from minigrad.ops.names import FUNCTIONS
 
-    own = inspect.getsource(sys.modules["minigrad.tensor"])
+    own = own_names(inspect.getsource(sys.modules["minigrad.tensor"]))
     lines = [HEADER, "class Methods:"]
     for name, value in sorted(vars(minigrad.Tensor).items()):
-        declared = re.search(rf"^    (def {name}\(|{name} = |{name}:)", own, re.M)
-        if declared or name.startswith("_") and not name.startswith("__") or isinstance(value, type(vars(Slots)["x"])):
+        if (
+            name in own
+            or (name.startswith("_") and not name.startswith("__"))
+            or isinstance(value, type(vars(Slots)["x"]))
+        ):
             continue
         if isinstance(value, property):
             lines += ["    @property", f"    def {name}(self) -> Tensor: ..."]

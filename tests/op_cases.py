@@ -218,6 +218,7 @@ class Row:
     fixed  dtypes of single inputs, such as a condition or an index
     always_fixed  whether no others are tried, in wild cases
     special  whether infinities and NaN are tried too
+    smooth  whether the result has slopes: not if it is rounded, or gradients are kept from flowing
     folded  whether torch folds several dimensions into one, for which it may copy: strides, and what is saved, differ
     """
 
@@ -231,6 +232,7 @@ class Row:
     always_fixed: bool = False
     special: bool = True
     folded: bool = False
+    smooth: bool = True
 
     def __str__(self) -> str:
         return self.call

@@ -17,7 +17,14 @@ import torch
 from op_cases import Draw, Row, Shape
 
 ROWS: list[Row] = []
-ABSENT = {"t_", "squeeze_", "unsqueeze_", "transpose_", "swapaxes_", "swapdims_"}  # torch's that change a shape in place
+ABSENT = {
+    "t_",
+    "squeeze_",
+    "unsqueeze_",
+    "transpose_",
+    "swapaxes_",
+    "swapdims_",
+}  # torch's that change a shape in place
 Options = Callable[..., dict[str, Any]]
 
 
@@ -55,13 +62,20 @@ def row(
         if twin and hasattr(torch.Tensor, f"{name}_") and f"{name}_" not in ABSENT:
             in_place.append(f"a.{name}_({rest})")
     for operator in (operators,) if isinstance(operators, str) else operators:
-        (in_place if re.match(r"a \S+= ", operator) and not re.match("a (==|!=|<=|>=)", operator) else ways).append(operator)
+        (in_place if re.match(r"a \S+= ", operator) and not re.match("a (==|!=|<=|>=)", operator) else ways).append(
+            operator
+        )
     ROWS.append(Row(ways[0], tuple(ways[1:]), tuple(in_place), shapes, options, **more))
 
 
-def program(text: str, shapes: Callable[[Draw], list[Shape]] = Draw.one, options: Options | None = None) -> None:
+def program(
+    text: str,
+    shapes: Callable[[Draw], list[Shape]] = Draw.one,
+    options: Options = lambda draw, *shapes: {},
+    **more: Any,
+) -> None:
     """Enter a few statements and a last expression."""
-    ROWS.append(Row(text, (), (), shapes, options or (lambda draw, *shapes: {})))
+    ROWS.append(Row(text, (), (), shapes, options, **more))
 
 
 # Options
@@ -136,6 +150,8 @@ def alpha(draw: Draw, *shapes: Shape) -> dict[str, Any]:
 
 
 def dtype(draw: Draw, *shapes: Shape) -> dict[str, Any]:
+    if draw.kind == "smooth":
+        return {"dtype": "float64"}
     return {"dtype": draw.choice("float64", "float32", *(["int64", "bool", "float16"] if draw.wild else []))}
 
 
@@ -183,7 +199,12 @@ row("where", "b, a, number", "a.where(b, number)", shapes=Draw.pair, options=num
 # Reductions
 
 row("sum")
-row("sum", "a, dim, keepdim", ("t.sum(a, dim=dim, keepdim=keepdim)", "a.sum(axis=dim, keepdims=keepdim)"), options=dims_keepdim)
+row(
+    "sum",
+    "a, dim, keepdim",
+    ("t.sum(a, dim=dim, keepdim=keepdim)", "a.sum(axis=dim, keepdims=keepdim)"),
+    options=dims_keepdim,
+)
 row("sum", "a, dtype=getattr(t, dtype)", options=dtype)
 row("mean")
 row("mean", "a, dim, keepdim", "a.mean(axis=dim, keepdims=keepdim)", options=dims_keepdim)
@@ -257,7 +278,14 @@ row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(2, 2), special=F
 row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(2, 1), special=False)
 row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(1, 2), special=False)
 row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(1, 1), special=False)
-row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(draw.choice(1, 2), draw.choice(1, 2), draw.choice(1, 2)), special=False, folded=True)
+row(
+    "matmul",
+    "a, b",
+    "a @ b",
+    shapes=lambda draw: draw.product(draw.choice(1, 2), draw.choice(1, 2), draw.choice(1, 2)),
+    special=False,
+    folded=True,
+)
 row("mm", "a, b", shapes=lambda draw: draw.product(2, 2), special=False)
 row("mv", "a, b", shapes=lambda draw: draw.product(2, 1), special=False)
 row("dot", "a, b", shapes=lambda draw: draw.product(1, 1), special=False)
@@ -296,7 +324,52 @@ row("contiguous")
 row("type_as", "a, b", shapes=Draw.pair)
 row("to", "a, getattr(t, dtype)", options=dtype)
 for name in ("float", "double", "half", "long", "int", "short", "char", "byte", "bool"):
-    ROWS.append(Row(f"a.{name}()", (), (), lambda draw: draw.one(), lambda draw, s: {}, domain="positive"))
+    program(f"a.{name}()", domain="positive", smooth=name == "double")
+
+# Picking by an index
+
+
+def index(draw: Draw, shape: Shape, *others: Shape) -> dict[str, Any]:
+    """A dimension, and indices into it that may repeat."""
+    at = draw.dim(shape)
+    length = shape[at] if -len(shape) <= at < len(shape) else 2
+    picks = [draw.random.randrange(-length, length) for _ in range(draw.size())] if length else []
+    return {"dim": at, "picks": picks, "natural": [i % length for i in picks]}
+
+
+def mask(draw: Draw) -> list[Shape]:
+    shape = draw.shape()
+    return [shape, draw.part_of(shape)]
+
+
+row(
+    "select", "a, dim, picks[0]", shapes=lambda draw: [(2, 3, 2)], options=lambda draw, s: dim(draw, s) | {"picks": [1]}
+)
+row("narrow", "a, dim, 1, 1", shapes=lambda draw: [(2, 3, 2)], options=dim)
+row("index_select", "a, dim, t.tensor(natural, dtype=t.int64)", shapes=Draw.with_dims, options=index)
+row("gather", "a, 0, t.tensor([[0, 1, 0], [1, 1, 0]])", shapes=lambda draw: [(draw.choice(2, 3), 3)], folded=True)
+row("take", "a, t.tensor([0, -1, 0])", shapes=lambda draw: [(draw.choice(1, 2), 3)], folded=True)
+row("masked_select", "a, b", shapes=mask, fixed={"b": "bool"}, always_fixed=True, folded=True)
+row("masked_fill", "a, b, number", shapes=mask, options=number, fixed={"b": "bool"}, always_fixed=True)
+row("masked_fill", "a, b, c", shapes=lambda draw: [*mask(draw), ()], fixed={"b": "bool"}, always_fixed=True, twin=False)
+program("a[...]")
+program(
+    "a[t.tensor(picks, dtype=t.int64)]", Draw.with_dims, lambda draw, s: index(draw, s) if s and s[0] else {"picks": []}
+)
+program("x = a * 1; x[1:] = b; x * x", lambda draw: [(3, 2), draw.choice((2, 2), (1, 2), (2,), ())])
+program("x = a * 1; x[t.tensor([0, 2])] = b; x * x", lambda draw: [(3, 2), draw.choice((2, 2), (1, 2), (2,), ())])
+program("x = a * 1; x[a > 0] = number; x * x", options=lambda draw, s: {"number": draw.choice(0.5, -2)})
+program("x = a * 1; x.fill_(b); x + a", lambda draw: [draw.shape(), ()])
+
+# Random numbers whose mean or spread is a tensor
+
+program("t.manual_seed(number); t.normal(a, 2.0)", options=lambda draw, s: {"number": draw.choice(0, 7)})
+program(
+    "t.manual_seed(3); t.normal(a, b * b)",
+    Draw.two_of_one_shape,
+    fixed=dict.fromkeys("ab", "float64"),
+    always_fixed=True,
+)
 
 # Changes in place, directly and through views
 
@@ -306,4 +379,4 @@ program("x = a.clone(); x.copy_(b); x", lambda draw: [full := draw.shape(), draw
 program("x = a.clone(); y = x.t(); y.mul_(b.t()); x * y.t()", lambda draw: [draw.shape(2, 2)] * 2)
 program("x = a.clone(); y = x.view(-1); x.mul_(b); y * y", lambda draw: draw.not_empty() * 2)
 program("x = a.clone(); y = x.expand(a.shape); y.add_(1); x * y")
-program("x = a * 1; y = x.detach(); y.mul_(2); x + y")
+program("x = a * 1; y = x.detach(); y.mul_(2); x + y", smooth=False)

@@ -12,6 +12,7 @@ torch = pytest.importorskip("torch")
 import minigrad
 
 Program = Callable[[Any], Any]
+INTERNAL_WARNINGS = {"RuntimeWarning", "DeprecationWarning"}  # NumPy's of overflows, torch's of its own old parts
 ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
 
 
@@ -32,7 +33,7 @@ def outcome(program: Program, library: Any) -> str:
             found = text(program(library))
         except ERRORS as error:
             found = f"{type(error).__name__}: {str(error).splitlines()[0]}"
-    kinds = sorted({w.category.__name__ for w in caught} - {"RuntimeWarning"})  # NumPy's, of overflows and the like
+    kinds = sorted({w.category.__name__ for w in caught} - INTERNAL_WARNINGS)
     return "\n".join([found, *kinds])
 
 

@@ -55,7 +55,7 @@ COPIES = """
 """
 CHANGES = """
     {w}.add_({y}) | {w}.mul_({y}) | {w} += {y} | {w} *= {y} | {w} -= {y} | {w}.sub_({y}) | {w}.div_({y}) | {w} /= {y}
-    {w}.copy_({y}) | {w}.zero_() | {w}.fill_({n}) | {w}.fill_({y}) | {w}.exp_() | {w}.sqrt_() | {w}.sigmoid_() | {w}.relu_()
+    {w}.copy_({y}) | {w}.zero_() | {w}.fill_({n}) | {g}.fill_({y}) | {w}.exp_() | {w}.sqrt_() | {w}.sigmoid_() | {w}.relu_()
     {w}.tanh_() | {w}.neg_() | {w}.clamp_(-1, 1) | {w}.clamp_(min={n}) | {w}.masked_fill_({m}, {n}) | {w}.pow_(2)
     {w}.abs_() | {w}.square_() | {w}.sin_() | {w}.reciprocal_() | {w}[{i}] = {v} | {w}[{i}] += {v} | {w}[{i}] *= {v}
     {w}[{m}] = {v} | {w}[{i}].add_({v}) | {w}.T.mul_({n}) | {w}.view(-1).add_({n}) | {g}.gt_({y}) | {w} **= {n}
@@ -92,15 +92,16 @@ IN_NO_GRAD = (False,) * 9 + (True,)
 GO_ON = (False,) + (True,) * 20
 
 
-def _templates() -> list[tuple[bool, tuple[str, ...]]]:
+def _templates(kinds: Sequence[tuple[int, bool, str]]) -> list[tuple[bool, tuple[str, ...]]]:
     found = []
-    for weight, makes, text in KINDS:
+    for weight, makes, text in kinds:
         choices = tuple(t for line in text.split("\n") for t in re.split(r" \| ", line.strip()) if t)
         found += [(makes, choices)] * weight
     return found
 
 
-TEMPLATES = _templates()
+TEMPLATES = _templates(KINDS)
+WITH_DATA = TEMPLATES + _templates([(2, False, DATA)])
 
 
 class Writer:
@@ -109,6 +110,7 @@ class Writer:
     def __init__(self, choose: Choose) -> None:
         self.choose = choose
         self.side = Side(torch)
+        self.templates = choose((TEMPLATES,) * 5 + (WITH_DATA,))
         self.lines: list[str] = []
         self.x = ""
 
@@ -156,7 +158,7 @@ class Writer:
         """One random line."""
         if not self.tensors() or self.choose(range(12)) == 11:
             return self.leaf()
-        makes, templates = self.choose(TEMPLATES)
+        makes, templates = self.choose(self.templates)
         line = re.sub(r"\{(\w)\}", lambda m: self.fill(m[1]), self.choose(templates))
         if makes:
             line = f"{self.new_name()} = {line}"
@@ -256,7 +258,11 @@ class Writer:
         parts = []
         for n in shape[: self.choose(range(1, len(shape) + 1)) if shape else 0]:
             ints = [str(i) for i in (0, -1, n - 1) if n]
-            parts.append(self.choose([*ints, ":", "1:", ":1", "::2", "[0, 0]" if n else ":", "None", f"[{n - 1}, 0]" if n else ":"]))
+            parts.append(
+                self.choose(
+                    [*ints, ":", "1:", ":1", "::2", "[0, 0]" if n else ":", "None", f"[{n - 1}, 0]" if n else ":"]
+                )
+            )
         return ", ".join(parts) or "..."
 
 

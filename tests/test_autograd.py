@@ -8,14 +8,14 @@ import weakref
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 pytest.importorskip("torch")
 
+from parity import assert_same
+
 import minigrad
 from minigrad import autograd
-from parity import assert_same
 
 PROGRAMS = []
 
@@ -32,7 +32,14 @@ def expression(name, source):
         x = torch.tensor([1.0, -2.0, 3.0], requires_grad=True)
         w = torch.tensor([0.5, 0.25, 2.0], requires_grad=True)
         c = torch.ones(3)
-        names = {"torch": torch, "x": x, "w": w, "c": c, "backward": torch.autograd.backward, "grad": torch.autograd.grad}
+        names = {
+            "torch": torch,
+            "x": x,
+            "w": w,
+            "c": c,
+            "backward": torch.autograd.backward,
+            "grad": torch.autograd.grad,
+        }
         return eval(source, names)
 
     run.__name__ = name
@@ -92,11 +99,11 @@ for name, source in {
     "late_hook_of_result": "(x * 2).register_post_accumulate_grad_hook(print)",
     # Second derivatives
     "second_derivative": "grad(grad((x * x * x).sum(), x, create_graph=True)[0].sum(), x)",
-    "third_derivative": "grad(grad(grad((x**4).sum(), x, create_graph=True)[0].sum(), x, create_graph=True)[0].sum(), x)",
+    "third_derivative": "(lambda d: grad(d(d((x**4).sum())), x))(lambda y: grad(y, x, create_graph=True)[0].sum())",
     "mixed_derivative": "grad(grad((x.exp() * w).sum(), x, create_graph=True)[0].sum(), w)",
     "second_through_gradient": "grad(grad(x * x, x, w, create_graph=True)[0].sum(), [x, w])",
     "second_of_mixed_dtypes": "grad(grad((x.double() * w).exp().sum(), w, create_graph=True)[0].sum(), [x, w])",
-    "second_of_broadcast": "grad(grad(((x.view(3, 1) * w).tanh()).sum(), x, create_graph=True)[0].pow(2).sum(), [x, w])",
+    "second_of_broadcast": "grad(grad((x.view(3, 1) * w).tanh().sum(), x, create_graph=True)[0].pow(2).sum(), [x, w])",
     "second_of_matmul": "grad(grad(((x.view(1, 3) @ w.view(3, 1)) ** 2).sum(), x, create_graph=True)[0].sum(), [x, w])",
     "second_without_first": "grad(grad((x * 2).sum(), x, create_graph=True)[0].sum(), x)",
 }.items():
@@ -523,15 +530,23 @@ def test_time_per_operation_does_not_grow():
 
 
 @pytest.fixture
-def no_collector():
+def nothing_left():
+    """Fails if more nodes are alive after the test than before it, with the collector switched off."""
+
+    def count():
+        return sum(issubclass(type(found), minigrad.engine.Node) for found in gc.get_objects())
+
     gc.collect()
     gc.disable()
+    before = count()
     yield
+    after = count()
     gc.enable()
+    assert after == before
 
 
 @pytest.mark.parametrize("kind", ["dropped", "passed", "retained", "grad", "hooks", "error"])
-def test_a_dropped_graph_is_freed_without_the_collector(no_collector, kind):
+def test_a_dropped_graph_is_freed_without_the_collector(nothing_left, kind):
     x = minigrad.ones(3, requires_grad=True)
     y = (x * x).exp()
     loss = y.sum()
@@ -548,18 +563,12 @@ def test_a_dropped_graph_is_freed_without_the_collector(no_collector, kind):
         autograd.grad(loss, x)
     elif kind != "dropped":
         loss.backward(retain_graph=kind == "retained")
-    nodes = [weakref.ref(loss.grad_fn), weakref.ref(y.grad_fn), weakref.ref(loss), weakref.ref(y)]
-    del y, loss
-    assert [node() for node in nodes] == [None] * 4
 
 
-def test_a_recorded_pass_is_freed_without_the_collector(no_collector):
+def test_a_recorded_pass_is_freed_without_the_collector(nothing_left):
     x = minigrad.ones(3, requires_grad=True)
     (g,) = autograd.grad((x * x).exp().sum(), x, create_graph=True)
-    node = weakref.ref(g.grad_fn)
     autograd.grad(g.sum(), x)
-    del g
-    assert node() is None
 
 
 def test_saved_values_go_free_as_they_are_used():

@@ -7,9 +7,10 @@ import pytest
 
 pytest.importorskip("torch")
 
+from parity import assert_same
+
 import minigrad
 from minigrad.autograd import Function
-from parity import assert_same
 
 PROGRAMS = []
 
@@ -502,7 +503,9 @@ def recording_inside_forward(torch):
 @program
 def once_differentiable(torch):
     once = torch.autograd.function.once_differentiable
-    square = made(torch, lambda ctx, x: (ctx.save_for_backward(x), x * x)[1], once(lambda ctx, g: 2 * ctx.saved_tensors[0] * g))
+    square = made(
+        torch, lambda ctx, x: (ctx.save_for_backward(x), x * x)[1], once(lambda ctx, g: 2 * ctx.saved_tensors[0] * g)
+    )
     x = torch.ones(3, requires_grad=True)
     (g,) = torch.autograd.grad(square.apply(x), x, torch.ones(3, requires_grad=True), create_graph=True)
     plain = torch.autograd.grad(square.apply(x), x, torch.ones(3))
@@ -528,6 +531,11 @@ def gradcheck_finds_them_right(torch):
 @pytest.mark.parametrize("run", PROGRAMS, ids=lambda run: run.__name__)
 def test_same_as_torch(run):
     assert_same(run)
+
+
+def test_a_function_is_not_to_be_instantiated():
+    with pytest.warns(DeprecationWarning, match="should not be instantiated"):
+        type("MyFn", (Function,), {})()
 
 
 def test_a_function_and_what_it_saves_go_free_without_the_collector():

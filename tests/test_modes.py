@@ -7,8 +7,9 @@ import pytest
 
 pytest.importorskip("torch")
 
-import minigrad
 from parity import assert_same
+
+import minigrad
 
 PROGRAMS = []
 
@@ -278,7 +279,7 @@ def test_modes_belong_to_their_thread():
                 (x * x).sum().backward()
                 if x.grad.tolist() != [2.0 * seed * n] * 50:
                     failures.append((seed, n, x.grad))
-        except Exception as error:  # noqa: BLE001 - it fails the test
+        except Exception as error:
             failures.append(error)
 
     holder = threading.Thread(target=hold_no_grad)
@@ -312,6 +313,21 @@ def test_eight_threads_share_a_leaf_and_keep_their_graphs():
     for i, found in enumerate(results):
         slope = [(2 * x + 1 if i % 2 == 0 else 1) * (i + 1) for x in range(4)]
         assert found == slope
+
+
+def test_eight_threads_accumulate_into_one_leaf():
+    shared = minigrad.zeros(200_000, requires_grad=True)
+
+    def work():
+        for _ in range(25):
+            (shared * 1.0).backward(minigrad.ones(200_000))
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (shared.grad == 200).all()
 
 
 def test_a_new_thread_starts_with_gradients_on():

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from hypothesis.extra import numpy as hnp
 
 torch = pytest.importorskip("torch")
@@ -21,9 +20,7 @@ WHOLE = [d for d in dtypes.dtype.by_numpy.values() if not d.is_floating_point]
 
 # Where torch changes notation, rounds, or lets an element overhang its column.
 EDGES = [0.0, -0.0, 1.0, 1e3, 1001.0, 1e-4, 9e-5, 1e8, 1.1e8, 0.5, -0.99995, math.nan, math.inf]
-SHAPES = hnp.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=8) | st.tuples(
-    st.integers(0, 1200)
-)
+SHAPES = hnp.array_shapes(min_dims=0, max_dims=5, min_side=0, max_side=8) | st.tuples(st.integers(0, 1200))
 
 
 def floating_arrays(d: dtypes.dtype) -> st.SearchStrategy[np.ndarray]:
@@ -64,9 +61,7 @@ OPTIONS = st.fixed_dictionaries(
 
 
 @contextlib.contextmanager
-def on_both_sides(
-    options: dict[str, Any], default_dtype: dtypes.dtype = dtypes.float32
-) -> Iterator[None]:
+def on_both_sides(options: dict[str, Any], default_dtype: dtypes.dtype = dtypes.float32) -> Iterator[None]:
     """Print options and the default dtype of torch and minigrad at once, and back to the usual."""
     set_on_both_sides(options, default_dtype)
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from typing import Any
 
 import pytest
@@ -12,9 +11,6 @@ pytest.importorskip("torch")
 
 from program_runs import difference, shown
 from programs import Writer
-
-from minigrad import engine, tensor
-from minigrad.ops import inplace
 
 EVERY_HEALTH_CHECK = list(HealthCheck)  # to write a program takes some hundred choices
 

@@ -121,11 +121,7 @@ def test_the_installed_copy_is_complete() -> None:
     if not shipped:
         pytest.skip("the checkout is installed editable")
     files = (file for package in PACKAGES for file in (ROOT / package).rglob("*"))
-    here = {
-        file.relative_to(ROOT).as_posix()
-        for file in files
-        if file.is_file() and "__pycache__" not in file.parts
-    }
+    here = {file.relative_to(ROOT).as_posix() for file in files if file.is_file() and "__pycache__" not in file.parts}
     assert shipped == here, "the installed copy differs from the checkout: pip install . again"
     assert {"minigrad/py.typed", "linreg/py.typed"} <= shipped
 
@@ -172,7 +168,9 @@ def test_programs_use_public_names_only() -> None:
         for module, name in imports(path)
         if module.partition(".")[0] == "minigrad"
     }
-    assert {use for use in taken if use[1] not in PUBLIC or use[2].startswith("_") and use[2] != "__version__"} == set()
+    assert {
+        use for use in taken if use[1] not in PUBLIC or (use[2].startswith("_") and use[2] != "__version__")
+    } == set()
 
 
 def run_one_test(body: str, folder: Path, workers: str = "0", required: str = "1") -> str:
@@ -195,9 +193,7 @@ NEEDS_TORCH = {
 
 @pytest.mark.parametrize("workers", ["0", "1"])
 @pytest.mark.parametrize("how", NEEDS_TORCH)
-def test_a_skip_for_want_of_torch_fails_where_torch_is_required(
-    how: str, workers: str, tmp_path: Path
-) -> None:
+def test_a_skip_for_want_of_torch_fails_where_torch_is_required(how: str, workers: str, tmp_path: Path) -> None:
     assert "= 1 skipped in " in run_one_test(NEEDS_TORCH[how], tmp_path, workers, required="0")
     said = run_one_test(NEEDS_TORCH[how], tmp_path, workers, required="1")
     assert "MINIGRAD_REQUIRE_TORCH forbids this skip" in said

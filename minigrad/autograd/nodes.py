@@ -64,7 +64,7 @@ class FunctionCtx:
 class FunctionNode(NodeOfMany):
     """The node of a Function; each has a subclass, named after it."""
 
-    __slots__ = ("ctx", "of_argument", "results")
+    __slots__ = ("__weakref__", "ctx", "of_argument", "results")
     function: ClassVar[Any]
 
     def __init__(self, args: tuple[Any, ...]) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..engine import LEAF, Node, user_line, walk
 from ..modes import enable_grad
+from ..ops.names import attach
 from ..ops.shape import stack, unbind
 from ..tensor import Tensor
 from . import errors
@@ -81,8 +82,8 @@ def _backward_of_tensor(
         _backward(self, gradient, retain_graph, create_graph, inputs)
 
 
-Tensor.backward = _backward_of_tensor  # type: ignore[attr-defined]
 _backward_of_tensor.__name__ = _backward_of_tensor.__qualname__ = "backward"
+attach(backward=_backward_of_tensor)
 
 
 def _backward(tensors: Any, gradients: Any, retain_graph: bool | None, create_graph: bool, inputs: Any) -> None:

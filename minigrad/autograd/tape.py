@@ -7,6 +7,7 @@ A tape is also what leaves the results: it runs the users' hooks, which see tens
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from threading import RLock
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,6 @@ from .memory import Delivered, is_unshared, own_array
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
-
 
 _copy = copied.named("CopyBackwards")
 _add_up: Any = np.add.reduce  # quicker than g.sum
@@ -262,16 +262,20 @@ def run_leaf_hooks(found: dict[int, Delivered], tape: ArrayTape) -> None:
             found[key] = (edge, tape.run_each(edge._hooks, g))
 
 
+_accumulating = RLock()  # threads may share leaves; NumPy lets others run while it adds large arrays
+
+
 def deliver(found: dict[int, Delivered], tape: ArrayTape) -> None:
     """Accumulate a pass's gradients into the leaves, then run the hooks that wait for that."""
     with_hooks = []
     changed_by = user_line(2)
-    for delivered in found.values():
-        leaf = delivered[0]
-        if not isinstance(leaf, Node) and leaf._origin is LEAF:  # unless requires_grad was turned off since
-            tape.accumulate(delivered, changed_by)
-            if "_after_accumulation" in leaf.__dict__:
-                with_hooks.append(leaf)
+    with _accumulating:
+        for delivered in found.values():
+            leaf = delivered[0]
+            if not isinstance(leaf, Node) and leaf._origin is LEAF:  # unless requires_grad was turned off since
+                tape.accumulate(delivered, changed_by)
+                if "_after_accumulation" in leaf.__dict__:
+                    with_hooks.append(leaf)
     for leaf in with_hooks:
         with tape.mode():
             for hook in tuple(leaf._after_accumulation.values()):

@@ -2,5 +2,20 @@
 
 from importlib import import_module
 
-for _family in ("inplace", "shape", "pointwise", "reduction", "logic", "linear", "operators", "convert", "creation", "factories", "types", "indexing", "assigning", "picking"):
+for _family in (
+    "inplace",
+    "shape",
+    "pointwise",
+    "reduction",
+    "logic",
+    "linear",
+    "operators",
+    "convert",
+    "creation",
+    "factories",
+    "types",
+    "indexing",
+    "assigning",
+    "picking",
+):
     import_module(f"{__name__}.{_family}")

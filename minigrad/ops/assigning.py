@@ -109,7 +109,7 @@ def _write_at(x: Array, key: Key, value: Array) -> None:
         check_put(x, key, value)  # NumPy is not as strict
     try:
         x[key] = value
-    except (IndexError, ValueError):
+    except (IndexError, TypeError, ValueError):
         check_put(x, key, value)
 
 
@@ -132,4 +132,10 @@ def check_put(x: Array, key: Key, value: Array) -> None:
         raise out_of_bounds(x, key)
 
 
-Tensor.__setitem__ = setitem  # type: ignore[method-assign, assignment]
+def delitem(self: Tensor, index: Any) -> None:
+    """Raise TypeError: elements of a tensor cannot be taken out."""
+    raise TypeError("Tensor does not support deleting items")
+
+
+for _name, _method in (("__setitem__", setitem), ("__delitem__", delitem)):
+    setattr(Tensor, _name, _method)

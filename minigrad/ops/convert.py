@@ -14,7 +14,7 @@ import numpy as np
 from .. import dtypes
 from ..dtypes import device, dtype
 from ..engine import Lost
-from ..tensor import Tensor, current_origin, storage_of
+from ..tensor import Tensor, storage_of
 from .names import FUNCTIONS, public, tensor_argument
 from .table import Op, op
 
@@ -69,7 +69,7 @@ def copy_array(a: np.ndarray[Any, Any], d: np.dtype[Any], order: str = "K") -> n
     # torch comes from float64 to float16 by way of float32, and so rounds twice
     values = a.astype(np.float32) if d.char == "e" and a.dtype.char == "d" else a
     if order == "C" or 0 not in a.strides:
-        return values.astype(d, order=order)  # type: ignore[call-overload, no-any-return]
+        return values.astype(d, order=order)
     made = empty_as(a, d)
     np.copyto(made, values, casting="unsafe")
     return made
@@ -96,7 +96,7 @@ def cast(t: Tensor, d: np.dtype[Any], order: str = "K") -> Tensor:
 
 def lost(t: Tensor, why: str) -> Lost | None:
     """The origin of a value that no gradient flows through, computed from `t`."""
-    origin = current_origin(t)
+    origin = t._origin
     return origin if origin is None or origin.__class__ is Lost else Lost(why)
 
 

@@ -12,8 +12,8 @@ from typing import Any, Unpack
 import numpy as np
 
 from .. import dtypes
-from ..dtypes import dtype
 from ..arithmetic import multiply_add
+from ..dtypes import dtype
 from ..tensor import Tensor
 from .convert import empty_as, invalid_combination
 from .data import fits

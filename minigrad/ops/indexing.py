@@ -1,4 +1,4 @@
-"""`x[...]` and `x[...] = value` as torch has them.
+"""`x[...]` as torch has it; `assigning.py` has `x[...] = value`.
 
 Integers, slices, None and Ellipsis look at the same memory: one recorded view for each. Index tensors, masks and lists
 copy. What an index means is what it means to NumPy, but for negative steps, which torch does not have.
@@ -126,7 +126,9 @@ def _basic_key(index: Any) -> Key:
     """What NumPy takes for an index of integers and slices alone; () for any other."""
     items = index if index.__class__ is tuple else (index,)
     for i in items:
-        if i.__class__ is not int and (i.__class__ is not slice or (i.step is not None and i.step < 1)):
+        if i.__class__ is slice and (i.step is None or (i.step.__class__ is int and i.step > 0)):
+            continue
+        if i.__class__ is not int:
             return ()
     return (*items, ...)
 
@@ -236,4 +238,4 @@ def own(key: Key, *tensors: Tensor) -> Key:
     return key
 
 
-Tensor.__getitem__ = getitem  # type: ignore[method-assign, assignment]
+setattr(Tensor, "__getitem__", getitem)  # noqa: B010 - the name is of Python's, and typed elsewhere

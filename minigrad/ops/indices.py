@@ -183,6 +183,8 @@ def number_array(value: Any, d: np.dtype[Any], half_overflows: bool = False) -> 
         )
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
         raise ValueError("Overflow when unpacking long long")
+    if d.kind == "b":
+        return np.array(bool(value))
     if isinstance(value, complex) or not (fits(value, d) or (half_overflows and d.char == "e")):
         raise RuntimeError(f"value cannot be converted to type {_C_TYPES.get(d.name, d.name + '_t')} without overflow")
     return copy_array(np.array(int(value) if d.kind in "iu" else value), d)

@@ -19,7 +19,7 @@ from ..modes import is_grad_enabled
 from ..tensor import Tensor, View, current_origin, storage_of, wants_grad
 from .convert import copy_array
 from .indices import number_array
-from .names import tensor_argument
+from .names import attach, tensor_argument
 from .table import Op, op
 
 INTERNAL = True
@@ -57,17 +57,17 @@ def _fill(a: np.ndarray[Any, Any], layout: Layout, value: np.ndarray[Any, Any] |
     return filled
 
 
-view_of = op(
+view_of: Op = op(
     "AsStridedBackward0",
     lambda a, layout: along(layout[0], a),
     a=lambda g, a_shape, layout: scatter_view(g, a_shape, layout),
 )
-scatter_view = op(
+scatter_view: Op = op(
     "ScatterViewBackward0",
     lambda a, shape, layout: _fill(np.zeros(shape, a.dtype), layout, a),
     a=lambda g, layout: view_of(g, layout),
 )
-zero_view = op("ZeroViewBackward0", lambda a, layout: _fill(a, layout, 0), a=lambda g, layout: zero_view(g, layout))
+zero_view: Op = op("ZeroViewBackward0", lambda a, layout: _fill(a, layout, 0), a=lambda g, layout: zero_view(g, layout))
 put_view = op(
     "torch::autograd::CopySlices",
     lambda a, b, layout: _fill(a, layout, b),
@@ -169,7 +169,11 @@ def check_graph(t: Tensor, *others: Any) -> bool:
 def check_memory(t: Tensor, *others: Any) -> None:
     """Raise torch's error where a write to `t` would change one place twice, or what is still to be read."""
     array = t._array
-    if array.size > 1 and 0 in array.strides and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True)):
+    if (
+        array.size > 1
+        and 0 in array.strides
+        and any(s == 0 and n > 1 for s, n in zip(array.strides, array.shape, strict=True))
+    ):
         raise RuntimeError(messages.overlapping_write())
     for other in others:
         if other.__class__ is Tensor and other._storage is t._storage and other is not t and t._storage is not None:
@@ -179,10 +183,15 @@ def check_memory(t: Tensor, *others: Any) -> None:
 def check_overlap(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> None:
     """Raise torch's error where `x`, which is written, and `y` lie in the same memory, but not element for element."""
     if x.size and y.size and has_no_gaps(x) and has_no_gaps(y):
-        start, other_start = (int(array.__array_interface__["data"][0]) for array in (x, y))
-        same = (start, x.nbytes, x.strides) == (other_start, y.nbytes, y.strides)
-        if not same and start < other_start + y.nbytes and other_start < start + x.nbytes:
+        steps, other_steps = ([s for s, n in zip(z.strides, z.shape, strict=True) if n > 1] for z in (x, y))
+        if share_memory(x, y) and (x.ctypes.data, x.shape, steps) != (y.ctypes.data, y.shape, other_steps):
             raise RuntimeError(messages.overlapping_operands())
+
+
+def share_memory(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> bool:
+    """Whether two arrays without gaps overlap."""
+    start, other_start = (int(z.__array_interface__["data"][0]) for z in (x, y))
+    return start < other_start + y.nbytes and other_start < start + x.nbytes
 
 
 def has_no_gaps(array: np.ndarray[Any, Any]) -> bool:
@@ -219,14 +228,15 @@ def write(t: Tensor, result: Tensor) -> Tensor:
     if result._array.dtype != t._array.dtype:
         if result.dtype.kind > t.dtype.kind:
             raise RuntimeError(messages.cannot_cast(result.dtype, t.dtype))
-        result = result.to(t.dtype)  # type: ignore[attr-defined]
+        result = result.to(t.dtype)
     np.copyto(t._array, result._array)
     storage = storage_of(t)
     storage.bump()
-    node = result._origin
+    node: Any = result._origin
     if isinstance(node, Node) and t._array.dtype.kind == "f":
         if getattr(node, "g_out", None) is not None:  # the result saved for the rules lies in `t` from now on
-            node.s_out, node.g_out, node.v_out = t._array, storage, storage.version
+            saved: Any = node
+            saved.s_out, saved.g_out, saved.v_out = t._array, storage, storage.version
         take_history(t, node)
     elif t._origin is None and not isinstance(node, Node):
         t._origin = node
@@ -324,4 +334,4 @@ def fill_like(t: Tensor, array: np.ndarray[Any, Any]) -> Tensor:
     return Tensor._of(array)
 
 
-Tensor.fill_, Tensor.zero_, Tensor.copy_ = fill_, zero_, copy_  # type: ignore[attr-defined]
+attach(fill_=fill_, zero_=zero_, copy_=copy_)

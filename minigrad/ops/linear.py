@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 
@@ -11,20 +10,20 @@ from .. import messages
 from ..tensor import Tensor
 from .names import public, tensor_argument
 from .shape import as_copied_shape, contract
-from .table import op
+from .table import Op, op
 
 INTERNAL = True
 
 # ndarray.dot calls the same BLAS as @, with a third of its overhead on small matrices.
-mm_ = op("MmBackward0", lambda a, b: a.dot(b), a=lambda g, b: mm_(g, b.mT), b=lambda g, a: mm_(a.mT, g))
-mv_ = op(
+mm_: Op = op("MmBackward0", lambda a, b: a.dot(b), a=lambda g, b: mm_(g, b.mT), b=lambda g, a: mm_(a.mT, g))
+mv_: Op = op(
     "MvBackward0",
     lambda a, b: a.dot(b),
     a=lambda g, b: g.reshape((-1, 1)) * b,
     b=lambda g, a: mv_(a.mT, g),
 )
 dot_ = op("DotBackward0", lambda a, b: a.dot(b), a=lambda g, b: g * b, b=lambda g, a: g * a)
-batched = op(
+batched: Op = op(
     "UnsafeViewBackward0",
     np.matmul,
     a=lambda g, b, a_shape: contract(batched(g, b.mT), a_shape),
@@ -48,15 +47,13 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         except ValueError:
             raise RuntimeError(messages.unmultipliable("mm", x.shape, y.shape)) from None
     if x.ndim == 0 or y.ndim == 0:
-        raise RuntimeError(
-            f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D"
-        )
+        raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D")
     if y.ndim == 1 and x.ndim <= 2:
         _check("dot" if x.ndim == 1 else "mv", x.shape[-1] == y.shape[0], input, other)
         return (dot_ if x.ndim == 1 else mv_).call(input, other)
     if x.ndim == 1 and y.ndim == 2:
         _check("vm", x.shape[0] == y.shape[0], input, other)
-        return mv_.named("SqueezeBackward4").call(other.t(), input)  # type: ignore[attr-defined]
+        return mv_.named("SqueezeBackward4").call(other.t(), input)
     return _of_batches(input, other)
 
 
@@ -71,8 +68,8 @@ def _check(kind: str, fits: bool, input: Tensor, other: Tensor) -> None:
 
 
 def _of_batches(input: Tensor, other: Tensor) -> Tensor:
-    a = input.unsqueeze(0) if input.ndim == 1 else input  # type: ignore[attr-defined]
-    b = other.unsqueeze(1) if other.ndim == 1 else other  # type: ignore[attr-defined]
+    a = input.unsqueeze(0) if input.ndim == 1 else input
+    b = other.unsqueeze(1) if other.ndim == 1 else other
     x, y = a._array, b._array
     kind = "bmm" if other.ndim > 2 else "mv" if other.ndim == 1 else "mm"
     try:

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
-from .names import public, tensor_argument
+from .names import attach, public, tensor_argument
 from .reduction import integers
 from .table import operands
 
@@ -91,7 +91,7 @@ def bitwise_not(input: Tensor) -> Tensor:
     return integers(np.invert(input._array), input, "bitwise_not")
 
 
-Tensor.__invert__ = bitwise_not  # type: ignore[attr-defined]
+attach(__invert__=bitwise_not)
 
 
 @public()

@@ -14,9 +14,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
-def public(
-    *aliases: str, function: bool = True, method: bool = True, in_place: bool = False
-) -> Callable[[F], F]:
+def public(*aliases: str, function: bool = True, method: bool = True, in_place: bool = False) -> Callable[[F], F]:
     """Offer a function, whose first parameter is `input`, as torch does: by itself, as a method, in place."""
 
     def offer(f: F) -> F:
@@ -33,6 +31,12 @@ def public(
         return offered
 
     return offer
+
+
+def attach(**attributes: Any) -> None:
+    """Give Tensor what is no function of its own."""
+    for name, value in attributes.items():
+        setattr(Tensor, name, value)
 
 
 _SHADOWING = {"abs_", "all_", "any_", "max_", "min_", "pow_", "round_", "sum_", "bool_", "float_", "int_"}

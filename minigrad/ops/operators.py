@@ -12,17 +12,19 @@ from ..modes import is_grad_enabled
 from ..tensor import Tensor, storage_of
 from . import inplace, pointwise
 from .linear import matmul
-from .table import Op
 from .pointwise import add_, div_, mul_, sub_
+from .table import Op
 
 INTERNAL = True
 _power = pointwise.power
 
 
 def _sub(self: Tensor, other: Any) -> Any:
-    if other.__class__ is bool or self._array.dtype.kind == "b":
-        messages.check_no_bools("-", self, other)
-    elif other.__class__ is Tensor and other._array.dtype.kind == "b":
+    if (
+        other.__class__ is bool
+        or self._array.dtype.kind == "b"
+        or (other.__class__ is Tensor and other._array.dtype.kind == "b")
+    ):
         messages.check_no_bools("-", self, other)
     return sub_.call(self, other)
 

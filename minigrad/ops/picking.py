@@ -17,7 +17,7 @@ from .assigning import filling
 from .convert import invalid_combination, lost
 from .indexing import own, picked, select_at, sliced
 from .indices import EVERY, INT64, Array, number_array
-from .inplace import as_view
+from .inplace import as_view, change
 from .names import public, tensor_argument
 from .pointwise import keep
 from .shape import insert_axis, spread
@@ -28,7 +28,7 @@ gathered, index_selected = picked.named("GatherBackward0"), picked.named("IndexS
 taken, mask_selected = picked.named("TakeBackward0"), picked.named("MaskedSelectBackward0")
 masked: Op = op(
     "MaskedFillBackward1",
-    lambda a, b, mask: np.where(mask, b, a),
+    lambda a, b, mask: np.asarray(np.where(mask, b, a), order="C"),
     a=lambda g, mask: keep(g, ~mask),
     b=lambda g, mask: keep(g, mask),
     mask=None,
@@ -110,12 +110,14 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
         raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {count} value(s)")
     i = _index_vector(index, "lqi", "index_select(): Expected dtype int32 or int64 for index").reshape(-1)
     size = array.shape[at] if array.ndim else 1
-    if i.size and not size:
+    if i.size and not size and array.ndim > 1:
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
-    if i.size and not 0 <= i.min() <= i.max() < size:
+    wrong = i[(i < 0) | (i >= size)]
+    if wrong.size and array.ndim > 1 and (at == 1 or not array.size):  # a path of its own in torch
+        raise RuntimeError(f"INDICES element is out of DATA bounds, id={wrong[0]} axis_dim={size}")
+    if wrong.size:
         raise IndexError(
-            "index out of range in self\n"
-            f"  The indices go from {i.min()} to {i.max()}; those of dimension {at}, from 0 to {size - 1}."
+            f"index out of range in self\n  Index {wrong[0]} is not among those of dimension {at}, 0 to {size - 1}."
         )
     if not array.ndim:
         return index_selected.call(as_view(insert_axis, input, 0), own((i.reshape(()),), input))
@@ -200,7 +202,7 @@ def _broadcast(x: Array, y: Array) -> tuple[int, ...]:
         raise messages.misfit(error, x, y) from None
 
 
-@public(in_place=True)
+@public()
 def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`input`, but `value` (a number or a 0-d tensor) where the bool tensor `mask` holds, broadcast together.
 
@@ -226,6 +228,14 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     if value.requires_grad and is_grad_enabled() and input._array.dtype.kind != "f":
         raise RuntimeError(f"Autograd not support dtype: {messages.TYPE_NAMES[input.dtype.name]}")
     return masked.call(input, filling(value, input), mask)
+
+
+@public(function=False)
+def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
+    """`masked_fill`, written over this tensor; torch's error where that may not be done."""
+    if isinstance(mask, Tensor):
+        _broadcast(self._array, mask._array)
+    return change(masked_fill, self, mask, value)
 
 
 _C_NAMES = {"int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char"}

@@ -9,19 +9,20 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import Lost
 from ..tensor import Tensor
 from .indices import number_array
 from .inplace import zeros_as
-from .names import public, tensor_argument
-from .table import common_dtype, op, operands
+from .names import attach, public, tensor_argument
+from .table import Op, common_dtype, op
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
 
 # Choosing. `keep` zeroes by choice, not by product, so that an infinite gradient times 0 is 0 and not NaN.
 
-keep = op("KeepBackward0", lambda a, where: np.where(where, a, a.dtype.type(0)), a=lambda g, where: keep(g, where), where=None)
+keep: Op = op(
+    "KeepBackward0", lambda a, where: np.where(where, a, a.dtype.type(0)), a=lambda g, where: keep(g, where), where=None
+)
 select = op(
     "WhereBackward0",
     lambda a, b, condition: np.where(condition, a, b),
@@ -81,7 +82,7 @@ def _power_rule(g: Any, a: Any, exponent: float) -> Any:
     return g * (a + a) if exponent == 2 else g * (exponent * power(a, exponent - 1))
 
 
-power = op("PowBackward0", _power, a=_power_rule)
+power: Op = op("PowBackward0", _power, a=_power_rule)
 
 
 def _power_of(a: Array, b: Array) -> Array:
@@ -93,7 +94,7 @@ def _power_of(a: Array, b: Array) -> Array:
     return np.where(b >= 0, np.power(a, np.maximum(b, 0)), np.where(np.abs(a) == 1, np.power(a, b & 1), 0))
 
 
-power_of = op(
+power_of: Op = op(
     "PowBackward1",
     _power_of,
     a=lambda g, a, b: keep(g * (b * power_of(a, b - 1)), b != 0),
@@ -120,15 +121,15 @@ def _sign(a: Array) -> Array:
 
 
 exp_ = op("ExpBackward0", np.exp, a=lambda g, out: g * out, floating=True)
-log_ = op("LogBackward0", np.log, a=lambda g, a: g / a, floating=True)
+log_: Op = op("LogBackward0", np.log, a=lambda g, a: g / a, floating=True)
 sqrt_ = op("SqrtBackward0", np.sqrt, a=lambda g, out: g / (2 * out), floating=True)
-sin_ = op("SinBackward0", np.sin, a=lambda g, a: g * cos_(a), floating=True)
-cos_ = op("CosBackward0", np.cos, a=lambda g, a: g * -sin_(a), floating=True)
+sin_: Op = op("SinBackward0", np.sin, a=lambda g, a: g * cos_(a), floating=True)
+cos_: Op = op("CosBackward0", np.cos, a=lambda g, a: g * -sin_(a), floating=True)
 tanh_ = op("TanhBackward0", np.tanh, a=lambda g, out: g * (1 - out * out), floating=True)
 abs_ = op("AbsBackward0", np.abs, a=lambda g, a: g * sign_(a))
-sign_ = op("SignBackward0", _sign, a=lambda g: zeros_as(g))
+sign_: Op = op("SignBackward0", _sign, a=lambda g: zeros_as(g))
 relu_ = op("ReluBackward0", lambda a: np.maximum(a, a.dtype.type(0)), a=lambda g, out: threshold(g, out))
-threshold = op(
+threshold: Op = op(
     "ThresholdBackwardBackward0",
     lambda a, b: np.where(b <= 0, a.dtype.type(0), a),
     a=lambda g, b: threshold(g, b),
@@ -266,7 +267,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
             d = common_dtype(input, exponent)
             if d.kind != dtypes.FLOATING and exponent < 0:
                 raise RuntimeError("Integers to negative integer powers are not allowed.")
-            input = input.to(d)  # type: ignore[attr-defined]
+            input = input.to(d)
         number_array(exponent, input._array.dtype, half_overflows=True)
         return power.call(input, exponent)
     if isinstance(input, (bool, int, float)):
@@ -375,7 +376,7 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 def _together(*tensors: Tensor) -> list[Tensor]:
     """Tensors in their common dtype and shape."""
     d, shape = common_dtype(*tensors), np.broadcast_shapes(*[x._array.shape for x in tensors])
-    return [x.to(d).expand(shape) for x in tensors]  # type: ignore[attr-defined]
+    return [x.to(d).expand(shape) for x in tensors]
 
 
 def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str) -> Tensor:
@@ -391,7 +392,7 @@ def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str
     if d is dtypes.bool_:
         kernel = "clamp" if len(bounds) == 2 else "clamp_max" if min is None else "clamp_min"
         raise NotImplementedError(messages.not_implemented(f"{kernel}_scalar_cpu", d))
-    input = input.to(d)  # type: ignore[attr-defined]
+    input = input.to(d)
     low = -math.inf if min is None else number_array(min, d.numpy).item()
     high = math.inf if max is None else number_array(max, d.numpy).item()
     if input.dtype.kind != dtypes.FLOATING:
@@ -417,7 +418,7 @@ def where(condition: Tensor, input: Any, other: Any) -> Tensor:
     """The elements of `input` where `condition` holds, of `other` elsewhere; the branch not taken gets gradient 0."""
     if tensor_argument(condition, "where", "condition").dtype is dtypes.uint8:
         warnings.warn(messages.uint8_condition(), UserWarning, stacklevel=2)
-        condition = condition.bool()  # type: ignore[attr-defined]
+        condition = condition.bool()
     if condition.dtype is not dtypes.bool_:
         raise RuntimeError(
             f"where expected condition to be a boolean tensor, but got a tensor with dtype "
@@ -445,4 +446,4 @@ def _misfit_of(error: Exception, *operands: Any) -> Exception:
 
 
 public(method=False)(where)
-Tensor.where = lambda self, condition, other: where(condition, self, other)  # type: ignore[attr-defined]
+attach(where=lambda self, condition, other: where(condition, self, other))

@@ -13,11 +13,11 @@ from .. import dtypes, messages
 from ..engine import Lost
 from ..tensor import Tensor
 from .convert import copied
-from .inplace import like, zeros_as
+from .inplace import like
 from .names import public, tensor_argument
 from .pointwise import abs_, exp_, keep, power, select, sign_
 from .shape import checked_dims, spread, swap
-from .table import op
+from .table import Op, op
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
@@ -141,9 +141,7 @@ var_dims = op("VarBackward0", _var, a=_var_rule)
 std_dims = op(
     "StdBackward0",
     lambda a, dim, correction, keepdim: np.sqrt(_var(a, dim, correction, keepdim)),
-    a=lambda g, a, out, dim, correction, keepdim: _var_rule(
-        keep(g / (2 * out), out != 0), a, dim, correction, keepdim
-    ),
+    a=lambda g, a, out, dim, correction, keepdim: _var_rule(keep(g / (2 * out), out != 0), a, dim, correction, keepdim),
 )
 
 
@@ -210,23 +208,25 @@ def _place(a: Array, shape: Dims, index: Array, dim: int, keepdim: bool) -> Arra
     return placed
 
 
-pick = op(
+pick: Op = op(
     "MaxBackward0",
     _pick,
     a=lambda g, a_shape, index, dim, keepdim: place(g, a_shape, index, dim, keepdim),
 )
-place = op("PlaceBackward0", _place, a=lambda g, index, dim, keepdim: pick(g, index, dim, keepdim))
+place: Op = op("PlaceBackward0", _place, a=lambda g, index, dim, keepdim: pick(g, index, dim, keepdim))
 
 # Running sums, and sums in the log domain
 
-cumsum_ = op(
+cumsum_: Op = op(
     "CumsumBackward0",
     lambda a, dim: np.ascontiguousarray(np.add.accumulate(a, axis=dim, dtype=a.dtype)) if a.ndim else a.copy(),
     a=lambda g, dim: cumsum_reversed(g, dim),
 )
-cumsum_reversed = op(
+cumsum_reversed: Op = op(
     "CumsumBackward0",
-    lambda a, dim: np.ascontiguousarray(np.flip(np.add.accumulate(np.flip(a, dim), axis=dim), dim)) if a.ndim else a.copy(),
+    lambda a, dim: (
+        np.ascontiguousarray(np.flip(np.add.accumulate(np.flip(a, dim), axis=dim), dim)) if a.ndim else a.copy()
+    ),
     a=lambda g, dim: cumsum_(g, dim),
 )
 
@@ -283,9 +283,9 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
     if input.__class__ is not Tensor:
         tensor_argument(input, "sum")
     if dtype is not None:
-        input = input.to(dtype)  # type: ignore[attr-defined]
+        input = input.to(dtype)
     elif input._array.dtype.kind != "f":
-        input = input.to(dtypes.int64)  # type: ignore[attr-defined]
+        input = input.to(dtypes.int64)
     if dim is None and not keepdim:
         return sum_all.call(input)
     return sum_dims.call(input, reduced_dims(dim, input._array.ndim), keepdim)
@@ -304,7 +304,7 @@ def floating_input(input: Tensor, function: str, dtype: Any = None) -> Tensor:
     """`input` in `dtype`; RuntimeError if it is not floating then."""
     input = tensor_argument(input, function)
     if dtype is not None:
-        input = input.to(dtype)  # type: ignore[attr-defined]
+        input = input.to(dtype)
     if input._array.dtype.kind != "f":
         raise RuntimeError(messages.must_be_floating(function, input.dtype))
     return input
@@ -315,16 +315,14 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     """The product over one dimension, or of all elements."""
     input = tensor_argument(input, "prod")
     if dtype is not None or input.dtype.kind != dtypes.FLOATING:
-        input = input.to(dtype or dtypes.int64)  # type: ignore[attr-defined]
+        input = input.to(dtype or dtypes.int64)
     if dim is None:
-        flat = input.reshape(-1) if input.ndim else input  # type: ignore[attr-defined]
+        flat = input.reshape(-1) if input.ndim else input
         return prod_dim.named("ProdBackward0").call(flat, 0, False)
     return prod_dim.call(input, messages.checked_dim(dim, input.ndim), keepdim)
 
 
-def spread_options(
-    input: Tensor, dim: Any, unbiased: Any, correction: Any, function: str
-) -> tuple[Dims | None, float]:
+def spread_options(input: Tensor, dim: Any, unbiased: Any, correction: Any, function: str) -> tuple[Dims | None, float]:
     """The dimensions and the correction of `var` and `std`, whose first argument may be either in torch."""
     if isinstance(dim, bool):
         dim, unbiased = None, dim
@@ -417,7 +415,7 @@ def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     """
     other = dim if isinstance(dim, Tensor) else other
     if other is not None:
-        return input.maximum(other)  # type: ignore[attr-defined]
+        return input.maximum(other)
     return _extreme(input, dim, keepdim, "max", max_all, np.argmax, MaxResult)
 
 
@@ -429,7 +427,7 @@ def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = N
     """
     other = dim if isinstance(dim, Tensor) else other
     if other is not None:
-        return input.minimum(other)  # type: ignore[attr-defined]
+        return input.minimum(other)
     return _extreme(input, dim, keepdim, "min", min_all, np.argmin, MinResult)
 
 
@@ -467,7 +465,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The running sum along `dim`; of integers and bools it is int64."""
     input = tensor_argument(input, "cumsum")
     if dtype is not None or input.dtype.kind != dtypes.FLOATING:
-        input = input.to(dtype or dtypes.int64)  # type: ignore[attr-defined]
+        input = input.to(dtype or dtypes.int64)
     return cumsum_.call(input, messages.checked_dim(dim, input.ndim))
 
 
@@ -476,7 +474,7 @@ def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """`log(sum(exp(input)))` over `dim`, without overflow."""
     input = tensor_argument(input, "logsumexp")
     if input.dtype.kind != dtypes.FLOATING:
-        input = input.to(dtypes.get_default_dtype())  # type: ignore[attr-defined]
+        input = input.to(dtypes.get_default_dtype())
     return logsumexp_dims.call(input, reduced_dims(dim, input.ndim), keepdim)
 
 
@@ -495,7 +493,7 @@ def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
 def _softmax_arguments(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:
     input = tensor_argument(input, name)
     if dtype is not None:
-        input = input.to(dtype)  # type: ignore[attr-defined]
+        input = input.to(dtype)
     dim = messages.checked_dim(dim, input.ndim)
     if input.dtype.kind != dtypes.FLOATING and input.numel():
         kernel = f"{name}_lastdim_kernel_impl" if dim >= input.ndim - 1 else f"{name}_kernel_impl"

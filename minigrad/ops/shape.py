@@ -15,8 +15,8 @@ from ..engine import NodeOfMany
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin, wants_grad
 from .inplace import as_view, zeros_as
-from .names import public, tensor_argument
-from .table import common_dtype, op
+from .names import attach, public, tensor_argument
+from .table import Op, common_dtype, op
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
@@ -44,17 +44,23 @@ def _contract(a: Array, shape: Dims) -> Array:
     return np.add.reduce(a, axis=(*range(extra), *stretched), keepdims=True).reshape(shape)
 
 
-spread = op("ExpandBackward0", _spread, a=lambda g, a_shape: contract(g, a_shape))
+spread: Op = op("ExpandBackward0", _spread, a=lambda g, a_shape: contract(g, a_shape))
 expanded = op("ExpandBackward0", _expanded, a=lambda g, a_shape: contract(g, a_shape))
-contract = op("SumBackward1", _contract, a=lambda g, a_shape: spread(g, a_shape))
+contract: Op = op("SumBackward1", _contract, a=lambda g, a_shape: spread(g, a_shape))
 as_shape = op("ViewBackward0", lambda a, shape: a.reshape(shape), a=lambda g, a_shape: g.reshape(a_shape))
-swap = op("TransposeBackward0", lambda a, dim0, dim1: a.swapaxes(dim0, dim1), a=lambda g, dim0, dim1: swap(g, dim0, dim1))
-reorder = op(
+swap: Op = op(
+    "TransposeBackward0", lambda a, dim0, dim1: a.swapaxes(dim0, dim1), a=lambda g, dim0, dim1: swap(g, dim0, dim1)
+)
+reorder: Op = op(
     "PermuteBackward0",
     lambda a, dims: a.transpose(dims),
     a=lambda g, dims: reorder(g, tuple([dims.index(i) for i in range(len(dims))])),
 )
-tile = op("RepeatBackward0", lambda a, repeats: np.tile(a, repeats), a=lambda g, a_shape, repeats: _untile(g, a_shape, repeats))
+tile = op(
+    "RepeatBackward0",
+    lambda a, repeats: np.tile(a, repeats),
+    a=lambda g, a_shape, repeats: _untile(g, a_shape, repeats),
+)
 as_copied_shape, as_aliased_shape = as_shape.named("UnsafeViewBackward0"), as_shape.named("ReshapeAliasBackward0")
 
 
@@ -101,7 +107,7 @@ def completed_shape(shape: Any, count: int) -> Dims:
     raise RuntimeError(messages.wrong_count(list(shape), count))
 
 
-def sizes(shape: tuple[Any, ...]) -> tuple[Any, ...]:
+def sizes(shape: Any) -> tuple[Any, ...]:
     """Sizes that were given one by one, or as one sequence."""
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = shape[0]
@@ -169,7 +175,7 @@ def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Tensor:
 @public()
 def ravel(input: Tensor) -> Tensor:
     """All elements in one dimension."""
-    return as_view(as_shape, input.contiguous(), (-1,))  # type: ignore[attr-defined]
+    return as_view(as_shape, input.contiguous(), (-1,))
 
 
 @public()
@@ -266,14 +272,11 @@ def _last_two_swapped(self: Tensor) -> Tensor:
         warnings.warn(messages.only_for_matrices("mT", 0), UserWarning, stacklevel=2)
         return self
     if ndim < 2:
-        raise RuntimeError(
-            f"tensor.mT is only supported on matrices or batches of matrices. Got {ndim}-D tensor."
-        )
+        raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {ndim}-D tensor.")
     return as_view(swap, self, ndim - 2, ndim - 1)
 
 
-Tensor.T = property(_all_reversed)  # type: ignore[attr-defined]
-Tensor.mT = property(_last_two_swapped)  # type: ignore[attr-defined]
+attach(T=property(_all_reversed), mT=property(_last_two_swapped))
 
 # More, or fewer, of the same
 
@@ -320,9 +323,7 @@ def repeat(self: Tensor, *repeats: Any) -> Tensor:
     """The tensor copied `repeats` times along each dimension."""
     times = sizes(repeats)
     if len(times) < self.ndim:
-        raise RuntimeError(
-            "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor"
-        )
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     return tile.call(self, times)
 
 
@@ -431,14 +432,14 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     return tuple([as_view(step, input, (*before, i, ...), multi=True) for i in range(input._array.shape[dim])])
 
 
-def _place_part(a: Array, shape: Dims, index: Any) -> Array:
+def _place_part(a: Array, shape: Dims, at: Any) -> Array:
     whole = np.zeros(shape, a.dtype)
-    whole[index] = a
+    whole[at] = a
     return whole
 
 
-part = op("SplitBackward0", lambda a, index: a[index], a=lambda g, a_shape, index: whole_of(g, a_shape, index))
-whole_of = op("SliceBackward0", _place_part, a=lambda g, index: part(g, index))
+part: Op = op("SplitBackward0", lambda a, at: a[at], a=lambda g, a_shape, at: whole_of(g, a_shape, at))
+whole_of: Op = op("SliceBackward0", _place_part, a=lambda g, at: part(g, at))
 
 
 @public()

@@ -31,6 +31,7 @@ INTERNAL = True
 TABLE: list[Op] = []
 # Python numbers as Tensors, for the operations that they meet in, by the dtype of the operand that they meet.
 _constants: dict[int, dict[float, Tensor]] = {id(np.dtype(np.float32)): {}, id(np.dtype(np.float64)): {}}
+TENSORS_IN_TORCH = ("index", "key")  # options, that are arrays here; a backward pass frees them as it does inputs
 Rule = Callable[..., Any]
 
 
@@ -48,9 +49,11 @@ class Op:
         self.names = {i: _parameters(rule)[1:] for i, rule in rules.items() if rule is not None}
         self.slots = tuple(dict.fromkeys(name for names in self.names.values() for name in names))
         self.guarded = tuple(name for name in self.slots if name == "out" or name in self.inputs)
+        self.freed = tuple(name for name in self.slots if name in TENSORS_IN_TORCH)
         self.variants: dict[str, Op] = {}
 
     def __call__(self, *args: Any) -> Any:
+        """The result: recorded if the first operand is a Tensor, computed at once if it is an array."""
         return self.call(*args) if isinstance(args[0], Tensor) else self.forward(*args)
 
     def named(self, node_name: str) -> Op:
@@ -61,11 +64,11 @@ class Op:
 
     # Most programs use few of the operations, and import is to be quick: what is written is so at its first use.
 
-    def call(self, *args: Any) -> Any:
+    def call(self, *args: Any) -> Tensor:
         """The result on Tensors, recorded where one of them requires grad."""
         return self.written().call(*args)
 
-    def record(self, *args: Any) -> Any:
+    def record(self, *args: Any) -> Tensor:
         """Only record: `record(result, its array, inputs, options, their arrays, their origins)`."""
         return self.written().record(*args)
 
@@ -94,7 +97,10 @@ class Op:
             {"__slots__": slots, "__module__": "minigrad", "op": self, "name": lambda node: self.node_name},
         )
         scope = {
-            **{"__name__": __name__, "INTERNAL": True, "forward": self.forward, "Node": node_type},
+            "__name__": __name__,
+            "INTERNAL": True,
+            "forward": self.forward,
+            "Node": node_type,
             **{f"rule_{i}": rule for i, rule in self.rules.items()},
             **_NAMES,
         }
@@ -191,8 +197,22 @@ def as_floating(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 
 
 _NAMES = {  # what the written functions refer to
-    **{"Tensor": Tensor, "Storage": Storage, "LEAF": LEAF, "Lost": Lost, "RELEASED": RELEASED, "ndarray": np.ndarray},
-    **{"new": object.__new__, "asarray": np.asarray, "user_frame": sys._getframe, "next_rank": next_rank},
-    **{"grad_enabled": is_grad_enabled, "current_origin": current_origin, "constants": _constants, "stale": stale},
-    **{"operands": operands, "as_operand": as_operand, "as_floating": as_floating, "misfit": messages.misfit},
+    "Tensor": Tensor,
+    "Storage": Storage,
+    "LEAF": LEAF,
+    "Lost": Lost,
+    "RELEASED": RELEASED,
+    "ndarray": np.ndarray,
+    "new": object.__new__,
+    "asarray": np.asarray,
+    "user_frame": sys._getframe,
+    "next_rank": next_rank,
+    "grad_enabled": is_grad_enabled,
+    "current_origin": current_origin,
+    "constants": _constants,
+    "stale": stale,
+    "operands": operands,
+    "as_operand": as_operand,
+    "as_floating": as_floating,
+    "misfit": messages.misfit,
 }

@@ -122,7 +122,9 @@ def _record(o: Op) -> list[str]:
     lines.append("    node.targets = node.hooks = None")
     if o.numbers:
         misfits = [f"e_{i} is not None and (x_{i} is not {i}._array or x_{i}.shape != shape)" for i in flows]
-        targets = [f"({i}._array.shape, {i}._array.dtype) if {m} else None" for i, m in zip(flows, misfits, strict=True)]
+        targets = [
+            f"({i}._array.shape, {i}._array.dtype) if {m} else None" for i, m in zip(flows, misfits, strict=True)
+        ]
         a, b = flows
         fits = f"x_{a} is {a}._array and x_{b} is {b}._array and x_{a}.shape == x_{b}.shape"
         only_pair = len(flows) == len(o.inputs)
@@ -149,7 +151,9 @@ def _node_methods(o: Op) -> list[str]:
         f"    if node.g_{n} is not None and node.g_{n}.version != node.v_{n}: stale(node, node.g_{n}, node.v_{n})"
         for n in o.guarded
     ]
+    checks += [f"    if node.s_{n} is RELEASED: stale(node, RELEASED, 0)" for n in o.freed]
     frees = [f"if node.g_{n} is not None: node.s_{n} = node.g_{n} = RELEASED" for n in o.guarded]
+    frees += [f"node.s_{n} = RELEASED" for n in o.freed]
     unpacking = [f"    {_tuple(*[f's_{name}' for name in o.slots])[1:-1]} = saved"] if o.slots else []
     pulled = [f"rule_{i}({_listed('g', *[f's_{n}' for n in o.names[i]])})" for i in o.differentiable]
     if len(pulled) > 1:

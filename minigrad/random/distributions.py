@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from ..messages import TYPE_NAMES
 from ..arithmetic import box_muller, multiply_add
+from ..messages import TYPE_NAMES
 from .generator import Array, Generator
 
 INTERNAL = True

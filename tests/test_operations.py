@@ -1,0 +1,83 @@
+"""Every operation against torch, finite differences and itself, in the cases that the table's rows allow.
+
+`pytest -m slow tests/test_operations.py` tries many more of them.
+"""
+
+import os
+from random import Random
+
+import pytest
+
+torch = pytest.importorskip("torch")
+from hypothesis import given, note, settings
+from hypothesis import strategies as st
+from op_checks import (
+    check_against_torch,
+    check_finite_differences,
+    check_in_place,
+    check_saved,
+    check_spellings,
+)
+from op_table import ABSENT, ROWS
+from op_usage import used_operations
+
+import minigrad
+from minigrad.ops.names import FUNCTIONS
+from minigrad.ops.table import TABLE
+
+EXAMPLES = int(os.environ.get("MINIGRAD_EXAMPLES", "12"))  # per row and check
+RANDOMS = st.randoms(use_true_random=False)
+
+# What is tried: (the check, the kind of cases, the rows that it is for)
+CHECKS = {
+    "as torch": (check_against_torch, "plain", lambda row: True),
+    "as torch, at ties": (check_against_torch, "ties", lambda row: True),
+    "as torch, at infinities and NaN": (check_against_torch, "special", lambda row: row.special),
+    "as torch, for any arguments": (check_against_torch, "wild", lambda row: True),
+    "finite differences": (check_finite_differences, "smooth", lambda row: row.smooth),
+    "spellings": (check_spellings, "plain", lambda row: row.same),
+    "in place": (check_in_place, "plain", lambda row: row.in_place),
+    "in place, for any arguments": (check_in_place, "wild", lambda row: row.in_place),
+    "saved values": (check_saved, "plain", lambda row: not row.folded),
+}
+CASES = [
+    pytest.param(row, name, id=f"{row}-{name}")
+    for row in ROWS
+    for name, (_, _, concerns) in CHECKS.items()
+    if concerns(row)
+]
+
+
+def try_cases(row, name, examples):
+    check, kind, _ = CHECKS[name]
+
+    @settings(max_examples=examples)
+    @given(RANDOMS)
+    def run(random):
+        case = row.case(random, kind)
+        note(f"{row}: {case}")
+        check(row, case)
+
+    run()
+
+
+@pytest.mark.parametrize(("row", "name"), CASES)
+def test_row(row, name):
+    try_cases(row, name, EXAMPLES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("row", "name"), CASES)
+def test_row_in_many_cases(row, name):
+    try_cases(row, name, 500)
+
+
+def test_every_operation_is_used_by_a_row():
+    def run_rows():
+        for row in ROWS:
+            for kind in ("plain", "ties"):
+                for seed in range(6):
+                    check_against_torch(row, row.case(Random(seed), kind), {})
+
+    used = used_operations(run_rows)
+    assert [f"{op.node_name}, written as {op.rules}" for op in TABLE if op not in used] == []
