@@ -281,7 +281,9 @@ class Tensor(Methods):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         if self.requires_grad and value._array.dtype.kind != "f":
             raise RuntimeError(messages.cannot_require_grad(value.dtype))
-        self._array, self._storage, self._view = value._array.view(), storage_of(value), None
+        if value._storage is None or value._storage is not self._storage:
+            self._storage, self._view = storage_of(value), None
+        self._array = value._array.view()
 
     @property
     def _version(self) -> int:

@@ -252,7 +252,7 @@ def write(found: Report, text: str, case: Case, t: Any, on_leaf: bool) -> None:
     found["version"] = x._version
     one_dtype = len({i.buffer.dtype for i in case.inputs}) == 1  # else minigrad converts in an operation of its own
     found["outputs"] = [seen(x, t, named=one_dtype)]
-    if x.requires_grad:
+    if x.requires_grad and x.is_floating_point():
         upstream = [u.detach() for u in upstream_of([x], case, t)]
         wanted = differentiable(leaves, t)
         found["first"] = [seen(g, t) for g in t.autograd.grad(x, wanted, upstream, allow_unused=True)]

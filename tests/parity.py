@@ -41,3 +41,9 @@ def assert_same(program: Program) -> None:
     """Fail unless `program` comes to the same with minigrad as with torch."""
     found, expected = outcome(program, minigrad), outcome(program, torch)
     assert found == expected, f"minigrad: {found}\ntorch:    {expected}"
+
+
+def made(torch: Any, forward: Callable[..., Any], backward: Callable[..., Any], **more: Any) -> Any:
+    """A Function called MyFn."""
+    parts = {"forward": staticmethod(forward), "backward": staticmethod(backward), **more}
+    return type("MyFn", (torch.autograd.Function,), parts)

@@ -6,8 +6,8 @@ A tape is also what leaves the results: it runs the users' hooks, which see tens
 
 from __future__ import annotations
 
+from _thread import RLock  # it is threading.RLock, without the import of the rest of threading
 from collections.abc import Callable, Sequence
-from threading import RLock
 from typing import Any
 
 import numpy as np

@@ -8,6 +8,7 @@ for _family in (
     "pointwise",
     "reduction",
     "logic",
+    "extremes",
     "linear",
     "operators",
     "convert",

@@ -15,7 +15,7 @@ from ..tensor import Tensor, current_origin, storage_of
 from .convert import cast, copy_array, lost
 from .indexing import located, own, picked
 from .indices import EVERY, Array, Key, number_array, out_of_bounds, picked_shape
-from .inplace import as_view, check_writable, copied, filled, write
+from .inplace import as_view, check_disjoint, check_graph, check_memory, copied, filled, write
 from .shape import as_shape, expand
 from .table import Op, op
 
@@ -53,7 +53,9 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     fills = x.ndim > 0 and not y.ndim
     if not fills and y.shape != x.shape:
         value = expand(_without_leading_ones(value), *x.shape)
-    if check_writable(t, value):
+    recorded = check_graph(t, value)
+    check_memory(t) if fills else check_memory(t, value)
+    if recorded:
         before = Tensor._of(x, current_origin(t))
         write(t, filled.call(before, value.to(t.dtype)) if fills else copied(before, value))
     else:
@@ -63,12 +65,17 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
 
 def put_(t: Tensor, key: Key, value: Tensor) -> None:
     """Write `value` where `key` points in `t`."""
-    x = t._array
-    value = _without_leading_ones(value)
+    x, y = t._array, value._array
     arrays = [k for k in key if k is not EVERY]
-    if not value._array.ndim and len(arrays) == 1 and arrays[0].dtype == bool:
+    fills = y.size == 1 and len(arrays) == 1 and arrays[0].dtype == bool
+    recorded = check_graph(t, value)
+    check_memory(t)
+    if not fills:
+        check_disjoint(t, value)
+    value = _without_leading_ones(value)
+    if fills:
         value = filling(value, t)
-    if check_writable(t, value):
+    if recorded:
         made = put.call(Tensor._of(x, current_origin(t)), value, own(key, t, value))
         made._origin.targets = (None, (value._array.shape, x.dtype))
         write(t, made)

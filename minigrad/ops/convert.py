@@ -69,7 +69,7 @@ def copy_array(a: np.ndarray[Any, Any], d: np.dtype[Any], order: str = "K") -> n
     # torch comes from float64 to float16 by way of float32, and so rounds twice
     values = a.astype(np.float32) if d.char == "e" and a.dtype.char == "d" else a
     if order == "C" or 0 not in a.strides:
-        return values.astype(d, order=order)
+        return values.astype(d, order=order)  # type: ignore[call-overload]
     made = empty_as(a, d)
     np.copyto(made, values, casting="unsafe")
     return made

@@ -182,16 +182,27 @@ def check_memory(t: Tensor, *others: Any) -> None:
 
 def check_overlap(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> None:
     """Raise torch's error where `x`, which is written, and `y` lie in the same memory, but not element for element."""
-    if x.size and y.size and has_no_gaps(x) and has_no_gaps(y):
-        steps, other_steps = ([s for s, n in zip(z.strides, z.shape, strict=True) if n > 1] for z in (x, y))
-        if share_memory(x, y) and (x.ctypes.data, x.shape, steps) != (y.ctypes.data, y.shape, other_steps):
-            raise RuntimeError(messages.overlapping_operands())
+    if share_memory(x, y) and (address(x), x.nbytes, x.strides) != (address(y), y.nbytes, y.strides):
+        raise RuntimeError(messages.overlapping_operands())
+
+
+def check_disjoint(t: Tensor, other: Tensor) -> None:
+    """Raise torch's error where `t`, parts of which are written, lies in the same memory as `other`."""
+    together = other._storage is t._storage is not None and share_memory(t._array, other._array)
+    if other is t or together:
+        raise RuntimeError(messages.overlapping_operands())
 
 
 def share_memory(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> bool:
-    """Whether two arrays without gaps overlap."""
-    start, other_start = (int(z.__array_interface__["data"][0]) for z in (x, y))
-    return start < other_start + y.nbytes and other_start < start + x.nbytes
+    """Whether two arrays overlap; like torch, take arrays with gaps not to."""
+    if not (x.size and y.size and has_no_gaps(x) and has_no_gaps(y)):
+        return False
+    return address(x) < address(y) + y.nbytes and address(y) < address(x) + x.nbytes
+
+
+def address(x: np.ndarray[Any, Any]) -> int:
+    """Where the first element lies."""
+    return int(x.__array_interface__["data"][0])
 
 
 def has_no_gaps(array: np.ndarray[Any, Any]) -> bool:

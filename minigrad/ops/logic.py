@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
+from ..engine import Lost
 from ..tensor import Tensor
 from .names import attach, public, tensor_argument
-from .reduction import integers
+from .reduction import reduced_dims
 from .table import operands
 
 INTERNAL = True
@@ -21,6 +22,14 @@ def check_broadcast(x: Any, y: Any) -> None:
         np.broadcast_shapes(x.shape, y.shape)
     except ValueError as error:
         raise messages.misfit(error, x, y) from None
+
+
+def integers(array: Any, input: Tensor, name: str) -> Tensor:
+    """A result of integers or bools, which no gradient flows through."""
+    result = Tensor._of(array)
+    if input._origin is not None:
+        result._origin = Lost(f"{name}() gives {result.dtype}, which no gradient flows through")
+    return result
 
 
 def _compare(name: str, ufunc: Any, input: Any, other: Any) -> Any:
@@ -100,3 +109,22 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
     messages.check_equal_dtypes(input, other)
     check_broadcast(input._array, other._array)
     return bool(np.allclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan))
+
+
+def _logical(input: Tensor, dim: Any, keepdim: bool, name: str, reduce: Any) -> Tensor:
+    input = tensor_argument(input, name)
+    dims = () if dim in ((), []) else reduced_dims(dim, input.ndim)
+    found = np.asarray(reduce(input._array, axis=dims, keepdims=keepdim), order="C")
+    return integers(found.astype(np.uint8 if input.dtype is dtypes.uint8 else np.bool_), input, name)
+
+
+@public()
+def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Whether some element is not zero, over `dim` or in all."""
+    return _logical(input, dim, keepdim, "any", np.any)
+
+
+@public()
+def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
+    """Whether no element is zero, over `dim` or in all."""
+    return _logical(input, dim, keepdim, "all", np.all)

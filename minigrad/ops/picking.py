@@ -15,7 +15,7 @@ from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .assigning import filling
 from .convert import invalid_combination, lost
-from .indexing import own, picked, select_at, sliced
+from .indexing import added, own, picked, select_at, sliced
 from .indices import EVERY, INT64, Array, number_array
 from .inplace import as_view, change
 from .names import public, tensor_argument
@@ -24,8 +24,10 @@ from .shape import insert_axis, spread
 from .table import Op, op
 
 INTERNAL = True
-gathered, index_selected = picked.named("GatherBackward0"), picked.named("IndexSelectBackward0")
-taken, mask_selected = picked.named("TakeBackward0"), picked.named("MaskedSelectBackward0")
+index_selected = picked.named("IndexSelectBackward0")
+# These save their input too, as torch's do: to change it in place afterwards is an error at the backward pass.
+gathered: Op = op("GatherBackward0", picked.forward, a=lambda g, a, key: added(g, a.shape, key))
+taken, mask_selected = gathered.named("TakeBackward0"), gathered.named("MaskedSelectBackward0")
 masked: Op = op(
     "MaskedFillBackward1",
     lambda a, b, mask: np.asarray(np.where(mask, b, a), order="C"),

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections import namedtuple
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import Lost
 from ..tensor import Tensor
-from .convert import copied
 from .inplace import like
 from .names import public, tensor_argument
 from .pointwise import abs_, exp_, keep, power, select, sign_
@@ -145,6 +142,12 @@ std_dims = op(
 )
 
 
+def share(g: Any, winners: Any, dim: Dims) -> Any:
+    """`g` divided equally among the winners of each reduction."""
+    count = np.add.reduce(array_of(winners), axis=dim, keepdims=True, dtype=array_of(g).dtype)
+    return keep(g / like(count, g), winners)
+
+
 def _norm(a: Array, p: float, dim: Dims, keepdim: bool) -> Array:
     size = np.abs(a)
     if p == math.inf:
@@ -168,7 +171,7 @@ def _norm_rule(g: Any, a: Any, out: Any, p: float, dim: Dims, keepdim: bool) -> 
     if p == 1:
         return sign_(a) * g
     if abs(p) == math.inf:
-        return sign_(a) * _share(spread(g, a.shape), (abs_(a) == out) | (a != a), dim)
+        return sign_(a) * share(spread(g, a.shape), (abs_(a) == out) | (a != a), dim)
     if p == 2:
         return g * keep(a / out, out != 0)
     if p < 1:
@@ -178,42 +181,6 @@ def _norm_rule(g: Any, a: Any, out: Any, p: float, dim: Dims, keepdim: bool) -> 
 
 
 vector_norm = op("LinalgVectorNormBackward0", _norm, a=_norm_rule)
-
-# The largest, the smallest
-
-
-def _share(g: Any, winners: Any, dim: Dims) -> Any:
-    """`g` divided equally among the winners of each reduction."""
-    count = np.add.reduce(array_of(winners), axis=dim, keepdims=True, dtype=array_of(g).dtype)
-    return keep(g / like(count, g), winners)
-
-
-def _extreme_rule(g: Any, a: Any, out: Any) -> Any:
-    winners = (a == out) | ((a != a) & (out != out))
-    return _share(spread(g, a.shape), winners, tuple(range(a.ndim)))
-
-
-max_all = op("MaxBackward1", lambda a: np.maximum.reduce(a, axis=None), a=_extreme_rule)
-min_all = op("MinBackward1", lambda a: np.minimum.reduce(a, axis=None), a=_extreme_rule)
-
-
-def _pick(a: Array, index: Array, dim: int, keepdim: bool) -> Array:
-    picked = np.take_along_axis(a, index, dim)
-    return picked if keepdim else picked.squeeze(dim)
-
-
-def _place(a: Array, shape: Dims, index: Array, dim: int, keepdim: bool) -> Array:
-    placed = np.zeros(shape, a.dtype)
-    np.put_along_axis(placed, index, a if keepdim else np.expand_dims(a, dim), dim)
-    return placed
-
-
-pick: Op = op(
-    "MaxBackward0",
-    _pick,
-    a=lambda g, a_shape, index, dim, keepdim: place(g, a_shape, index, dim, keepdim),
-)
-place: Op = op("PlaceBackward0", _place, a=lambda g, index, dim, keepdim: pick(g, index, dim, keepdim))
 
 # Running sums, and sums in the log domain
 
@@ -370,96 +337,6 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     return vector_norm.call(input, order, dims, keepdim)
 
 
-class _Extremes:
-    """How torch prints the pair that `max` and `min` over a dimension return."""
-
-    def __repr__(self) -> str:
-        parts = ",\n".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))  # type: ignore[attr-defined, call-overload]
-        return f"torch.return_types.{type(self).__name__}(\n{parts})"
-
-
-MaxResult: Any = type("max", (_Extremes, namedtuple("max", "values indices")), {"__slots__": ()})
-MinResult: Any = type("min", (_Extremes, namedtuple("min", "values indices")), {"__slots__": ()})
-
-
-def _extreme(input: Tensor, dim: Any, keepdim: bool, name: str, whole: Any, best: Any, result: Any) -> Any:
-    input = tensor_argument(input, name)
-    if dim is None:
-        if input.numel() == 0:
-            raise RuntimeError(messages.nothing_to_choose(name, whole=True))
-        return whole.call(input)
-    dim = messages.checked_dim(dim, input.ndim)
-    if input.ndim == 0:
-        values = copied.named(f"{name.title()}Backward0").call(input, "C")
-        return result(values, integers(np.zeros((), np.int64), input, name))
-    if input.shape[dim] == 0:
-        raise IndexError(messages.nothing_to_choose(name, dim=dim))
-    index = np.expand_dims(best(input._array, axis=dim), dim)
-    values = pick.named(f"{name.title()}Backward0").call(input, index, dim, keepdim)
-    return result(values, integers(index.copy() if keepdim else index.squeeze(dim).copy(), input, name))
-
-
-def integers(array: Any, input: Tensor, name: str) -> Tensor:
-    """A result of integers or bools, which no gradient flows through."""
-    result = Tensor._of(array)
-    if input._origin is not None:
-        result._origin = Lost(f"{name}() gives {result.dtype}, which no gradient flows through")
-    return result
-
-
-@public()
-def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The largest element; over `dim`, a pair (values, indices); with a tensor, the elementwise maximum.
-
-    Elements that tie for the largest share the gradient; over `dim` the first of them gets it.
-    """
-    other = dim if isinstance(dim, Tensor) else other
-    if other is not None:
-        return input.maximum(other)
-    return _extreme(input, dim, keepdim, "max", max_all, np.argmax, MaxResult)
-
-
-@public()
-def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
-    """The smallest element; over `dim`, a pair (values, indices); with a tensor, the elementwise minimum.
-
-    Elements that tie for the smallest share the gradient; over `dim` the first of them gets it.
-    """
-    other = dim if isinstance(dim, Tensor) else other
-    if other is not None:
-        return input.minimum(other)
-    return _extreme(input, dim, keepdim, "min", min_all, np.argmin, MinResult)
-
-
-def _index_of(input: Tensor, dim: Any, keepdim: bool, name: str, best: Any) -> Tensor:
-    input = tensor_argument(input, name)
-    if input.dtype is dtypes.bool_:
-        raise RuntimeError(f"{name}(): does not support bool input")
-    if dim is None:
-        if input.numel() == 0:
-            raise IndexError(messages.nothing_to_choose(name))
-        index = np.asarray(best(input._array), dtype=np.int64)
-        return integers(index.reshape((1,) * input.ndim) if keepdim else index, input, name)
-    dim = messages.checked_dim(dim, input.ndim)
-    if input.ndim == 0:
-        return integers(np.zeros((), np.int64), input, name)
-    if input.shape[dim] == 0:
-        raise IndexError(messages.nothing_to_choose(name, dim=dim))
-    return integers(best(input._array, axis=dim, keepdims=keepdim), input, name)
-
-
-@public()
-def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The index of the largest element, over `dim` or in the flattened tensor; of the first, at a tie."""
-    return _index_of(input, dim, keepdim, "argmax", np.argmax)
-
-
-@public()
-def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """The index of the smallest element, over `dim` or in the flattened tensor; of the first, at a tie."""
-    return _index_of(input, dim, keepdim, "argmin", np.argmin)
-
-
 @public(in_place=True)
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The running sum along `dim`; of integers and bools it is int64."""
@@ -499,22 +376,3 @@ def _softmax_arguments(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[
         kernel = f"{name}_lastdim_kernel_impl" if dim >= input.ndim - 1 else f"{name}_kernel_impl"
         raise NotImplementedError(messages.not_implemented(kernel, input.dtype))
     return input, dim
-
-
-def _logical(input: Tensor, dim: Any, keepdim: bool, name: str, reduce: Any) -> Tensor:
-    input = tensor_argument(input, name)
-    dims = () if dim in ((), []) else reduced_dims(dim, input.ndim)
-    found = np.asarray(reduce(input._array, axis=dims, keepdims=keepdim), order="C")
-    return integers(found.astype(np.uint8 if input.dtype is dtypes.uint8 else np.bool_), input, name)
-
-
-@public()
-def any(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether some element is not zero, over `dim` or in all."""
-    return _logical(input, dim, keepdim, "any", np.any)
-
-
-@public()
-def all(input: Tensor, dim: Any = None, keepdim: bool = False) -> Tensor:
-    """Whether no element is zero, over `dim` or in all."""
-    return _logical(input, dim, keepdim, "all", np.all)

@@ -34,8 +34,10 @@ def _spread(a: Array, shape: Dims) -> Array:
 def _expanded(a: Array, shape: Dims) -> Array:
     """`a` in a larger shape over the same memory (np.broadcast_to would forbid changes, also of what fits as it is)."""
     extra = len(shape) - a.ndim
-    stretched = [0 if has == 1 != n else s for has, n, s in zip(a.shape, shape[extra:], a.strides, strict=True)]
-    return np.lib.stride_tricks.as_strided(a, shape, (0,) * extra + tuple(stretched))
+    strides = [0 if has == 1 != n else s for has, n, s in zip(a.shape, shape[extra:], a.strides, strict=True)]
+    for i in reversed(range(extra)):  # a new dimension of size 1 steps over all of the others
+        strides.insert(0, shape[i + 1] * strides[0] if shape[i] == 1 and a.ndim else 0)
+    return np.lib.stride_tricks.as_strided(a, shape, strides)
 
 
 def _contract(a: Array, shape: Dims) -> Array:

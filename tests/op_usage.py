@@ -1,0 +1,53 @@
+"""A look into the operations' written functions: which are used; and rules or guards exchanged for others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+from minigrad.ops.table import TABLE, Op
+
+
+@contextmanager
+def exchanged(op: Op, name: str, other: Callable[[Op, Any], Any]) -> Iterator[None]:
+    """Within it, what the functions of `op`, under all its node names, call `name` is `other(op, that)`."""
+    forms = (op, *op.variants.values())
+    before = [form.written().call.__globals__[name] for form in forms]
+    for form, value in zip(forms, before, strict=True):
+        form.written().call.__globals__[name] = other(form, value)
+    try:
+        yield
+    finally:
+        for form, value in zip(forms, before, strict=True):
+            form.written().call.__globals__[name] = value
+
+
+@contextmanager
+def watched(op: Op, used: set[Op]) -> Iterator[None]:
+    """Within it, `op` is put into `used` when it computes, or is recorded without computing."""
+
+    def noting(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            used.add(op)
+            return function(*args)
+
+        return call
+
+    forward, record = op.forward, op.written().record
+    op.forward, op.record = noting(forward), noting(record)
+    try:
+        with exchanged(op, "forward", lambda form, function: noting(function)):
+            yield
+    finally:
+        op.forward, op.record = forward, record
+
+
+def used_operations(run: Callable[[], None]) -> set[Op]:
+    """The operations of the table that `run` uses."""
+    used: set[Op] = set()
+    with ExitStack() as stack:
+        for op in TABLE:
+            stack.enter_context(watched(op, used))
+        run()
+    return used
