@@ -188,7 +188,7 @@ class Tensor(Methods):
 
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
-        if not self.is_leaf:
+        if isinstance(self._origin, Node):
             raise RuntimeError(messages.requires_grad_of_computed(value))
         if value and self._array.dtype.kind != "f":
             raise RuntimeError(messages.cannot_require_grad(self.dtype, " and complex"))
@@ -201,7 +201,7 @@ class Tensor(Methods):
                 raise RuntimeError(messages.cannot_require_grad(self.dtype))
             if not isinstance(self._origin, Node):
                 self._origin = LEAF
-        elif not self.is_leaf:
+        elif isinstance(self._origin, Node):
             raise RuntimeError(messages.requires_grad_of_computed(requires_grad))
         elif self._origin is LEAF:
             self._origin = None

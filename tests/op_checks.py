@@ -134,6 +134,7 @@ SAME_ERRORS = (
     ("not implemented for", "doesn't match the broadcast shape", "can't be cast to the desired output type"),
     ("the same dtype", "expected scalar type"),
     ("size mismatch", "Expected size for first two dimensions"),
+    ("Autograd not support dtype", "value cannot be converted"),
 )
 
 
@@ -177,17 +178,18 @@ def roughness(found: Report) -> float:
 
 
 def agree_on_value(what: str, ours: Any, theirs: Any, rough: float) -> None:
-    if all(v is None or (isinstance(v, Seen) and v.array.size == 0) for v in (ours, theirs)):
+    if (ours is None) != (theirs is None) and (ours or theirs).array.size == 0:
         return  # torch gives None for some gradients of nothing
     if not (isinstance(ours, Seen) and isinstance(theirs, Seen)):
         assert type(ours) is type(theirs), f"{what}: {ours} here, {theirs} in torch"
         assert ours == theirs, f"{what}: {ours} here, {theirs} in torch"
         return
-    told = (
-        ("dtype", "shape", "requires_grad") if theirs.array.size or what.startswith("outputs") else ("dtype", "shape")
-    )
+    told: tuple[str, ...] = ("dtype", "shape")
+    # A comparison in place makes integers require grad in torch; gradients of nothing may or may not do so.
+    if theirs.array.dtype.kind == "f" and (theirs.array.size or what.startswith("outputs")):
+        told = (*told, "requires_grad")
     if what.startswith("outputs"):
-        told = (*told, "stride", "grad_fn")
+        told = (*told, "stride", "grad_fn", "is_view")
     for name in told:
         mine, yours = getattr(ours, name), getattr(theirs, name)
         assert mine == yours, f"{what}: {name} {mine} here, {yours} in torch"
@@ -288,8 +290,8 @@ def spoil(found: Report, row: Row, case: Case, t: Any, place: int | None, again:
         return
     leaves = differentiable(inputs, t)
     if again:
-        upstream = upstream_of([result], case, t)
-        first = t.autograd.grad(result, leaves, upstream, create_graph=True, allow_unused=True)
+        first_upstream = upstream_of([result], case, t)
+        first = t.autograd.grad(result, leaves, first_upstream, create_graph=True, allow_unused=True)
         outputs = differentiable(first, t)
     if place is not None:
         with t.no_grad():
@@ -301,7 +303,7 @@ def spoil(found: Report, row: Row, case: Case, t: Any, place: int | None, again:
         found["first"] = [seen(g, t) for g in first]
     elif outputs:
         weights = [u.detach() for u in upstream_of(outputs, case, t)]
-        second = t.autograd.grad(outputs, leaves, weights, allow_unused=True)
+        second = t.autograd.grad(outputs, [*leaves, *first_upstream], weights, allow_unused=True)
         found["second"] = [seen(g, t) for g in second]
 
 

@@ -45,6 +45,7 @@ def watched(op: Op, used: set[Op]) -> Iterator[None]:
 
 def used_operations(run: Callable[[], None]) -> set[Op]:
     """The operations of the table that `run` uses."""
+    run()  # so that the operations' forms under other names exist
     used: set[Op] = set()
     with ExitStack() as stack:
         for op in TABLE:

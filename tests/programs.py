@@ -63,7 +63,7 @@ CHANGES = """
 """
 FLAGS = """
     {f}.requires_grad_() | {x}.requires_grad_() | {x}.requires_grad_(False) | {r}.retain_grad() | {r}.detach_()
-    {r}.register_hook(seen.append) | {r}.register_hook(lambda g: g * 2) | handles.append({r}.register_hook(lambda g: -g))
+    {r}.register_hook(lambda g: seen.append(g * 1)) | {r}.register_hook(lambda g: g * 2) | handles.append({r}.register_hook(lambda g: -g))
     handles.pop().remove() | {r}.requires_grad = False | {f}.requires_grad = True
 """
 PASSES = """
@@ -102,6 +102,10 @@ def _templates(kinds: Sequence[tuple[int, bool, str]]) -> list[tuple[bool, tuple
 
 TEMPLATES = _templates(KINDS)
 WITH_DATA = TEMPLATES + _templates([(2, False, DATA)])
+
+
+class NothingFits(Exception):
+    """There is no tensor that a template could be about."""
 
 
 class Writer:
@@ -159,7 +163,10 @@ class Writer:
         if not self.tensors() or self.choose(range(12)) == 11:
             return self.leaf()
         makes, templates = self.choose(self.templates)
-        line = re.sub(r"\{(\w)\}", lambda m: self.fill(m[1]), self.choose(templates))
+        try:
+            line = re.sub(r"\{(\w)\}", lambda m: self.fill(m[1]), self.choose(templates))
+        except NothingFits:
+            return self.leaf()
         if makes:
             line = f"{self.new_name()} = {line}"
         if self.choose(IN_NO_GRAD):
@@ -182,27 +189,29 @@ class Writer:
         """The text for one field."""
         return str(getattr(self, f"field_{field}")())
 
-    def pick(self, wanted: Callable[[torch.Tensor], Any]) -> str:
-        """A live tensor, `wanted` if there is such a one."""
-        names = self.tensors()
-        fitting = [n for n, t in names.items() if attempt(lambda t=t: wanted(t)) is True]
-        self.x = self.choose(fitting or list(names))
+    def pick(self, likely: Callable[[torch.Tensor], Any], floating: bool = False) -> str:
+        """A live tensor, mostly a `likely` one."""
+        names = {n: t for n, t in self.tensors().items() if t.is_floating_point() or not floating}
+        if not names:
+            raise NothingFits
+        fitting = [n for n, t in names.items() if attempt(lambda t=t: likely(t)) is True]
+        self.x = self.choose(fitting if fitting and self.choose((True,) * 7 + (False,)) else list(names))
         return self.x
 
     def field_x(self) -> str:
         return self.pick(lambda t: True)
 
     def field_f(self) -> str:
-        return self.pick(lambda t: t.is_floating_point())
+        return self.pick(lambda t: True, floating=True)
 
     def field_w(self) -> str:
-        return self.pick(lambda t: not (t.requires_grad and t.is_leaf) or self.choose((False, False, True)))
+        return self.pick(lambda t: not (t.requires_grad and t.is_leaf))
 
     def field_g(self) -> str:
-        return self.pick(lambda t: t.is_floating_point() and not (t.requires_grad and t.is_leaf))
+        return self.pick(lambda t: not (t.requires_grad and t.is_leaf), floating=True)
 
     def field_r(self) -> str:
-        return self.pick(lambda t: t.requires_grad or self.choose((False,) * 7 + (True,)))
+        return self.pick(lambda t: t.requires_grad)
 
     def field__(self) -> str:
         return self.x
@@ -311,6 +320,10 @@ class Side:
         self.names: dict[str, Any] = {}
         self.scope = {"torch": module, "seen": [], "handles": []}
         self.tensor = module.Tensor
+
+    def tensors(self) -> list[Any]:
+        """The live tensors."""
+        return [t for t in self.names.values() if isinstance(t, self.tensor)]
 
     def run(self, line: str) -> Exception | None:
         """Run one line; the exception that it raised, or None."""

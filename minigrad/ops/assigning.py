@@ -45,6 +45,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         value = Tensor._of(number_array(value, x.dtype, half_overflows=True))
     if index is False:
         return
+    if index.__class__ is tuple and not index:
+        index = ...
     t, key = located(self, None if index is True else index)
     if key:
         put_(t, key, value)

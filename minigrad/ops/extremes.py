@@ -9,7 +9,6 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
-from .convert import copied
 from .logic import integers
 from .names import public, tensor_argument
 from .reduction import share
@@ -31,11 +30,15 @@ min_all = op("MinBackward1", lambda a: np.minimum.reduce(a, axis=None), a=_extre
 
 
 def _pick(a: Array, index: Array, dim: int, keepdim: bool) -> Array:
+    if a.ndim == 0:
+        return a.copy()
     picked = np.take_along_axis(a, index, dim)
     return picked if keepdim else picked.squeeze(dim)
 
 
 def _place(a: Array, shape: Dims, index: Array, dim: int, keepdim: bool) -> Array:
+    if not shape:
+        return a.copy()
     placed = np.zeros(shape, a.dtype)
     np.put_along_axis(placed, index, a if keepdim else np.expand_dims(a, dim), dim)
     return placed
@@ -69,8 +72,9 @@ def _extreme(input: Tensor, dim: Any, keepdim: bool, name: str, whole: Any, best
         return whole.call(input)
     dim = messages.checked_dim(dim, input.ndim)
     if input.ndim == 0:
-        values = copied.named(f"{name.title()}Backward0").call(input, "C")
-        return result(values, integers(np.zeros((), np.int64), input, name))
+        index = np.zeros((), np.int64)
+        values = pick.named(f"{name.title()}Backward0").call(input, index, dim, keepdim)
+        return result(values, integers(index.copy(), input, name))
     if input.shape[dim] == 0:
         raise IndexError(messages.nothing_to_choose(name, dim=dim))
     index = np.expand_dims(best(input._array, axis=dim), dim)

@@ -70,9 +70,9 @@ scatter_view: Op = op(
 zero_view: Op = op("ZeroViewBackward0", lambda a, layout: _fill(a, layout, 0), a=lambda g, layout: zero_view(g, layout))
 put_view = op(
     "torch::autograd::CopySlices",
-    lambda a, b, layout: _fill(a, layout, b),
-    a=lambda g, layout: zero_view(g, layout),
-    b=lambda g, layout: view_of(g, layout),
+    lambda a, b, key: _fill(a, key, b),
+    a=lambda g, key: zero_view(g, key),
+    b=lambda g, key: view_of(g, key),
 )
 fill = op("FillBackward2", lambda a, value: np.full_like(a, value), a=lambda g: zeros_as(g))
 filled = op(
@@ -264,7 +264,7 @@ def take_history(t: Tensor, node: Node) -> None:
         before = base._origin
         put_view.record(base, base._array, base, t, layout_of(t._view), base._array, t._array, before, node)
         keep_retaining(base, before)
-        t._view.version = -1
+        refresh(t)
 
 
 def keep_retaining(t: Tensor, before: Any) -> None:

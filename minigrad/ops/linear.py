@@ -75,7 +75,7 @@ def _of_batches(input: Tensor, other: Tensor) -> Tensor:
     try:
         batch = np.broadcast_shapes(x.shape[:-2], y.shape[:-2])
     except ValueError as error:
-        raise messages.misfit(error, x[..., 0, 0], y[..., 0, 0]) from None
+        raise messages.misfit(error, np.empty(x.shape[:-2]), np.empty(y.shape[:-2])) from None
     if x.shape[-1] != y.shape[-2]:
         shapes = ((math.prod(batch), *x.shape[-2:]), (math.prod(batch), *y.shape[-2:]))
         raise RuntimeError(messages.unmultipliable(kind, *(shapes if kind == "bmm" else (x.shape, other.shape))))
