@@ -175,10 +175,6 @@ class Tensor(Methods):
         """Whether the elements can be negative."""
         return self.dtype.is_signed
 
-    def is_inference(self) -> bool:
-        """Whether it was made in inference mode, and so stays out of every graph."""
-        return "_inference" in self.__dict__
-
     # Where it came from
 
     @property
@@ -251,7 +247,7 @@ class Tensor(Methods):
         """Keep the gradient of a tensor that is no leaf in `.grad` too."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if not self.is_leaf:
+        if isinstance(self._origin, Node) and not self.is_leaf:  # the latter brings a view up to date
             self._origin.attached().retained_by = ref(self)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:

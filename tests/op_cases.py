@@ -29,6 +29,7 @@ class Draw:
     def __init__(self, random: Random, kind: str = "plain") -> None:
         self.random, self.kind = random, kind
         self.wild = kind == "wild"
+        self.drawn = 0  # so that two inputs differ, even if hypothesis gives both the same seed
 
     def choice(self, *options: Any) -> Any:
         return options[self.random.randrange(len(options))]
@@ -148,7 +149,8 @@ class Draw:
         return tuple(strides), self.choice(0, 3) if kind in ("gaps", "all") else 0
 
     def values(self, count: int, dtype: str, domain: str) -> np.ndarray:
-        rng = np.random.default_rng(self.random.randrange(2**32))
+        self.drawn += 1
+        rng = np.random.default_rng([self.random.randrange(2**32), self.drawn])
         if dtype == "bool":
             return rng.integers(0, 2, count).astype(bool)
         if dtype in WHOLE:

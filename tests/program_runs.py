@@ -160,7 +160,7 @@ class Pair:
             if found := self.compare_tensors(t, m):
                 return f"{name}{found}"
         found = self.compare_tensors(self.theirs.scope["seen"], self.ours.scope["seen"])
-        return found and f"seen{found}"
+        return f"seen{found}" if found and not self.data_used else None
 
     def compare_states(self) -> str | None:
         """What can be asked of tensors: their place in the graph, and their gradients."""
@@ -198,7 +198,7 @@ class Pair:
             return None if t is m else f": {t} in torch, {m} in minigrad"
         if (str(t.dtype), tuple(t.shape)) != (str(m.dtype), tuple(m.shape)):
             return f": {t.dtype} {tuple(t.shape)} in torch, {m.dtype} {tuple(m.shape)} in minigrad"
-        x, y = t.detach().numpy(), m._array
+        x, y = t.detach().numpy(force=True), m._array
         scale = np.abs(x[np.isfinite(x)], dtype=float).max(initial=1)
         if not np.allclose(x, y, rtol=0, atol=self.tolerance.get(str(x.dtype), 0) * scale, equal_nan=True):
             return f" = {x.tolist()} in torch, {y.tolist()} in minigrad"

@@ -26,6 +26,7 @@ LAYERS = (
     "minigrad.engine",
     "minigrad.printing",
     "minigrad.tensor",
+    "minigrad.generator",
     "minigrad.ops*",
     "minigrad.random*",
     "minigrad.autograd*",

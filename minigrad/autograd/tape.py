@@ -272,10 +272,14 @@ def deliver(found: dict[int, Delivered], tape: ArrayTape) -> None:
     with _accumulating:
         for delivered in found.values():
             leaf = delivered[0]
-            if not isinstance(leaf, Node) and leaf._origin is LEAF:  # unless requires_grad was turned off since
+            if isinstance(leaf, Node):
+                continue
+            if leaf._origin is LEAF:  # unless requires_grad was turned off since
                 tape.accumulate(delivered, changed_by)
                 if "_after_accumulation" in leaf.__dict__:
                     with_hooks.append(leaf)
+            elif isinstance(leaf._origin, Node):
+                raise RuntimeError("leaf variable has been moved into the graph interior")
     for leaf in with_hooks:
         with tape.mode():
             for hook in tuple(leaf._after_accumulation.values()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from operator import index as as_index
 from typing import Any, TypedDict
 
@@ -11,24 +11,30 @@ import numpy as np
 from .. import dtypes, messages
 from ..dtypes import dtype
 from ..engine import LEAF
+from ..generator import Generator
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
-from .convert import copy_array, dtype_argument, type_name
+from .convert import copy_array, dtype_argument, invalid_combination, type_name
 from .inplace import overwrite
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
 
 
-class Options(TypedDict, total=False):
-    """The keywords; there is one `layout`, and nothing to pin. `out` receives the values, and is resized to them."""
+class LikeOptions(TypedDict, total=False):
+    """Keywords of all functions that make a tensor; there is one `layout`, and nothing to pin."""
 
     dtype: dtype | type | None
     layout: Any
     device: Any
-    requires_grad: bool
+    requires_grad: bool | None
     pin_memory: bool
     memory_format: Any
+
+
+class Options(LikeOptions, total=False):
+    """Those of the functions that are told a size; `out` receives the values, and is resized to them."""
+
     out: Tensor | None
 
 
@@ -38,23 +44,76 @@ class SizeOptions(Options, total=False):
     size: Sequence[int]
 
 
-_KNOWN = frozenset(SizeOptions.__annotations__)
+LIKE, SIZED = frozenset(LikeOptions.__annotations__), frozenset(SizeOptions.__annotations__)
+_KINDS: dict[str, Any] = {"dtype": (dtype, type), "requires_grad": bool, "out": Tensor, "generator": Generator}
+_TORCH_KINDS = {"dtype": "torch.dtype", "requires_grad": "bool", "out": "Tensor", "generator": "torch.Generator"}
+
+# The functions that can be called in several ways. Where a call fits none of them, torch lists them all.
+_OUT = "Tensor out = None, torch.dtype dtype = None, bool requires_grad = False)"
+_NEW = f"*, torch.Generator generator = None, {_OUT}"
+_LIKE = _NEW.replace("Tensor out = None, ", "")
+_FILL = "*, torch.Generator generator = None)"
+_FORMS = {
+    "arange": (f"(Number end, *, {_OUT}", f"(Number start, Number end, Number step = 1, *, {_OUT}"),
+    "linspace": (f"(Number start, Number end, int steps, *, {_OUT}",),
+    "eye": (f"(int n, *, {_OUT}", f"(int n, int m, *, {_OUT}"),
+    "rand": (f"(tuple of ints size, {_NEW}",),
+    "randn": (f"(tuple of ints size, {_NEW}",),
+    "normal": (
+        f"(Tensor mean, Tensor std, {_FILL}",
+        f"(Tensor mean, float std = 1, {_FILL}",
+        f"(float mean, Tensor std, {_FILL}",
+        f"(float mean, float std, tuple of ints size, {_NEW}",
+    ),
+    "randint": (f"(int high, tuple of ints size, {_NEW}", f"(int low, int high, tuple of ints size, {_NEW}"),
+    "randperm": (f"(int n, {_NEW}",),
+    "rand_like": (f"(Tensor input, {_LIKE}",),
+    "randn_like": (f"(Tensor input, {_LIKE}",),
+    "randint_like": (f"(Tensor input, int high, {_LIKE}", f"(Tensor input, int low, int high, {_LIKE}"),
+    "bernoulli": (f"(Tensor input, {_FILL}", f"(Tensor input, float p, {_FILL}"),
+    "bernoulli_": (f"(Tensor p, {_FILL}", f"(float p = 0.5, {_FILL}"),
+    "random_": (f"({_FILL}", f"(int to, {_FILL}", f"(int from, int to, {_FILL}"),
+}
 
 
-def read_dtype(function: str, options: Mapping[str, Any]) -> dtype | None:
-    """The dtype that the keywords ask for, if they do; raises torch's errors for those that are wrong."""
+def no_such_form(function: str, args: Sequence[Any], options: Mapping[str, Any]) -> TypeError:
+    """The error for arguments that fit none of the ways in which `function` can be called."""
+    return invalid_combination(function, args, dict(options), *_FORMS[function])
+
+
+def wrong_type(function: str, name: str, position: int | None, wanted: str, value: Any) -> TypeError:
+    """The error for one argument of a wrong type; without a position it was given by its name."""
+    where = "" if position is None else f" (position {position})"
+    return TypeError(f"{function}(): argument '{name}'{where} must be {wanted}, not {type_name(value)}")
+
+
+def _mistake(function: str, args: Sequence[Any], options: Mapping[str, Any], text: str) -> TypeError:
+    """The error for a wrong call: this text, unless `function` can be called in several ways."""
+    return no_such_form(function, args, options) if function in _FORMS else TypeError(text)
+
+
+def read_dtype(
+    function: str, options: Mapping[str, Any], args: Sequence[Any] = (), known: Collection[str] = SIZED
+) -> dtype | None:
+    """The dtype that the keywords ask for, or that `out` has; raises torch's errors for wrong keywords."""
     if not options:
         return None
-    for name in options:
-        if name not in _KNOWN:
-            raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
-    requires_grad = options.get("requires_grad", False)
-    if not isinstance(requires_grad, bool):
-        raise TypeError(f"{function}(): argument 'requires_grad' must be bool, not {type_name(requires_grad)}")
+    for name, value in options.items():
+        if name not in known:
+            raise _mistake(function, args, options, f"{function}() got an unexpected keyword argument '{name}'")
+        if value is not None and not isinstance(value, _KINDS.get(name, object)):
+            text = str(wrong_type(function, name, None, _TORCH_KINDS[name], value))
+            raise _mistake(function, args, options, text)
     if options.get("device") is not None:
         dtypes.device(options["device"])
-    asked = options.get("dtype")
-    return None if asked is None else dtype_argument(asked, function)
+    asked, out = options.get("dtype"), options.get("out")
+    if asked is None:
+        return None if out is None else out.dtype
+    d = dtype_argument(asked, function)
+    if out is not None and out.dtype is not d:
+        names = messages.TYPE_NAMES[d.name], messages.TYPE_NAMES[out.dtype.name]
+        raise RuntimeError(f"dtype {names[0]} does not match dtype of out parameter ({names[1]})")
+    return d
 
 
 def finished(function: str, array: Array, options: Mapping[str, Any]) -> Tensor:
@@ -62,7 +121,7 @@ def finished(function: str, array: Array, options: Mapping[str, Any]) -> Tensor:
     if not options:
         return Tensor._of(array)
     out = options.get("out")
-    t = Tensor._of(array) if out is None else _written(function, out, array, options.get("dtype"))
+    t = Tensor._of(array) if out is None else written(f"aten::{function}", out, array)
     if options.get("requires_grad"):
         if not t.is_floating_point():
             raise RuntimeError(
@@ -73,17 +132,13 @@ def finished(function: str, array: Array, options: Mapping[str, Any]) -> Tensor:
     return t
 
 
-def _written(function: str, out: Any, array: Array, asked: Any) -> Tensor:
-    if not isinstance(out, Tensor):
-        raise TypeError(f"{function}(): argument 'out' must be Tensor, not {type_name(out)}")
-    if out.requires_grad and is_grad_enabled():
+def written(function: str, out: Tensor, array: Array, *inputs: Any) -> Tensor:
+    """`out`, resized to `array` and with its values; RuntimeError if a gradient would be wanted for them."""
+    if is_grad_enabled() and any(isinstance(t, Tensor) and t.requires_grad for t in (out, *inputs)):
         raise RuntimeError(
-            f"aten::{function}(): functions with out=... arguments don't support automatic differentiation, but one "
-            "of the arguments requires grad."
+            f"{function}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments requires grad."
         )
-    if asked is not None and dtype_argument(asked, function) is not out.dtype:
-        names = messages.TYPE_NAMES[dtype_argument(asked, function).name], messages.TYPE_NAMES[out.dtype.name]
-        raise RuntimeError(f"dtype {names[0]} does not match dtype of out parameter ({names[1]})")
     if out._array.shape != array.shape:
         out.data = Tensor._of(np.empty(array.shape, out._array.dtype))
     return overwrite(out, copy_array(array, out._array.dtype))
@@ -95,29 +150,34 @@ def _written(function: str, out: Any, array: Array, asked: Any) -> Tensor:
 def checked_size(function: str, args: Sequence[Any], options: Mapping[str, Any]) -> Any:
     """The shape that ints, or one sequence of them, give; or torch's error."""
     if options and "size" in options:
-        args = (options["size"], *args)
+        if args:
+            raise _mistake(function, args, options, f"{function}() got multiple values for argument 'size'")
+        return sequence(function, options["size"], None)
     shape = args[0] if len(args) == 1 and isinstance(args[0], (tuple, list)) else args
     for n in shape:
-        if n.__class__ is not int or n < 0:
+        if n.__class__ is not int or not 0 <= n < 2**63:
             return _unusual_size(function, args, shape)
     if not args:
-        raise TypeError(f'{function}() missing 1 required positional arguments: "size"')
+        raise _mistake(function, args, options, f'{function}() missing 1 required positional arguments: "size"')
     return shape
 
 
-def sequence(function: str, size: Any) -> Any:
+def sequence(function: str, size: Any, position: int | None = 1) -> Any:
     """The shape that one sequence of ints gives; or torch's error."""
     if not isinstance(size, (tuple, list)):
-        raise _wrong_type(function, "size", 1, "tuple of ints", size)
+        raise wrong_type(function, "size", position, "tuple of ints", size)
     return checked_size(function, (size,), {})
 
 
 def _unusual_size(function: str, args: Any, shape: Any) -> list[int]:
     lengths = []
     for i, n in enumerate(shape):
-        length = int(n) if i and isinstance(n, bool) else as_int(n)  # torch looks closely at the first one only
+        try:
+            length = int(n) if i and isinstance(n, bool) else as_int(n)  # torch looks closely at the first one only
+        except ValueError as error:
+            raise TypeError(_no_length(function, i, str(error))) from None
         if length is None:
-            raise TypeError(_no_size(function, args, shape, i))
+            raise _no_size(function, args, shape, i)
         lengths.append(length)
     for n in lengths:
         if n < 0:
@@ -129,50 +189,63 @@ def _unusual_size(function: str, args: Any, shape: Any) -> list[int]:
     return lengths
 
 
-def _no_size(function: str, args: Any, shape: Any, i: int) -> str:
-    """torch's words for element `i` of a shape that is no length."""
+def _no_size(function: str, args: Any, shape: Any, i: int) -> TypeError:
+    """torch's error for element `i` of a shape that is no length."""
     start, kind = f"{function}(): argument 'size'", type_name(shape[i])
     if i:
-        error = f"type must be tuple of ints,but got {kind}"
-        return f'{start} failed to unpack the object at pos {i + 1} with error "{error}"'
+        return TypeError(_no_length(function, i, f"type must be tuple of ints,but got {kind}"))
     if shape is not args:
-        return f"{start} (position 1) must be tuple of ints, but found element of type {kind} at pos 0"
+        text = f"{start} (position 1) must be tuple of ints, but found element of type {kind} at pos 0"
+        return _mistake(function, args, {}, text) if len(_FORMS.get(function, ())) > 1 else TypeError(text)
     if len(args) > 1:
-        return f"{function}() takes 1 positional argument but {len(args)} were given"
-    return f"{start} (position 1) must be tuple of ints, not {kind}"
+        return _mistake(function, args, {}, f"{function}() takes 1 positional argument but {len(args)} were given")
+    return wrong_type(function, "size", 1, "tuple of ints", shape[0])
 
 
-def _wrong_type(function: str, name: str, position: int, wanted: str, value: Any) -> TypeError:
-    return TypeError(f"{function}(): argument '{name}' (position {position}) must be {wanted}, not {type_name(value)}")
+def _no_length(function: str, i: int, error: str) -> str:
+    return f"{function}(): argument 'size' failed to unpack the object at pos {i + 1} with error \"{error}\""
 
 
 def as_int(value: Any) -> int | None:
-    """`value` if it counts as an int: Python's, NumPy's, or a tensor of one; None if it does not."""
+    """`value` if it counts as an int: Python's, NumPy's, or a tensor of one; None if it does not.
+
+    Raises ValueError if it does not fit into 64 bits.
+    """
     if isinstance(value, (bool, np.bool_)):
         return None
     try:
-        return as_index(value)
+        found = as_index(value)
     except TypeError:
         return None
+    if not -(2**63) <= found < 2**63:
+        raise ValueError(f"Overflow when unpacking long long\n  {found} does not fit into 64 bits.")
+    return found
 
 
 def integer(function: str, name: str, position: int, value: Any) -> int:
     """`value` as an int, or torch's TypeError."""
     found = as_int(value)
     if found is None:
-        raise _wrong_type(function, name, position, "int", value)
+        raise wrong_type(function, name, position, "int", value)
     return found
 
 
+def as_number(value: Any) -> Any:
+    """`value` as a Python number: Python's, NumPy's, or that of a 0-d tensor without gradient; None if it is none."""
+    if isinstance(value, Tensor) and not value.ndim and not value.requires_grad:
+        return value.item()
+    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+        return int(value) if value.dtype.kind in "iu" else float(value)
+    return value if isinstance(value, (bool, int, float)) else None
+
+
 def number(function: str, name: str, position: int, value: Any) -> Any:
-    """`value` as a Python number: Python's, NumPy's, or that of a 0-d tensor without gradient; or torch's error."""
+    """`value` as a Python number, or torch's error."""
     if value.__class__ is not int and value.__class__ is not float:
-        if isinstance(value, Tensor) and not value.ndim and not value.requires_grad:
-            value = value.item()
-        if isinstance(value, np.generic) and value.dtype.kind in "biuf":
-            value = int(value) if value.dtype.kind in "iu" else float(value)
-        if not isinstance(value, (bool, int, float)):
-            raise _wrong_type(function, name, position, "Number", value)
+        found = as_number(value)
+        if found is None:
+            raise wrong_type(function, name, position, "Number", value)
+        value = found
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         raise OverflowError("int too big to convert" if value > 0 else "can't convert negative int to unsigned")
     return value

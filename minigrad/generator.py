@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
-from ..tensor import Tensor, wrap
+from . import dtypes
+from .tensor import Tensor, wrap
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
