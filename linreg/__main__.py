@@ -138,7 +138,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--num-epochs",
         type=_whole(1),
-        help="passes over the data (default 3; with --data as many as make 300 steps, at least 3)",
+        help="passes over the data (default 3; with --data as many as make 300 steps, at least 3); "
+        "of more than 20 the first and every twentieth of the run print a line",
     )
     add(
         "--batch-size",
@@ -156,7 +157,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--dtype", choices=("float32", "float64"), default="float32", help="default %(default)s")
     add("--backend", choices=("minigrad", "torch"), default="minigrad", help="default %(default)s")
     add("--device", default="cpu", help="cpu, or with torch also cuda (default %(default)s)")
-    add("--json", action="store_true", help="print one JSON object and nothing else")
+    add("--json", action="store_true", help="print one JSON object, with every epoch's loss, and nothing else")
 
     synthetic = parser.add_argument_group("synthetic data: y = X w + b + noise")
     add = synthetic.add_argument

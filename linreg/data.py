@@ -54,12 +54,13 @@ def data_iter(
 
 @dataclass(frozen=True)
 class Table:
-    """Numeric columns of a file: X of shape (n, d) under `features`, and y (n,) under `target`."""
+    """Numeric columns of the file `path`: X (n, d) under `features`, and y (n,) under `target`."""
 
     features: tuple[str, ...]
     target: str
     X: Array
     y: Array
+    path: str
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,10 @@ def standardise(table: Table) -> Standardised:
         (*table.features, table.target), columns.T, stds, spans, rounding, strict=True
     ):
         if span <= error:
-            raise BadInput(f"column {name!r} is constant: every value is {column[0]:g}")
+            raise BadInput(f"{table.path}: column {name!r} is constant: every value is {column[0]:g}")
         if not 0 < std < math.inf:
             raise BadInput(
-                f"column {name!r} cannot be standardised in float64: "
+                f"{table.path}: column {name!r} cannot be standardised in float64: "
                 f"its values run from {column.min():g} to {column.max():g}"
             )
     columns = (columns - means) / stds
@@ -107,7 +108,8 @@ def read_table(path: str, target: str, features: Sequence[str] | None = None) ->
     """Read numeric columns of a CSV file: `target`, and `features` or else all others.
 
     The file is UTF-8 text (with or without a byte order mark), comma-separated, with a header of
-    distinct names. BadInput, naming row and column, for whatever is not a finite number.
+    distinct names and at least 2 rows. BadInput, naming row and column, for whatever is not a
+    finite number.
     """
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
@@ -140,10 +142,11 @@ def _parse_table(path: str, file: TextIO, target: str, features: Sequence[str] |
             values.append(numbers)
     except csv.Error as error:
         raise BadInput(f"{path}, line {reader.line_num}: not CSV: {error}") from error
-    if not values:
-        raise BadInput(f"{path} has a header but no rows")
+    if len(values) < 2:
+        found = "only one row" if values else "no rows"
+        raise BadInput(f"{path} has a header but {found}: a regression needs at least 2 rows")
     columns = np.array(values, dtype=np.float64)
-    return Table(chosen, target, columns[:, :-1], columns[:, -1])
+    return Table(chosen, target, columns[:, :-1], columns[:, -1], path)
 
 
 def _lines(path: str, file: TextIO) -> Iterator[str]:

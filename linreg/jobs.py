@@ -18,6 +18,7 @@ from linreg.model import Tensor, init_params
 from linreg.train import least_squares, print_epoch, train
 
 DOCUMENT_EPOCHS, DOCUMENT_STEPS = 3, 300
+EPOCH_LINES = 20  # beside the first epoch's; all losses are in the result
 
 
 @dataclass(frozen=True)
@@ -129,7 +130,7 @@ def _backend(settings: Settings) -> Iterator[ModuleType]:
     except (ImportError, OSError) as error:
         raise BadInput(
             f"--backend {settings.backend} cannot be loaded ({_first_line(error)}); "
-            f"if it is not installed: pip install {settings.backend}"
+            'to install the pinned version, in the checkout: pip install ".[torch]"'
         ) from error
     default = torch.get_default_dtype()
     torch.set_default_dtype(getattr(torch, settings.dtype))
@@ -147,6 +148,10 @@ def _try_device(torch: ModuleType, settings: Settings) -> None:
     try:
         float(torch.zeros(1).to(settings.device))
     except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError) as error:
+        if settings.backend == "minigrad":
+            raise BadInput(
+                f"--device {settings.device}: minigrad runs on the cpu only; for other devices use --backend torch"
+            ) from error
         raise BadInput(
             f"--device {settings.device} cannot hold {settings.dtype} on {settings.backend}: {_first_line(error)}"
         ) from error
@@ -161,7 +166,7 @@ def _fit(
 
     def report(epoch: int, train_l: Tensor) -> None:
         losses.append(float(train_l.mean()))
-        if not quiet:
+        if not quiet and _has_line(epoch, settings.num_epochs):
             print_epoch(epoch, train_l)
 
     train(
@@ -176,6 +181,11 @@ def _fit(
         torch=torch,
     )
     return w, b, losses
+
+
+def _has_line(epoch: int, num_epochs: int) -> bool:
+    # The first, and those that end another twentieth of the run: all of them where there are few.
+    return epoch == 0 or EPOCH_LINES * (epoch + 1) // num_epochs > EPOCH_LINES * epoch // num_epochs
 
 
 def _beside(estimate: float, exact: float) -> dict[str, float]:

@@ -27,6 +27,7 @@ from .dtypes import (
     set_default_dtype as set_default_dtype,
     uint8 as uint8,
 )
+from .generator import Generator as Generator, default_generator as default_generator
 from .modes import (
     enable_grad as enable_grad,
     inference_mode as inference_mode,
@@ -51,4 +52,3 @@ if _TYPE_CHECKING:
     from ._api import *
 else:
     globals().update(_FUNCTIONS)
-    globals().update({_name: getattr(random, _name) for _name in random.__all__})

@@ -6,6 +6,7 @@ NumPy computes; this file decides in which dtype. Source: https://docs.pytorch.o
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import index
 from typing import Any, ClassVar
 
 import numpy as np
@@ -137,6 +138,14 @@ class Size(tuple[int, ...]):
 
     __slots__ = ()
 
+    def __new__(cls, sizes: Iterable[Any] = (), /) -> Size:
+        """Sizes from an iterable of integers; TypeError for anything else in it."""
+        found = tuple(sizes)
+        for i, n in enumerate(found):
+            if not hasattr(n, "__index__"):
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {i} is '{type(n).__name__}')")
+        return tuple.__new__(cls, map(index, found))
+
     def __repr__(self) -> str:
         return f"torch.Size({list(self)})"
 
@@ -148,7 +157,9 @@ class Size(tuple[int, ...]):
         return count
 
     def __add__(self, other: tuple[Any, ...]) -> Size:
-        return Size(tuple(self) + tuple(other))
+        if not isinstance(other, tuple):
+            raise TypeError(f"can only concatenate tuple (not {type(other).__name__}) to torch.Size")
+        return Size(tuple(self) + other)
 
     def __mul__(self, times: Any) -> Size:
         return Size(tuple(self) * times)

@@ -49,6 +49,8 @@ class Storage:
 
     version = 0  # class attributes, so that making one, which every saved tensor does, costs nothing more
     changed_by: tuple[CodeType, int] | None = None
+    viewed = False  # whether a tensor over it has had views
+    rewritten_by = ""  # the operation that the tensor over all of it comes from since the last recorded change
 
     def bump(self) -> None:
         """Count one in-place change and note the user's line that made it."""

@@ -102,12 +102,6 @@ class Generator:
             raise TypeError("RNG state must be a torch.ByteTensor")
         self.__setstate__(new_state._array)
 
-    def clone_state(self) -> Generator:
-        """A new generator at the same place in the stream."""
-        clone = Generator(self.device)
-        clone.__setstate__(self._packed())
-        return clone
-
     def __reduce__(self) -> tuple[Any, ...]:
         return Generator, (str(self.device),), self._packed()
 

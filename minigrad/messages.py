@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import linecache
-import math
 from types import CodeType
 from typing import Any
 
@@ -30,6 +29,18 @@ def at(code: CodeType, lasti: int) -> str:
 def add_line(error: BaseException, what: str, node: Any) -> None:
     """Attach to an exception the user's line that recorded `node`."""
     error.add_note(f"{what}\n{at(node.code, node.lasti)}")
+
+
+_HEAP_TYPE = 1 << 9  # CPython's flag of the classes that it names without their module
+
+
+def type_name(value: Any) -> str:
+    """The type of `value` as torch's messages, and CPython's, name it: such as numpy.float32."""
+    kind = type(value)
+    if kind.__module__ == "minigrad.dtypes":
+        return f"torch.{kind.__name__}"
+    has_short_name = kind.__flags__ & _HEAP_TYPE or kind.__module__ == "builtins"
+    return kind.__name__ if has_short_name else f"{kind.__module__}.{kind.__name__}"
 
 
 def checked_dim(dim: int, ndim: int) -> int:
@@ -62,7 +73,8 @@ def second_backward(node: Any) -> str:
         "you need to access saved tensors after calling backward.\n"
         f"{at(node.code, node.lasti)}\n"
         "  recorded the operation whose values are gone. Compute the loss again, or keep them: "
-        "backward(retain_graph=True)."
+        "backward(retain_graph=True).\n"
+        "  If a value is carried on from an earlier pass, cut it off from that first: h = h.detach()."
     )
 
 
@@ -77,7 +89,8 @@ def changed_in_place(node: Any, storage: Any, version: int, value: str = "") -> 
         f"{at(node.code, node.lasti)}\n"
         f"  saved it to compute the gradient of {node.name()}, and then\n"
         f"{changed}\n"
-        "  changed it. Change a copy instead (x = x + 1 rather than x += 1, or x.clone())."
+        "  changed it. Change a copy instead (x = x + 1 rather than x += 1, or x.clone()); after a step that updates\n"
+        "  parameters, compute the loss again."
     )
 
 
@@ -93,6 +106,8 @@ def _saved_value(node: Any, storage: Any) -> str:
         if getattr(node, f"g_{name}") is storage:
             array, maker = getattr(node, f"s_{name}"), node if name == "out" else getattr(node, f"e_{name}", None)
             made_by = _short_name(maker) if hasattr(maker, "rank") else ""
+            if made_by and name != "out" and storage.rewritten_by:  # torch names what it comes from by now
+                made_by = "AsStrided" if maker.op.is_view else storage.rewritten_by
             output = f", which is output 0 of {made_by}," if made_by else ""
             return type_and_shape(array) + output
     return "it"
@@ -151,11 +166,17 @@ def check_assigned_grad(tensor: Any, grad: Any, tensor_class: Any) -> None:
 
 
 def numpy_of_tensor_with_grad() -> str:
-    return "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+    return (
+        "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.\n"
+        "  NumPy records no gradients, so this leaves the graph; detach() says that you mean to."
+    )
 
 
 def not_one_element(tensor: Any) -> str:
-    return f"a Tensor with {tensor.numel()} elements cannot be converted to Scalar"
+    return (
+        f"a Tensor with {tensor.numel()} elements cannot be converted to Scalar\n"
+        f"  Its shape is {tuple(tensor.shape)}. Reduce it first, x.sum() or x.mean(), or take all of it: x.tolist()."
+    )
 
 
 def no_python_scalar(tensor: Any) -> str:
@@ -174,7 +195,10 @@ def scalar_out_of_graph() -> str:
 
 def ambiguous_truth(tensor: Any) -> str:
     what = "more than one value" if tensor.numel() else "no values"
-    return f"Boolean value of Tensor with {what} is ambiguous"
+    return (
+        f"Boolean value of Tensor with {what} is ambiguous\n"
+        f"  Its shape is {tuple(tensor.shape)}. Say which you mean: x.any(), x.all(), or x.numel() > 0."
+    )
 
 
 def copy_of_computed() -> str:
@@ -243,14 +267,28 @@ def write_to_view(made_by: str, made: Any, of_base: bool) -> str:
 
 TYPE_NAMES = {"float32": "Float", "float64": "Double", "float16": "Half", "bool": "Bool", "uint8": "Byte"}
 TYPE_NAMES |= {"int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long"}
+C_NAMES = {"float32": "float", "float64": "double", "float16": "c10::Half", "bool": "bool", "uint8": "unsigned char"}
+C_NAMES |= {"int8": "signed char", "int16": "short int", "int32": "int", "int64": "long int"}
 
 
 def cannot_cast(result: Any, wanted: Any) -> str:
     return f"result type {TYPE_NAMES[result.name]} can't be cast to the desired output type {TYPE_NAMES[wanted.name]}"
 
 
+def does_not_fit(value: Any, dtype: Any, in_list: bool = False) -> str:
+    name = C_NAMES[dtype.name] if dtype.kind == "f" or dtype.name == "int32" else f"{dtype.name}_t"
+    if in_list:
+        name = dtype.name
+    return (
+        f"value cannot be converted to type {name} without overflow\n  {value!r} is outside the range of {dtype.name}."
+    )
+
+
 def cannot_grow(target: Any, result: Any) -> str:
-    return f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(result.shape)}"
+    return (
+        f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(result.shape)}\n"
+        "  A change in place keeps the shape. Make a new tensor instead: x = x + y rather than x += y."
+    )
 
 
 def array_among_tensors() -> str:
@@ -258,6 +296,13 @@ def array_among_tensors() -> str:
         "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead.\n"
         "  A NumPy array stands beside a tensor that requires grad. Make the array a tensor, torch.tensor(array), and\n"
         "  gradients flow; or leave the graph on purpose with detach()."
+    )
+
+
+def array_on_the_left(sign: str) -> str:
+    return (
+        f"unsupported operand type(s) for {sign}: 'numpy.ndarray' and 'Tensor'\n"
+        "  Make the array a tensor first: torch.tensor(array), or torch.from_numpy(array) to share its memory."
     )
 
 
@@ -330,7 +375,17 @@ def nothing_to_choose(name: str, dim: int | None = None, whole: bool = False) ->
 
 
 def wrong_count(shape: list[int], count: int) -> str:
-    return f"shape '{shape}' is invalid for input of size {count}"
+    return (
+        f"shape '{shape}' is invalid for input of size {count}\n"
+        f"  The sizes must multiply to {count}, the number of elements; one of them may be -1 and is worked out."
+    )
+
+
+def shape_of_shared(name: str) -> str:
+    return (
+        f"{name}_() of a view, or of a tensor that has views, is not implemented: they share one memory\n"
+        f"  Make a new tensor instead: x = x.{name}(...)."
+    )
 
 
 def not_viewable() -> str:
@@ -378,69 +433,17 @@ def too_few_sizes(wanted: list[int], shape: list[int], dtype: str) -> str:
 def check_joinable(first: Any, shape: Any, dim: int, position: int) -> None:
     """Raise unless two shapes are equal except in `dim`."""
     if len(shape) != len(first):
-        raise RuntimeError(f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}")
+        raise RuntimeError(
+            f"Tensors must have same number of dimensions: got {len(first)} and {len(shape)}\n"
+            f"  The shapes are {tuple(first)} and, at position {position}, {tuple(shape)}."
+        )
     for i, (n, m) in enumerate(zip(first, shape, strict=True)):
         if i != dim and n != m:
             raise RuntimeError(
                 f"Sizes of tensors must match except in dimension {dim}. Expected size {n} but got size {m} for "
-                f"tensor number {position} in the list."
+                f"tensor number {position} in the list.\n"
+                f"  The shapes are {tuple(first)} and {tuple(shape)}."
             )
-
-
-def product_of_dtypes(kind: str, a: Any, b: Any) -> Exception:
-    """The error for a product of bools, or of two dtypes."""
-    kernel = {"mm": "addmm_impl_cpu_", "vm": "addmm_impl_cpu_", "mv": "addmv_impl_cpu"}.get(kind, kind)
-    one, two = (TYPE_NAMES[x.dtype.name] for x in (a, b))
-    if one == "Bool" and (two == "Bool" or kind == "bmm"):
-        return NotImplementedError(not_implemented(kernel, a.dtype))
-    advice = f"\n  Convert one of them: x.to({b.dtype}), or the other to {a.dtype}."
-    if kind == "dot":
-        return RuntimeError(f"dot : expected both vectors to have same dtype, but found {one} and {two}{advice}")
-    if kind == "mv":
-        return RuntimeError(f"addmv input tensors must have the same dtype, but got {two}, {one}, and {two}{advice}")
-    if kind == "bmm":
-        return RuntimeError(f"expected scalar type {one} but found {two}{advice}")
-    return RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {_c_name(one)} != {_c_name(two)}{advice}")
-
-
-def _c_name(type_name: str) -> str:
-    names = {
-        "Long": "long int",
-        "Short": "short int",
-        "Byte": "unsigned char",
-        "Char": "signed char",
-        "Half": "c10::Half",
-    }
-    return names.get(type_name, type_name.lower())
-
-
-def unmultipliable(kind: str, x: Any, y: Any) -> str:
-    """For two shapes; those of more dimensions than the product takes are folded, as torch folds them."""
-    advice = f"\n  The inner sizes, {x[-1]} and {y[max(len(y) - 2, 0)]}, must be equal."
-    if kind == "dot":
-        return (
-            f"inconsistent tensor size, expected tensor [{x[0]}] and src [{y[0]}] to have the same number of elements, "
-            f"but got {x[0]} and {y[0]} elements respectively"
-        )
-    if kind == "bmm":
-        return (
-            f"Expected size for first two dimensions of batch2 tensor to be: [{x[0]}, {x[2]}] "
-            f"but got: [{y[0]}, {y[1]}].{advice}"
-        )
-    rows = math.prod(x[:-1])
-    if kind == "mv":
-        return f"size mismatch, got input ({rows}), mat ({rows}x{x[-1]}), vec ({y[0]}){advice}"
-    return f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x[-1]} and {y[-2]}x{y[-1]}){advice}"
-
-
-def wrong_ndims(name: str, first: int, second: int) -> str:
-    if name == "dot":
-        return f"1D tensors expected, but got {first}D and {second}D tensors"
-    if name == "mv":
-        return f"vector + matrix @ vector expected, got 1, {first}, {second}"
-    if name == "bmm":
-        return f"batch{1 if first != 3 else 2} must be a 3D tensor"
-    return "mat2 must be a matrix" if first == 2 else "self must be a matrix"
 
 
 def check_equal_dtypes(a: Any, b: Any) -> None:

@@ -142,7 +142,7 @@ class set_grad_enabled(_Mode):
 
 
 class inference_mode(_Mode):
-    """no_grad for good: what is made within takes no part in any graph. `inference_mode(False)` undoes it."""
+    """`no_grad` under the name that torch has for predictions; `inference_mode(False)` undoes it."""
 
     def __new__(cls, mode: Any = True) -> Any:
         """A mode to enter; or, given a function, that function under the mode."""

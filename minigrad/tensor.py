@@ -17,7 +17,7 @@ import numpy as np
 
 from . import dtypes, messages
 from .dtypes import Size, device, dtype
-from .engine import LEAF, Node, RemovableHandle, Severed, Storage
+from .engine import LEAF, Lost, Node, RemovableHandle, Severed, Storage
 from .modes import is_grad_enabled
 
 if TYPE_CHECKING:
@@ -68,7 +68,14 @@ def storage_of(t: Tensor) -> Storage:
     return t._storage
 
 
-class Tensor(Methods):
+class TensorType(type):
+    """What kind of thing Tensor is: a class that prints as the one whose part it plays."""
+
+    def __repr__(cls) -> str:
+        return "<class 'torch.Tensor'>" if cls.__module__ == __name__ else super().__repr__()
+
+
+class Tensor(Methods, metaclass=TensorType):
     """A multi-dimensional array that remembers the operations that made it, so that gradients can flow back."""
 
     __slots__ = ("__dict__", "__weakref__", "_array", "_grad", "_origin", "_storage", "_view")
@@ -93,7 +100,7 @@ class Tensor(Methods):
     @property
     def shape(self) -> Size:
         """The length of every dimension."""
-        return Size(self._array.shape)
+        return tuple.__new__(Size, self._array.shape)  # NumPy has made sure that they are sizes
 
     @property
     def dtype(self) -> dtype:
@@ -269,7 +276,8 @@ class Tensor(Methods):
     @property
     def data(self) -> Tensor:
         """The same memory without history. Changing it counts as changing this tensor."""
-        return Tensor._of(self._array.view(), storage=storage_of(self))
+        origin = Lost("data") if wants_grad(self._origin) else None
+        return Tensor._of(self._array.view(), origin, storage_of(self))
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -313,6 +321,9 @@ class Tensor(Methods):
     def __dlpack_device__(self) -> tuple[int, int]:
         device_of_array: tuple[int, int] = self._array.__dlpack_device__()
         return device_of_array
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Tensor:
+        return Tensor._of(np.asarray(array).astype(np.uint8) if array.dtype == bool else array)
 
     def item(self) -> Any:
         """The only element, as a Python number."""

@@ -25,7 +25,7 @@ import numpy as np
 
 from .dtypes import Size, device, dtype
 from .engine import Node
-from .random import Generator
+from .generator import Generator
 from .tensor import Tensor
 
 '''

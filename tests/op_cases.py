@@ -69,8 +69,8 @@ class Draw:
 
     def part_of(self, full: Shape) -> Shape:
         """A shape that broadcasts to `full`."""
-        kept = full[self.choice(0, 0, 0, self.random.randint(0, len(full))) :]
-        return tuple([self.choice(n, n, n, 1) for n in kept])
+        kept = full[self.choice(0, 0, self.random.randint(0, len(full))) :]
+        return tuple([self.choice(n, n, 1) for n in kept])
 
     def two_of_one_shape(self) -> list[Shape]:
         return [self.shape()] * 2 if not self.wild else [self.shape(), self.shape()]

@@ -98,7 +98,7 @@ def differentiated(row: Row, case: Case, t: Any) -> Report:
         memories = [(i.detach().numpy(), i.detach().numpy().copy()) for i in inputs]
         result = evaluate(row.call, t, inputs, case.options)
         outputs = list(result) if isinstance(result, tuple) else [result]
-        found["outputs"] = [seen(o, t, case.plain_layout and not row.folded) for o in outputs]
+        found["outputs"] = [seen(o, t, case.plain_layout and not row.folded, named=not row.folded) for o in outputs]
         leaves, outputs = differentiable(inputs, t), differentiable(outputs, t)
         if outputs:
             upstream = upstream_of(outputs, case, t)
@@ -288,6 +288,7 @@ def spoil(found: Report, row: Row, case: Case, t: Any, place: int | None, again:
     result = evaluate(row.call, t, inputs, case.options)
     if not isinstance(result, t.Tensor) or not result.requires_grad:
         return
+    found["outputs"] = [seen(result, t, plain_layout=False, named=False)]
     leaves = differentiable(inputs, t)
     if again:
         first_upstream = upstream_of([result], case, t)

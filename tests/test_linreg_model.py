@@ -8,6 +8,7 @@ import inspect
 import io
 import math
 import random
+import re
 from fractions import Fraction
 from pathlib import Path
 
@@ -264,7 +265,7 @@ def test_least_squares_is_the_raw_tables_own(seed, features, shifts, scales):
     noise = np.random.default_rng(seed).normal(size=(30, features + 1))
     columns = noise * scales[: features + 1] + shifts[: features + 1]
     X, y = columns[:, :-1], columns[:, -1]
-    table = data.Table(tuple("abcd"[:features]), "y", X, y)
+    table = data.Table(tuple("abcd"[:features]), "y", X, y, "t.csv")
     slopes, intercept, rank = least_squares(data.standardise(table))
     raw = np.linalg.lstsq(np.column_stack([np.ones(30), X]), y)[0]
     assert rank == features
@@ -318,3 +319,14 @@ def test_training_on_norris_comes_close_to_the_certified_line(backend):
     assert slope["estimate"] == pytest.approx(CERTIFIED_B1, rel=3e-4)
     assert slope["difference"] == slope["estimate"] - slope["exact"]
     assert result["intercept"]["estimate"] == pytest.approx(CERTIFIED_B0, abs=0.2)
+
+
+def test_training_as_the_data_readme_says_gives_the_certified_line():
+    text = (Path(NORRIS).parent / "README.md").read_text(encoding="utf-8")
+    command = re.search(r"^linreg (--data examples/data/norris\.csv .*)$", text, re.MULTILINE)[1].split()
+    assert command[2:] == ["--target", "y", "--num-epochs", "1000"]
+    minigrad = importlib.import_module("minigrad")
+    _, result = printed(fit_table, settings_for(minigrad, num_epochs=1000), NORRIS, "y", None)
+    # A tenth of the certified standard deviations.
+    assert result["intercept"]["estimate"] == pytest.approx(CERTIFIED_B0, abs=0.232818234301152 / 10)
+    assert result["coefficients"]["x"]["estimate"] == pytest.approx(CERTIFIED_B1, abs=0.000429796848199937 / 10)

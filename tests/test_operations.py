@@ -27,7 +27,13 @@ from minigrad.ops.names import FUNCTIONS
 from minigrad.ops.table import TABLE
 
 EXAMPLES = int(os.environ.get("MINIGRAD_EXAMPLES", "12"))  # per row and check
-COMPUTING = ("pointwise", "reduction", "shape", "linear", "logic")  # the modules of minigrad.ops, but those that make or pick
+COMPUTING = (
+    "pointwise",
+    "reduction",
+    "shape",
+    "linear",
+    "logic",
+)  # the modules of minigrad.ops, but those that make or pick
 RANDOMS = st.randoms(use_true_random=False)
 
 # What is tried: (the check, the kind of cases, the rows that it is for)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,10 +11,15 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 pytest.importorskip("torch")
 
-from program_runs import difference, shown
+from program_runs import Pair, difference, shortened, shown
 from programs import Writer
 
+from minigrad import engine
+from minigrad.ops import inplace, shape
+from minigrad.tensor import View
+
 EVERY_HEALTH_CHECK = list(HealthCheck)  # to write a program takes some hundred choices
+LENGTH = 24
 
 
 class Program(list[str]):
@@ -24,8 +31,8 @@ class Program(list[str]):
 
 @st.composite
 def programs(draw: Any) -> Program:
-    """Programs of up to 24 lines, each with the gradients of what it made at its end."""
-    return Program(Writer(lambda options: draw(st.sampled_from(options))).write(24))
+    """Programs of up to LENGTH lines, and after them the gradients of what they made."""
+    return Program(Writer(lambda options: draw(st.sampled_from(options))).write(LENGTH))
 
 
 def check(program: list[str], every_step: bool) -> None:
@@ -34,8 +41,8 @@ def check(program: list[str], every_step: bool) -> None:
 
 
 @given(programs(), st.booleans())
-@settings(max_examples=300, derandomize=True, database=None, suppress_health_check=EVERY_HEALTH_CHECK)
-def test_random_programs_do_the_same_on_both_sides(program: Program, every_step: bool) -> None:
+@settings(max_examples=1000, derandomize=True, database=None, suppress_health_check=EVERY_HEALTH_CHECK)
+def test_random_programs(program: Program, every_step: bool) -> None:
     check(program, every_step)
 
 
@@ -44,3 +51,161 @@ def test_random_programs_do_the_same_on_both_sides(program: Program, every_step:
 @settings(max_examples=10_000, suppress_health_check=EVERY_HEALTH_CHECK)
 def test_ten_thousand_random_programs(program: Program, every_step: bool) -> None:
     check(program, every_step)
+
+
+# What random programs have found, made short
+
+LEAF = "a = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)"
+GRADIENT = "g = torch.autograd.grad((b * b).sum(), [a], allow_unused=True)"
+FOUND = {
+    "a slice of one element is a view": [
+        "a = torch.tensor([4])",
+        "b = a.unbind(-1)[0]",
+        "a += 1",
+    ],
+    "a copy broadcasts, and so sums its gradient": [
+        LEAF,
+        "b = torch.zeros(2, 3, dtype=torch.float64)",
+        "b.copy_(a)",
+        GRADIENT,
+    ],
+    "a comparison in place ends the gradient": [LEAF, "b = a * 2", "b.gt_(3)", GRADIENT],
+    "a comparison in place with what requires grad": [LEAF, "b = torch.ones(3)", "b.gt_(a)", GRADIENT],
+    "a change of a view of a base that is not contiguous": [
+        "a = torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=True)",
+        "b = a.t().clone()",
+        "b.T.view(-1)[1:4].mul_(3)",
+        GRADIENT,
+    ],
+    "views of changed memory are brought up to date when joined": [
+        LEAF,
+        "c = a * 2",
+        "d, e = c[:1], c[1:]",
+        "c.mul_(3)",
+        "b = torch.cat([e, d, e])",
+        GRADIENT,
+    ],
+    "a view made under no_grad requires grad, and leads nowhere": [
+        LEAF,
+        "with torch.no_grad(): c = a[:2]",
+        "b = c * 2",
+        GRADIENT,
+        "c.backward(torch.ones(2))",
+    ],
+    "a view made before its base required grad": [
+        "a = torch.tensor([1.0, 2.0])",
+        "b = a[:1]",
+        "a.requires_grad_()",
+        GRADIENT,
+        "b.mul_(2)",
+    ],
+    "a view made under no_grad whose base changes is not to be used": [
+        LEAF,
+        "c = a * 2",
+        "with torch.no_grad(): b = c[:2]",
+        "c.mul_(3)",
+        "b.sum()",
+        "b.mul_(2)",
+        "d = b.argmax()",
+        "with torch.no_grad(): b.sum()",
+    ],
+    "one of several views may not be changed": [
+        LEAF,
+        "c = a * 2",
+        "b, d = c.split([1, 2])",
+        "d.mul_(2)",
+        "d.view(2, 1).mul_(2)",
+        "c.mul_(2)",
+        "b.sum()",
+    ],
+    "a view is changed twice": [LEAF, "c = torch.ones(3)", "b = c[1:]", "b.add_(a[0])", "b.cos_()", GRADIENT],
+    "a change of part of what is read": ["a = torch.ones(3, 3)", "a[1:].add_(a[:-1])", "a.add_(a.T)", "a[None] = a"],
+    "a base keeps its gradient through a change of its view": [
+        LEAF,
+        "b = a * 2",
+        "b.retain_grad()",
+        "b[:2].mul_(3)",
+        "b.sum().backward()",
+    ],
+    "indices are freed by a backward pass": [LEAF, "b = a.max(0)[0]", "b.backward()", "b.backward()"],
+    "so are changed parts": [LEAF, "b = a + 1", "b[0].add_(1)", "b.sum().backward()", "b.sum().backward()"],
+    "passes that end at a result free what made it": [
+        LEAF,
+        "b = a.exp()",
+        "b.sum().backward(inputs=[b])",
+        "b.sum().backward()",
+    ],
+    "a gradient stays the same tensor": [
+        LEAF,
+        "(a * 2).sum().backward()",
+        "b = a.grad",
+        "(a * 3).sum().backward()",
+        "(a ** 2).sum().backward(create_graph=True)",
+        "b *= 2",
+    ],
+    "a leaf moved into the graph": [
+        "a = torch.tensor([1.0, 2.0])",
+        "b = a.view(-1)",
+        "b.requires_grad_()",
+        "a[None] = b",
+        "b.sum().backward()",
+    ],
+}
+
+
+@pytest.mark.parametrize("every_step", [True, False])
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_found(name: str, every_step: bool) -> None:
+    check(FOUND[name], every_step)
+
+
+# Such tests must be able to fail: each of these breaks one mechanism, and random programs notice
+
+Patch = Callable[[Any, str, Any], None]
+
+
+def breaks() -> dict[str, Callable[[Patch], None]]:
+    as_view, refresh = inplace.as_view, inplace.refresh
+
+    def view_of_other_storage(*args: Any, **kwargs: Any) -> Any:
+        view = as_view(*args, **kwargs)
+        view._storage = engine.Storage()
+        return view
+
+    def refreshed_without_check(t: Any) -> None:
+        t._view.made_by = ""
+        refresh(t)
+
+    return {
+        "changes are not counted": lambda patch: patch(engine.Storage, "bump", lambda self: None),
+        "views do not follow changes": lambda patch: patch(View, "refresh", lambda t: None),
+        "views of views have a storage of their own": lambda patch: patch(shape, "as_view", view_of_other_storage),
+        "leaves may be changed": lambda patch: patch(inplace, "check_graph", lambda *args: False),
+        "memory is not looked at": lambda patch: patch(inplace, "check_memory", lambda *args: None),
+        "results do not take over a history": lambda patch: patch(inplace, "take_history", lambda t, node: None),
+        "retained gradients are forgotten": lambda patch: patch(inplace, "keep_retaining", lambda t, before: None),
+        "every view may be changed": lambda patch: patch(View, "refresh", refreshed_without_check),
+        "broadcasting is not undone": lambda patch: patch(engine, "_bring_to", lambda g, target, tape: g),
+    }
+
+
+@pytest.mark.parametrize("name", breaks())
+def test_random_programs_notice_what_is_broken(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    breaks()[name](monkeypatch.setattr)
+    for seed in range(1000):
+        program = Writer(random.Random(seed).choice).write(LENGTH)
+        if difference(program):
+            short = shortened(program, True)
+            assert difference(short)
+            assert len(short) <= 8, shown(short, name)
+            return
+    pytest.fail("no program noticed")
+
+
+def test_most_lines_are_accepted_and_some_are_not() -> None:
+    accepted = []
+    for seed in range(200):
+        pair = Pair()
+        accepted += [pair.run(line)[0] is None for line in Writer(random.Random(seed).choice).write(LENGTH)]
+    assert len(accepted) > 2000
+    assert 0.7 < sum(accepted) / len(accepted) < 0.95

@@ -49,11 +49,16 @@ def gradient_of_other_shape(i: int, gradient: Any, output: Any) -> str:
 _REASONS = {
     "no_grad": (
         "was computed while gradients were turned off (no_grad), so it was not recorded, nor was what came of it.",
-        "Compute what needs a gradient outside of the no_grad block.",
+        "Compute what needs a gradient outside of the no_grad block. To update a parameter within it, change the\n"
+        "  parameter itself, w -= lr * w.grad: w = w - lr * w.grad makes a new tensor.",
     ),
     "detach": (
         "took the value out of the graph: no gradient flows back through detach().",
         "Leave the detach() out where a gradient is needed.",
+    ),
+    "data": (
+        "took the value out of the graph: no gradient flows back through .data.",
+        "Use the tensor itself where a gradient is needed.",
     ),
     "integer": (
         "gives integers (or bools), and no gradient flows through those.",

@@ -11,6 +11,7 @@ for _family in (
     "extremes",
     "linear",
     "operators",
+    "reshaping",
     "convert",
     "creation",
     "factories",

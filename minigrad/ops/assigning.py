@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from .. import messages
-from ..tensor import Tensor, current_origin, storage_of
+from ..tensor import Tensor, storage_of
 from .convert import cast, copy_array, lost
 from .indexing import located, own, picked
 from .indices import EVERY, Array, Key, number_array, out_of_bounds, picked_shape
-from .inplace import as_view, check_disjoint, check_graph, check_memory, copied, filled, write
+from .inplace import as_view, check_disjoint, check_graph, check_memory, copied, filled, old_value, write
 from .shape import as_shape, expand
 from .table import Op, op
 
@@ -58,7 +58,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     recorded = check_graph(t, value)
     check_memory(t) if fills else check_memory(t, value)
     if recorded:
-        before = Tensor._of(x, current_origin(t))
+        before = old_value(t, x)
         write(t, filled.call(before, value.to(t.dtype)) if fills else copied(before, value))
     else:
         np.copyto(x, value._array if y.dtype == x.dtype else copy_array(value._array, x.dtype))
@@ -72,13 +72,13 @@ def put_(t: Tensor, key: Key, value: Tensor) -> None:
     fills = y.size == 1 and len(arrays) == 1 and arrays[0].dtype == bool
     recorded = check_graph(t, value)
     check_memory(t)
-    if not fills:
-        check_disjoint(t, value)
     value = _without_leading_ones(value)
     if fills:
         value = filling(value, t)
+    else:
+        check_disjoint(t, value)
     if recorded:
-        made = put.call(Tensor._of(x, current_origin(t)), value, own(key, t, value))
+        made = put.call(old_value(t, x), value, own(key, t, value))
         made._origin.targets = (None, (value._array.shape, x.dtype))
         write(t, made)
     else:

@@ -14,6 +14,7 @@ import numpy as np
 from .. import dtypes
 from ..dtypes import device, dtype
 from ..engine import Lost
+from ..messages import type_name
 from ..tensor import Tensor, storage_of
 from .names import FUNCTIONS, public, tensor_argument
 from .table import Op, op
@@ -68,6 +69,8 @@ def copy_array(a: np.ndarray[Any, Any], d: np.dtype[Any], order: str = "K") -> n
     """
     # torch comes from float64 to float16 by way of float32, and so rounds twice
     values = a.astype(np.float32) if d.char == "e" and a.dtype.char == "d" else a
+    if d.char == "B" and a.dtype.kind == "f":
+        values = a.astype(np.int64)  # by way of which torch takes what does not fit
     if order == "C" or 0 not in a.strides:
         return values.astype(d, order=order)  # type: ignore[call-overload]
     made = empty_as(a, d)
@@ -101,16 +104,6 @@ def lost(t: Tensor, why: str) -> Lost | None:
 
 
 # Errors
-
-
-def type_name(value: Any) -> str:
-    """The type of an argument as torch's messages name it."""
-    if isinstance(value, Tensor):
-        return "Tensor"
-    kind = value.__class__
-    if isinstance(value, (dtype, device)):
-        return f"torch.{kind.__name__}"
-    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
 
 
 def invalid_combination(function: str, args: Any, kwargs: dict[str, Any], *forms: str) -> TypeError:

@@ -13,7 +13,7 @@ import numpy as np
 from .. import messages
 from ..dtypes import dtype
 from ..tensor import Tensor, checked_array, from_numpy, storage_of
-from .convert import cast, copy_array, detach, type_name
+from .convert import cast, copy_array, detach
 from .data import array_of
 from .names import FUNCTIONS, public
 from .options import finished, read_dtype
@@ -128,7 +128,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
         raise RuntimeError(
             "from_dlpack received an invalid capsule. Note that DLTensor capsules can be consumed only once, so you "
             "might have already constructed a tensor from it once.\n"
-            f"  A {type_name(ext_tensor)} has no __dlpack__. Give the array or tensor itself."
+            f"  A {messages.type_name(ext_tensor)} has no __dlpack__. Give the array or tensor itself."
         )
     array = np.from_dlpack(ext_tensor) if copy is None else np.from_dlpack(ext_tensor, copy=copy)
     if isinstance(ext_tensor, Tensor) and not copy:

@@ -16,10 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, messages
 from ..dtypes import dtype
+from ..messages import type_name
 from ..tensor import Tensor
-from .convert import copy_array, type_name
+from .convert import copy_array
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
@@ -203,10 +204,7 @@ def _as_integer(value: Any, d: dtype) -> int:
     if not isinstance(value, float) and not -(2**63) <= number < 2**63:
         raise ValueError(f"Overflow when unpacking long long\n  {number} does not fit into 64 bits.")
     if not fits(number, d.numpy):
-        raise RuntimeError(
-            f"value cannot be converted to type {d.name} without overflow\n"
-            f"  {value!r} is outside its range, {np.iinfo(d.numpy).min} to {np.iinfo(d.numpy).max}."
-        )
+        raise RuntimeError(messages.does_not_fit(value, d.numpy, in_list=True))
     return int(number)
 
 

@@ -11,23 +11,37 @@ from typing import Any, Unpack
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, messages
 from ..arithmetic import multiply_add
 from ..dtypes import dtype
 from ..tensor import Tensor
-from .convert import empty_as, invalid_combination
-from .data import fits
+from .convert import empty_as
+from .data import FLOAT32, FLOAT64, INT64, fits
 from .names import public, tensor_argument
-from .options import Options, SizeOptions, as_int, checked_size, finished, integer, number, read_dtype, sequence
+from .options import (
+    LIKE,
+    LikeOptions,
+    Options,
+    SizeOptions,
+    as_int,
+    as_number,
+    checked_size,
+    finished,
+    integer,
+    no_such_form,
+    number,
+    read_dtype,
+    sequence,
+)
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
-FLOAT32, FLOAT64, INT64 = np.dtype(np.float32), np.dtype(np.float64), np.dtype(np.int64)
+_NEW = LIKE | {"size"}
 
 # Filled with one number
 
 
-def _new_array(shape: Any, d: np.dtype[Any], value: Any) -> Array:
+def new_array(shape: Any, d: np.dtype[Any], value: Any) -> Array:
     """An array filled with `value`, or with what happens to lie in memory if that is None."""
     try:
         if value is None or value == 0:
@@ -39,9 +53,10 @@ def _new_array(shape: Any, d: np.dtype[Any], value: Any) -> Array:
     return made
 
 
-def _new_array_like(t: Tensor, d: np.dtype[Any], value: Any, options: Any) -> Array:
+def new_array_like(t: Tensor, d: np.dtype[Any], value: Any, options: Any) -> Array:
+    """`new_array` of the size of `t`, and in the order in memory that `t` has or that is asked for."""
     if t._array.flags.c_contiguous or (options and "contiguous" in str(options.get("memory_format"))):
-        return _new_array(t._array.shape, d, value)
+        return new_array(t._array.shape, d, value)
     array = empty_as(t._array, d)
     if value is not None:
         array.fill(value)
@@ -54,17 +69,17 @@ def _offer(kind: str, value: Any, content: str) -> None:
 
     def sized(*lengths: Any, **options: Unpack[SizeOptions]) -> Tensor:
         d = read_dtype(kind, options) or dtypes.get_default_dtype()
-        return finished(kind, _new_array(checked_size(kind, lengths, options), d.numpy, value), options)
+        return finished(kind, new_array(checked_size(kind, lengths, options), d.numpy, value), options)
 
-    def like(input: Tensor, **options: Unpack[Options]) -> Tensor:
+    def like(input: Tensor, **options: Unpack[LikeOptions]) -> Tensor:
         t = tensor_argument(input, like_name)
-        asked = read_dtype(like_name, options)
+        asked = read_dtype(like_name, options, known=LIKE)
         d = t._array.dtype if asked is None else asked.numpy
-        return finished(like_name, _new_array_like(t, d, value, options), options)
+        return finished(like_name, new_array_like(t, d, value, options), options)
 
     def new(self: Tensor, *lengths: Any, **options: Unpack[SizeOptions]) -> Tensor:
-        d = read_dtype(new_name, options) or self.dtype
-        return finished(new_name, _new_array(checked_size(new_name, lengths, options), d.numpy, value), options)
+        d = read_dtype(new_name, options, known=_NEW) or self.dtype
+        return finished(new_name, new_array(checked_size(new_name, lengths, options), d.numpy, value), options)
 
     sized.__doc__ = f"A tensor {content}; its size is given as ints or as one sequence."
     like.__doc__ = f"A tensor {content}, of the size, dtype and order in memory of `input`."
@@ -87,31 +102,31 @@ def full(size: Any, fill_value: Any, **options: Unpack[Options]) -> Tensor:
     """
     value = number("full", "fill_value", 2, fill_value)
     d = read_dtype("full", options) or dtypes.of_number(value)
-    array = _new_array(sequence("full", size), d.numpy, converted(value, d.numpy))
+    array = new_array(sequence("full", size), d.numpy, converted(value, d.numpy))
     return finished("full", array, options)
 
 
 @public(method=False)
-def full_like(input: Tensor, fill_value: Any, **options: Unpack[Options]) -> Tensor:
+def full_like(input: Tensor, fill_value: Any, **options: Unpack[LikeOptions]) -> Tensor:
     """A tensor filled with a number, of the size, dtype and order in memory of `input`; errors as for `full`."""
     t = tensor_argument(input, "full_like")
-    d = read_dtype("full_like", options) or t.dtype
+    d = read_dtype("full_like", options, known=LIKE) or t.dtype
     value = converted(number("full_like", "fill_value", 2, fill_value), d.numpy)
-    return finished("full_like", _new_array_like(t, d.numpy, value, options), options)
+    return finished("full_like", new_array_like(t, d.numpy, value, options), options)
 
 
 @public(function=False)
-def new_full(self: Tensor, size: Any, fill_value: Any, **options: Unpack[Options]) -> Tensor:
+def new_full(self: Tensor, size: Any, fill_value: Any, **options: Unpack[LikeOptions]) -> Tensor:
     """A tensor filled with a number, in this tensor's dtype; `size` is a sequence of ints, errors as for `full`."""
-    d = read_dtype("new_full", options) or self.dtype
+    d = read_dtype("new_full", options, known=LIKE) or self.dtype
     value = converted(number("new_full", "fill_value", 2, fill_value), d.numpy)
-    return finished("new_full", _new_array(sequence("new_full", size), d.numpy, value), options)
+    return finished("new_full", new_array(sequence("new_full", size), d.numpy, value), options)
 
 
 @public(method=False)
 def eye(n: Any, m: Any = None, **options: Unpack[Options]) -> Tensor:
     """The identity matrix of shape (n, n), or of shape (n, m) what of it and of zeros fits there."""
-    d = read_dtype("eye", options) or dtypes.get_default_dtype()
+    d = read_dtype("eye", options, (n,)) or dtypes.get_default_dtype()
     rows = integer("eye", "n", 1, n)
     columns = rows if m is None else integer("eye", "m", 2, m)
     for name, length in (("n", rows), ("m", columns)):
@@ -122,17 +137,10 @@ def eye(n: Any, m: Any = None, **options: Unpack[Options]) -> Tensor:
     return finished("eye", array, options)
 
 
-# C++'s names of the dtypes, as torch puts them into messages
-_C_NAMES = {"int32": "int", "float16": "c10::Half", "float32": "float", "float64": "double"}
-
-
 def converted(value: Any, d: np.dtype[Any]) -> Any:
     """A Python number as a NumPy number of dtype `d`, or torch's RuntimeError if it does not fit."""
     if not fits(value, d):
-        raise RuntimeError(
-            f"value cannot be converted to type {_C_NAMES.get(d.name, f'{d.name}_t')} without overflow\n"
-            f"  {value!r} is outside the range of {d.name}."
-        )
+        raise RuntimeError(messages.does_not_fit(value, d))
     if d.kind == "u" and value < 0:
         value += 1 << 8 * d.itemsize
     if d.char == "e":
@@ -141,12 +149,6 @@ def converted(value: Any, d: np.dtype[Any]) -> Any:
 
 
 # Evenly spaced
-
-_ARANGE = [
-    "(Number end, *, Tensor out = None, torch.dtype dtype = None, bool requires_grad = False)",
-    "(Number start, Number end, Number step = 1, *, Tensor out = None, torch.dtype dtype = None, "
-    "bool requires_grad = False)",
-]
 
 
 class _RangeOptions(Options, total=False):
@@ -176,14 +178,13 @@ def arange(*bounds: Any, **options: Unpack[_RangeOptions]) -> Tensor:
                 given[name] = options.pop(name)
     clash = len(bounds) > len(names) or "end" not in given or ("step" in given and "start" not in given)
     if clash or not {"start", "end", "step"}.isdisjoint(options):
-        raise invalid_combination("arange", bounds, called, *_ARANGE)
+        raise no_such_form("arange", bounds, called)
     for position, name in enumerate(given, 1):
         given[name] = number("arange", name, position, given[name])
-    d = read_dtype("arange", options)
+    d = read_dtype("arange", options, bounds)
     if d is None:
         integers = all(isinstance(value, int) for value in given.values())
-        out = options.get("out")
-        d = out.dtype if out is not None else dtypes.int64 if integers else dtypes.get_default_dtype()
+        d = dtypes.int64 if integers else dtypes.get_default_dtype()
     return finished("arange", _arange(d, **given), options)
 
 
@@ -228,27 +229,21 @@ def _spaced(first: Any, step: Any, n: int, d: np.dtype[Any]) -> Array:
     return multiply_add(place, step, starts).astype(d, copy=False)
 
 
-_LINSPACE = [
-    "(Number start, Number end, int steps, *, Tensor out = None, torch.dtype dtype = None, bool requires_grad = False)",
-]
-
-
 @public(method=False)
 def linspace(start: Any, end: Any, steps: Any, **options: Unpack[Options]) -> Tensor:
     """`steps` numbers from `start` to `end`, both included, at equal distances; of the default dtype.
 
     Raises RuntimeError for a negative number of steps, or bounds that do not fit the dtype.
     """
-    out = options.get("out")
-    d = read_dtype("linspace", options) or (dtypes.get_default_dtype() if out is None else out.dtype)
-    bounds = [v.item() if isinstance(v, Tensor) and not v.ndim else v for v in (start, end)]
-    bounds = [v.item() if isinstance(v, np.number) else v for v in bounds]
-    n = as_int(steps)
-    if n is None or not all(isinstance(v, (bool, int, float)) for v in bounds):
-        raise invalid_combination("linspace", (start, end, steps), dict(options), *_LINSPACE)
+    given = start, end, steps
+    d = read_dtype("linspace", options, given) or dtypes.get_default_dtype()
+    bounds = [v.item() if isinstance(v, Tensor) and not v.ndim else as_number(v) for v in (start, end)]
+    first, last, n = *bounds, as_int(steps)
+    if first is None or last is None or n is None:
+        raise no_such_form("linspace", given, options)
     if n < 0:
         raise RuntimeError("number of steps must be non-negative")
-    return finished("linspace", _linspace(bounds[0], bounds[1], n, d.numpy), options)
+    return finished("linspace", _linspace(first, last, n, d.numpy), options)
 
 
 def _linspace(start: Any, end: Any, n: int, d: np.dtype[Any]) -> Array:

@@ -17,7 +17,8 @@ import numpy as np
 from .. import messages
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
-from .indices import EVERY, INT64, Array, Key, checked_key, index_array, laid_out, out_of_bounds, picked_shape
+from .data import INT64
+from .indices import EVERY, Array, Key, checked_key, index_array, laid_out, out_of_bounds, picked_shape
 from .inplace import as_view, requires_grad
 from .shape import insert_axis, part
 from .table import Op, op

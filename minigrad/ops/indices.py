@@ -16,12 +16,11 @@ import numpy as np
 from .. import dtypes, messages
 from ..tensor import Tensor
 from .convert import copy_array, empty_in_order, memory_order
-from .data import array_of, fits, inferred_dtype, number_types
+from .data import INT64, array_of, fits, inferred_dtype, number_types
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
 Key = tuple[Any, ...]  # what NumPy takes between the brackets: EVERY, arrays of int64, and masks
-INT64 = np.dtype(np.int64)
 EVERY = slice(None)
 
 # What stands between the brackets
@@ -47,7 +46,7 @@ def index_array(item: Any) -> Any:
         except TypeError:
             raise IndexError(
                 "only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid indices "
-                f"(got {name_of_type(item)})"
+                f"(got {messages.type_name(item)})"
             ) from None
     return found if found.dtype.char in "?B" else found.astype(INT64, copy=False)
 
@@ -58,12 +57,6 @@ def _array_of_list(items: Any) -> Array:
     if kinds is None and inferred_dtype(items) in (dtypes.bool_, dtypes.uint8):
         return array_of(items)
     return array_of(items, dtypes.bool_ if kinds == {bool} else dtypes.int64)
-
-
-def name_of_type(value: Any) -> str:
-    """The type of `value` as CPython's messages name it."""
-    kind = type(value)
-    return f"numpy.{kind.__name__}" if kind.__module__ == "numpy" else kind.__name__
 
 
 def checked_key(shape: tuple[int, ...], arrays: list[Any]) -> Key:
@@ -162,8 +155,6 @@ def laid_out(result: Array, a: Array, key: Key) -> Array:
 
 # Numbers to be written among other elements
 
-_C_TYPES = {"float16": "c10::Half", "float32": "float", "float64": "double", "int32": "int"}
-
 
 def number_array(value: Any, d: np.dtype[Any], half_overflows: bool = False) -> Array:
     """A number that is to be written among elements of dtype `d`, as an array of that; torch's error for what is none.
@@ -178,7 +169,7 @@ def number_array(value: Any, d: np.dtype[Any], half_overflows: bool = False) -> 
         value = int(value)
     if not isinstance(value, (bool, int, float, complex)):
         raise TypeError(
-            f"can't assign a {name_of_type(value)} to a torch.{messages.TYPE_NAMES[d.name]}Tensor\n"
+            f"can't assign a {messages.type_name(value)} to a torch.{messages.TYPE_NAMES[d.name]}Tensor\n"
             "  Make it a tensor first: torch.tensor(...)."
         )
     if isinstance(value, int) and not -(2**63) <= value < 2**63:
@@ -186,5 +177,5 @@ def number_array(value: Any, d: np.dtype[Any], half_overflows: bool = False) -> 
     if d.kind == "b":
         return np.array(bool(value))
     if isinstance(value, complex) or not (fits(value, d) or (half_overflows and d.char == "e")):
-        raise RuntimeError(f"value cannot be converted to type {_C_TYPES.get(d.name, d.name + '_t')} without overflow")
+        raise RuntimeError(messages.does_not_fit(value, d))
     return copy_array(np.array(int(value) if d.kind in "iu" else value), d)

@@ -16,7 +16,7 @@ import numpy as np
 from .. import messages
 from ..engine import Lost, Node, Severed
 from ..modes import is_grad_enabled
-from ..tensor import Tensor, View, current_origin, storage_of, wants_grad
+from ..tensor import Tensor, View, storage_of, wants_grad
 from .convert import copy_array
 from .indices import number_array
 from .names import attach, tensor_argument
@@ -102,6 +102,7 @@ def as_view(step: Op, a: Tensor, *options: Any, multi: bool = False) -> Tensor:
     """The result of view operation `step`, tied to the memory of `a`."""
     r: Tensor = step.call(a, *options)
     storage = a._storage or storage_of(a)
+    step.is_view = storage.viewed = True
     made_by = "no_grad" if not is_grad_enabled() else "multi" if multi else ""
     if a._view is None:
         r._view = View(a, ((step, options),), storage.version, made_by)
@@ -222,7 +223,7 @@ def _change(recorded: bool, function: Callable[..., Any], t: Tensor, *args: Any,
         before = Tensor._of(t._array, t._origin if t._origin.__class__ is Lost else None)
         return write(t, function(before, *args, **kwargs))
     # What the rules save of the old value must outlive it.
-    before = Tensor._of(t._array.copy(), current_origin(t))
+    before = old_value(t, t._array.copy())
     result = function(before, *args, **kwargs)
     if not isinstance(result._origin, Node):  # a comparison: in place, it gives gradients, of zero
         other = next((arg for arg in args if isinstance(arg, Tensor)), before)
@@ -230,6 +231,16 @@ def _change(recorded: bool, function: Callable[..., Any], t: Tensor, *args: Any,
         result = unlinked.named(name).call(before, other, copy_array(result._array, t._array.dtype))
         result._origin.targets = (None, (other._array.shape, other._array.dtype))
     return write(t, result)
+
+
+def old_value(t: Tensor, array: np.ndarray[Any, Any]) -> Tensor:
+    """The value that `t` has before a change that is recorded; that of a view is seen as part of its base."""
+    if t._view is None:
+        return Tensor._of(array, t._origin)
+    base, before = t._view.base, Tensor._of(array)
+    if wants_grad(base._origin):
+        view_of.record(before, array, base, layout_of(t._view), base._array, base._origin)
+    return before
 
 
 def write(t: Tensor, result: Tensor) -> Tensor:
@@ -258,11 +269,13 @@ def take_history(t: Tensor, node: Node) -> None:
     """Make `node` what `t` comes from, and so part of what its base comes from."""
     if t._view is None:
         before, t._origin = t._origin, node
+        storage_of(t).rewritten_by = node.name().removesuffix("Backward0").replace("Backward", "")
         keep_retaining(t, before)
     else:
         base = t._view.base
         before = base._origin
         put_view.record(base, base._array, base, t, layout_of(t._view), base._array, t._array, before, node)
+        storage_of(t).rewritten_by = put_view.node_name
         keep_retaining(base, before)
         refresh(t)
 
@@ -341,7 +354,7 @@ def overwrite(t: Tensor, array: np.ndarray[Any, Any]) -> Tensor:
 def fill_like(t: Tensor, array: np.ndarray[Any, Any]) -> Tensor:
     """New values for `t` that no gradient flows through."""
     if t.requires_grad and is_grad_enabled():
-        return copy.call(Tensor._of(t._array, current_origin(t)), Tensor._of(array))
+        return copy.call(old_value(t, t._array), Tensor._of(array))
     return Tensor._of(array)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
@@ -45,7 +46,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         try:
             return mm_.call(input, other)
         except ValueError:
-            raise RuntimeError(messages.unmultipliable("mm", x.shape, y.shape)) from None
+            raise RuntimeError(_unmultipliable("mm", x.shape, y.shape)) from None
     if x.ndim == 0 or y.ndim == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D")
     if y.ndim == 1 and x.ndim <= 2:
@@ -62,9 +63,9 @@ def _check(kind: str, fits: bool, input: Tensor, other: Tensor) -> None:
     x, y = input._array, other._array
     same = x.dtype is y.dtype
     if not fits and (same or kind != "dot"):
-        raise RuntimeError(messages.unmultipliable(kind, x.shape, y.shape))
+        raise RuntimeError(_unmultipliable(kind, x.shape, y.shape))
     if not same or x.dtype.kind == "b":
-        raise messages.product_of_dtypes(kind, input, other)
+        raise _product_of_dtypes(kind, input, other)
 
 
 def _of_batches(input: Tensor, other: Tensor) -> Tensor:
@@ -78,7 +79,7 @@ def _of_batches(input: Tensor, other: Tensor) -> Tensor:
         raise messages.misfit(error, np.empty(x.shape[:-2]), np.empty(y.shape[:-2])) from None
     if x.shape[-1] != y.shape[-2]:
         shapes = ((math.prod(batch), *x.shape[-2:]), (math.prod(batch), *y.shape[-2:]))
-        raise RuntimeError(messages.unmultipliable(kind, *(shapes if kind == "bmm" else (x.shape, other.shape))))
+        raise RuntimeError(_unmultipliable(kind, *(shapes if kind == "bmm" else (x.shape, other.shape))))
     _check(kind, True, input, other)
     product = (batched.named("CloneBackward0") if input.ndim == 2 else batched).call(a, b)
     if input.ndim == 1:
@@ -90,7 +91,7 @@ def _of_dims(name: str, input: Tensor, other: Tensor, other_name: str, ndims: tu
     tensor_argument(input, name)
     tensor_argument(other, name, other_name, 2)
     if (input.ndim, other.ndim) != ndims:
-        raise RuntimeError(messages.wrong_ndims(name, input.ndim, other.ndim))
+        raise RuntimeError(_wrong_ndims(name, input.ndim, other.ndim))
     return matmul(input, other)
 
 
@@ -118,7 +119,60 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """The products of two equally long batches of matrices."""
     if input.ndim != 3 or mat2.ndim != 3:
-        raise RuntimeError(messages.wrong_ndims("bmm", input.ndim, mat2.ndim))
+        raise RuntimeError(_wrong_ndims("bmm", input.ndim, mat2.ndim))
     fits = input.shape[0] == mat2.shape[0] and input.shape[2] == mat2.shape[1]
     _check("bmm", fits, input, mat2)
     return batched.named("BmmBackward0").call(input, mat2)
+
+
+# What is said of operands that cannot be multiplied
+
+
+def _product_of_dtypes(kind: str, a: Any, b: Any) -> Exception:
+    """The error for a product of bools, or of two dtypes."""
+    kernel = {"mm": "addmm_impl_cpu_", "vm": "addmm_impl_cpu_", "mv": "addmv_impl_cpu"}.get(kind, kind)
+    one, two = (messages.TYPE_NAMES[x.dtype.name] for x in (a, b))
+    if one == "Bool" and (two == "Bool" or kind == "bmm"):
+        return NotImplementedError(messages.not_implemented(kernel, a.dtype))
+    advice = f"\n  Convert one of them: x.to({b.dtype}), or the other to {a.dtype}."
+    if kind == "dot":
+        return RuntimeError(f"dot : expected both vectors to have same dtype, but found {one} and {two}{advice}")
+    if kind == "mv":
+        return RuntimeError(f"addmv input tensors must have the same dtype, but got {two}, {one}, and {two}{advice}")
+    if kind == "bmm":
+        return RuntimeError(f"expected scalar type {one} but found {two}{advice}")
+    c_one, c_two = (messages.C_NAMES[x.dtype.name] for x in (a, b))
+    return RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {c_one} != {c_two}{advice}")
+
+
+def _unmultipliable(kind: str, x: Any, y: Any) -> str:
+    """For two shapes; those of more dimensions than the product takes are folded, as torch folds them."""
+    advice = f"\n  The inner sizes, {x[-1]} and {y[max(len(y) - 2, 0)]}, must be equal."
+    if kind == "dot":
+        return (
+            f"inconsistent tensor size, expected tensor [{x[0]}] and src [{y[0]}] to have the same number of elements, "
+            f"but got {x[0]} and {y[0]} elements respectively\n"
+            "  A dot product needs two vectors of one length."
+        )
+    if kind == "bmm":
+        return (
+            f"Expected size for first two dimensions of batch2 tensor to be: [{x[0]}, {x[2]}] "
+            f"but got: [{y[0]}, {y[1]}].{advice}"
+        )
+    rows = math.prod(x[:-1])
+    if kind == "mv":
+        return f"size mismatch, got input ({rows}), mat ({rows}x{x[-1]}), vec ({y[0]}){advice}"
+    return f"mat1 and mat2 shapes cannot be multiplied ({rows}x{x[-1]} and {y[-2]}x{y[-1]}){advice}"
+
+
+def _wrong_ndims(name: str, first: int, second: int) -> str:
+    if name == "dot":
+        return f"1D tensors expected, but got {first}D and {second}D tensors"
+    if name == "mv":
+        return f"vector + matrix @ vector expected, got 1, {first}, {second}"
+    if name == "bmm":
+        return f"batch{1 if first != 3 else 2} must be a 3D tensor"
+    what = "mat2" if first == 2 else "self"
+    return (
+        f"{what} must be a matrix\n  The operands have {first} and {second} dimensions; matmul (@) takes vectors too."
+    )

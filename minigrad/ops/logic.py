@@ -59,6 +59,8 @@ def _offer(name: str, ufunc: Any, doc: str, *aliases: str) -> Any:
         return tensor_argument(other, name, "other", 2) if result is NotImplemented else result
 
     def operator(self: Tensor, other: Any) -> Any:
+        if name in ("lt", "le", "gt", "ge") and isinstance(other, np.ndarray):
+            return NotImplemented
         return _compare(name, ufunc, self, other)
 
     function.__name__ = function.__qualname__ = name
@@ -107,6 +109,9 @@ attach(__invert__=bitwise_not)
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements satisfy `|input - other| <= atol + rtol * |other|`."""
     messages.check_equal_dtypes(input, other)
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
     check_broadcast(input._array, other._array)
     return bool(np.allclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
 
+from ..messages import type_name
 from ..tensor import Tensor
 
 INTERNAL = True
@@ -19,7 +20,7 @@ def public(*aliases: str, function: bool = True, method: bool = True, in_place: 
 
     def offer(f: F) -> F:
         offered = _with_numpy_names(f) if "dim" in f.__code__.co_varnames[: _parameter_count(f)] else f
-        for name in (f.__name__.rstrip("_") if f.__name__ in _SHADOWING else f.__name__, *aliases):
+        for name in (f.__name__, *aliases):
             if function:
                 FUNCTIONS[name] = offered
             if method:
@@ -37,9 +38,6 @@ def attach(**attributes: Any) -> None:
     """Give Tensor what is no function of its own."""
     for name, value in attributes.items():
         setattr(Tensor, name, value)
-
-
-_SHADOWING = {"abs_", "all_", "any_", "max_", "min_", "pow_", "round_", "sum_", "bool_", "float_", "int_"}
 
 
 def _parameter_count(f: Callable[..., Any]) -> int:
@@ -65,9 +63,7 @@ def tensor_argument(value: Any, function: str, name: str = "input", position: in
     """`value`, or torch's TypeError if it is no tensor."""
     if isinstance(value, Tensor):
         return value
-    kind = type(value)
-    module = "" if kind.__module__ == "builtins" else f"{kind.__module__}."
     raise TypeError(
-        f"{function}(): argument '{name}' (position {position}) must be Tensor, not {module}{kind.__name__}\n"
+        f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type_name(value)}\n"
         "  Make it a tensor first: torch.tensor(...), or torch.from_numpy(...) to share a NumPy array's memory."
     )

@@ -13,7 +13,7 @@ from ..tensor import Tensor, storage_of
 from . import inplace, pointwise
 from .linear import matmul
 from .pointwise import add_, div_, mul_, sub_
-from .table import Op
+from .table import Op, as_value, common_dtype
 
 INTERNAL = True
 _power = pointwise.power
@@ -33,21 +33,16 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (bool, int, float, np.generic))
 
 
-def _commuted(op: Op) -> Callable[[Tensor, Any], Any]:
-    """The operator for a number on the left where the order of the operands makes no difference."""
+def _reflected(sign: str, function: Callable[[Tensor, Any], Any]) -> Callable[[Tensor, Any], Any]:
+    """An operator for a number on the left; an array there is an error, and what else it may be looks after itself."""
 
     def operator(self: Tensor, other: Any) -> Any:
         kind = other.__class__
-        return op.call(self, other) if kind is float or kind is int or _is_number(other) else NotImplemented
-
-    return operator
-
-
-def _reflected(function: Callable[[Tensor, Any], Any]) -> Callable[[Tensor, Any], Any]:
-    """An operator for a number on the left; what else may stand there looks after itself."""
-
-    def operator(self: Tensor, other: Any) -> Any:
-        return function(self, other) if _is_number(other) else NotImplemented
+        if kind is float or kind is int or _is_number(other):
+            return function(self, other)
+        if isinstance(other, np.ndarray):
+            raise TypeError(messages.array_on_the_left(sign))
+        return NotImplemented
 
     return operator
 
@@ -55,11 +50,26 @@ def _reflected(function: Callable[[Tensor, Any], Any]) -> Callable[[Tensor, Any]
 def _pow(self: Tensor, exponent: Any) -> Any:
     if exponent.__class__ is int and self._array.dtype.kind == "f":
         return _power.call(self, exponent)
-    return pointwise.pow(self, exponent) if _is_number(exponent) or isinstance(exponent, Tensor) else NotImplemented
+    if not _is_number(exponent):
+        exponent = as_value(exponent, self)
+    return exponent if exponent is NotImplemented else pointwise.pow(self, exponent)
 
 
 def _matmul(self: Tensor, other: Any) -> Any:
-    return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+    if not isinstance(other, np.ndarray):
+        return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+    product = as_value(other, self).to(common_dtype(self, as_value(other, self)))
+    return matmul(self.to(product.dtype), product)
+
+
+def _no_matrix(self: Tensor, other: Any) -> Any:
+    return matmul(self, other)  # which says what is wrong with a number
+
+
+def _pos(self: Tensor) -> Tensor:
+    if self._array.dtype.kind == "b":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return self
 
 
 def _augmented(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
@@ -92,11 +102,12 @@ _OPERATORS: dict[str, Any] = {
     "__sub__": _sub,
     "__pow__": _pow,
     "__matmul__": _matmul,
-    "__radd__": _commuted(add_),
-    "__rsub__": _reflected(lambda a, b: pointwise.rsub(a, b)),
-    "__rmul__": _commuted(mul_),
-    "__rtruediv__": _reflected(lambda a, b: mul_.call(pointwise.reciprocal(a), b)),
-    "__rpow__": _reflected(lambda a, b: pointwise.pow(b, a)),
+    "__radd__": _reflected("+", lambda a, b: add_.call(a, b)),
+    "__rsub__": _reflected("-", lambda a, b: pointwise.rsub(a, b)),
+    "__rmul__": _reflected("*", lambda a, b: mul_.call(a, b)),
+    "__rtruediv__": _reflected("/", lambda a, b: mul_.call(pointwise.reciprocal(a), b)),
+    "__rpow__": _reflected("** or pow()", lambda a, b: pointwise.pow(b, a)),
+    "__rmatmul__": _reflected("@", _no_matrix),
     "__iadd__": _augmented(np.add, pointwise.add),
     "__isub__": _augmented(np.subtract, pointwise.sub),
     "__imul__": _augmented(np.multiply, pointwise.mul),
@@ -106,7 +117,7 @@ _OPERATORS: dict[str, Any] = {
     "__ior__": lambda self, other: self.bitwise_or_(other),
     "__ixor__": lambda self, other: self.bitwise_xor_(other),
     "__neg__": pointwise.neg,
-    "__pos__": lambda self: self,
+    "__pos__": _pos,
     "__abs__": pointwise.abs,
 }
 for _name, _operator in _OPERATORS.items():

@@ -12,9 +12,10 @@ from .. import dtypes, messages
 from ..dtypes import dtype
 from ..engine import LEAF
 from ..generator import Generator
+from ..messages import type_name
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
-from .convert import copy_array, dtype_argument, invalid_combination, type_name
+from .convert import copy_array, dtype_argument, invalid_combination
 from .inplace import overwrite
 
 INTERNAL = True

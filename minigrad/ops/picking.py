@@ -15,10 +15,12 @@ from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .assigning import filling
 from .convert import invalid_combination, lost
+from .data import INT64
 from .indexing import added, own, picked, select_at, sliced
-from .indices import EVERY, INT64, Array, number_array
+from .indices import EVERY, Array, number_array
 from .inplace import as_view, change
 from .names import public, tensor_argument
+from .options import integer
 from .pointwise import keep
 from .shape import insert_axis, spread
 from .table import Op, op
@@ -39,15 +41,6 @@ masked: Op = op(
 masked_with_number = masked.named("MaskedFillBackward0")
 
 
-def _integer(value: Any, function: str, name: str, position: int) -> int:
-    if isinstance(value, (int, np.integer)) and not isinstance(value, bool):
-        return int(value)
-    if isinstance(value, Tensor) and value._array.ndim == 0 and value._array.dtype.kind in "iu":
-        return int(value._array)
-    kind = type(value).__name__
-    raise TypeError(f"{function}(): argument '{name}' (position {position}) must be int, not {kind}")
-
-
 def _index_vector(index: Any, allowed: str, message: str) -> Array:
     """The array of an index tensor, as int64; RuntimeError, with `message`, for one of another dtype."""
     array: Array = index._array
@@ -63,7 +56,7 @@ def _index_vector(index: Any, allowed: str, message: str) -> Array:
 def select(input: Tensor, dim: int, index: int) -> Tensor:
     """`input` at one index of dimension `dim`, which the result does not have: a view. IndexError out of bounds."""
     shape = tensor_argument(input, "select")._array.shape
-    dim, index = _integer(dim, "select", "dim", 1), _integer(index, "select", "index", 2)
+    dim, index = integer("select", "dim", 1, dim), integer("select", "index", 2, index)
     if not shape:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
     at = messages.checked_dim(dim, len(shape))
@@ -104,7 +97,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     """`input` at several indices of dimension `dim`: a vector of int64 or int32, from 0 on."""
     array = tensor_argument(input, "index_select")._array
     tensor_argument(index, "index_select", "index", 2)
-    at = messages.checked_dim(_integer(dim, "index_select", "dim", 1), array.ndim)
+    at = messages.checked_dim(integer("index_select", "dim", 1, dim), array.ndim)
     if index._array.ndim > 1:
         raise IndexError("index_select(): Index is supposed to be a vector")
     if not array.ndim and index._array.size != 1:
@@ -135,7 +128,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     """
     array = tensor_argument(input, "gather")._array
     i = tensor_argument(index, "gather", "index", 2)._array
-    at = messages.checked_dim(_integer(dim, "gather", "dim", 1), array.ndim)
+    at = messages.checked_dim(integer("gather", "dim", 1, dim), array.ndim)
     if i.size:
         i = _index_vector(index, "lqi", "gather(): Expected dtype int32/int64 for index")
         _check_gather(array, i, at)
@@ -215,9 +208,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         forms = "(Tensor mask, Tensor value)", "(Tensor mask, Number value)"
         raise invalid_combination("masked_fill", (mask, value), {}, *forms)
     if mask._array.dtype.kind != "b":
-        raise RuntimeError(
-            f"masked_fill_ only supports boolean masks, but got mask with dtype {_C_NAMES[mask.dtype.name]}"
-        )
+        got = messages.C_NAMES[mask.dtype.name]
+        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {got}")
     _broadcast(mask._array, input._array)
     if not isinstance(value, Tensor):
         number = value.item() if isinstance(value, np.generic) else value
@@ -239,9 +231,6 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
         _broadcast(self._array, mask._array)
     return change(masked_fill, self, mask, value)
 
-
-_C_NAMES = {"int64": "long int", "int32": "int", "int16": "short int", "int8": "signed char", "uint8": "unsigned char"}
-_C_NAMES |= {"float32": "float", "float64": "double", "float16": "c10::Half"}
 
 # Where the elements are that are not zero
 

@@ -12,7 +12,7 @@ from .. import dtypes, messages
 from ..tensor import Tensor
 from .indices import number_array
 from .inplace import zeros_as
-from .names import attach, public, tensor_argument
+from .names import FUNCTIONS, attach, public, tensor_argument
 from .table import Op, common_dtype, op
 
 INTERNAL = True
@@ -100,7 +100,7 @@ power_of: Op = op(
     "PowBackward1",
     _power_of,
     a=lambda g, a, b: keep(g * (b * power_of(a, b - 1)), b != 0),
-    b=lambda g, a, b, out: g * keep(out * log_(a), (a != 0) | (b < 0)),
+    b=lambda g, a, b, out: g * keep(out * log_(a), (a != 0) | ~(b >= 0)),
     numbers="promote",
 )
 exponential = op(
@@ -263,6 +263,8 @@ def neg(input: Tensor) -> Tensor:
 @public(in_place=True)
 def pow(input: Any, exponent: Any) -> Tensor:
     """`input ** exponent`, elementwise; one of the two may be a number."""
+    if isinstance(input, np.generic):
+        input = input.item()
     if isinstance(input, Tensor) and isinstance(exponent, (bool, int, float, np.number)):
         exponent = exponent if isinstance(exponent, (bool, int, float)) else exponent.item()
         if input._array.dtype.kind != "f":
@@ -377,7 +379,11 @@ def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
 
 def _together(*tensors: Tensor) -> list[Tensor]:
     """Tensors in their common dtype and shape."""
-    d, shape = common_dtype(*tensors), np.broadcast_shapes(*[x._array.shape for x in tensors])
+    try:
+        shape = np.broadcast_shapes(*[x._array.shape for x in tensors])
+    except ValueError as error:
+        raise _misfit_of(error, *tensors) from None
+    d = common_dtype(*tensors)
     return [x.to(d).expand(shape) for x in tensors]
 
 
@@ -387,6 +393,8 @@ def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         if isinstance(min, Tensor) and isinstance(max, Tensor):
             return clamp_within.call(*_together(input, min, max))
+        if min is not None and max is not None:
+            raise TypeError("clamp(): min and max must both be tensors, or both numbers")
         result = input if min is None else clamp_low.named(of_tensors).call(input, min)
         return result if max is None else clamp_high.named(of_tensors).call(result, max)
     bounds = [bound for bound in (min, max) if bound is not None]
@@ -416,8 +424,13 @@ def clamp_max(input: Tensor, max: Any) -> Tensor:
     return _clamped(input, None, max, "ClampMaxBackward1", "ClampMaxBackward0")
 
 
-def where(condition: Tensor, input: Any, other: Any) -> Tensor:
-    """The elements of `input` where `condition` holds, of `other` elsewhere; the branch not taken gets gradient 0."""
+def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
+    """The elements of `input` where `condition` holds, of `other` elsewhere; the branch not taken gets gradient 0.
+
+    With `condition` alone, the indices where it holds, a vector per dimension.
+    """
+    if input is None and other is None:
+        return condition.nonzero(as_tuple=True)
     if tensor_argument(condition, "where", "condition").dtype is dtypes.uint8:
         warnings.warn(messages.uint8_condition(), UserWarning, stacklevel=2)
         condition = condition.bool()
@@ -449,3 +462,8 @@ def _misfit_of(error: Exception, *operands: Any) -> Exception:
 
 public(method=False)(where)
 attach(where=lambda self, condition, other: where(condition, self, other))
+# torch offers these changes in place as functions too.
+for _name in ("abs", "neg", "negative", "exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "relu", "square"):
+    FUNCTIONS[f"{_name}_"] = getattr(Tensor, f"{_name}_")
+for _name in ("reciprocal", "clamp", "clip", "clamp_min", "clamp_max"):
+    FUNCTIONS[f"{_name}_"] = getattr(Tensor, f"{_name}_")

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
-from .inplace import like
+from .inplace import like, zeros_as
 from .names import public, tensor_argument
 from .pointwise import abs_, exp_, keep, power, select, sign_
 from .shape import checked_dims, spread, swap
@@ -107,11 +107,19 @@ def _prod_rule(g: Any, a: Any, out: Any, dim: int, keepdim: bool) -> Any:
     return g * _others(a, dim) if a.shape[dim] > 1 else g
 
 
+def _prod_of_all_rule(g: Any, a: Any, out: Any) -> Any:
+    """Where two factors are 0, torch's gradients are 0, whatever comes in."""
+    if (array_of(a) == 0).sum() > 1:
+        return zeros_as(a)
+    return _prod_rule(g, a.reshape((-1,)), out, 0, False).reshape(a.shape) if a.ndim else g
+
+
 prod_dim = op(
     "ProdBackward1",
     lambda a, dim, keepdim: reduce(np.multiply, a, (dim,) if a.ndim else (), keepdim),
     a=_prod_rule,
 )
+prod_of_all = op("ProdBackward0", lambda a: reduce(np.multiply, a, None, False), a=_prod_of_all_rule)
 
 
 def _var(a: Array, dim: Dims | None, correction: float, keepdim: bool) -> Array:
@@ -284,8 +292,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     if dtype is not None or input.dtype.kind != dtypes.FLOATING:
         input = input.to(dtype or dtypes.int64)
     if dim is None:
-        flat = input.reshape(-1) if input.ndim else input
-        return prod_dim.named("ProdBackward0").call(flat, 0, False)
+        return prod_of_all.call(input)
     return prod_dim.call(input, messages.checked_dim(dim, input.ndim), keepdim)
 
 

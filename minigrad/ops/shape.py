@@ -375,8 +375,9 @@ def _tensor_list(tensors: Any, function: str) -> list[Tensor]:
             f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not {type(tensors).__name__}"
         )
     if not tensors:
-        text = "torch.cat(): expected a non-empty list of Tensors"
-        raise RuntimeError(text if function == "cat" else "stack expects a non-empty TensorList")
+        if function == "cat":
+            raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+        raise RuntimeError("stack expects a non-empty TensorList")
     for i, x in enumerate(tensors):
         if not isinstance(x, Tensor):
             raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")

@@ -15,6 +15,7 @@ What a call does is written out for each operation once: `ops/writing.py` says h
 
 from __future__ import annotations
 
+import linecache
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -51,6 +52,7 @@ class Op:
         self.guarded = tuple(name for name in self.slots if name == "out" or name in self.inputs)
         self.freed = tuple(name for name in self.slots if name in TENSORS_IN_TORCH)
         self.variants: dict[str, Op] = {}
+        self.is_view = False  # until it is used as one (`as_view`)
 
     def __call__(self, *args: Any) -> Any:
         """The result: recorded if the first operand is a Tensor, computed at once if it is an array."""
@@ -104,7 +106,9 @@ class Op:
             **{f"rule_{i}": rule for i, rule in self.rules.items()},
             **_NAMES,
         }
-        exec(compile(self.source, f"<{self.node_name}>", "exec"), scope)
+        source, name = self.source, f"<{self.node_name}>"
+        linecache.cache[name] = (len(source), None, source.splitlines(True), name)  # so that tracebacks quote it
+        exec(compile(source, name, "exec"), scope)
         self.__dict__.update(call=scope["call"], record=scope["record"])
         node_type.edges = property(scope["edges"])
         for method in ("unpack", "release", "pull", "flow"):
@@ -141,7 +145,7 @@ def stale(node: Node, guard: Any, version: int) -> None:
 
 def operands(a: Any, b: Any, floating: bool) -> Any:
     """Two operands as Tensors, and their arrays in the dtype that torch computes in; else NotImplemented."""
-    a, b = _as_value(a, b), _as_value(b, a)
+    a, b = as_value(a, b), as_value(b, a)
     if a is NotImplemented or b is NotImplemented:
         return NotImplemented
     d = common_dtype(a, b)
@@ -152,7 +156,7 @@ def operands(a: Any, b: Any, floating: bool) -> Any:
     return a, b, x if x.dtype == d.numpy else x.astype(d.numpy), y if y.dtype == d.numpy else y.astype(d.numpy)
 
 
-def _as_value(value: Any, other: Any) -> Any:
+def as_value(value: Any, other: Any) -> Any:
     """An operand as a Tensor or a Python number; NotImplemented if it is neither."""
     if isinstance(value, (Tensor, bool, int, float)):
         return value
@@ -182,6 +186,8 @@ def as_operand(value: Any, d: np.dtype[Any]) -> Tensor:
     """A Python number as a constant 0-d Tensor of dtype `d` (integers wrap around); a Tensor as it is."""
     if isinstance(value, Tensor):
         return value
+    if isinstance(value, int) and not -(2**63) <= value < 2**64:
+        raise OverflowError("int too big to convert" if value > 0 else "can't convert negative int to unsigned")
     made = Tensor._of(np.array(value).astype(d))
     if value:  # 0.0 and -0.0 are equal, so neither can be looked up
         known = _constants.get(id(d), {})

@@ -11,8 +11,9 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..dtypes import dtype
+from ..messages import type_name
 from ..tensor import Tensor
-from .convert import dtype_argument, invalid_combination, to, type_name
+from .convert import dtype_argument, invalid_combination, to
 from .data import array_of
 from .names import FUNCTIONS, public, tensor_argument
 from .options import as_int, checked_size

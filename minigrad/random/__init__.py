@@ -1,7 +1,6 @@
 """torch's random functions: from the same seed the same numbers as torch's on the CPU.
 
-`generator.py` has the stream of words, `distributions.py` makes numbers of them in NumPy arrays, `arguments.py` reads
-calls as torch does, and this file ties them to tensors.
+`distributions.py` makes numbers of a generator's words in NumPy arrays, and this file ties them to tensors.
 Source: https://docs.pytorch.org/docs/stable/torch.html#random-sampling
 """
 
@@ -13,78 +12,51 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 
 from .. import dtypes, messages
-from ..modes import is_grad_enabled
-from ..ops.convert import dtype_argument, empty_as
+from ..generator import Array, Generator as Generator, default_generator as default_generator
+from ..ops.convert import copy_array
+from ..ops.factories import new_array, new_array_like
 from ..ops.inplace import check_writable, overwrite, zeros_as
 from ..ops.names import public, tensor_argument
+from ..ops.options import (
+    LIKE,
+    SIZED,
+    LikeOptions,
+    Options,
+    SizeOptions,
+    as_int,
+    as_number,
+    checked_size,
+    finished,
+    integer,
+    no_such_form,
+    read_dtype,
+    written,
+    wrong_type,
+)
 from ..ops.table import common_dtype, op
 from ..tensor import Tensor, wrap
 from . import distributions
-from .arguments import (
-    Given,
-    as_float,
-    as_int,
-    check_options,
-    checked_float,
-    checked_shape,
-    no_such_form,
-    variadic_shape,
-    wrong_type,
-)
-from .generator import Array, Generator, default_generator
-
-__all__ = [
-    "Generator",
-    "default_generator",
-    "manual_seed",
-    "seed",
-    "initial_seed",
-    "get_rng_state",
-    "set_rng_state",
-    "rand",
-    "randn",
-    "normal",
-    "randint",
-    "randperm",
-    "bernoulli",
-    "rand_like",
-    "randn_like",
-    "randint_like",
-]
 
 INTERNAL = True
 Fill = Callable[..., None]
 Number = float | Tensor  # where torch takes a float, a 0-d tensor will do
+_LIKE, _SIZED = LIKE | {"generator"}, SIZED | {"generator"}
 
 
-class LikeOptions(TypedDict, total=False):
-    """Keywords of the functions that make a tensor; there is one `layout`, and nothing to pin."""
-
+class _OfGenerator(TypedDict, total=False):
     generator: Generator | None
-    dtype: dtypes.dtype | type | None
-    layout: Any
-    device: Any
-    requires_grad: bool
-    pin_memory: bool
-    memory_format: Any
 
 
-class Options(TypedDict, total=False):
-    """Those of the functions that are told a size; `out` receives the numbers, and is resized to it."""
-
-    generator: Generator | None
-    out: Tensor | None
-    dtype: dtypes.dtype | type | None
-    layout: Any
-    device: Any
-    requires_grad: bool
-    pin_memory: bool
+class RandomLikeOptions(LikeOptions, _OfGenerator, total=False):
+    """Keywords of the functions that make a tensor like another one."""
 
 
-class SizeOptions(Options, total=False):
-    """`Options`, and the size as a keyword."""
+class RandomOptions(Options, _OfGenerator, total=False):
+    """Those of the functions that are told a size."""
 
-    size: Sequence[int]
+
+class RandomSizeOptions(SizeOptions, _OfGenerator, total=False):
+    """`RandomOptions`, and the size as a keyword."""
 
 
 # What the numbers were drawn for does not reach them as a gradient: torch gives zeros.
@@ -135,26 +107,24 @@ def set_rng_state(new_state: Tensor) -> None:
 
 
 @public(method=False)
-def rand(*sizes: Any, **options: Unpack[SizeOptions]) -> Tensor:
+def rand(*sizes: Any, **options: Unpack[RandomSizeOptions]) -> Tensor:
     """Uniform numbers in [0, 1). The shape is given as ints, as one sequence of them, or as `size=`.
 
     Raises TypeError or RuntimeError for an impossible size, NotImplementedError for integer dtypes.
     """
-    given = sizes, options
-    shape = variadic_shape("rand", given)
-    return _new("rand", given, shape, distributions.fill_uniform, 0.0, 1.0)
+    shape = checked_size("rand", sizes, options)
+    return _new("rand", sizes, options, shape, distributions.fill_uniform, 0.0, 1.0)
 
 
 @public(method=False)
-def randn(*sizes: Any, **options: Unpack[SizeOptions]) -> Tensor:
+def randn(*sizes: Any, **options: Unpack[RandomSizeOptions]) -> Tensor:
     """Normal numbers with mean 0 and standard deviation 1; shape and errors as for `rand`."""
-    given = sizes, options
-    shape = variadic_shape("randn", given)
-    return _new("randn", given, shape, distributions.fill_normal, 0.0, 1.0)
+    shape = checked_size("randn", sizes, options)
+    return _new("randn", sizes, options, shape, distributions.fill_normal, 0.0, 1.0)
 
 
 @public(method=False)
-def normal(mean: Number, std: Number | None = None, size: Any = None, **options: Unpack[Options]) -> Tensor:
+def normal(mean: Number, std: Number | None = None, size: Any = None, **options: Unpack[RandomOptions]) -> Tensor:
     """Normal numbers: of shape `size` for two numbers, else one for each element of the tensors.
 
     mean, std  two numbers; or a tensor and a number (`std` is then 1 if left out); or two tensors, whose shapes
@@ -163,24 +133,23 @@ def normal(mean: Number, std: Number | None = None, size: Any = None, **options:
     Raises RuntimeError if a standard deviation is negative or shapes do not fit, TypeError for another combination
     of arguments, NotImplementedError for integer dtypes.
     """
-    given = _present(mean, std, size), options
+    given = _present(mean, std, size)
     if size is None:
-        return _normal_around(mean, 1.0 if std is None else std, given)
-    centre, scale = as_float(mean), as_float(std)
-    if centre is None or scale is None or not isinstance(size, (tuple, list)):
-        raise no_such_form("normal", given)
-    shape = checked_shape("normal", given, size)
-    return _new("normal", given, shape, distributions.fill_normal, centre, scale)
+        return _normal_around(mean, 1.0 if std is None else std, given, options)
+    centre, scale = as_number(mean), as_number(std)
+    if centre is None or scale is None:
+        raise no_such_form("normal", given, options)
+    shape = _size("normal", given, options, size)
+    return _new("normal", given, options, shape, distributions.fill_normal, float(centre), float(scale))
 
 
 @public(method=False)
-def randint(low: Any = None, high: Any = None, size: Any = None, **options: Unpack[Options]) -> Tensor:
+def randint(low: Any = None, high: Any = None, size: Any = None, **options: Unpack[RandomOptions]) -> Tensor:
     """Integers in [low, high) or, called as `randint(high, size)`, in [0, high); of dtype int64.
 
-    Raises RuntimeError if low >= high or a bound does not fit the dtype, TypeError if a bound is no int; UserWarning
-    where the dtype asked for is floating and skips integers.
+    Raises RuntimeError if low >= high or a bound does not fit the dtype, TypeError if a bound is no int.
     """
-    given = _present(low, high, size), options
+    given = _present(low, high, size)
     if size is None and high is not None:
         low, high, size = None, low, high
         if as_int(high) is None and isinstance(size, (tuple, list)):
@@ -190,24 +159,20 @@ def randint(low: Any = None, high: Any = None, size: Any = None, **options: Unpa
     elif high is None:
         low, high = None, low
     first, end = as_int(0 if low is None else low), as_int(high)
-    if first is None or end is None or not isinstance(size, (tuple, list)):
-        raise no_such_form("randint", given)
-    shape = checked_shape("randint", given, size)
-    return _new("randint", given, shape, distributions.fill_integers, first, end, default=dtypes.int64)
+    if first is None or end is None:
+        raise no_such_form("randint", given, options)
+    shape = _size("randint", given, options, size)
+    return _new("randint", given, options, shape, distributions.fill_integers, first, end, default=dtypes.int64)
 
 
 @public(method=False)
-def randperm(n: int, **options: Unpack[Options]) -> Tensor:
+def randperm(n: int, **options: Unpack[RandomOptions]) -> Tensor:
     """The integers from 0 to n - 1 in random order, of shape (n,) and dtype int64.
 
     Raises RuntimeError if `n` is negative or the dtype asked for does not hold so many, TypeError if it is no int.
     """
-    length = as_int(n)
-    if length is None:
-        raise wrong_type("randperm", "n", 1, "int", n)
-    given = (n,), options
-    shape = checked_shape("randperm", given, (length,))
-    return _new("randperm", given, shape, distributions.fill_permutation, default=dtypes.int64)
+    shape = checked_size("randperm", (integer("randperm", "n", 1, n),), {})
+    return _new("randperm", (n,), options, shape, distributions.fill_permutation, default=dtypes.int64)
 
 
 @public()
@@ -220,47 +185,44 @@ def bernoulli(
     Raises RuntimeError for probabilities outside [0, 1], NotImplementedError for integer ones.
     """
     array = tensor_argument(input, "bernoulli")._array
-    named = {"generator": generator, "out": out}
-    given = _present(input, p), {name: value for name, value in named.items() if value is not None}
-    check_options("bernoulli", given, named)
-    probability = as_float(p)
+    given = _present(input, p)
+    options: RandomOptions = {"generator": generator, "out": out}
+    dtype = read_dtype("bernoulli", options, given, options) or input.dtype
+    probability = as_number(p)
     if p is not None and (probability is None or out is not None):
-        raise no_such_form("bernoulli", given)
-    if out is None:
-        numbers = np.empty(array.shape, array.dtype)
-    else:
-        numbers = _resized("bernoulli", out, array.shape, None, input)._array
+        raise no_such_form("bernoulli", given, options)
+    numbers = np.empty(array.shape, dtype.numpy)
     if probability is None:
         _draw(generator, distributions.fill_bernoulli_each, numbers, array)
     else:
         _draw(generator, distributions.fill_bernoulli, numbers, probability)
     if out is not None:
-        return overwrite(out, numbers)
+        return written("bernoulli", out, numbers, input)
     result: Tensor = drawn_for.named("BernoulliBackward0")(input, numbers)
     return result
 
 
 @public(method=False)
-def rand_like(input: Tensor, **options: Unpack[LikeOptions]) -> Tensor:
+def rand_like(input: Tensor, **options: Unpack[RandomLikeOptions]) -> Tensor:
     """Uniform numbers in [0, 1), of the shape, dtype and layout in memory of `input`."""
     return _new_like("rand_like", (input,), options, distributions.fill_uniform, 0.0, 1.0)
 
 
 @public(method=False)
-def randn_like(input: Tensor, **options: Unpack[LikeOptions]) -> Tensor:
+def randn_like(input: Tensor, **options: Unpack[RandomLikeOptions]) -> Tensor:
     """Normal numbers, as `randn` makes, of the shape, dtype and layout in memory of `input`."""
     return _new_like("randn_like", (input,), options, distributions.fill_normal, 0.0, 1.0)
 
 
 @public(method=False)
-def randint_like(input: Tensor, low: Any = None, high: Any = None, **options: Unpack[LikeOptions]) -> Tensor:
+def randint_like(input: Tensor, low: Any = None, high: Any = None, **options: Unpack[RandomLikeOptions]) -> Tensor:
     """Integers in [low, high) or, called as `randint_like(input, high)`, in [0, high), in the dtype of `input`."""
     given = _present(input, low, high)
     if high is None:
         low, high = 0, low
     first, end = as_int(0 if low is None else low), as_int(high)
     if first is None or end is None:
-        raise no_such_form("randint_like", (given, options))
+        raise no_such_form("randint_like", given, options)
     return _new_like("randint_like", given, options, distributions.fill_integers, first, end)
 
 
@@ -278,7 +240,7 @@ def uniform_(
     from_ = named.pop("from", from_)
     for name in named:
         raise TypeError(f"uniform_() got an unexpected keyword argument '{name}'")
-    low, high = checked_float("uniform_", "from", 1, from_), checked_float("uniform_", "to", 2, to)
+    low, high = _float("uniform_", "from", 1, from_), _float("uniform_", "to", 2, to)
     return _refill("uniform_", self, generator, distributions.fill_uniform, low, high)
 
 
@@ -288,7 +250,7 @@ def normal_(self: Tensor, mean: Number = 0.0, std: Number = 1.0, *, generator: G
 
     Raises RuntimeError if `std` is negative, NotImplementedError for integer dtypes.
     """
-    centre, scale = checked_float("normal_", "mean", 1, mean), checked_float("normal_", "std", 2, std)
+    centre, scale = _float("normal_", "mean", 1, mean), _float("normal_", "std", 2, std)
     return _refill("normal_", self, generator, distributions.fill_normal, centre, scale)
 
 
@@ -296,7 +258,7 @@ def normal_(self: Tensor, mean: Number = 0.0, std: Number = 1.0, *, generator: G
 def random_(self: Tensor, *bounds: Any, generator: Generator | None = None, **named: Any) -> Tensor:
     """Fill with integers: `random_(to)` in [0, to), `random_(from, to)` in [from, to).
 
-    `random_(from, None)` goes up to the largest integer to which the dtype holds all, as `random_()` does from 0.
+    `random_()` goes up to the largest integer to which the dtype holds all.
     Raises RuntimeError if that leaves none or a bound does not fit the dtype, TypeError if a bound is no int.
     """
     if not bounds and not named:
@@ -305,8 +267,8 @@ def random_(self: Tensor, *bounds: Any, generator: Generator | None = None, **na
     if len(pair) == 1 and "from" not in named:
         pair = [0, pair[0]]
     low, high = (as_int(pair[0]), as_int(pair[1])) if len(pair) == 2 else (None, None)
-    if low is None or (high is None and (pair[1] is not None or len(bounds) + len(named) == 1)):
-        raise no_such_form("random_", (bounds, named))
+    if low is None or high is None:
+        raise no_such_form("random_", bounds, named)
     return _refill("random_", self, generator, distributions.fill_integers, low, high)
 
 
@@ -317,18 +279,11 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
     Raises RuntimeError for a probability outside [0, 1] or a shape that does not fit.
     """
     if isinstance(p, Tensor):
-        each = p._array
-        for i in range(1, each.ndim + 1):
-            if i > self.ndim or each.shape[-i] not in (1, self.shape[-i]):
-                raise RuntimeError(
-                    f"The expanded size of the tensor ({self.shape[-i]}) must match the existing size "
-                    f"({each.shape[-i]}) at non-singleton dimension {self.ndim - i}.  "
-                    f"Target sizes: {list(self.shape)}.  Tensor sizes: {list(p.shape)}"
-                )
+        each = p.expand(self.shape)._array
         return _refill("bernoulli_", self, generator, distributions.fill_bernoulli_each, each)
-    probability = as_float(p)
+    probability = as_number(p)
     if probability is None:
-        raise no_such_form("bernoulli_", ((p,), {}))
+        raise no_such_form("bernoulli_", (p,), {})
     return _refill("bernoulli_", self, generator, distributions.fill_bernoulli, probability)
 
 
@@ -337,6 +292,20 @@ def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None
 
 def _present(*arguments: Any) -> tuple[Any, ...]:
     return tuple(value for value in arguments if value is not None)
+
+
+def _size(function: str, given: Sequence[Any], options: Mapping[str, Any], size: Any) -> Any:
+    """The shape that one sequence gives to a function that takes other arguments too."""
+    if not isinstance(size, (tuple, list)):
+        raise no_such_form(function, given, options)
+    return checked_size(function, (size,), {})
+
+
+def _float(function: str, name: str, position: int, value: Any) -> float:
+    number = as_number(value)
+    if number is None:
+        raise wrong_type(function, name, position, "float", value)
+    return float(number)
 
 
 def _draw(generator: Generator | None, fill: Fill, array: Array, *parameters: Any) -> Array:
@@ -348,66 +317,25 @@ def _draw(generator: Generator | None, fill: Fill, array: Array, *parameters: An
 
 def _new(
     function: str,
-    given: Given,
-    shape: tuple[int, ...],
+    args: Sequence[Any],
+    options: RandomSizeOptions | RandomOptions,
+    shape: Any,
     fill: Fill,
     *parameters: Any,
     default: dtypes.dtype | None = None,
 ) -> Tensor:
     """A tensor of `shape`, or `out`, filled with new numbers."""
-    options = given[1]
-    check_options(function, given, SizeOptions.__annotations__)
-    dtype = _dtype_in(options, function)
-    out, generator = options.get("out"), options.get("generator")
-    if out is None:
-        dtype = dtype or default or dtypes.get_default_dtype()
-        result = wrap(_draw(generator, fill, np.empty(shape, dtype.numpy), *parameters))
-    else:
-        result = _resized(f"aten::{function}", out, shape, dtype)
-        _refill(function, result, generator, fill, *parameters)
-    return _with_grad(result, options)
+    d = read_dtype(function, options, args, _SIZED) or default or dtypes.get_default_dtype()
+    array = new_array(shape, d.numpy, None)
+    return finished(function, _draw(options.get("generator"), fill, array, *parameters), options)
 
 
-def _new_like(function: str, args: tuple[Any, ...], options: Mapping[str, Any], fill: Fill, *parameters: Any) -> Tensor:
+def _new_like(function: str, args: Sequence[Any], options: RandomLikeOptions, fill: Fill, *parameters: Any) -> Tensor:
     """A tensor like args[0], filled with new numbers."""
-    like = tensor_argument(args[0], function)._array
-    check_options(function, (args, options), LikeOptions.__annotations__)
-    dtype = _dtype_in(options, function)
-    kind = like.dtype if dtype is None else dtype.numpy
-    contiguous = "contiguous" in str(options.get("memory_format"))
-    array = np.empty(like.shape, kind) if contiguous else empty_as(like, kind)
-    return _with_grad(wrap(_draw(options.get("generator"), fill, array, *parameters)), options)
-
-
-def _dtype_in(options: Mapping[str, Any], function: str) -> dtypes.dtype | None:
-    dtype = options.get("dtype")
-    return None if dtype is None else dtype_argument(dtype, function)
-
-
-def _with_grad(result: Tensor, options: Mapping[str, Any]) -> Tensor:
-    if options.get("requires_grad"):
-        if not result.is_floating_point():
-            raise RuntimeError(
-                "Only Tensors of floating point and complex dtype can require gradients\n"
-                f"  This one is of {result.dtype}: leave out requires_grad, or ask for a floating dtype."
-            )
-        result.requires_grad = True
-    return result
-
-
-def _resized(function: str, out: Tensor, shape: tuple[int, ...], dtype: dtypes.dtype | None, *inputs: Tensor) -> Tensor:
-    """`out`, made to have `shape`, or torch's error where it may not be written to."""
-    if is_grad_enabled() and any(t.requires_grad for t in (out, *inputs)):
-        raise RuntimeError(
-            f"{function}(): functions with out=... arguments don't support automatic differentiation, but one of the "
-            "arguments requires grad."
-        )
-    if dtype is not None and dtype is not out.dtype:
-        asked, has = messages.TYPE_NAMES[dtype.name], messages.TYPE_NAMES[out.dtype.name]
-        raise RuntimeError(f"dtype {asked} does not match dtype of out parameter ({has})")
-    if out.shape != shape:
-        out.data = wrap(np.empty(shape, out._array.dtype))
-    return out
+    like = tensor_argument(args[0], function)
+    d = read_dtype(function, options, args, _LIKE) or like.dtype
+    array = new_array_like(like, d.numpy, None, options)
+    return finished(function, _draw(options.get("generator"), fill, array, *parameters), options)
 
 
 def _refill(function: str, t: Tensor, generator: Any, fill: Fill, *parameters: Any) -> Tensor:
@@ -418,33 +346,29 @@ def _refill(function: str, t: Tensor, generator: Any, fill: Fill, *parameters: A
     return overwrite(t, _draw(generator, fill, t._array, *parameters))
 
 
-def _normal_around(mean: Any, std: Any, given: Given) -> Tensor:
+def _normal_around(mean: Any, std: Any, given: Sequence[Any], options: RandomOptions) -> Tensor:
     """`normal` where the mean, the standard deviation or both are tensors."""
     tensors = [t for t in (mean, std) if isinstance(t, Tensor)]
-    if not tensors or any(as_float(n) is None for n in (mean, std) if not isinstance(n, Tensor)):
-        raise no_such_form("normal", given)
-    check_options("normal", given, ("generator", "out"))
-    options, dtype = given[1], tensors[0].dtype
+    if not tensors or any(as_number(n) is None for n in (mean, std) if not isinstance(n, Tensor)):
+        raise no_such_form("normal", given, options)
+    d = read_dtype("normal", options, given, ("generator", "out")) or tensors[0].dtype
     try:
         shape = np.broadcast_shapes(*(t.shape for t in tensors))
     except ValueError as error:
         raise messages.misfit(error, mean._array, std._array) from None
-    out = options.get("out")
-    if out is not None:
-        dtype = _resized("normal", out, shape, None, *tensors).dtype
 
     scale = 1.0 if isinstance(std, Tensor) else float(std)
     if isinstance(std, Tensor) and std.numel() and not std._array.min() >= 0:
         raise RuntimeError("normal expects all elements of std >= 0.0")
-    numbers = np.empty(shape, dtype.numpy)
-    _draw(options.get("generator"), distributions.fill_normal, numbers, 0.0, scale)
+    numbers = _draw(options.get("generator"), distributions.fill_normal, np.empty(shape, d.numpy), 0.0, scale)
     if isinstance(std, Tensor):
         numbers = _combined(np.multiply, numbers, std._array)
-    around = mean._array if isinstance(mean, Tensor) else np.array(float(mean), dtype.numpy)
+    around = mean._array if isinstance(mean, Tensor) else np.array(float(mean), d.numpy)
     numbers = _combined(np.add, numbers, around)
 
+    out = options.get("out")
     if out is not None:
-        return overwrite(out, numbers)
+        return written("normal", out, numbers, *tensors)
     if len(tensors) == 2:
         result: Tensor = drawn_for_both(mean, std, numbers)
     else:
@@ -458,4 +382,4 @@ def _combined(function: np.ufunc, numbers: Array, other: Array) -> Array:
     common = common_dtype(wrap(numbers), wrap(other)).numpy
     with np.errstate(over="ignore", invalid="ignore"):
         result: Array = function(numbers.astype(common), other.astype(common))
-        return distributions.cast(result, numbers.dtype)
+        return copy_array(result, numbers.dtype)

@@ -9,24 +9,20 @@ https://github.com/pytorch/pytorch
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..arithmetic import box_muller, multiply_add
-from ..messages import TYPE_NAMES
-from .generator import Array, Generator
+from ..generator import Array, Generator
+from ..messages import C_NAMES, TYPE_NAMES, does_not_fit, not_implemented
+from ..ops.convert import copy_array
 
 INTERNAL = True
 CHUNK = 8192  # numbers made at a time: whole blocks of 16 that fit into the processor's cache
 MOST_TO_PERMUTE = (2**32 - 1) // 20
 DIGITS = {"float16": 11, "float32": 24, "float64": 53}  # of a significand, in binary
-
-# C++'s names of the dtypes, as torch puts them into messages
-C_NAME = {"bool": "bool", "uint8": "unsigned char", "int8": "signed char", "int16": "short int", "int32": "int"}
-C_NAME |= {"int64": "long int", "float16": "c10::Half", "float32": "float", "float64": "double"}
 
 
 def fill_uniform(array: Array, source: Generator, low: float, high: float) -> None:
@@ -38,7 +34,7 @@ def fill_uniform(array: Array, source: Generator, low: float, high: float) -> No
     name, most = array.dtype.name, float(np.finfo(array.dtype).max)
     for word, bound in (("from", low), ("to", high)):
         if not -most <= bound <= most:
-            raise RuntimeError(f"{word} is out of bounds for {C_NAME[name]}")
+            raise RuntimeError(f"{word} is out of bounds for {C_NAMES[name]}")
     if low > high:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low:g} > to={high:g}")
     if high - low > most:
@@ -54,7 +50,7 @@ def fill_uniform(array: Array, source: Generator, low: float, high: float) -> No
         numbers = source.uniform(count, kind)
         if start != 0 or span != 1:
             numbers = multiply_add(numbers, span, start)
-        numbers = cast(numbers, array.dtype)
+        numbers = copy_array(numbers, array.dtype)
         numbers[numbers == excluded] = low  # which rounding can reach
         return numbers
 
@@ -116,36 +112,22 @@ def fill_bernoulli_each(array: Array, source: Generator, p: Array) -> None:
     array[...] = uniforms < p
 
 
-def fill_integers(array: Array, source: Generator, low: int, high: int | None) -> None:
-    """Integers in [low, high); without `high`, up to the largest that the dtype holds exactly.
+def fill_integers(array: Array, source: Generator, low: int, high: int) -> None:
+    """Integers in [low, high).
 
-    Raises RuntimeError if that range is empty or does not fit the dtype; UserWarning if a floating
-    dtype skips integers in it.
+    Raises RuntimeError if that range is empty, or the dtype does not hold all integers in it.
     """
-    dtype = array.dtype
-    if high is None and low == -(2**63):
-        _check_full_range(dtype)
-        _fill(array, lambda count: source.long_words(count).view(np.int64))
-        return
-    if high is None:
-        last = _last_integer(dtype)
-        if dtype.kind == "f" and (low := _round_up(low, dtype)) >= last:
+    if low >= high:
+        raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    most = _last_integer(array.dtype)
+    least = 0 if array.dtype.kind in "bu" else -most - (array.dtype.kind == "i")
+    for word, bound in (("from", low), ("to - 1", high - 1)):
+        if not least <= bound <= most:
             raise RuntimeError(
-                "random_ expects 'from' casted to dtype to be less than or equal to 'to_inc' "
-                f"casted to dtype, but got from={low} > to_inc={last}"
+                f"{word} is out of bounds for {C_NAMES[array.dtype.name]}\n"
+                f"  It holds all integers from {least} to {most}. Draw int64, and convert them."
             )
-    else:
-        which = ""
-        if low < high and dtype.kind == "f":
-            low, high = _round_up(low, dtype), _round_down(high, dtype)
-            which = " casted to dtype"
-        if low >= high:
-            raise RuntimeError(
-                f"random_ expects 'from'{which} to be less than 'to'{which}, but got from={low} >= to={high}"
-            )
-        last = high - 1
-    _check_bounds(low, last, dtype)
-    _fill_modulo(array, source, last - low + 1, last - low + 1 >= 2**28, low)
+    _fill_modulo(array, source, high - low, high - low >= 2**28, low)
 
 
 def fill_any_integers(array: Array, source: Generator) -> None:
@@ -160,13 +142,11 @@ def fill_permutation(array: Array, source: Generator) -> None:
     """
     n, dtype = array.size, array.dtype
     if dtype.kind == "b":
-        raise NotImplementedError("\"randperm\" not implemented for 'Bool'")
+        raise NotImplementedError(not_implemented("randperm", dtype))
     if n - 1 > _last_integer(dtype):
-        if dtype.kind == "f":
-            most = "2049" if dtype == np.float16 else f"2^{DIGITS[dtype.name]}+1"
-            name = TYPE_NAMES[dtype.name]
-            raise RuntimeError(f"n cannot be greater than {most} for {name} type.")
-        raise RuntimeError(f"value cannot be converted to type {dtype.name}_t without overflow")
+        most = "2049" if dtype == np.float16 else f"2^{DIGITS.get(dtype.name)}+1"
+        of_floating = f"n cannot be greater than {most} for {TYPE_NAMES[dtype.name]} type."
+        raise RuntimeError(of_floating if dtype.kind == "f" else does_not_fit(n, dtype))
     if n >= MOST_TO_PERMUTE:
         raise NotImplementedError(
             f"randperm of {n}: from {MOST_TO_PERMUTE} on torch shuffles in another way, which minigrad does not have"
@@ -188,16 +168,9 @@ def _fill(array: Array, draw: Callable[[int], Array]) -> None:
     flat = array.reshape(-1)
     for start in range(0, flat.size, CHUNK):
         part = flat[start : start + CHUNK]
-        part[...] = cast(draw(part.size), array.dtype)
+        part[...] = copy_array(draw(part.size), array.dtype)
     if not np.may_share_memory(flat, array):  # elements not evenly spaced, so `flat` is a copy
         array[...] = flat.reshape(array.shape)
-
-
-def cast(array: Array, dtype: np.dtype[Any]) -> Array:
-    """`array` as C++ casts it: float64 becomes float16 by way of float32, rounded twice."""
-    if dtype == np.float16 and array.dtype == np.float64:
-        array = array.astype(np.float32)
-    return array.astype(dtype, copy=False)
 
 
 def _fill_modulo(array: Array, source: Generator, span: int, wide: bool, low: int) -> None:
@@ -218,59 +191,7 @@ def _last_integer(dtype: np.dtype[Any]) -> int:
     return 1 if dtype.kind == "b" else np.iinfo(dtype).max
 
 
-def _round_up(low: int, dtype: np.dtype[Any]) -> int:
-    """`low`, or torch's replacement for it, such that no integer drawn rounds to less."""
-    rounded = np.int64(low + 1).astype(dtype)
-    if not np.isfinite(rounded) or int(rounded) >= low:
-        return low
-    return int(rounded) + _spacing(low + 1, dtype)
-
-
-def _round_down(high: int, dtype: np.dtype[Any]) -> int:
-    """`high`, or torch's replacement for it, such that no integer drawn rounds up to it."""
-    rounded = np.int64(high - 1).astype(dtype)
-    if not np.isfinite(rounded) or int(rounded) < high:
-        return high
-    return int(rounded) - _spacing(high - 1, dtype)
-
-
-def _spacing(integer: int, dtype: np.dtype[Any]) -> int:
-    """How far the numbers of a floating dtype are apart near a large integer."""
-    return 1 << (abs(integer).bit_length() - DIGITS[dtype.name])
-
-
-def _check_bounds(first: int, last: int, dtype: np.dtype[Any]) -> None:
-    most = int(np.finfo(dtype).max) if dtype.kind == "f" else _last_integer(dtype)
-    least = 0 if dtype.kind in "bu" else -most - (dtype.kind == "i")
-    name = C_NAME[dtype.name]
-    for word, bound in (("from", first), ("to - 1", last)):
-        if not least <= bound <= most:
-            raise RuntimeError(f"{word} is out of bounds for {name}")
-        if dtype.kind == "f" and abs(bound) > _last_integer(dtype):
-            digits = DIGITS[dtype.name]
-            warnings.warn(
-                f"{word} is out of bounds [-(2^{digits}), 2^{digits}]. Due to precision "
-                f"limitations {name} can support discrete uniform distribution only within this "
-                "range. This warning will become an error in version 1.7 release, please fix the "
-                "code in advance",
-                UserWarning,
-                stacklevel=5,
-            )
-
-
-def _check_full_range(dtype: np.dtype[Any]) -> None:
-    if dtype.name in ("int64", "float32", "float64"):
-        return
-    kernel = "random_full_64_bits_range_kernel_cpu"
-    if dtype.kind in "bf":
-        name = TYPE_NAMES[dtype.name]
-        raise NotImplementedError(f"\"{kernel}\" not implemented for '{name}'")
-    raise RuntimeError(f"{kernel} handles only int64, double, float and bfloat16")
-
-
 def _require_floating(array: Array, kernel: str) -> None:
     if array.dtype.kind != "f":
-        raise NotImplementedError(
-            f"\"{kernel}\" not implemented for '{TYPE_NAMES[array.dtype.name]}'\n"
-            "  Only a floating dtype holds such numbers."
-        )
+        text = not_implemented(kernel, array.dtype)
+        raise NotImplementedError(f"{text}\n  Only a floating dtype holds such numbers.")
