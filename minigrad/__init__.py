@@ -39,6 +39,7 @@ from .modes import (
     set_grad_enabled as set_grad_enabled,
 )
 from .ops.names import FUNCTIONS as _FUNCTIONS
+from .printing import set_printoptions as set_printoptions
 from .tensor import Tensor as Tensor
 
 __version__ = "0.1.0"

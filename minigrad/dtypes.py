@@ -161,6 +161,9 @@ class Size(tuple[int, ...]):
             raise TypeError(f"can only concatenate tuple (not {type(other).__name__}) to torch.Size")
         return Size(tuple(self) + other)
 
+    def __radd__(self, other: Any) -> Any:
+        return Size(other + tuple(self)) if isinstance(other, tuple) else NotImplemented
+
     def __mul__(self, times: Any) -> Size:
         return Size(tuple(self) * times)
 

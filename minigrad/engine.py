@@ -291,6 +291,35 @@ class NodeOfMany(Node):
             self.saved = RELEASED
 
 
+class Replaced(NodeOfMany):
+    """The origin of a tensor that `.data` gave another shape or dtype, while `node` still takes gradients like `was`."""
+
+    __slots__ = ()
+
+    def __init__(self, node: Node, was: np.ndarray[Any, Any]) -> None:
+        super().__init__(())
+        self.edges, self.targets = (node,), ((was.shape, was.dtype),)
+
+    def pull(self, g: Any, edges: Any, saved: Any) -> Any:
+        """The gradient, if it can be brought to the shape that `node` takes."""
+        shape = self.targets[0][0]
+        try:
+            fits = np.broadcast_shapes(g.shape, shape) == g.shape
+        except ValueError:
+            fits = False
+        if not fits:
+            raise RuntimeError(
+                f"Function returned an invalid gradient at index 0 - got {list(g.shape)} but expected shape compatible "
+                f"with {list(shape)}\n"
+                "  `.data =` gave the tensor another shape after it was computed. Assign data of the same shape."
+            )
+        return (g,)
+
+    def as_users_see_it(self) -> tuple[Node, int]:
+        """What the tensor was computed by."""
+        return self.edges[0].as_users_see_it()
+
+
 class Released:
     """What a node holds instead of a saved value, or of its guard, once a backward pass has used it up."""
 

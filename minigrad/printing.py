@@ -9,19 +9,19 @@ Options: https://docs.pytorch.org/docs/stable/generated/torch.set_printoptions.h
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from minigrad import dtypes
+from . import dtypes
 
 if TYPE_CHECKING:
-    from minigrad.tensor import Tensor
+    from .tensor import Tensor
+
+INTERNAL = True
 
 
-@dataclass(frozen=True)
-class _Options:
+class _Options(NamedTuple):
     precision: int = 4
     threshold: float = 1000
     edgeitems: int = 3
@@ -61,12 +61,12 @@ def set_printoptions(
     }
     given: dict[str, Any] = {name: value for name, value in named.items() if value is not None}
     start = _options if profile is None else _PROFILES.get(profile, _options)
-    _options = replace(start, **given, sci_mode=sci_mode)
+    _options = start._replace(**given, sci_mode=sci_mode)
 
 
 def get_printoptions() -> dict[str, Any]:
     """The options in force, as keyword arguments for `set_printoptions`."""
-    return asdict(_options)
+    return _options._asdict()
 
 
 def tensor_repr(t: Tensor) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakValueDictionary, ref
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from . import dtypes, messages
 from .dtypes import Size, device, dtype
-from .engine import LEAF, Lost, Node, RemovableHandle, Severed, Storage
+from .engine import LEAF, Lost, Node, RemovableHandle, Replaced, Severed, Storage
 from .modes import is_grad_enabled
 
 if TYPE_CHECKING:
@@ -287,6 +288,9 @@ class Tensor(Methods, metaclass=TensorType):
             raise RuntimeError(messages.cannot_require_grad(value.dtype))
         if value._storage is None or value._storage is not self._storage:
             self._storage, self._view = storage_of(value), None
+        x, y = self._array, value._array
+        if isinstance(self._origin, Node) and (x.shape != y.shape or x.dtype != y.dtype):
+            self._origin = Replaced(self._origin, x)
         self._array = value._array.view()
 
     @property
@@ -394,27 +398,57 @@ class Tensor(Methods, metaclass=TensorType):
     # Copies that Python makes
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        return _rebuild, (np.array(self._array, order="K"), self.requires_grad, self._notes())
+
+    def __copy__(self) -> Tensor:
+        return _rebuild(self._array.view(), self.requires_grad, self._notes(), storage_of(self))
+
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError(messages.copy_of_computed())
-        notes = {k: v for k, v in self.__dict__.items() if not k.startswith("_")}
-        array = np.array(self._array, copy=True, order="K")
-        return _rebuild, (array, self.requires_grad, self._grad, notes)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
         if id(self) not in memo:
-            rebuild, (array, requires_grad, grad, notes) = self.__reduce_ex__(4)
-            grad = grad if grad is None else grad.__deepcopy__(memo)
-            memo[id(self)] = rebuild(array, requires_grad, grad, notes)
+            array, storage = _copied_memory(self._array, memo)
+            made = memo[id(self)] = _rebuild(array, self.requires_grad, {}, storage)
+            made._grad = deepcopy(self._grad, memo)
+            made.__dict__.update(deepcopy(self._notes(), memo))
         found: Tensor = memo[id(self)]
         return found
 
+    def _notes(self) -> dict[str, Any]:
+        """The attributes that users gave this tensor."""
+        own = ("_hooks", "_after_accumulation", "_accumulator")
+        return {name: value for name, value in self.__dict__.items() if name not in own}
 
-def _rebuild(array: np.ndarray[Any, Any], requires_grad: bool, grad: Any, notes: dict[str, Any]) -> Tensor:
-    t = Tensor._of(array, LEAF if requires_grad else None)
+
+def _rebuild(
+    array: np.ndarray[Any, Any], requires_grad: bool, notes: dict[str, Any], storage: Storage | None = None
+) -> Tensor:
+    t = Tensor._of(array, LEAF if requires_grad else None, storage)
     t.__dict__.update(notes)
-    if grad is not None:
-        t._grad = grad
     return t
+
+
+def memory_owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """The array whose memory `array` is a view of; itself if it is none."""
+    while array.base is not None:
+        base = array.base if isinstance(array.base, np.ndarray) else getattr(array.base, "base", None)
+        if not isinstance(base, np.ndarray):  # broadcast_to and as_strided leave an object between the two arrays
+            break
+        array = base
+    return array
+
+
+def _copied_memory(array: np.ndarray[Any, Any], memo: dict[Any, Any]) -> tuple[np.ndarray[Any, Any], Storage]:
+    """`array` in a copy of the whole memory that it lies in: tensors that share memory have copies that share it."""
+    owner = memory_owner(array)
+    key = ("memory of tensors", id(owner))
+    if key not in memo:
+        memo[key] = np.array(owner, order="K"), Storage(), owner  # which must not be freed, and its id used again
+    copied, storage, _ = memo[key]
+    if copied.strides != owner.strides:  # memory with gaps, from elsewhere
+        return np.array(array, order="K"), Storage()
+    start = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+    return np.ndarray(array.shape, array.dtype, copied.ravel("K"), start, array.strides), storage
 
 
 def wrap(array: np.ndarray[Any, Any]) -> Tensor:
@@ -452,9 +486,7 @@ def from_numpy(ndarray: np.ndarray[Any, Any], /) -> Tensor:
 
     Raises TypeError for a dtype that torch does not have, ValueError for negative strides or foreign byte order.
     """
-    owner = checked_array(ndarray)
-    while isinstance(owner.base, np.ndarray):
-        owner = owner.base
+    owner = memory_owner(checked_array(ndarray))
     storage = _storage_of_memory.get(id(owner))
     if storage is None:
         storage = _storage_of_memory[id(owner)] = Storage()

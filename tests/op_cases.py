@@ -134,7 +134,7 @@ class Draw:
             return [self.choice("float32", "float64", "float32", "float16", *WHOLE) for _ in range(count)]
         return [self.choice("float32", "float64")] * count
 
-    def layout(self, shape: Shape) -> tuple[Shape, int]:
+    def layout(self, shape: Shape, expanded: bool) -> tuple[Shape, int]:
         """Strides, in elements, and where the first one lies: without gaps, transposed, sliced or expanded."""
         order = list(range(len(shape)))[::-1]
         kind = "plain" if self.kind == "smooth" else self.choice("plain", "plain", "order", "gaps", "expanded", "all")
@@ -142,7 +142,7 @@ class Draw:
             self.random.shuffle(order)
         strides, step = [0] * len(shape), self.choice(1, 2) if kind in ("gaps", "all") else 1
         for d in order:
-            if kind in ("expanded", "all") and self.choice(False, False, True):
+            if expanded and kind in ("expanded", "all") and self.choice(False, False, True):
                 continue
             strides[d] = step
             step *= max(shape[d], 1) + (kind in ("gaps", "all") and self.choice(0, 1))
@@ -219,6 +219,7 @@ class Row:
     domain  "real" or "positive", of every input
     fixed  dtypes of single inputs, such as a condition or an index
     always_fixed  whether no others are tried, in wild cases
+    expanded  whether elements may share their memory, and so be equal
     special  whether infinities and NaN are tried too
     smooth  whether the result has slopes: not if it is rounded, or gradients are kept from flowing
     folded  whether torch folds several dimensions into one, for which it may copy: strides, and what is saved, differ
@@ -232,6 +233,7 @@ class Row:
     domain: str = "real"
     fixed: dict[str, str] = field(default_factory=dict)
     always_fixed: bool = False
+    expanded: bool = True
     special: bool = True
     folded: bool = False
     smooth: bool = True
@@ -256,7 +258,7 @@ class Row:
             wanted = [w and draw.flag() for w in wanted]
         inputs = []
         for shape, dtype, requires_grad in zip(shapes, dtypes, wanted, strict=True):
-            strides, offset = draw.layout(shape)
+            strides, offset = draw.layout(shape, self.expanded)
             length = offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True) if n) + 1
             buffer = draw.values(length, dtype, self.domain)
             inputs.append(Input(buffer, shape, strides, offset, requires_grad))

@@ -211,9 +211,9 @@ row("mean", "a, dim, keepdim", "a.mean(axis=dim, keepdims=keepdim)", options=dim
 row("prod", special=False)
 row("prod", "a, dim, keepdim", options=dim_keepdim, special=False)
 for name in ("var", "std"):
-    row(name)
-    row(name, "a, dim, correction=correction, keepdim=keepdim", options=corrected)
-    row(name, "a, unbiased", options=lambda draw, shape: {"unbiased": draw.flag()})
+    row(name, expanded=name == "var")  # whose slope is noise where the values are equal but for rounding
+    row(name, "a, dim, correction=correction, keepdim=keepdim", options=corrected, expanded=name == "var")
+    row(name, "a, unbiased", options=lambda draw, s: {"unbiased": draw.flag()}, expanded=name == "var")
 row("norm", domain="positive")
 for order in (2, 1, 3, 1.5, 0.5, 0, "math.inf", "-math.inf"):
     row("norm", f"a, {order}, dim, keepdim".replace("math.", "t."), shapes=Draw.not_empty, options=dims_keepdim)
@@ -274,7 +274,7 @@ row("chunk", "a, size, dim", shapes=Draw.with_dims, options=sections)
 def joinable(draw: Draw) -> list[Shape]:
     """Two shapes of which the first dimension, at least, may differ."""
     if draw.wild:
-        return [draw.shape(), draw.shape()]
+        return [draw.shape(1) + (2,), draw.shape(1) + (2,)]
     return [draw.shape(2)] * 2 if draw.flag() else [(2,), (draw.choice(1, 2, 3),)]
 
 

@@ -36,6 +36,7 @@ WORDS = (
         r"(mat1 and mat2 shapes cannot be|Expected size for first two dimensions of batch2|size mismatch, got input).*",
         "shapes cannot be multiplied",
     ),
+    (r"(expected m1 and m2 to have the same dtype|expected scalar type).*", "dtypes cannot be multiplied"),
 )
 GRADIENT = re.compile(r"\.grad\b|autograd\.grad")
 PRODUCT = re.compile(r" @ |\.(matmul|mv|dot)\(")
@@ -89,10 +90,11 @@ def allowed(lines: Sequence[str], pair: Pair, error: Exception | None, our_error
         return True  # torch cannot differentiate powers with bools, nor with saved values after `detach_()`
     # Gradients may be views of something in torch, or expanded. Here each is a tensor with memory of its own.
     used = [pair.theirs.names.get(n) for n in re.findall(r"\w+", lines[-1]) if n in pair.gradients]
-    shared = any(what in text for what in ("no_grad mode", "in-place operation")) or any(
-        isinstance(t, torch.Tensor) and has_overlap(t) for t in used
-    )
-    return our_error is None and bool(used) and shared
+    shared = any(what in text for what in ("no_grad mode", "in-place operation", "single memory location"))
+    shared |= any(isinstance(t, torch.Tensor) and has_overlap(t) for t in used)
+    if used and not (shared and our_error is None):
+        shared = any(what in our_text for what in ("view size is not compatible", "single memory location"))
+    return bool(used) and shared and (error is None or our_error is None)
 
 
 def has_overlap(t: torch.Tensor) -> bool:

@@ -12,6 +12,7 @@ from hypothesis.extra import numpy as hnp
 
 torch = pytest.importorskip("torch")
 
+import minigrad
 from minigrad import dtypes, printing
 from minigrad.tensor import wrap
 
@@ -72,7 +73,7 @@ def on_both_sides(options: dict[str, Any], default_dtype: dtypes.dtype = dtypes.
 
 def set_on_both_sides(options: dict[str, Any], default_dtype: dtypes.dtype) -> None:
     torch.set_printoptions(**options)
-    printing.set_printoptions(**options)
+    minigrad.set_printoptions(**options)
     torch.set_default_dtype(getattr(torch, default_dtype.name))
     dtypes.set_default_dtype(default_dtype)
 

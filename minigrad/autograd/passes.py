@@ -135,7 +135,7 @@ def grad(
     results: list[Tensor | None] = []
     for i, (edge, t) in enumerate(zip(edges, of, strict=True)):
         if id(edge) in found:
-            results.append(tape.result(found[id(edge)]))
+            results.append(tape.result(found[id(edge)], t))
         elif materialize_grads:
             results.append(Tensor._of(np.zeros_like(t._array), LEAF if create_graph else None))
         elif allow_unused:

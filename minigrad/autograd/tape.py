@@ -12,14 +12,14 @@ from typing import Any
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, messages
 from ..engine import LEAF, Hooks, Node, NodeOfMany, Storage, next_rank, user_line
 from ..modes import enable_grad, no_grad
 from ..ops.convert import copied
 from ..ops.inplace import check_writable
 from ..tensor import Tensor
 from . import errors
-from .memory import Delivered, is_unshared, own_array
+from .memory import Delivered, own_array
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
@@ -113,15 +113,21 @@ class ArrayTape:
             array = grad._array
             if 0 in array.strides:
                 check_writable(grad)
-            np.add(array, delivered[1], array)
+            try:
+                np.add(array, delivered[1], array)
+            except ValueError as error:  # the leaf was given other data since
+                misfit = messages.misfit(error, array, delivered[1])
+                if misfit is error:
+                    misfit = RuntimeError(messages.cannot_grow(array, delivered[1]))
+                raise misfit from None
             if grad._storage is None:
                 grad._storage = Storage()
             grad._storage.version += 1
             grad._storage.changed_by = changed_by
 
-    def result(self, delivered: Delivered) -> Tensor:
-        """A gradient as `grad()` returns it."""
-        return Tensor._of(delivered[1] if is_unshared(delivered) else np.array(delivered[1]))
+    def result(self, delivered: Delivered, of: Tensor) -> Tensor:
+        """The gradient of a tensor as `grad()` returns it."""
+        return Tensor._of(own_array(delivered, of._array))
 
 
 class RecordedTape(ArrayTape):
@@ -158,8 +164,8 @@ class RecordedTape(ArrayTape):
         with enable_grad():
             accumulate_out_of_place(*delivered)
 
-    def result(self, delivered: Delivered) -> Tensor:
-        """A gradient as `grad()` returns it."""
+    def result(self, delivered: Delivered, of: Tensor) -> Tensor:
+        """The gradient of a tensor as `grad()` returns it."""
         return self.shown(delivered[1])
 
 

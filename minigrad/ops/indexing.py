@@ -111,7 +111,7 @@ def _slice(t: Tensor, dim: int, index: slice, skip_whole: bool) -> Tensor:
 
 def located(t: Tensor, index: Any) -> tuple[Tensor, Key]:
     """The view that `index` asks for, and what is to be picked from that: () for nothing."""
-    if t._origin is None and t._view is None and (key := _basic_key(index)):
+    if t._origin is None and t._view is None and index.__class__ is tuple and (key := _basic_key(index)):
         try:
             return as_view(part, t, key), ()  # nothing is recorded, so one view does for several
         except IndexError:
@@ -125,13 +125,12 @@ def located(t: Tensor, index: Any) -> tuple[Tensor, Key]:
 
 def _basic_key(index: Any) -> Key:
     """What NumPy takes for an index of integers and slices alone; () for any other."""
-    items = index if index.__class__ is tuple else (index,)
-    for i in items:
+    for i in index:
         if i.__class__ is slice and (i.step is None or (i.step.__class__ is int and i.step > 0)):
             continue
         if i.__class__ is not int:
             return ()
-    return (*items, ...)
+    return (*index, ...)
 
 
 def _as_items(index: Any) -> Sequence[Any]:

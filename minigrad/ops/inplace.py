@@ -339,6 +339,8 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
 
 def copied(t: Tensor, src: Tensor) -> Tensor:
     """`src` as a value for `t`."""
+    if t._array.dtype.kind != "f":
+        src = Tensor._of(src._array)
     result: Tensor = copy.call(t, src)
     if isinstance(result._origin, Node):
         result._origin.targets = (None, (src._array.shape, src._array.dtype))

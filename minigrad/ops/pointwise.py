@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
+from .convert import invalid_combination
 from .indices import number_array
 from .inplace import zeros_as
 from .names import FUNCTIONS, attach, public, tensor_argument
@@ -17,20 +18,6 @@ from .table import Op, common_dtype, op
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
-
-# Choosing. `keep` zeroes by choice, not by product, so that an infinite gradient times 0 is 0 and not NaN.
-
-keep: Op = op(
-    "KeepBackward0", lambda a, where: np.where(where, a, a.dtype.type(0)), a=lambda g, where: keep(g, where), where=None
-)
-select = op(
-    "WhereBackward0",
-    lambda a, b, condition: np.where(condition, a, b),
-    a=lambda g, condition: keep(g, condition),
-    b=lambda g, condition: keep(g, ~condition),
-    condition=None,
-    numbers="promote",
-)
 
 # Arithmetic
 
@@ -113,6 +100,20 @@ exponential = op(
 def _log_of(base: float) -> float:
     return math.log(base) if base > 0 else -math.inf if base == 0 else math.nan
 
+
+# Choosing. `keep` zeroes by choice, not by product, so that an infinite gradient times 0 is 0 and not NaN.
+
+keep: Op = op(
+    "KeepBackward0", lambda a, where: np.where(where, a, a.dtype.type(0)), a=lambda g, where: keep(g, where), where=None
+)
+select = op(
+    "WhereBackward0",
+    lambda a, b, condition: np.where(condition, a, b),
+    a=lambda g, condition: keep(g, condition),
+    b=lambda g, condition: keep(g, ~condition),
+    condition=None,
+    numbers="promote",
+)
 
 # Functions of one number
 
@@ -424,6 +425,15 @@ def clamp_max(input: Tensor, max: Any) -> Tensor:
     return _clamped(input, None, max, "ClampMaxBackward1", "ClampMaxBackward0")
 
 
+_WHERE_FORMS = [
+    "(Tensor condition)",
+    "(Tensor condition, Tensor input, Tensor other)",
+    "(Tensor condition, Number self, Tensor other)",
+    "(Tensor condition, Tensor input, Number other)",
+    "(Tensor condition, Number self, Number other)",
+]
+
+
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     """The elements of `input` where `condition` holds, of `other` elsewhere; the branch not taken gets gradient 0.
 
@@ -439,10 +449,13 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
             f"where expected condition to be a boolean tensor, but got a tensor with dtype "
             f"{messages.TYPE_NAMES[condition.dtype.name]}"
         )
+    for value in (input, other):
+        if not isinstance(value, (Tensor, bool, int, float, np.number)):
+            raise invalid_combination("where", (condition, input, other), {}, *_WHERE_FORMS)
     d = common_dtype(input, other).numpy
-    for number in (input, other):
-        if isinstance(number, (bool, int, float)):
-            number_array(number, d, half_overflows=True)
+    for value in (input, other):
+        if isinstance(value, (bool, int, float)):
+            number_array(value, d, half_overflows=True)
     try:
         return select.call(input, other, condition)
     except (RuntimeError, ValueError) as error:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
+from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .inplace import like, zeros_as
 from .names import public, tensor_argument
@@ -108,8 +109,8 @@ def _prod_rule(g: Any, a: Any, out: Any, dim: int, keepdim: bool) -> Any:
 
 
 def _prod_of_all_rule(g: Any, a: Any, out: Any) -> Any:
-    """Where two factors are 0, torch's gradients are 0, whatever comes in."""
-    if (array_of(a) == 0).sum() > 1:
+    """Where two factors are 0, torch's gradients are 0, whatever comes in, if they are not recorded."""
+    if not isinstance(a, Tensor) and (a == 0).sum() > 1:
         return zeros_as(a)
     return _prod_rule(g, a.reshape((-1,)), out, 0, False).reshape(a.shape) if a.ndim else g
 
@@ -124,8 +125,9 @@ prod_of_all = op("ProdBackward0", lambda a: reduce(np.multiply, a, None, False),
 
 def _var(a: Array, dim: Dims | None, correction: float, keepdim: bool) -> Array:
     n = a.size if dim is None else size_of(a.shape, dim)
-    mean = np.true_divide(_sum(a, dim, True), a.dtype.type(n))
-    distance = a - mean
+    every = range(a.ndim) if dim is None else dim
+    distance = a - a[tuple([slice(1) if i in every else slice(None) for i in range(a.ndim)])]  # 0 where all are equal
+    distance = distance - np.true_divide(_sum(distance, dim, True), a.dtype.type(n))
     freedom = a.dtype.type(n - correction if n > correction else 0)
     return np.true_divide(_sum(distance * distance, dim, keepdim), freedom)
 
@@ -252,13 +254,21 @@ log_softmax_dim = op("LogSoftmaxBackward0", _log_softmax, a=lambda g, out, dim: 
 # torch's names for them
 
 
+def added_up_in(dtype: Any, input: Tensor) -> Tensor:
+    """`input` in the dtype to reduce it in; RuntimeError if a gradient is wanted that could not flow through that."""
+    converted = input.to(dtype)
+    if converted.dtype.kind != dtypes.FLOATING and input.requires_grad and is_grad_enabled():
+        raise RuntimeError(f"Autograd not support dtype: {messages.TYPE_NAMES[converted.dtype.name]}")
+    return converted
+
+
 @public()
 def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The sum over `dim`, or of all elements; of integers and bools it is int64."""
     if input.__class__ is not Tensor:
         tensor_argument(input, "sum")
     if dtype is not None:
-        input = input.to(dtype)
+        input = added_up_in(dtype, input)
     elif input._array.dtype.kind != "f":
         input = input.to(dtypes.int64)
     if dim is None and not keepdim:
@@ -290,7 +300,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     """The product over one dimension, or of all elements."""
     input = tensor_argument(input, "prod")
     if dtype is not None or input.dtype.kind != dtypes.FLOATING:
-        input = input.to(dtype or dtypes.int64)
+        input = added_up_in(dtype or dtypes.int64, input)
     if dim is None:
         return prod_of_all.call(input)
     return prod_dim.call(input, messages.checked_dim(dim, input.ndim), keepdim)
@@ -349,7 +359,7 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The running sum along `dim`; of integers and bools it is int64."""
     input = tensor_argument(input, "cumsum")
     if dtype is not None or input.dtype.kind != dtypes.FLOATING:
-        input = input.to(dtype or dtypes.int64)
+        input = added_up_in(dtype or dtypes.int64, input)
     return cumsum_.call(input, messages.checked_dim(dim, input.ndim))
 
 

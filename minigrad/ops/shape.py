@@ -28,7 +28,7 @@ def _spread(a: Array, shape: Dims) -> Array:
         filled = np.empty(shape, a.dtype)  # np.broadcast_to takes longer, and what it returns is slow to compute with
         filled.fill(a)
         return filled
-    return np.broadcast_to(a, shape)
+    return np.broadcast_to(a, shape) if a.shape != shape else a
 
 
 def _expanded(a: Array, shape: Dims) -> Array:

@@ -2,7 +2,9 @@
 
 What happens when an operation is called does not depend on the operands: which inputs there are, which of them the
 rules need, and so what is saved. So it is written out once per operation, when that is first used, as the standard
-library does for named tuples and dataclasses. `print(mul_.source)` shows the text for `mul_`.
+library does for named tuples and dataclasses. `print(mul_.source)` shows the text for `mul_`. In it, for an input or a
+saved value n: x_n is its array, o_n its origin, e_n the edge that its gradient takes, s_n what is saved of it, g_n the
+storage that guards that, and v_n the version at which it was saved.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ def write(o: Op) -> str:
     arguments = _listed(*o.inputs, *o.options)
     arrays, origins = _listed(*[f"x_{i}" for i in o.inputs]), _listed(*[f"o_{i}" for i in o.differentiable])
     lines = [
+        f"# {o.node_name}. Of an input or saved value n: x_n array, o_n origin, e_n edge, s_n saved, g_n storage, v_n version",
         f"def call({arguments}):",
         *_arrays(o),
         *_computed(o),

@@ -1,0 +1,238 @@
+"""What hostile programs found: each once gave another result than torch, or took what torch refuses."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+from parity import assert_same
+
+import minigrad
+
+PROGRAMS = []
+
+
+def program(function):
+    PROGRAMS.append(function)
+    return function
+
+
+def refused(action):
+    try:
+        return action()
+    except (LookupError, OverflowError, RuntimeError, TypeError, ValueError) as error:
+        return f"{type(error).__name__}: {str(error).splitlines()[0]}"
+
+
+# Other data between forward and backward
+
+
+@program
+def a_leaf_given_data_of_another_shape(torch):
+    found = []
+    for shape in [(), (1,), (4,), (3, 1)]:
+        x = torch.ones(3, requires_grad=True)
+        y = x * 2
+        x.data = torch.zeros(shape)
+        y.sum().backward()
+        found.append(x.grad)
+    return found
+
+
+@program
+def a_leaf_given_data_of_another_dtype(torch):
+    x = torch.ones(3, requires_grad=True)
+    y = x * 2
+    x.data = torch.zeros(3, dtype=torch.float64)
+    y.sum().backward()
+    return x.grad
+
+
+@program
+def a_leaf_whose_grad_has_another_shape(torch):
+    found = []
+    for before, after in [(3, 4), (1, 3), (3, 1)]:
+        x = torch.ones(before, requires_grad=True)
+        x.sum().backward()
+        x.data = torch.zeros(after)
+        found += [refused(lambda x=x: (x * 2).sum().backward()), x.grad]
+    return found
+
+
+@program
+def a_result_given_data_of_another_dtype(torch):
+    x = torch.ones(3, requires_grad=True)
+    h = x * 2
+    h.data = torch.zeros(3, dtype=torch.float64)
+    (h * h + h).sum().backward()
+    return h, h.grad_fn.name(), x.grad
+
+
+@pytest.mark.parametrize("shape", [(4,), (2,)])
+def test_a_result_given_data_of_another_shape(shape):
+    """torch names the function that used the result, too."""
+    x = minigrad.ones(3, requires_grad=True)
+    h = x * 2
+    h.data = minigrad.zeros(shape)
+    assert h.grad_fn.name() == "MulBackward0"
+    expected = rf"invalid gradient at index 0 - got \[{shape[0]}\] but expected shape compatible with \[3\]"
+    with pytest.raises(RuntimeError, match=expected):
+        h.sum().backward()
+    assert x.grad is None
+
+
+def test_a_change_through_another_array_over_strided_memory_is_noticed():
+    """torch notices no change that is made through another tensor from the same array."""
+    array = np.ones(4, np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(array, 2, writeable=True)
+    x = minigrad.from_numpy(array).requires_grad_()
+    y = x * x
+    minigrad.from_numpy(windows)[0, 0] = 5
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
+def test_copies_of_one_memory_count_their_changes_together():
+    base = minigrad.ones(3)
+    copied, view = copy.deepcopy([base, base[1:]])
+    y = minigrad.ones(3, requires_grad=True) * copied
+    view.add_(1)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        y.sum().backward()
+
+
+# Numbers and dtypes
+
+
+@program
+def integers_beyond_every_dtype(torch):
+    x = torch.ones(3, requires_grad=True)
+    actions = [
+        lambda n: x + n,
+        lambda n: n - x,
+        lambda n: x * n,
+        lambda n: n / x,
+        lambda n: x == n,
+        lambda n: x < n,
+        lambda n: x.detach().add_(n),
+    ]
+    return [refused(lambda: action(n)) for action in actions for n in (2**64, 10**400, -(2**63) - 1, 2**63, -(2**63))]
+
+
+@program
+def numpy_numbers_to_the_power_of_tensors(torch):
+    x = torch.ones(3, requires_grad=True)
+    bases = [np.float16(2), np.float32(2), np.float64(2), np.int8(2), np.int64(2)]
+    return [torch.pow(base, t) for base in bases for t in (x, torch.tensor([1, 2]))]
+
+
+@program
+def sums_in_dtypes_that_no_gradient_flows_through(torch):
+    x = torch.tensor([1.5, 2.5], requires_grad=True)
+    found = [refused(lambda d=d: x.sum(dtype=d)) for d in (torch.int64, torch.bool, torch.float64)]
+    found += [refused(lambda: x.prod(dtype=torch.int32)), refused(lambda: x.cumsum(0, dtype=torch.int64))]
+    with torch.no_grad():
+        return [*found, x.sum(dtype=torch.int64), x.detach().sum(dtype=torch.int64)]
+
+
+@program
+def plus_before_a_tensor(torch):
+    x = torch.ones(2, requires_grad=True)
+    return +x is x, +torch.tensor([1]), refused(lambda: +torch.tensor([True]))
+
+
+@program
+def operands_that_where_does_not_take(torch):
+    x = torch.ones(3, requires_grad=True)
+    others = (None, "a", [1.0], np.ones(3))
+    found = [refused(lambda a=a, b=b: torch.where(x > 0, a, b)) for o in others for a, b in ((x, o), (o, x))]
+    return [*found, torch.where(x > 0, x, np.float32(2)), torch.where(x > 0, np.int64(2), x)]
+
+
+# Shapes
+
+
+@program
+def bounds_that_do_not_broadcast(torch):
+    x, low = torch.ones(3), torch.zeros(2)
+    calls = [(low, x), (x, low), (torch.zeros(2, 1), torch.zeros(4))]
+    return [refused(lambda low=low, high=high: x.clamp(low, high)) for low, high in calls]
+
+
+@program
+def batches_of_empty_matrices_that_do_not_broadcast(torch):
+    return torch.zeros(2, 0, 3) @ torch.zeros(0, 3, 3)
+
+
+@program
+def nothing_to_join(torch):
+    return refused(lambda: torch.cat([])), refused(lambda: torch.stack([]))
+
+
+@program
+def tolerances_below_zero(torch):
+    x = torch.ones(3)
+    return [refused(lambda k=k: torch.allclose(x, x, **k)) for k in ({"rtol": -1}, {"atol": -0.5}, {"rtol": 0})]
+
+
+@program
+def sizes_of_things_that_are_no_sizes(torch):
+    made = [[1.5], ["a"], "ab", [None], 3, [True], [torch.tensor(2)], [-1], (), range(2)]
+    found = [refused(lambda given=given: torch.Size(given)) for given in made]
+    size = torch.Size([1])
+    added = [refused(lambda other=other: size + other) for other in ([2], (2.5,), (2,), size)]
+    return found, added, type(torch.Size([True])[0]).__name__, type((1,) + size).__name__
+
+
+# Copies that Python makes
+
+
+@program
+def copies_share_memory_and_deep_copies_do_not(torch):
+    x = torch.ones(3, requires_grad=True)
+    shallow, deep, pickled = copy.copy(x), copy.deepcopy(x), pickle.loads(pickle.dumps(x))
+    with torch.no_grad():
+        x.add_(1)
+    return [(t, t.is_leaf) for t in (shallow, deep, pickled)]
+
+
+@program
+def copies_of_results(torch):
+    y = torch.ones(3, requires_grad=True) * 2
+    copies = [copy.copy(y), pickle.loads(pickle.dumps(y))]
+    return [(t, t.is_leaf) for t in copies]
+
+
+@program
+def a_deep_copy_of_tensors_over_one_memory(torch):
+    base = torch.arange(6.0).reshape(2, 3)
+    tensors = [base, base[:, 1:], base.detach(), base.T, torch.zeros(1).expand(3)]
+    copies = copy.deepcopy(tensors)
+    copies[1].add_(10)
+    kept = [(t.stride(), t.storage_offset(), t._is_view()) for t in (copies[0], copies[3], copies[4])]
+    return tensors, copies, kept
+
+
+@program
+def an_array_and_the_tensor_over_it(torch):
+    array = np.ones(3, np.float32)
+    copies = copy.deepcopy([array, torch.from_numpy(array)])
+    copies[1].add_(1)
+    return [type(c).__name__ for c in copies], copies[1], array
+
+
+@program
+def attributes_of_copies(torch):
+    x = torch.ones(2, requires_grad=True)
+    x.note, x._hidden = [1], 2
+    x.grad = torch.zeros(2)
+    copies = copy.deepcopy(x), copy.copy(x), pickle.loads(pickle.dumps(x))
+    return [(t.note, t._hidden, t.note is x.note, t.grad) for t in copies]
+
+
+@pytest.mark.parametrize("run", PROGRAMS, ids=lambda run: run.__name__)
+def test_program(run):
+    assert_same(run)
