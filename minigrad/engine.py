@@ -292,7 +292,7 @@ class NodeOfMany(Node):
 
 
 class Replaced(NodeOfMany):
-    """The origin of a tensor that `.data` gave another shape or dtype, while `node` still takes gradients like `was`."""
+    """The origin of a tensor that `.data =` gave another shape or dtype: its node takes gradients like the old ones."""
 
     __slots__ = ()
 
@@ -317,7 +317,8 @@ class Replaced(NodeOfMany):
 
     def as_users_see_it(self) -> tuple[Node, int]:
         """What the tensor was computed by."""
-        return self.edges[0].as_users_see_it()
+        node: Node = self.edges[0]
+        return node.as_users_see_it()
 
 
 class Released:

@@ -17,7 +17,6 @@ import torch
 from op_cases import Draw, Row, Shape
 
 ROWS: list[Row] = []
-ABSENT = {
     "t_",
     "squeeze_",
     "unsqueeze_",
@@ -59,7 +58,7 @@ def row(
     if first == "a":
         if hasattr(torch.Tensor, name):
             ways.append(f"a.{name}({rest})")
-        if twin and hasattr(torch.Tensor, f"{name}_") and f"{name}_" not in ABSENT:
+        if twin and hasattr(torch.Tensor, f"{name}_"):
             in_place.append(f"a.{name}_({rest})")
     for operator in (operators,) if isinstance(operators, str) else operators:
         (in_place if re.match(r"a \S+= ", operator) and not re.match("a (==|!=|<=|>=)", operator) else ways).append(

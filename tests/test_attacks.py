@@ -182,9 +182,9 @@ def tolerances_below_zero(torch):
 def sizes_of_things_that_are_no_sizes(torch):
     made = [[1.5], ["a"], "ab", [None], 3, [True], [torch.tensor(2)], [-1], (), range(2)]
     found = [refused(lambda given=given: torch.Size(given)) for given in made]
-    size = torch.Size([1])
+    size, before = torch.Size([1]), (1,)
     added = [refused(lambda other=other: size + other) for other in ([2], (2.5,), (2,), size)]
-    return found, added, type(torch.Size([True])[0]).__name__, type((1,) + size).__name__
+    return found, added, type(torch.Size([True])[0]).__name__, type(before + size).__name__
 
 
 # Copies that Python makes

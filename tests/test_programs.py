@@ -41,7 +41,7 @@ def check(program: list[str], every_step: bool) -> None:
 
 
 @given(programs(), st.booleans())
-@settings(max_examples=1000, derandomize=True, database=None, suppress_health_check=EVERY_HEALTH_CHECK)
+@settings(max_examples=500, derandomize=True, database=None, suppress_health_check=EVERY_HEALTH_CHECK)
 def test_random_programs(program: Program, every_step: bool) -> None:
     check(program, every_step)
 

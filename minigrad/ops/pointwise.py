@@ -1,4 +1,9 @@
-"""Operations on each element by itself: forward computation and rules side by side."""
+"""Operations on each element by itself: forward computation and rules side by side.
+
+A rule is named after the input whose gradient it gives; `g` is the incoming gradient, `out` the result. With
+`numbers="promote"` two operands are brought to one dtype, and a Python number may be one of them ("floating": to one
+floating dtype); `floating=True` makes integers floats first. `table.py` says the rest.
+"""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ reorder: Op = op(
 )
 tile = op(
     "RepeatBackward0",
-    lambda a, repeats: np.tile(a, repeats),
+    lambda a, repeats: np.asarray(np.tile(a, repeats), order="C"),
     a=lambda g, a_shape, repeats: _untile(g, a_shape, repeats),
 )
 as_copied_shape, as_aliased_shape = as_shape.named("UnsafeViewBackward0"), as_shape.named("ReshapeAliasBackward0")

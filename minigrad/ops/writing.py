@@ -23,7 +23,7 @@ def write(o: Op) -> str:
     arguments = _listed(*o.inputs, *o.options)
     arrays, origins = _listed(*[f"x_{i}" for i in o.inputs]), _listed(*[f"o_{i}" for i in o.differentiable])
     lines = [
-        f"# {o.node_name}. Of an input or saved value n: x_n array, o_n origin, e_n edge, s_n saved, g_n storage, v_n version",
+        f"# {o.node_name}; of n: x_n is the array, o_n origin, e_n edge, s_n saved value, g_n its storage, v_n version",
         f"def call({arguments}):",
         *_arrays(o),
         *_computed(o),
