@@ -107,7 +107,8 @@ def _saved_value(node: Any, storage: Any) -> str:
             array, maker = getattr(node, f"s_{name}"), node if name == "out" else getattr(node, f"e_{name}", None)
             made_by = _short_name(maker) if hasattr(maker, "rank") else ""
             if made_by and name != "out" and storage.rewritten_by:  # torch names what it comes from by now
-                made_by = "AsStrided" if getattr(maker, "op", None) and maker.op.is_view else storage.rewritten_by
+                is_view = getattr(getattr(maker, "op", None), "is_view", False)
+                made_by = "AsStrided" if is_view else storage.rewritten_by
             output = f", which is output 0 of {made_by}," if made_by else ""
             return type_and_shape(array) + output
     return "it"

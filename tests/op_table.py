@@ -17,13 +17,6 @@ import torch
 from op_cases import Draw, Row, Shape
 
 ROWS: list[Row] = []
-    "t_",
-    "squeeze_",
-    "unsqueeze_",
-    "transpose_",
-    "swapaxes_",
-    "swapdims_",
-}  # torch's that change a shape in place
 Options = Callable[..., dict[str, Any]]
 
 

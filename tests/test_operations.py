@@ -27,13 +27,8 @@ from minigrad.ops.names import FUNCTIONS
 from minigrad.ops.table import TABLE
 
 EXAMPLES, MANY = 12, int(os.environ.get("MINIGRAD_EXAMPLES", "300"))  # per row and check
-COMPUTING = (
-    "pointwise",
-    "reduction",
-    "shape",
-    "linear",
-    "logic",
-)  # the modules of minigrad.ops, but those that make or pick
+# The modules of minigrad.ops whose functions compute; others make tensors, or pick from them.
+COMPUTING = ("pointwise", "reduction", "extremes", "shape", "linear", "logic")
 RANDOMS = st.randoms(use_true_random=False)
 
 # What is tried: (the check, the kind of cases, the rows that it is for)

@@ -13,6 +13,14 @@ from .names import attach
 from .shape import squeeze, t, transpose, unsqueeze
 
 INTERNAL = True
+_NAMES = {  # torch numbers the nodes of changes in place apart
+    "UnsqueezeBackward0": "UnsqueezeBackward1",
+    "SqueezeBackward0": "SqueezeBackward3",
+    "SqueezeBackward1": "SqueezeBackward4",
+    "SqueezeBackward2": "SqueezeBackward5",
+    "TBackward0": "TBackward1",
+    "TransposeBackward0": "TransposeBackward1",
+}
 
 
 def _in_place(view: Callable[..., Tensor]) -> Callable[..., Tensor]:
@@ -25,8 +33,10 @@ def _in_place(view: Callable[..., Tensor]) -> Callable[..., Tensor]:
         storage.viewed = False
         storage.bump()
         self._array = made._array
-        if isinstance(made._origin, Node):
-            take_history(self, made._origin)
+        node: Any = made._origin
+        if isinstance(node, Node):
+            node.__class__ = node.op.named(_NAMES[node.name()]).node_type  # type: ignore[attr-defined]
+            take_history(self, node)
         return self
 
     change_shape.__name__ = change_shape.__qualname__ = f"{view.__name__}_"
