@@ -13,7 +13,10 @@ from hypothesis import settings
 # A program that a test starts sees the same checkout as the test (pythonpath in pyproject.toml).
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
 
-settings.register_profile("minigrad", deadline=None)  # a busy machine is not a failure
+# The same examples every time, so that a change is blamed only for what it did; pytest --hypothesis-profile=explore
+# looks for new ones. No deadlines: a busy machine is not a failure.
+settings.register_profile("minigrad", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None)
 settings.load_profile("minigrad")
 
 TORCH_REQUIRED = os.environ.get("MINIGRAD_REQUIRE_TORCH", "0") != "0"

@@ -103,6 +103,7 @@ def differentiated(row: Row, case: Case, t: Any) -> Report:
         leaves, outputs = differentiable(inputs, t), differentiable(outputs, t)
         if outputs:
             upstream = upstream_of(outputs, case, t)
+            memories += [(u.detach().numpy(), u.detach().numpy().copy()) for u in upstream]
             grad = t.autograd.grad
             first = grad(outputs, leaves, upstream, create_graph=True, allow_unused=True)
             found["first"] = [seen(g, t) for g in first]
@@ -116,7 +117,7 @@ def differentiated(row: Row, case: Case, t: Any) -> Report:
             t.autograd.backward(outputs, [u.detach() for u in upstream])
             found["grad"] = [seen(leaf.grad, t) for leaf in leaves]
         for now, before in memories:
-            assert now.tobytes() == before.tobytes(), "an input was written to"
+            assert now.tobytes() == before.tobytes(), "an input, or an incoming gradient, was written to"
 
     return report(t, run)
 
@@ -142,6 +143,7 @@ SAME_ERRORS = (
     ),
     ("not implemented for", "doesn't match the broadcast shape", "can't be cast to the desired output type"),
     ("the same dtype", "expected scalar type"),
+    ("t() expects a tensor with <= 2 dimensions", "t_() expects a tensor with <= 2 dimensions"),
     ("size mismatch", "Expected size for first two dimensions", "shapes cannot be multiplied"),
     ("Autograd not support dtype", "value cannot be converted"),
 )

@@ -11,6 +11,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
+from string import ascii_lowercase
 from types import CodeType
 from typing import Any
 
@@ -19,10 +20,10 @@ import torch
 
 Choose = Callable[[Sequence[Any]], Any]
 
-# How lines are written. In a template {z} is a new name; {x} any tensor, {f} a floating one, {w} one that may probably
-# be changed in place, {g} a floating one of these, {r} one that probably requires grad; what follows is chosen to go with it: {_} the same again,
-# {u} another tensor, {y} that or a number, {n} a number, {d} a dimension, {b} a bool, {s} its shape laid out anew, {e} one to expand to, {i} an
-# index, {v} a value to assign, {m} a mask, {t} a dtype.
+# How lines are written. In a template {x} stands for any tensor, {f} for a floating one, {w} for one that may probably
+# be changed in place, {g} for a floating one of these, {r} for one that probably requires grad. What follows is chosen
+# to go with it: {_} the same again, {u} another tensor, {y} that or a number, {n} a number, {d} a dimension, {b} a bool,
+# {s} its shape laid out anew, {e} one to expand to, {i} an index, {v} a value to assign, {m} a mask, {t} a dtype.
 
 SHAPES = ((), (3,), (2, 3), (1,), (2, 2), (3, 2), (2, 1), (1, 3), (0,), (2, 0), (1, 1), (2, 1, 3), (2, 2, 3))
 NUMBERS = ("2", "0.5", "-1", "3", "1.5", "0", "-2.5", "True")
@@ -34,6 +35,8 @@ POINTWISE = """
     {f}.relu() | {x}.abs() | {x}.sign() | {f}.square() | {f}.reciprocal() | {f}.clamp(-1, 1) | {x}.clamp(min={n})
     {f}.clamp(max={n}) | torch.maximum({x}, {u}) | torch.minimum({f}, {u}) | torch.where({x} > 0, {_}, {y})
     {x}.masked_fill({_} > 0, {n}) | {x} > {y} | {x} == {y} | {x}.add({y}, alpha=2) | {f}.sub({y}, alpha=0.5) | 2 ** {f}
+    {f}.pow({n}) | {f}.clamp(min={u}) | {x}.where({m}, {y}) | torch.where({x} > 0, {y}, {y}) | ~({x} > 0)
+    ({x} > 0) & ({_} < 2)
 """
 REDUCTIONS = """
     {x}.sum() | {x}.sum({d}) | {x}.sum({d}, keepdim={b}) | {f}.mean() | {f}.mean({d}, keepdim={b}) | {x}.prod()
@@ -58,6 +61,8 @@ CHANGES = """
     {w}.copy_({y}) | {w}.zero_() | {w}.fill_({n}) | {g}.fill_({y}) | {w}.exp_() | {w}.sqrt_() | {w}.sigmoid_() | {w}.relu_()
     {w}.tanh_() | {w}.neg_() | {w}.clamp_(-1, 1) | {w}.clamp_(min={n}) | {w}.masked_fill_({m}, {n}) | {w}.pow_(2)
     {w}.abs_() | {w}.square_() | {w}.sin_() | {w}.reciprocal_() | {w}[{i}] = {v} | {w}[{i}] += {v} | {w}[{i}] *= {v}
+    {w}.masked_fill_({m}, {u}) | {w}.clamp_(max={y}) | {w}.add_({y}, alpha=2) | {w}.expand({e}).add_({n})
+    {w}[{i}].copy_({v}) | {w}[{i}].detach().zero_() | {w}.transpose({d}, {d})[{n} > 0] = {n}
     {w}[{m}] = {v} | {w}[{i}].add_({v}) | {w}.T.mul_({n}) | {w}.view(-1).add_({n}) | {g}.gt_({y}) | {w} **= {n}
     {w}.detach().mul_({n}) | {w}.unbind({d})[0].zero_() | {g}.cumsum_({d}) | {w}.log_() | {w}.cos_() | {w}.sign_()
 """
@@ -65,16 +70,21 @@ FLAGS = """
     {f}.requires_grad_() | {x}.requires_grad_() | {x}.requires_grad_(False) | {r}.retain_grad() | {r}.detach_()
     {r}.register_hook(lambda g: seen.append(g * 1)) | {r}.register_hook(lambda g: g * 2) | handles.append({r}.register_hook(lambda g: -g))
     handles.pop().remove() | {r}.requires_grad = False | {f}.requires_grad = True
+    {r}.register_hook(lambda g: None) | {x}.grad
 """
 PASSES = """
     {r}.sum().backward() | {r}.sum().backward(retain_graph=True) | {r}.backward() | {r}.backward(torch.ones_like({_}))
     {r}.sum().backward(create_graph=True) | ({r} * {y}).sum().backward() | {r}.sum().backward(inputs=[{r}])
     ({r} ** 2).sum().backward() | {r}.backward({u}.detach() * 1, retain_graph=True) | ({r} * {r}.sum()).sum().backward()
+    torch.autograd.backward([{r}.sum(), {r}.sum()]) | {r}.sum().backward(inputs=[{r}, {r}]) | {r}.mean().backward()
+    torch.autograd.backward({r}, {u}.detach() * 2, retain_graph=True)
 """
 GRADIENTS = """
     {r}.grad | {r}.grad | {r}.grad
     torch.autograd.grad({r}.sum(), {r})[0] | torch.autograd.grad({r}.sum(), {r}, retain_graph=True, allow_unused=True)[0]
     torch.autograd.grad({r}.sum(), {r}, create_graph=True)[0] | torch.autograd.grad(({r} ** 2).sum(), [{r}, {r}])[1]
+    torch.autograd.grad([{r}.sum(), {r}.mean()], {r})[0] | {f}.detach().requires_grad_()
+    torch.autograd.grad({r}.sum(), [{r}, {r}], allow_unused=True, materialize_grads=True)[0]
     torch.autograd.grad({r}, {r}, {u}.detach() * 1, allow_unused=True)[0] | torch.autograd.grad(({r} ** 3).sum(), {r}, create_graph=True)[0]
 """
 GRAD_STATE = """
@@ -101,7 +111,8 @@ def _templates(kinds: Sequence[tuple[int, bool, str]]) -> list[tuple[bool, tuple
 
 
 TEMPLATES = _templates(KINDS)
-WITH_DATA = TEMPLATES + _templates([(2, False, DATA)])
+# Hooks stay where they were put; in minigrad a view moves on when its memory changes, and through `.data` too.
+WITH_DATA = _templates([kind for kind in KINDS if kind[2] is not FLAGS] + [(2, False, DATA)])
 
 
 class NothingFits(Exception):
@@ -116,6 +127,7 @@ class Writer:
         self.side = Side(torch)
         self.templates = choose((TEMPLATES,) * 5 + (WITH_DATA,))
         self.lines: list[str] = []
+        self.made = 0  # names
         self.x = ""
 
     def write(self, length: int) -> list[str]:
@@ -140,8 +152,8 @@ class Writer:
 
     def new_name(self) -> str:
         """a, b, c ... z, a1, b1 ..."""
-        count = self.made = getattr(self, "made", -1) + 1
-        return "abcdefghijklmnopqrstuvwxyz"[count % 26] + (str(count // 26) if count > 25 else "")
+        self.made += 1
+        return ascii_lowercase[(self.made - 1) % 26] + str((self.made - 1) // 26 or "")
 
     def leaf(self) -> bool:
         """A line that makes a tensor of literal numbers."""
@@ -301,8 +313,8 @@ def is_moderate(t: torch.Tensor) -> bool:
 
 
 def ends_program(line: str, error: Exception | None) -> bool:
-    """Whether the state after a line is left open: by a backward pass that failed half-way."""
-    return error is not None and ("backward(" in line or "autograd.grad" in line)
+    """Whether the state after a line is left open: by a backward pass that failed half-way, and frees what it used."""
+    return error is not None and ("backward(" in line or ("autograd.grad" in line and "retain_graph=True" not in line))
 
 
 # Running

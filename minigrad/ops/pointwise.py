@@ -278,7 +278,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
             if d.kind != dtypes.FLOATING and exponent < 0:
                 raise RuntimeError("Integers to negative integer powers are not allowed.")
             input = input.to(d)
-        number_array(exponent, input._array.dtype, half_overflows=True)
+            number_array(exponent, d.numpy)
         return power.call(input, exponent)
     if isinstance(input, (bool, int, float)):
         d = common_dtype(tensor_argument(exponent, "pow", "exponent", 2), input)
@@ -457,10 +457,8 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     for value in (input, other):
         if not isinstance(value, (Tensor, bool, int, float, np.number)):
             raise invalid_combination("where", (condition, input, other), {}, *_WHERE_FORMS)
-    d = common_dtype(input, other).numpy
-    for value in (input, other):
         if isinstance(value, (bool, int, float)):
-            number_array(value, d, half_overflows=True)
+            number_array(value, common_dtype(input, other).numpy, half_overflows=True)
     try:
         return select.call(input, other, condition)
     except (RuntimeError, ValueError) as error:

@@ -26,6 +26,8 @@ _NAMES = {  # torch numbers the nodes of changes in place apart
 def _in_place(view: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def change_shape(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         check_writable(self)
+        if view is t and self.ndim > 2:
+            raise RuntimeError(f"t_() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
         storage = storage_of(self)
         if self._view is not None or storage.viewed:
             raise NotImplementedError(messages.shape_of_shared(view.__name__))
