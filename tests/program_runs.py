@@ -86,7 +86,7 @@ def allowed(lines: Sequence[str], pair: Pair, error: Exception | None, our_error
         return True  # a change through `.data` may be silently wrong in torch, and counts as a change here
     if "refers to a single memory location" in our_text and error is None:
         return True  # torch fills memory that several elements share; it warns of most of these
-    if "grad" in lines[-1] and ("Subtraction" in text or "detached in-place" in text):
+    if re.search("backward|grad", lines[-1]) and ("Subtraction" in text or "detached in-place" in text):
         return True  # torch cannot differentiate powers with bools, nor with saved values after `detach_()`
     # Gradients may be views of something in torch, or expanded. Here each is a tensor with memory of its own.
     used = [pair.theirs.names.get(n) for n in re.findall(r"\w+", lines[-1]) if n in pair.gradients]
@@ -141,7 +141,8 @@ class Pair:
 
     def reads_what_it_writes(self, line: str) -> bool:
         """Whether different tensors in a line lie in the same memory."""
-        names = set(re.findall(r"\w+", line))
+        words = re.findall(r"\w+", line)
+        names = words if "data" in words or "detach" in words else set(words)
         used = [t for n in names if isinstance(t := self.theirs.names.get(n), torch.Tensor)]
         return len({t.untyped_storage().data_ptr() for t in used}) < len(used)
 

@@ -229,6 +229,8 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`masked_fill`, written over this tensor; torch's error where that may not be done."""
     if isinstance(mask, Tensor):
         _broadcast(self._array, mask._array)
+    if isinstance(value, Tensor) and value._storage is self._storage:
+        value = value.clone()  # it may be an element of this tensor
     return change(masked_fill, self, mask, value)
 
 
