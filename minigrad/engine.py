@@ -12,7 +12,7 @@ from functools import lru_cache
 from heapq import heappop, heappush
 from itertools import count
 from types import CodeType
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from weakref import ref
 
 import numpy as np
@@ -33,14 +33,21 @@ LEAF = Leaf()
 next_rank = count(0, -1).__next__
 
 
+class OUTSIDE:
+    """What stands in for the user's frame in a thread that runs nothing but minigrad's own functions."""
+
+    f_globals: ClassVar[dict[str, Any]] = {}
+    f_code, f_lasti = compile("", "<no line>", "exec"), -1
+
+
 def user_line(depth: int) -> tuple[CodeType, int]:
     """Code object and instruction of the first frame, `depth` calls up or higher, that is not minigrad's own.
 
     Cheap enough to do for every operation: no frame is kept alive and no text is read until somebody asks.
     """
-    frame = sys._getframe(depth)
-    while "INTERNAL" in frame.f_globals and frame.f_back is not None:
-        frame = frame.f_back
+    frame: Any = sys._getframe(depth)
+    while "INTERNAL" in frame.f_globals:
+        frame = frame.f_back or OUTSIDE
     return frame.f_code, frame.f_lasti
 
 
@@ -55,7 +62,10 @@ class Storage:
     def bump(self) -> None:
         """Count one in-place change and note the user's line that made it."""
         self.version += 1
-        self.changed_by = user_line(2)
+        frame: Any = sys._getframe(2)  # user_line, without one more call in every change
+        while "INTERNAL" in frame.f_globals:
+            frame = frame.f_back or OUTSIDE
+        self.changed_by = frame.f_code, frame.f_lasti
 
 
 class Lost:
@@ -101,12 +111,13 @@ class Node:
         """The gradients of the inputs from that of the result, `g`; None where `edges` has None."""
         raise NotImplementedError
 
-    def flow(self, g: Any, keep: bool) -> Sequence[Any]:
-        """All of that for the usual pass, on arrays: unpack, pull, and unless told to keep them, release."""
-        gradients = self.pull(g, self.edges, self.unpack())
+    def flow(self, g: Any, keep: bool) -> tuple[Sequence[Any], Sequence[Any]]:
+        """The edges and their gradients, for the usual pass, on arrays: unpack, pull, unless told to keep, release."""
+        edges = self.edges
+        gradients = self.pull(g, edges, self.unpack())
         if not keep:
             self.release()
-        return gradients
+        return edges, gradients
 
     def name(self) -> str:
         """The operation's name as torch spells it, such as `AddBackward0`."""
@@ -346,9 +357,8 @@ def walk(
     `through_wanted` their saved values are checked and freed all the same, as torch does it for `backward(inputs=)`.
     """
     found: dict[int, tuple[Any, Any]] = {}
-    pending: dict[int, Any] = {}  # by a node's rank, its gradient so far; ranks fall, so the newest is the least ...
-    nodes: dict[int, Node] = {}
-    ready: list[int] = []  # ... and the top of this heap
+    pending: dict[int, tuple[Node, Any]] = {}  # by its rank, a node and its gradient so far; ranks fall, so ...
+    ready: list[int] = []  # ... the newest is the least, the top of this heap
     wanted_ids = {id(e) for e in wanted} if wanted is not None else set()
     needed = _leading_to(wanted_ids, edges) if wanted is not None else None
     if needed is not None:
@@ -357,25 +367,33 @@ def walk(
     look_for_nan = is_anomaly_enabled() and is_anomaly_check_nan_enabled()
 
     while True:
-        for edge, g in zip(edges, gradients):  # noqa: B905 - in the innermost loop
-            if edge is None or g is None:
+        node: Any = None
+        for edge, d in zip(edges, gradients):  # noqa: B905 - in the innermost loop
+            if edge is None or d is None:
                 continue
-            if isinstance(edge, Node):
-                rank = edge.rank
-                if rank in pending:
-                    pending[rank] = pending[rank] + g
-                else:
-                    pending[rank], nodes[rank] = g, edge
-                    heappush(ready, rank)
-            else:
+            if not isinstance(edge, Node):
                 known = found.pop(id(edge), None)  # put back last: leaves are in the order in which they are done
-                found[id(edge)] = (edge, g if known is None else known[1] + g)
-        if not ready:
+                found[id(edge)] = (edge, d if known is None else known[1] + d)
+            elif node is None and not ready:
+                node, g = edge, d  # nothing else is waiting, as in a chain, so there is nothing to sort
+            elif edge is node:
+                g = g + d
+            elif edge.rank in pending:
+                pending[edge.rank] = (edge, pending[edge.rank][1] + d)
+            else:
+                pending[edge.rank] = (edge, d)
+                heappush(ready, edge.rank)
+        if ready:
+            if node is not None:
+                pending[node.rank] = (node, g)
+                heappush(ready, node.rank)
+            node, g = pending.pop(heappop(ready))
+        elif node is None:
             return found
 
-        rank = heappop(ready)
-        node, g = nodes.pop(rank), pending.pop(rank)
-        edges, hooks = node.edges, node.hooks
+        hooks = node.hooks
+        if not plain:
+            edges = node.edges
         if needed is not None:
             edges = [e if id(e) in needed else None for e in edges]
             if id(node) in wanted_ids:
@@ -397,7 +415,7 @@ def walk(
                 continue
         try:
             if plain:
-                gradients = node.flow(g, keep)
+                edges, gradients = node.flow(g, keep)
             else:
                 gradients = node.pull(g, edges, tape.saved(node))
                 if not keep:
@@ -407,10 +425,10 @@ def walk(
                 messages.add_line(error, f"  in the backward of {node.name()}, recorded at", node)
             raise
         if node.targets is not None:
-            gradients = [
-                d if target is None or d is None else _bring_to(d, target, tape)
-                for d, target in zip(gradients, node.targets, strict=True)
-            ]
+            gradients = list(gradients)
+            for i, target in enumerate(node.targets):
+                if target is not None and gradients[i] is not None:
+                    gradients[i] = _bring_to(gradients[i], target, tape)
         if hooks is not None and hooks.after:
             gradients = tape.run_hooks(hooks, gradients, g)
         if look_for_nan:

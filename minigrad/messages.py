@@ -51,8 +51,10 @@ def checked_dim(dim: int, ndim: int) -> int:
     return dim % room
 
 
-def misfit(error: ValueError, x: Any, y: Any) -> Exception:
-    """The error for two shapes that do not broadcast; any other ValueError comes back as it is."""
+def misfit(error: Exception, x: Any, y: Any) -> Exception:
+    """The error for two shapes that do not broadcast, or for two bools; any other error comes back as it is."""
+    if isinstance(error, TypeError):
+        return _subtraction_of_bools(2) if x.dtype.kind == y.dtype.kind == "b" else error
     for i in range(1, min(x.ndim, y.ndim) + 1):
         if x.shape[-i] != y.shape[-i] and 1 not in (x.shape[-i], y.shape[-i]):
             dim = max(x.ndim, y.ndim) - i
@@ -307,19 +309,23 @@ def array_on_the_left(sign: str) -> str:
     )
 
 
-def check_no_bools(sign: str, a: Any, b: Any) -> None:
+def check_no_bools(a: Any, b: Any) -> None:
     """Raise torch's error for a subtraction with bools."""
     is_bool = [getattr(getattr(x, "dtype", None), "name", None) == "bool" or isinstance(x, bool) for x in (a, b)]
-    if all(is_bool):
-        raise RuntimeError(
-            f"Subtraction, the `{sign}` operator, with two bool tensors is not supported. "
+    if any(is_bool):
+        raise _subtraction_of_bools(sum(is_bool))
+
+
+def _subtraction_of_bools(how_many: int) -> Exception:
+    if how_many == 2:
+        return RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. "
             "Use the `^` or `logical_xor()` operator instead."
         )
-    if any(is_bool):
-        raise RuntimeError(
-            f"Subtraction, the `{sign}` operator, with a bool tensor is not supported. If you are trying to invert a "
-            "mask, use the `~` or `logical_not()` operator instead."
-        )
+    return RuntimeError(
+        "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a "
+        "mask, use the `~` or `logical_not()` operator instead."
+    )
 
 
 def check_no_bool_negation(a: Any) -> None:

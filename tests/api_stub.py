@@ -59,7 +59,7 @@ def annotation(text: Any, default: str) -> str:
 def signature(name: str, function: Any, *, method: bool) -> str:
     """One line of the stub."""
     try:
-        parameters = list(inspect.signature(function).parameters.values())
+        parameters = [p for p in inspect.signature(function).parameters.values() if p.name != "numpy_names"]
     except (TypeError, ValueError):
         parameters = [inspect.Parameter("args", inspect.Parameter.VAR_POSITIONAL)]
         parameters = (

@@ -312,9 +312,16 @@ def is_moderate(t: torch.Tensor) -> bool:
     return finite.numel() == 0 or float(finite.max()) < LARGEST
 
 
+BEFORE_IT_STARTS = ("implicitly created only", "does not require grad", "Mismatch in shape", "can't retain_grad")
+
+
 def ends_program(line: str, error: Exception | None) -> bool:
     """Whether the state after a line is left open: by a backward pass that failed half-way, and frees what it used."""
-    return error is not None and ("backward(" in line or ("autograd.grad" in line and "retain_graph=True" not in line))
+    if error is None or ("autograd.grad" in line and "retain_graph=True" in line):
+        return False
+    return bool(re.search(r"backward\(|autograd\.grad", line)) and not any(
+        text in str(error) for text in BEFORE_IT_STARTS
+    )
 
 
 # Running

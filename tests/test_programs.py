@@ -41,14 +41,14 @@ def check(program: list[str], every_step: bool) -> None:
 
 
 @given(programs(), st.booleans())
-@settings(max_examples=500, derandomize=True, database=None, suppress_health_check=EVERY_HEALTH_CHECK)
+@settings(max_examples=500, database=None, suppress_health_check=EVERY_HEALTH_CHECK)
 def test_random_programs(program: Program, every_step: bool) -> None:
     check(program, every_step)
 
 
 @pytest.mark.slow
 @given(programs(), st.booleans())
-@settings(max_examples=10_000, suppress_health_check=EVERY_HEALTH_CHECK)
+@settings(max_examples=10_000, derandomize=False, suppress_health_check=EVERY_HEALTH_CHECK)
 def test_ten_thousand_random_programs(program: Program, every_step: bool) -> None:
     check(program, every_step)
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from ..ops.inplace import has_no_gaps
+
 INTERNAL = True
 Array = np.ndarray[Any, Any]
 Delivered = tuple[Any, Any]  # a leaf, or a node, and the gradient that a walk brought there
@@ -43,9 +45,3 @@ def own_array(delivered: Delivered, like: Array) -> Array:
     own = np.empty_like(like) if has_no_gaps(like) else np.empty(like.shape, like.dtype)
     np.copyto(own, delivered[1])
     return own
-
-
-def has_no_gaps(array: Array) -> bool:
-    """Whether the elements, in some order of the dimensions, fill their memory without gaps or overlaps."""
-    outer_to_inner = sorted(range(array.ndim), key=lambda i: -array.strides[i])
-    return array.transpose(outer_to_inner).flags.c_contiguous

@@ -25,6 +25,7 @@ INTERNAL = True
 Array = np.ndarray[Any, Any]
 
 _copy = copied.named("CopyBackwards")
+_add = np.add
 _add_up: Any = np.add.reduce  # quicker than g.sum
 
 
@@ -110,20 +111,24 @@ class ArrayTape:
         if grad is None:
             leaf._grad = Tensor._of(own_array(delivered, leaf._array))
         else:
-            array = grad._array
+            array, g = grad._array, delivered[1]
             if 0 in array.strides:
                 check_writable(grad)
             try:
-                np.add(array, delivered[1], array)
+                if array.size == 1 and array.shape == g.shape:  # NumPy's way in place is slow for one element
+                    array[...] = _add(array, g)
+                else:
+                    _add(array, g, array)
             except ValueError as error:  # the leaf was given other data since
-                misfit = messages.misfit(error, array, delivered[1])
+                misfit = messages.misfit(error, array, g)
                 if misfit is error:
-                    misfit = RuntimeError(messages.cannot_grow(array, delivered[1]))
+                    misfit = RuntimeError(messages.cannot_grow(array, g))
                 raise misfit from None
-            if grad._storage is None:
-                grad._storage = Storage()
-            grad._storage.version += 1
-            grad._storage.changed_by = changed_by
+            storage = grad._storage
+            if storage is None:
+                storage = grad._storage = Storage()
+            storage.version += 1
+            storage.changed_by = changed_by
 
     def result(self, delivered: Delivered, of: Tensor) -> Tensor:
         """The gradient of a tensor as `grad()` returns it."""

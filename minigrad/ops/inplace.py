@@ -60,8 +60,17 @@ def _fill(a: np.ndarray[Any, Any], layout: Layout, value: np.ndarray[Any, Any] |
 view_of: Op = op(
     "AsStridedBackward0",
     lambda a, layout: along(layout[0], a),
-    a=lambda g, a_shape, layout: scatter_view(g, a_shape, layout),
+    a=lambda g, a_shape, layout: _scattered(g, a_shape, layout),
 )
+
+
+def _scattered(g: Any, shape: tuple[int, ...], layout: Layout) -> Any:
+    """The gradient of a base from that of its view; from an empty one torch records nothing."""
+    if 0 in g.shape:
+        return Tensor._of(np.zeros(shape, g._array.dtype)) if isinstance(g, Tensor) else np.zeros(shape, g.dtype)
+    return scatter_view(g, shape, layout)
+
+
 scatter_view: Op = op(
     "ScatterViewBackward0",
     lambda a, shape, layout: _fill(np.zeros(shape, a.dtype), layout, a),

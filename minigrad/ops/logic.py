@@ -33,7 +33,7 @@ def integers(array: Any, input: Tensor, name: str) -> Tensor:
 
 
 def _compare(name: str, ufunc: Any, input: Any, other: Any) -> Any:
-    found = operands(input, other, False)
+    found = operands(input, other, "promote")
     if found is NotImplemented:
         return found
     a, b, x, y = found

@@ -12,6 +12,7 @@ from ..tensor import Tensor
 INTERNAL = True
 FUNCTIONS: dict[str, Any] = {}  # what `minigrad` offers as functions
 F = TypeVar("F", bound=Callable[..., Any])
+_ANY_KEYWORD = 0x08  # inspect.CO_VARKEYWORDS, without that import
 _NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
@@ -19,7 +20,8 @@ def public(*aliases: str, function: bool = True, method: bool = True, in_place: 
     """Offer a function, whose first parameter is `input`, as torch does: by itself, as a method, in place."""
 
     def offer(f: F) -> F:
-        offered = _with_numpy_names(f) if "dim" in f.__code__.co_varnames[: _parameter_count(f)] else f
+        parameters = f.__code__.co_varnames[: f.__code__.co_argcount + f.__code__.co_kwonlyargcount]
+        offered = _with_numpy_names(f) if "dim" in parameters and not f.__code__.co_flags & _ANY_KEYWORD else f
         for name in (f.__name__, *aliases):
             if function:
                 FUNCTIONS[name] = offered
@@ -40,23 +42,22 @@ def attach(**attributes: Any) -> None:
         setattr(Tensor, name, value)
 
 
-def _parameter_count(f: Callable[..., Any]) -> int:
-    return f.__code__.co_argcount + f.__code__.co_kwonlyargcount
-
-
 def _with_numpy_names(f: F) -> F:
     """`f`, also taking `axis` for `dim` and `keepdims` for `keepdim`, as torch's functions do."""
 
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not kwargs:
-            return f(*args)
-        for numpy_name, name in _NUMPY_NAMES.items():
-            if numpy_name in kwargs:
-                kwargs[name] = kwargs.pop(numpy_name)
-        return f(*args, **kwargs)
+        return f(*args, **{_NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()} if kwargs else kwargs)
 
     return call  # type: ignore[return-value]
+
+
+def torch_names(function: str, numpy_names: dict[str, Any]) -> dict[str, Any]:
+    """Arguments under torch's names for them, for a function that takes NumPy's without the cost of one more call."""
+    for name in numpy_names:
+        if name not in _NUMPY_NAMES:
+            raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
+    return {_NUMPY_NAMES[name]: value for name, value in numpy_names.items()}
 
 
 def tensor_argument(value: Any, function: str, name: str = "input", position: int = 1) -> Tensor:

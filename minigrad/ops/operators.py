@@ -19,16 +19,6 @@ INTERNAL = True
 _power = pointwise.power
 
 
-def _sub(self: Tensor, other: Any) -> Any:
-    if (
-        other.__class__ is bool
-        or self._array.dtype.kind == "b"
-        or (other.__class__ is Tensor and other._array.dtype.kind == "b")
-    ):
-        messages.check_no_bools("-", self, other)
-    return sub_.call(self, other)
-
-
 def _is_number(value: Any) -> bool:
     return isinstance(value, (bool, int, float, np.generic))
 
@@ -86,7 +76,10 @@ def _augmented(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[[Tenso
             and not is_grad_enabled()
         ):  # a parameter's update: nothing to record, so nothing in between
             try:
-                ufunc(x, other._array, x)
+                if x.size == 1 and x.shape == other._array.shape:  # NumPy's way in place is slow for one element
+                    x[...] = ufunc(x, other._array)
+                else:
+                    ufunc(x, other._array, x)
             except ValueError:
                 return inplace.change(function, self, other)
             (self._storage or storage_of(self)).bump()
@@ -99,12 +92,9 @@ def _augmented(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[[Tenso
 
 
 _OPERATORS: dict[str, Any] = {
-    "__sub__": _sub,
     "__pow__": _pow,
     "__matmul__": _matmul,
-    "__radd__": _reflected("+", lambda a, b: add_.call(a, b)),
     "__rsub__": _reflected("-", lambda a, b: pointwise.rsub(a, b)),
-    "__rmul__": _reflected("*", lambda a, b: mul_.call(a, b)),
     "__rtruediv__": _reflected("/", lambda a, b: mul_.call(pointwise.reciprocal(a), b)),
     "__rpow__": _reflected("** or pow()", lambda a, b: pointwise.pow(b, a)),
     "__rmatmul__": _reflected("@", _no_matrix),
@@ -124,15 +114,18 @@ for _name, _operator in _OPERATORS.items():
     setattr(Tensor, _name, _operator)
 
 
-def _first_use(name: str, op: Op) -> Callable[[Any, Any], Any]:
-    """An operator that is the operation's own `call`, which is written when it is first used."""
+def _first_use(name: str, op: Op, sign: str = "") -> Callable[[Any, Any], Any]:
+    """An operator that is the operation's own `call`, which is written when it is first used; reflected with a sign."""
 
     def operator(self: Any, other: Any) -> Any:
-        setattr(Tensor, name, op.written().call)
-        return op.call(self, other)
+        call = op.written().call
+        setattr(Tensor, name, _reflected(sign, call) if sign else call)
+        return getattr(Tensor, name)(self, other)
 
     return operator
 
 
-for _name, _op in {"__add__": add_, "__mul__": mul_, "__truediv__": div_}.items():
+for _name, _op in {"__add__": add_, "__sub__": sub_, "__mul__": mul_, "__truediv__": div_}.items():
     setattr(Tensor, _name, _first_use(_name, _op))
+for _name, _op, _sign in [("__radd__", add_, "+"), ("__rmul__", mul_, "*")]:
+    setattr(Tensor, _name, _first_use(_name, _op, _sign))

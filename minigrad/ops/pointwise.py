@@ -27,7 +27,7 @@ Array = np.ndarray[Any, Any]
 # Arithmetic
 
 add_ = op("AddBackward0", np.add, a=lambda g: g, b=lambda g: g, numbers="promote")
-sub_ = op("SubBackward0", np.subtract, a=lambda g: g, b=lambda g: -g, numbers="promote")
+sub_ = op("SubBackward0", np.subtract, a=lambda g: g, b=lambda g: -g, numbers="no bools")
 mul_ = op("MulBackward0", np.multiply, a=lambda g, b: g * b, b=lambda g, a: g * a, numbers="promote")
 div_ = op(
     "DivBackward0",
@@ -71,7 +71,7 @@ def _power(a: Array, exponent: float) -> Array:
 def _power_rule(g: Any, a: Any, exponent: float) -> Any:
     if exponent == 0:
         return zeros_as(g)
-    if exponent == 2 and not isinstance(a, Tensor):
+    if exponent == 2 and a.__class__ is np.ndarray:
         return g * (a + a)  # the same at half the cost; recorded, it would end the graph one derivative early
     return g * (exponent * power(a, exponent - 1))
 
@@ -229,8 +229,8 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 @public("subtract", in_place=True)
 def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """`input - alpha * other`, broadcast together."""
-    messages.check_no_bools("-", input, other)
     if alpha.__class__ is not int or alpha != 1:
+        messages.check_no_bools(input, other)
         messages.check_alpha(alpha, input, other)
         return add_scaled.named("SubBackward0").call(input, other, -alpha)
     return binary(sub_, "sub", other, input)
@@ -239,9 +239,9 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 @public(method=False)
 def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """`other - alpha * input`, broadcast together."""
-    messages.check_no_bools("-", input, other)
     name = "RsubBackward0" if isinstance(other, Tensor) else "RsubBackward1"
     if alpha.__class__ is not int or alpha != 1:
+        messages.check_no_bools(input, other)
         messages.check_alpha(alpha, input, other)
         return add_scaled.named(name).call(other, input, -alpha)
     return sub_.named(name).call(other, input)

@@ -12,7 +12,7 @@ from .. import dtypes, messages
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .inplace import like, zeros_as
-from .names import public, tensor_argument
+from .names import public, tensor_argument, torch_names
 from .pointwise import abs_, exp_, keep, power, select, sign_
 from .shape import checked_dims, spread, swap
 from .table import Op, op
@@ -20,6 +20,7 @@ from .table import Op, op
 INTERNAL = True
 Array = np.ndarray[Any, Any]
 Dims = tuple[int, ...]
+_add_up = np.add.reduce
 
 
 def reduced_dims(dim: Any, ndim: int) -> Dims:
@@ -63,7 +64,7 @@ def reduce(ufunc: np.ufunc, a: Array, dim: Dims | None, keepdim: bool, dtype: An
 
 
 def _sum_all(a: Array) -> Any:
-    return np.add.reduce(a, None, a.dtype) if a.dtype.char != "e" else _sum(a)
+    return _add_up(a, None, a.dtype) if a.dtype.char != "e" else _sum(a)
 
 
 def _sum(a: Array, dim: Dims | None = None, keepdim: bool = False) -> Array:
@@ -263,8 +264,10 @@ def added_up_in(dtype: Any, input: Tensor) -> Tensor:
 
 
 @public()
-def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **numpy_names: Any) -> Tensor:
     """The sum over `dim`, or of all elements; of integers and bools it is int64."""
+    if numpy_names:
+        return sum(input, **torch_names("sum", numpy_names), dtype=dtype)
     if input.__class__ is not Tensor:
         tensor_argument(input, "sum")
     if dtype is not None:

@@ -135,7 +135,7 @@ def _reshaped(input: Tensor, shape: Dims) -> Tensor:
 def reshape(input: Tensor, *shape: Any) -> Tensor:
     """The same elements in another shape, one size of which may be -1: a view if that can be, else a copy."""
     array = tensor_argument(input, "reshape")._array
-    wanted = sizes(shape)
+    wanted = shape[0] if shape and shape[0].__class__ is Size else sizes(shape)
     return _reshaped(input, wanted if wanted == array.shape else completed_shape(wanted, array.size))
 
 

@@ -23,12 +23,13 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import LEAF, RELEASED, Lost, Node, Storage, next_rank
+from ..engine import LEAF, OUTSIDE, RELEASED, Lost, Node, Storage, next_rank
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin
 from .writing import write
 
 INTERNAL = True
+Array = np.ndarray
 TABLE: list[Op] = []
 # Python numbers as Tensors, for the operations that they meet in, by the dtype of the operand that they meet.
 _constants: dict[int, dict[float, Tensor]] = {id(np.dtype(np.float32)): {}, id(np.dtype(np.float64)): {}}
@@ -56,7 +57,8 @@ class Op:
 
     def __call__(self, *args: Any) -> Any:
         """The result: recorded if the first operand is a Tensor, computed at once if it is an array."""
-        return self.call(*args) if isinstance(args[0], Tensor) else self.forward(*args)
+        first = args[0]  # its class says it sooner than isinstance, which asks Tensor's metaclass
+        return self.forward(*args) if first.__class__ is Array or not isinstance(first, Tensor) else self.call(*args)
 
     def named(self, node_name: str) -> Op:
         """The same operation under another of torch's node names (`sum()` and `sum(dim)` differ there)."""
@@ -121,7 +123,7 @@ def op(
     """Enter an operation in the table.
 
     numbers  "promote": the inputs are brought to one dtype, and Python numbers among them may stand for tensors;
-             "floating": to one floating dtype
+             "floating": to one floating dtype; "no bools": as "promote", but none may be bool
     floating  whether integer inputs are first made floating
     A rule of None is for an input that no gradient flows to, such as a condition or an index.
     """
@@ -143,13 +145,15 @@ def stale(node: Node, guard: Any, version: int) -> None:
     raise error
 
 
-def operands(a: Any, b: Any, floating: bool) -> Any:
+def operands(a: Any, b: Any, numbers: str) -> Any:
     """Two operands as Tensors, and their arrays in the dtype that torch computes in; else NotImplemented."""
     a, b = as_value(a, b), as_value(b, a)
     if a is NotImplemented or b is NotImplemented:
         return NotImplemented
+    if numbers == "no bools":
+        messages.check_no_bools(a, b)
     d = common_dtype(a, b)
-    if floating and d.kind != dtypes.FLOATING:
+    if numbers == "floating" and d.kind != dtypes.FLOATING:
         d = dtypes.get_default_dtype()
     a, b = as_operand(a, d.numpy), as_operand(b, d.numpy)
     x, y = a._array, b._array
@@ -206,6 +210,7 @@ _NAMES = {  # what the written functions refer to
     "Tensor": Tensor,
     "Storage": Storage,
     "LEAF": LEAF,
+    "OUTSIDE": OUTSIDE,
     "Lost": Lost,
     "RELEASED": RELEASED,
     "ndarray": np.ndarray,

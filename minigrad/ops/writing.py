@@ -76,7 +76,7 @@ def _arrays(o: Op) -> list[str]:
         f"        {b} = as_operand({b}, x_{a}.dtype) if number is None else number",
         f"        x_{b} = {b}._array",
         "    else:",
-        f"        found = operands({a}, {b}, {floating})",
+        f"        found = operands({a}, {b}, {o.numbers!r})",
         "        if found is NotImplemented: return found",
         f"        {a}, {b}, x_{a}, x_{b} = found",
         *[f"    x_{i} = {i}._array" for i in o.inputs if i not in o.differentiable],
@@ -88,7 +88,10 @@ def _computed(o: Op) -> list[str]:
     if not o.numbers:
         return [f"    out = {forward}"]
     pair = _listed(*[f"x_{i}" for i in o.differentiable])
-    return [f"    try: out = {forward}", f"    except ValueError as error: raise misfit(error, {pair}) from None"]
+    return [
+        f"    try: out = {forward}",
+        f"    except (ValueError, TypeError) as error: raise misfit(error, {pair}) from None",
+    ]
 
 
 def _record(o: Op) -> list[str]:
@@ -141,7 +144,7 @@ def _record(o: Op) -> list[str]:
         *lines,
         "    node.rank = next_rank()",
         "    frame = user_frame(1)",
-        "    while 'INTERNAL' in frame.f_globals and frame.f_back is not None: frame = frame.f_back",
+        "    while 'INTERNAL' in frame.f_globals: frame = frame.f_back or OUTSIDE",
         "    node.code = frame.f_code",
         "    node.lasti = frame.f_lasti",
     ]
@@ -162,13 +165,15 @@ def _node_methods(o: Op) -> list[str]:
     if len(pulled) > 1:
         unpacking.append(f"    {_tuple(*[f'e_{i}' for i in o.differentiable])[1:-1]} = edges")
         pulled = [f"None if e_{i} is None else {p}" for i, p in zip(o.differentiable, pulled, strict=True)]
-    flow = [line.replace("saved", _tuple(*saved)).replace("= edges", f"= {_tuple(*edges)}") for line in unpacking]
+    flow = [
+        line.replace("saved", _tuple(*saved)).replace("= edges", f"= edges = {_tuple(*edges)}") for line in unpacking
+    ]
     return [
         "def flow(node, g, keep):",
         *checks,
         *flow,
         *([] if not frees else ["    if not keep:", *[f"        {line}" for line in frees]]),
-        f"    return {_tuple(*pulled)}",
+        f"    return {_tuple(*edges) if len(edges) == 1 else 'edges'}, {_tuple(*pulled)}",
         "",
         "def edges(node):",
         f"    return {_tuple(*edges)}",
