@@ -6,6 +6,8 @@ import linecache
 from types import CodeType
 from typing import Any
 
+import numpy as np
+
 INTERNAL = True
 
 
@@ -43,12 +45,24 @@ def type_name(value: Any) -> str:
     return kind.__name__ if has_short_name else f"{kind.__module__}.{kind.__name__}"
 
 
-def checked_dim(dim: int, ndim: int) -> int:
+def checked_dim(dim: Any, ndim: int) -> int:
     """`dim` counted from the front; torch's IndexError if there is no such dimension (0-d counts as one)."""
+    found: int = dim if dim.__class__ is int else _unusual_dim(dim)
     room = max(ndim, 1)
-    if not -room <= dim < room:
-        raise IndexError(f"Dimension out of range (expected to be in range of [{-room}, {room - 1}], but got {dim})")
-    return dim % room
+    if not -room <= found < room:
+        if not -(2**63) <= found < 2**63:
+            raise ValueError("Overflow when unpacking long long")
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-room}, {room - 1}], but got {found})")
+    return found % room
+
+
+def _unusual_dim(dim: Any) -> int:
+    """`dim`, if it is one of the other ints that torch takes for one: NumPy's, or a 0-d tensor of one."""
+    array = getattr(dim, "_array", None)
+    is_tensor_of_one = array is not None and array.ndim == 0 and array.dtype.kind in "iu"
+    if isinstance(dim, bool) or not (is_tensor_of_one or isinstance(dim, (int, np.integer))):
+        raise TypeError(f"argument 'dim' must be int, not {type_name(dim)}")
+    return int(dim)
 
 
 def misfit(error: Exception, x: Any, y: Any) -> Exception:

@@ -10,6 +10,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["minigrad.testing.plugin"]  # as an installed minigrad brings it
+
 # A program that a test starts sees the same checkout as the test (pythonpath in pyproject.toml).
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
 

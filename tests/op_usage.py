@@ -1,4 +1,4 @@
-"""A look into the operations' written functions: which are used; and rules or guards exchanged for others."""
+"""A look into the operations' written functions: which of them are used."""
 
 from __future__ import annotations
 
@@ -7,20 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from minigrad.ops.table import TABLE, Op
-
-
-@contextmanager
-def exchanged(op: Op, name: str, other: Callable[[Op, Any], Any]) -> Iterator[None]:
-    """Within it, what the functions of `op`, under all its node names, call `name` is `other(op, that)`."""
-    forms = (op, *op.variants.values())
-    before = [form.written().call.__globals__[name] for form in forms]
-    for form, value in zip(forms, before, strict=True):
-        form.written().call.__globals__[name] = other(form, value)
-    try:
-        yield
-    finally:
-        for form, value in zip(forms, before, strict=True):
-            form.written().call.__globals__[name] = value
+from minigrad.testing.mutation import exchanged
 
 
 @contextmanager
@@ -37,7 +24,7 @@ def watched(op: Op, used: set[Op]) -> Iterator[None]:
     forward, record = op.forward, op.written().record
     op.forward, op.record = noting(forward), noting(record)
     try:
-        with exchanged(op, "forward", lambda form, function: noting(function)):
+        with exchanged(op, "forward", noting):
             yield
     finally:
         op.forward, op.record = forward, record

@@ -139,6 +139,17 @@ def sums_in_dtypes_that_no_gradient_flows_through(torch):
 
 
 @program
+def bools_as_exponents(torch):
+    x = torch.tensor([1.0, 2.0, 0.0, -3.0], requires_grad=True)
+    base = torch.tensor([1.5, 0.0, 2.0, -1.0], requires_grad=True)
+    y = base ** torch.tensor([True, False, True, False])
+    z = torch.tensor([2, 3]) ** torch.tensor([True, False])
+    w = torch.tensor([True, False, True, True]) ** x
+    w.sum().backward()
+    return y, y.grad_fn.name(), refused(lambda: y.sum().backward()), base.grad, z, w, x.grad
+
+
+@program
 def plus_before_a_tensor(torch):
     x = torch.ones(2, requires_grad=True)
     return +x is x, +torch.tensor([1]), refused(lambda: +torch.tensor([True]))
@@ -185,6 +196,95 @@ def sizes_of_things_that_are_no_sizes(torch):
     size, before = torch.Size([1]), (1,)
     added = [refused(lambda other=other: size + other) for other in ([2], (2.5,), (2,), size)]
     return found, added, type(torch.Size([True])[0]).__name__, type(before + size).__name__
+
+
+DIMS = {
+    "numpy": lambda torch: np.int64(0),
+    "unsigned": lambda torch: np.uint8(0),
+    "0-d": lambda torch: torch.tensor(0),
+    "0-d, int32": lambda torch: torch.tensor(-1, dtype=torch.int32),
+    "0-d, floating": lambda torch: torch.tensor(0.0),
+    "two": lambda torch: torch.tensor([0, 1]),
+    "bool": lambda torch: True,
+    "numpy's bool": lambda torch: np.bool_(True),
+    "float": lambda torch: 0.0,
+    "text": lambda torch: "a",
+    "huge": lambda torch: 2**70,
+    "array": lambda torch: np.array([0]),
+    "range": lambda torch: range(1),
+}
+SEQUENCES = {
+    "numpy": lambda torch: (np.int64(0),),
+    "tensor": lambda torch: [0, torch.tensor(1)],
+    "bool first": lambda torch: (True,),
+    "bool later": lambda torch: (0, True),
+    "float": lambda torch: (0, 1.0),
+}
+
+
+def kind_of_error(action):
+    """What `action` gives, or the class of its error: the text lists all forms that the function has."""
+    found = refused(action)
+    return found.split(":")[0] if isinstance(found, str) else found
+
+
+def called_with_dims(torch, dims, *names, before=(), after=()):
+    x = torch.arange(3.0).reshape(1, 3)
+    return [
+        kind_of_error(lambda name=name, dim=dim: getattr(x, name)(*before, dim(torch), *after))
+        for name in names
+        for dim in dims.values()
+    ]
+
+
+@program
+def what_is_taken_for_a_dim(torch):
+    names = ("argmax", "softmax", "log_softmax", "cumsum", "prod", "unsqueeze", "unbind", "flatten", "size", "stride")
+    found = called_with_dims(torch, DIMS, "sum", "mean", "std", "squeeze", "logsumexp", *names)
+    found += called_with_dims(torch, DIMS, "transpose", "movedim", "select", "narrow", after=(0, 1)[:1])
+    found += called_with_dims(torch, DIMS, "split", "chunk", before=(1,))
+    dims = [dim for name, dim in DIMS.items() if name != "text"]
+    return found, [kind_of_error(lambda dim=dim: torch.cat([torch.ones(1, 3)] * 2, dim(torch))) for dim in dims]
+
+
+@program
+def what_is_taken_for_several_dims(torch):
+    return called_with_dims(torch, SEQUENCES, "sum", "mean", "var", "squeeze", "logsumexp", "any")
+
+
+@program
+def tensors_as_dims_of_max(torch):
+    x, dim = torch.arange(3.0).reshape(1, 3), torch.tensor(1)
+    return [tuple(f(x, dim=dim)) for f in (torch.max, torch.min)], [f(x, dim) for f in (torch.max, torch.min)]
+
+
+# Variables, as programs before PyTorch 0.4 made them
+
+
+@program
+def variables_are_leaves_over_the_same_memory(torch):
+    t = torch.ones(2)
+    v = torch.autograd.Variable(t, requires_grad=True)
+    (v * v).sum().backward()
+    t.add_(1)
+    computed = torch.autograd.Variable(torch.ones(2, requires_grad=True) * 2)
+    return (
+        v,
+        v.grad,
+        t.grad,
+        v._version,
+        v._is_view(),
+        type(v).__name__,
+        computed,
+        isinstance(t, torch.autograd.Variable),
+    )
+
+
+@program
+def what_variables_are_made_of(torch):
+    make = torch.autograd.Variable
+    found = [refused(lambda data=data: make(data)) for data in ([1.0], np.ones(2), 3.0, None, torch.ones(1))]
+    return found, make(), make(requires_grad=True), refused(lambda: make(torch.tensor([1]), requires_grad=True)), make
 
 
 # Copies that Python makes

@@ -1,4 +1,6 @@
-"""Every operation against torch, finite differences and itself, in the cases that the table's rows allow.
+"""Every operation against torch and itself, in the cases that the table's rows allow.
+
+Against finite differences it is held in test_testing_table.py.
 
 `pytest -m slow tests/test_operations.py` tries many more, and others each time.
 """
@@ -13,7 +15,6 @@ torch = pytest.importorskip("torch")
 from hypothesis import given, note, settings, strategies as st
 from op_checks import (
     check_against_torch,
-    check_finite_differences,
     check_in_place,
     check_saved,
     check_spellings,
@@ -37,7 +38,6 @@ CHECKS = {
     "as torch, at ties": (check_against_torch, "ties", lambda row: True),
     "as torch, at infinities and NaN": (check_against_torch, "special", lambda row: row.special),
     "as torch, for any arguments": (check_against_torch, "wild", lambda row: True),
-    "finite differences": (check_finite_differences, "smooth", lambda row: row.smooth),
     "spellings": (check_spellings, "plain", lambda row: row.same),
     "in place": (check_in_place, "plain", lambda row: row.in_place),
     "in place, for any arguments": (check_in_place, "wild", lambda row: row.in_place),

@@ -2,55 +2,40 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
-from program_runs import Pair, difference, shortened, shown
-from programs import Writer
+from program_runs import LENGTH, MIXTURES, Pair, difference, random_program, shortened, shown
 
 from minigrad import engine
 from minigrad.ops import inplace, shape
 from minigrad.tensor import View
+from minigrad.testing.random_programs import Program, programs
 
-EVERY_HEALTH_CHECK = list(HealthCheck)  # to write a program takes some hundred choices
-LENGTH = 24
-
-
-class Program(list[str]):
-    """Lines that print as a program."""
-
-    def __repr__(self) -> str:
-        return "\n" + "\n".join(self) + "\n"
+PROGRAMS = st.sampled_from(MIXTURES).flatmap(lambda kinds: programs(torch, LENGTH, kinds=kinds, refused=True))
 
 
-@st.composite
-def programs(draw: Any) -> Program:
-    """Programs of up to LENGTH lines, and after them the gradients of what they made."""
-    return Program(Writer(lambda options: draw(st.sampled_from(options))).write(LENGTH))
+def check(lines: Sequence[str], every_step: bool) -> None:
+    found = difference(lines, every_step)
+    assert found is None, f"\n{shown(lines, found)}\n# every_step={every_step}"
 
 
-def check(program: list[str], every_step: bool) -> None:
-    found = difference(program, every_step)
-    assert found is None, f"\n{shown(program, found)}\n# every_step={every_step}"
-
-
-@given(programs(), st.booleans())
-@settings(max_examples=500, database=None, suppress_health_check=EVERY_HEALTH_CHECK)
+@given(PROGRAMS, st.booleans())
+@settings(max_examples=500, database=None)
 def test_random_programs(program: Program, every_step: bool) -> None:
-    check(program, every_step)
+    check(program.lines, every_step)
 
 
 @pytest.mark.slow
-@given(programs(), st.booleans())
-@settings(max_examples=10_000, derandomize=False, suppress_health_check=EVERY_HEALTH_CHECK)
+@given(PROGRAMS, st.booleans())
+@settings(max_examples=10_000, derandomize=False)
 def test_ten_thousand_random_programs(program: Program, every_step: bool) -> None:
-    check(program, every_step)
+    check(program.lines, every_step)
 
 
 # What random programs have found, made short
@@ -193,9 +178,9 @@ def breaks() -> dict[str, Callable[[Patch], None]]:
 def test_random_programs_notice_what_is_broken(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     breaks()[name](monkeypatch.setattr)
     for seed in range(1000):
-        program = Writer(random.Random(seed).choice).write(LENGTH)
-        if difference(program):
-            short = shortened(program, True)
+        lines = random_program(seed).lines
+        if difference(lines):
+            short = shortened(lines, True)
             assert difference(short)
             assert len(short) <= 8, shown(short, name)
             return
@@ -206,6 +191,6 @@ def test_most_lines_are_accepted_and_some_are_not() -> None:
     accepted = []
     for seed in range(200):
         pair = Pair()
-        accepted += [pair.run(line)[0] is None for line in Writer(random.Random(seed).choice).write(LENGTH)]
+        accepted += [pair.run(line)[0] is None for line in random_program(seed).lines]
     assert len(accepted) > 2000
     assert 0.7 < sum(accepted) / len(accepted) < 0.95

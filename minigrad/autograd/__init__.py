@@ -11,11 +11,11 @@ from ..modes import (
     set_detect_anomaly,
     set_grad_enabled,
 )
-from ..tensor import Tensor as Variable
 from . import functional, graph
 from .function import Function
 from .gradcheck import gradcheck, gradgradcheck
 from .passes import backward, grad
+from .variable import Variable
 
 INTERNAL = True
 __all__ = [

@@ -83,27 +83,27 @@ def _extreme(input: Tensor, dim: Any, keepdim: bool, name: str, whole: Any, best
 
 
 @public()
-def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+def max(input: Tensor, dim_or_other: Any = None, keepdim: bool = False, *, dim: Any = None, other: Any = None) -> Any:
     """The largest element; over `dim`, a pair (values, indices); with a tensor, the elementwise maximum.
 
     Elements that tie for the largest share the gradient; over `dim` the first of them gets it.
     """
-    other = dim if isinstance(dim, Tensor) else other
+    other = dim_or_other if isinstance(dim_or_other, Tensor) else other
     if other is not None:
         return input.maximum(other)
-    return _extreme(input, dim, keepdim, "max", max_all, np.argmax, MaxResult)
+    return _extreme(input, dim if dim_or_other is None else dim_or_other, keepdim, "max", max_all, np.argmax, MaxResult)
 
 
 @public()
-def min(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
+def min(input: Tensor, dim_or_other: Any = None, keepdim: bool = False, *, dim: Any = None, other: Any = None) -> Any:
     """The smallest element; over `dim`, a pair (values, indices); with a tensor, the elementwise minimum.
 
     Elements that tie for the smallest share the gradient; over `dim` the first of them gets it.
     """
-    other = dim if isinstance(dim, Tensor) else other
+    other = dim_or_other if isinstance(dim_or_other, Tensor) else other
     if other is not None:
         return input.minimum(other)
-    return _extreme(input, dim, keepdim, "min", min_all, np.argmin, MinResult)
+    return _extreme(input, dim if dim_or_other is None else dim_or_other, keepdim, "min", min_all, np.argmin, MinResult)
 
 
 def _index_of(input: Tensor, dim: Any, keepdim: bool, name: str, best: Any) -> Tensor:

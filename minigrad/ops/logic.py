@@ -118,7 +118,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
 
 def _logical(input: Tensor, dim: Any, keepdim: bool, name: str, reduce: Any) -> Tensor:
     input = tensor_argument(input, name)
-    dims = () if dim in ((), []) else reduced_dims(dim, input.ndim)
+    dims = () if isinstance(dim, (tuple, list)) and not dim else reduced_dims(dim, input.ndim)
     found = np.asarray(reduce(input._array, axis=dims, keepdims=keepdim), order="C")
     return integers(found.astype(np.uint8 if input.dtype is dtypes.uint8 else np.bool_), input, name)
 

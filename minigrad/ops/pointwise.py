@@ -16,6 +16,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..tensor import Tensor
 from .convert import invalid_combination
+from .half import by_number, in_single, keep_numbers, plus_scaled
 from .indices import number_array
 from .inplace import zeros_as
 from .names import FUNCTIONS, attach, public, tensor_argument
@@ -38,11 +39,13 @@ div_ = op(
 )
 add_scaled = op(
     "AddBackward0",
-    lambda a, b, alpha: a + b * number_array(alpha, a.dtype),
+    lambda a, b, alpha: plus_scaled(a, b, number_array(alpha, a.dtype)),
     a=lambda g: g,
-    b=lambda g, alpha: g * alpha,
+    b=lambda g, alpha: by_number(mul_, g, alpha),
     numbers="promote",
 )
+keep_numbers(mul_)
+keep_numbers(div_, b=lambda g, a, b: -g * by_number(div_, by_number(div_, a, b), b))
 neg_ = op("NegBackward0", np.negative, a=lambda g: -g)
 reciprocal_ = op("ReciprocalBackward0", np.reciprocal, a=lambda g, out: -g * (out * out), floating=True)
 
@@ -59,13 +62,13 @@ def _power(a: Array, exponent: float) -> Array:
         return np.ones_like(a)
     if exponent == 0.5:
         return np.sqrt(a)
-    if exponent == -0.5:
-        return np.reciprocal(np.sqrt(a))
     if exponent == -1:
         return np.reciprocal(a)
-    if exponent == -2:
+    if exponent == -0.5 and a.dtype.char != "e":  # half precision is to be rounded only once
+        return np.reciprocal(np.sqrt(a))
+    if exponent == -2 and a.dtype.char != "e":
         return np.reciprocal(a * a)
-    return np.power(a, a.dtype.type(exponent))
+    return np.power(a, number_array(exponent, a.dtype))
 
 
 def _power_rule(g: Any, a: Any, exponent: float) -> Any:
@@ -73,7 +76,8 @@ def _power_rule(g: Any, a: Any, exponent: float) -> Any:
         return zeros_as(g)
     if exponent == 2 and a.__class__ is np.ndarray:
         return g * (a + a)  # the same at half the cost; recorded, it would end the graph one derivative early
-    return g * (exponent * power(a, exponent - 1))
+    slope = power(a, exponent - 1)
+    return g * (exponent * slope if exponent.__class__ is int else by_number(mul_, slope, exponent))
 
 
 power: Op = op("PowBackward0", _power, a=_power_rule)
@@ -95,10 +99,17 @@ power_of: Op = op(
     b=lambda g, a, b, out: g * keep(out * log_(a), (a != 0) | ~(b >= 0)),
     numbers="promote",
 )
+power_of_bools = Op(  # whose gradient torch, which subtracts 1 from them, refuses
+    "PowBackward1",
+    _power_of,
+    {"a": lambda g: messages.check_no_bools(True, g), "b": lambda g: zeros_as(g)},
+    "promote",
+    False,
+)
 exponential = op(
     "PowBackward2",
     lambda a, base: np.array(_power_of(np.asarray(base).astype(a.dtype), a), order="C"),
-    a=lambda g, a, base, out: keep(g * (out * _log_of(base)), (a < 0) | (base != 0)),
+    a=lambda g, a, base, out: keep(g * by_number(mul_, out, _log_of(base)), (a < 0) | (base != 0)),
 )
 
 
@@ -147,6 +158,8 @@ threshold: Op = op(
 
 def _sigmoid(a: Array) -> Array:
     """1 / (1 + e**-a); for a very negative `a` the quotient is 0, as it should be."""
+    if a.dtype.char == "e":
+        return in_single(_sigmoid, a)
     return np.reciprocal(1 + np.exp(-a))
 
 
@@ -287,6 +300,7 @@ def pow(input: Any, exponent: Any) -> Tensor:
         return exponential.call(exponent.to(d), input)
     if tensor_argument(exponent, "pow", "exponent", 2).dtype is dtypes.bool_:
         messages.check_not_bool(tensor_argument(input, "pow"), "pow")
+        return power_of_bools.call(input, exponent)
     return power_of.call(tensor_argument(input, "pow"), exponent)
 
 

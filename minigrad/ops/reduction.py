@@ -11,9 +11,10 @@ import numpy as np
 from .. import dtypes, messages
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
+from .half import by_number, in_single, is_half
 from .inplace import like, zeros_as
 from .names import public, tensor_argument, torch_names
-from .pointwise import abs_, exp_, keep, power, select, sign_
+from .pointwise import abs_, div_, exp_, keep, mul_, power, select, sign_
 from .shape import checked_dims, spread, swap
 from .table import Op, op
 
@@ -27,7 +28,7 @@ def reduced_dims(dim: Any, ndim: int) -> Dims:
     """The dimensions to reduce, counted from the front; None and () mean all of them."""
     if dim is None:
         return tuple(range(ndim))
-    found = checked_dims((dim,) if isinstance(dim, int) else dim, ndim)
+    found = checked_dims(dim, ndim)
     return (found or tuple(range(ndim))) if ndim else ()
 
 
@@ -79,15 +80,25 @@ sum_dims = op(
     lambda a, dim, keepdim: _sum(a, dim, keepdim),
     a=lambda g, a_shape, dim, keepdim: back(g, a_shape, dim, keepdim),
 )
+
+
+def _mean(a: Array, dim: Dims | None = None, keepdim: bool = False) -> Array:
+    if a.dtype.char == "e":
+        return in_single(_mean, a, dim, keepdim)
+    return np.true_divide(
+        reduce(np.add, a, dim, keepdim), a.dtype.type(a.size if dim is None else size_of(a.shape, dim))
+    )
+
+
 mean_all = op(
     "MeanBackward0",
-    lambda a: np.true_divide(_sum(a), a.dtype.type(a.size)),
-    a=lambda g, a_shape: spread(g / (math.prod(a_shape) or 1), a_shape),
+    lambda a: _mean(a),
+    a=lambda g, a_shape: spread(g / n if (n := math.prod(a_shape) or 1) <= 2048 else by_number(div_, g, n), a_shape),
 )
 mean_dims = op(
     "MeanBackward1",
-    lambda a, dim, keepdim: np.true_divide(_sum(a, dim, keepdim), a.dtype.type(size_of(a.shape, dim))),
-    a=lambda g, a_shape, dim, keepdim: back(g, a_shape, dim, keepdim) / size_of(a_shape, dim),
+    lambda a, dim, keepdim: _mean(a, dim, keepdim),
+    a=lambda g, a_shape, dim, keepdim: by_number(div_, back(g, a_shape, dim, keepdim), size_of(a_shape, dim)),
 )
 
 
@@ -125,6 +136,8 @@ prod_of_all = op("ProdBackward0", lambda a: reduce(np.multiply, a, None, False),
 
 
 def _var(a: Array, dim: Dims | None, correction: float, keepdim: bool) -> Array:
+    if a.dtype.char == "e":
+        return in_single(_var, a, dim, correction, keepdim)
     n = a.size if dim is None else size_of(a.shape, dim)
     every = range(a.ndim) if dim is None else dim
     distance = a - a[tuple([slice(1) if i in every else slice(None) for i in range(a.ndim)])]  # 0 where all are equal
@@ -142,13 +155,21 @@ def _var_rule(g: Any, a: Any, dim: Dims | None, correction: float, keepdim: bool
     if dim is None and freedom <= 0:
         slope = np.where(array_of(a == mean), math.nan, math.inf)
         return back(g, a.shape, dims, keepdim) * like(slope.astype(array_of(a).dtype), a)
-    return back(g * (2 / freedom if freedom else math.inf), a.shape, dims, keepdim) * (a - mean)
+    return back(by_number(mul_, g, 2 / freedom if freedom else math.inf), a.shape, dims, keepdim) * (a - mean)
 
 
 var_dims = op("VarBackward0", _var, a=_var_rule)
+
+
+def _std(a: Array, dim: Dims | None, correction: float, keepdim: bool) -> Array:
+    if a.dtype.char == "e":
+        return in_single(_std, a, dim, correction, keepdim)
+    return np.sqrt(_var(a, dim, correction, keepdim))
+
+
 std_dims = op(
     "StdBackward0",
-    lambda a, dim, correction, keepdim: np.sqrt(_var(a, dim, correction, keepdim)),
+    lambda a, dim, correction, keepdim: _std(a, dim, correction, keepdim),
     a=lambda g, a, out, dim, correction, keepdim: _var_rule(keep(g / (2 * out), out != 0), a, dim, correction, keepdim),
 )
 
@@ -160,6 +181,8 @@ def share(g: Any, winners: Any, dim: Dims) -> Any:
 
 
 def _norm(a: Array, p: float, dim: Dims, keepdim: bool) -> Array:
+    if a.dtype.char == "e":
+        return in_single(_norm, a, p, dim, keepdim)
     size = np.abs(a)
     if p == math.inf:
         return reduce(np.maximum, size, dim, keepdim)
@@ -195,16 +218,19 @@ vector_norm = op("LinalgVectorNormBackward0", _norm, a=_norm_rule)
 
 # Running sums, and sums in the log domain
 
-cumsum_: Op = op(
-    "CumsumBackward0",
-    lambda a, dim: np.ascontiguousarray(np.add.accumulate(a, axis=dim, dtype=a.dtype)) if a.ndim else a.copy(),
-    a=lambda g, dim: cumsum_reversed(g, dim),
-)
+
+def _cumsum(a: Array, dim: int) -> Array:
+    if a.ndim == 0:
+        return a.copy()
+    if a.dtype.char == "e":
+        return in_single(_cumsum, a, dim)
+    return np.ascontiguousarray(np.add.accumulate(a, axis=dim, dtype=a.dtype))
+
+
+cumsum_: Op = op("CumsumBackward0", _cumsum, a=lambda g, dim: cumsum_reversed(g, dim))
 cumsum_reversed: Op = op(
     "CumsumBackward0",
-    lambda a, dim: (
-        np.ascontiguousarray(np.flip(np.add.accumulate(np.flip(a, dim), axis=dim), dim)) if a.ndim else a.copy()
-    ),
+    lambda a, dim: np.ascontiguousarray(np.flip(_cumsum(np.flip(a, dim), dim), dim)) if a.ndim else a.copy(),
     a=lambda g, dim: cumsum_(g, dim),
 )
 
@@ -232,6 +258,8 @@ logsumexp_dims = op("LogsumexpBackward0", _logsumexp, a=_logsumexp_rule)
 def _softmax(a: Array, dim: int) -> Array:
     if a.size == 0:
         return a.copy()
+    if a.dtype.char == "e":
+        return in_single(_softmax, a, dim)
     dims = (dim,) if a.ndim else ()
     grown = np.exp(a - np.maximum.reduce(a, axis=dims, keepdims=True), order="C")
     return grown / _sum(grown, dims, True)
@@ -241,16 +269,33 @@ def _log_softmax(a: Array, dim: int) -> Array:
     if a.size == 0:
         return a.copy()
     dims = (dim,) if a.ndim else ()
-    below = np.subtract(a, np.maximum.reduce(a, axis=dims, keepdims=True), order="C")
-    return below - np.log(_sum(np.exp(below), dims, True))
+    half = a.dtype.char == "e"
+    below = np.subtract(a, np.maximum.reduce(a, axis=dims, keepdims=True), order="C", dtype="f" if half else None)
+    total = _sum(np.exp(below), dims, True)
+    if half and dim == a.ndim - 1:  # where the elements are neighbours, torch rounds this too
+        total = total.astype(a.dtype)
+    below -= np.log(total)
+    return below if not half else below.astype(a.dtype)
 
 
 def _total(g: Any, dim: int) -> Any:
     return g.sum(axis=(dim,), keepdims=True) if g.ndim else g
 
 
-softmax_dim = op("SoftmaxBackward0", _softmax, a=lambda g, out, dim: out * (g - _total(g * out, dim)))
-log_softmax_dim = op("LogSoftmaxBackward0", _log_softmax, a=lambda g, out, dim: g - exp_(out) * _total(g, dim))
+def _softmax_rule(g: Any, out: Any, dim: int) -> Any:
+    if is_half(g):
+        return in_single(_softmax_rule, g, out.astype(np.float32), dim)
+    return out * (g - _total(g * out, dim))
+
+
+def _log_softmax_rule(g: Any, out: Any, dim: int) -> Any:
+    if is_half(g):
+        return in_single(_log_softmax_rule, g, out.astype(np.float32), dim)
+    return g - exp_(out) * _total(g, dim)
+
+
+softmax_dim = op("SoftmaxBackward0", _softmax, a=_softmax_rule)
+log_softmax_dim = op("LogSoftmaxBackward0", _log_softmax, a=_log_softmax_rule)
 
 # torch's names for them
 
@@ -353,7 +398,7 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     order = 2.0 if p is None or p == "fro" else float(p)
     dims = reduced_dims(dim, input.ndim)
     if input.numel() == 0 and (order < 0 or order == math.inf):
-        messages.check_norm_exists(order, input.shape, (dim,) if isinstance(dim, int) else dim)
+        messages.check_norm_exists(order, input.shape, dim if isinstance(dim, (tuple, list)) or dim is None else (dim,))
     return vector_norm.call(input, order, dims, keepdim)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Sequence
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -78,8 +78,12 @@ def _untile(g: Any, shape: Dims, repeats: Dims) -> Any:
 # Other shapes
 
 
-def checked_dims(dims: Sequence[int], ndim: int) -> Dims:
-    """`dims` counted from the front; torch's errors for one that is not there, or is there twice."""
+def checked_dims(dims: Any, ndim: int) -> Dims:
+    """One dim or several, counted from the front; torch's errors for one that is not there, or is there twice."""
+    if not isinstance(dims, (tuple, list)):
+        dims = (index(dims) if isinstance(dims, Tensor) and dims._array.size == 1 else dims,)
+    elif dims and not isinstance(dims[0], bool):  # torch looks closely at the first one only
+        dims = [d if d.__class__ is int else index(d) for d in dims]
     found: list[int] = []
     for d in dims:
         found.append(messages.checked_dim(d, ndim))
@@ -115,7 +119,7 @@ def sizes(shape: Any) -> tuple[Any, ...]:
         shape = shape[0]
         if shape.__class__ is Size:
             return shape
-    return tuple([n if n.__class__ is int else int(n.__index__()) for n in shape])
+    return tuple([n if n.__class__ is int else index(n) for n in shape])
 
 
 def _is_view(array: Array, of: Array) -> bool:
@@ -208,9 +212,9 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
     shape = tensor_argument(input, "squeeze")._array.shape
     if dim is None:
         return as_view(remove_axes, input, tuple([i for i, n in enumerate(shape) if n == 1]))
-    named = checked_dims((dim,) if isinstance(dim, int) else dim, len(shape))
-    axes = tuple([d for d in named if shape and shape[d] == 1])
-    return as_view(remove_axes.named("SqueezeBackward1" if isinstance(dim, int) else "SqueezeBackward2"), input, axes)
+    axes = tuple([d for d in checked_dims(dim, len(shape)) if shape and shape[d] == 1])
+    name = "SqueezeBackward2" if isinstance(dim, (tuple, list)) else "SqueezeBackward1"
+    return as_view(remove_axes.named(name), input, axes)
 
 
 # Other orders

@@ -54,6 +54,7 @@ class Op:
         self.freed = tuple(name for name in self.slots if name in TENSORS_IN_TORCH)
         self.variants: dict[str, Op] = {}
         self.is_view = False  # until it is used as one (`as_view`)
+        self.by_number: Op | None = None  # what half precision beside a number does, where the number is not rounded
 
     def __call__(self, *args: Any) -> Any:
         """The result: recorded if the first operand is a Tensor, computed at once if it is an array."""
@@ -104,6 +105,7 @@ class Op:
             "__name__": __name__,
             "INTERNAL": True,
             "forward": self.forward,
+            "by_number": self.by_number,
             "Node": node_type,
             **{f"rule_{i}": rule for i, rule in self.rules.items()},
             **_NAMES,
@@ -145,8 +147,11 @@ def stale(node: Node, guard: Any, version: int) -> None:
     raise error
 
 
-def operands(a: Any, b: Any, numbers: str) -> Any:
-    """Two operands as Tensors, and their arrays in the dtype that torch computes in; else NotImplemented."""
+def operands(a: Any, b: Any, numbers: str, by_number: Op | None = None) -> Any:
+    """Two operands as Tensors, and their arrays in the dtype that torch computes in.
+
+    Or else the result: that of `by_number`, if there is such an operation and it applies, or NotImplemented.
+    """
     a, b = as_value(a, b), as_value(b, a)
     if a is NotImplemented or b is NotImplemented:
         return NotImplemented
@@ -155,9 +160,19 @@ def operands(a: Any, b: Any, numbers: str) -> Any:
     d = common_dtype(a, b)
     if numbers == "floating" and d.kind != dtypes.FLOATING:
         d = dtypes.get_default_dtype()
+    if by_number is not None and d is dtypes.float16 and isinstance(a, Tensor) and _is_unrounded(b):
+        a, b = a.to(d), as_operand(b, dtypes.float32.numpy)
+        r = by_number.call(a, b)
+        if isinstance(r._origin, Node):
+            r._origin.targets = ((a._array.shape, d.numpy), (b._array.shape, b._array.dtype))
+        return r
     a, b = as_operand(a, d.numpy), as_operand(b, d.numpy)
     x, y = a._array, b._array
     return a, b, x if x.dtype == d.numpy else x.astype(d.numpy), y if y.dtype == d.numpy else y.astype(d.numpy)
+
+
+def _is_unrounded(b: Any) -> bool:
+    return not isinstance(b, Tensor) or (b._array.ndim == 0 and b._array.dtype.char != "e")
 
 
 def as_value(value: Any, other: Any) -> Any:

@@ -76,8 +76,8 @@ def _arrays(o: Op) -> list[str]:
         f"        {b} = as_operand({b}, x_{a}.dtype) if number is None else number",
         f"        x_{b} = {b}._array",
         "    else:",
-        f"        found = operands({a}, {b}, {o.numbers!r})",
-        "        if found is NotImplemented: return found",
+        f"        found = operands({a}, {b}, {o.numbers!r}, by_number)",
+        "        if found.__class__ is not tuple: return found",
         f"        {a}, {b}, x_{a}, x_{b} = found",
         *[f"    x_{i} = {i}._array" for i in o.inputs if i not in o.differentiable],
     ]

@@ -1,0 +1,73 @@
+"""Slopes without calculus: central differences in double precision, each with a bound on its error.
+
+Two differences, over h and over 2h, make one of fourth order (Richardson), and how far they lie apart bounds its error.
+A kink shows in how the function bends: over smooth ground twice as much for 2h as for h, over a kink just as much.
+Source: Numerical Recipes, 3rd edition, section 5.7; the bound for kinks is this module's own.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+INTERNAL = True
+Array = np.ndarray[Any, Any]
+STEPS = (2.0**-12, 2.0**-8, 2.0**-16)  # relative to the argument; the first one suffices for most
+GOOD = 1e-6  # an error small enough to stop at
+
+
+def slope(f: Callable[[float], tuple[float, float]], size: float) -> tuple[float, float]:
+    """The derivative of `f` at 0, and a bound on the error; infinite where nothing can be said.
+
+    f     gives a value, and how far off rounding may have put it
+    size  of the argument that 0 stands for: steps are taken relative to it
+    """
+    best = (math.nan, math.inf)
+    middle, _ = f(0.0)
+    for step in STEPS:
+        h = step * max(size, 0.25)
+        (low2, _), (low, noise), (high, noise2), (high2, _) = f(-2 * h), f(-h), f(h), f(2 * h)
+        if not math.isfinite(low2 + low + high + high2 + middle):
+            continue
+        near, far = (high - low) / (2 * h), (high2 - low2) / (4 * h)
+        bend, bend2 = (high - 2 * middle + low) / h, (high2 - 2 * middle + low2) / (2 * h)
+        error = abs(near - far) + abs(2 * bend - bend2) + 4 * (noise + noise2) / h
+        if error < best[1]:
+            best = ((4 * near - far) / 3, error)
+        if error <= GOOD * max(1.0, abs(near)):
+            break
+    return best
+
+
+def slopes(total: Callable[[], tuple[float, float]], array: Array) -> tuple[Array, Array]:
+    """The derivatives of `total()` by the elements of `array`, which it reads, and bounds on their errors."""
+    found, bounds = np.zeros(array.shape), np.zeros(array.shape)
+    for at in np.ndindex(array.shape):
+        before = array[at]
+
+        def moved(by: float, at: Any = at, before: Any = before) -> tuple[float, float]:
+            array[at] = before + by
+            return total()
+
+        found[at], bounds[at] = slope(moved, abs(float(before)))
+        array[at] = before
+    return found, bounds
+
+
+def slope_along(total: Callable[[], tuple[float, float]], arrays: list[Array], by: list[Array]) -> tuple[float, float]:
+    """The derivative of `total()` as `arrays`, which it reads, move along `by`; and a bound on its error."""
+    before = [a.copy() for a in arrays]
+
+    def moved(step: float) -> tuple[float, float]:
+        for a, start, direction in zip(arrays, before, by, strict=True):
+            a[...] = start + step * direction
+        return total()
+
+    sizes = [float(np.abs(a).min(initial=math.inf)) for a in before]
+    found = slope(moved, min([s for s in sizes if s < math.inf], default=1.0))
+    for a, start in zip(arrays, before, strict=True):
+        a[...] = start
+    return found

@@ -1,0 +1,177 @@
+"""What is tested: a function of tensors, of minigrad or of torch, and the arguments that it is called with."""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import sys
+from collections.abc import Callable, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+import minigrad
+
+INTERNAL = True
+Array = np.ndarray[Any, Any]
+
+
+class Subject:
+    """A function, or a module with parameters, and the library whose tensors it takes.
+
+    A module is copied, so that its parameters can be cast and moved without touching the user's.
+    """
+
+    def __init__(self, function: Callable[..., Any], library: ModuleType | None = None, name: str = "") -> None:
+        self.library = library or library_of(function)
+        self.has_parameters = callable(getattr(function, "parameters", None))
+        self.function: Any = copy.deepcopy(function) if self.has_parameters else function
+        self.name = name or name_of(function)
+        self.argument_names = _argument_names(function)
+        self.pass_on: Callable[[Sequence[Any]], Sequence[Any]] = lambda arguments: arguments  # what mutants get between
+
+    def is_tensor(self, value: Any) -> bool:
+        """Whether `value` is a tensor of the library."""
+        return isinstance(value, self.library.Tensor)
+
+    def is_floating(self, value: Any) -> bool:
+        """Whether `value` is a tensor that could have a gradient."""
+        return self.is_tensor(value) and value.is_floating_point()
+
+    def call(self, arguments: Sequence[Any]) -> list[Any]:
+        """The floating results of a call, in the order in which they come."""
+        return [t for t in _flat(self.function(*self.pass_on(arguments))) if self.is_floating(t)]
+
+    def in_dtype(self, name: str) -> Subject:
+        """The same, its parameters in another dtype."""
+        if not self.has_parameters:
+            return self
+        other = copy.copy(self)
+        other.function = copy.deepcopy(self.function).to(getattr(self.library, name))
+        return other
+
+    def parameters(self) -> list[Any]:
+        """The parameters that want a gradient."""
+        return [p for p in self.function.parameters() if p.requires_grad] if self.has_parameters else []
+
+    def wanted(self, arguments: Sequence[Any]) -> dict[str, Any]:
+        """What gradients are taken of, by name: each argument once, then the parameters."""
+        found: dict[str, Any] = {}
+        for i, a in enumerate(arguments):
+            if self.is_tensor(a) and a.requires_grad and not any(a is other for other in found.values()):
+                found[self.argument_name(i)] = a
+        if self.has_parameters:
+            named = getattr(self.function, "named_parameters", lambda: enumerate(self.function.parameters()))
+            found.update({f"parameter {name}": p for name, p in named() if p.requires_grad})
+        return found
+
+    def argument_name(self, i: int) -> str:
+        """What the function calls its argument `i`."""
+        return f"input {i}" + (f" ({self.argument_names[i]})" if i < len(self.argument_names) else "")
+
+    def fresh(self, arguments: Sequence[Any], dtype: str = "", plain: bool = False) -> list[Any]:
+        """New leaves of the same values and layout; where one tensor was given twice, one is returned twice.
+
+        dtype  of those that are floating, if it is to be another
+        plain  whether to lay them out without gaps
+        Gradients are wanted of the tensors that require grad; if none does, of all that are floating.
+        """
+        some = any(self.is_tensor(a) and a.requires_grad for a in arguments)
+        made: dict[int, Any] = {}
+        for a in arguments:
+            if self.is_tensor(a) and id(a) not in made:
+                array = a.detach().numpy()
+                to = np.dtype(dtype) if dtype and self.is_floating(a) else array.dtype
+                t = self.tensor(np.array(array, to, order="C") if plain else same_layout(array, to))
+                made[id(a)] = t.requires_grad_(a.requires_grad or (not some and self.is_floating(a)))
+        return [made.get(id(a), a) for a in arguments]
+
+    def tensor(self, array: Array) -> Any:
+        """`array` as a tensor over the same memory."""
+        return self.library.from_numpy(array)
+
+    def upstream(self, outputs: Sequence[Any], seed: int) -> list[Any]:
+        """A random gradient for every output, none of its elements near zero."""
+        rng = np.random.default_rng(seed)
+        found = []
+        for o in outputs:
+            array = np.asarray(rng.uniform(0.5, 2, tuple(o.shape)) * rng.choice([-1.0, 1.0], tuple(o.shape)))
+            found.append(self.tensor(array.astype(numpy_of(o).dtype)))
+        return found
+
+    def gradients(self, outputs: Sequence[Any], wanted: Sequence[Any], upstream: Sequence[Any]) -> list[Array]:
+        """The vector-Jacobian product, as arrays; zeros where nothing flows back. The graph is kept."""
+        pairs = [(o, u) for o, u in zip(outputs, upstream, strict=True) if o.requires_grad]
+        if not pairs or not wanted:
+            return [np.zeros_like(numpy_of(w)) for w in wanted]
+        found = self.library.autograd.grad(
+            [o for o, _ in pairs], list(wanted), [u for _, u in pairs], retain_graph=True, allow_unused=True
+        )
+        return [np.zeros_like(numpy_of(w)) if g is None else numpy_of(g) for g, w in zip(found, wanted, strict=True)]
+
+
+def numpy_of(t: Any) -> Array:
+    """The elements of a tensor of either library."""
+    array: Array = t.detach().numpy(force=True)  # torch has zeros without memory
+    return array
+
+
+def same_layout(array: Array, dtype: np.dtype[Any] | None = None) -> Array:
+    """A copy in memory of its own, whose elements lie as they do in `array`: with its gaps, order and repetitions."""
+    dtype = dtype or array.dtype
+    if not array.size:
+        return np.empty(array.shape, dtype)
+    steps = [s // array.itemsize for s in array.strides]
+    memory = np.zeros(1 + sum((n - 1) * s for n, s in zip(array.shape, steps, strict=True)), dtype)
+    made = np.ndarray(array.shape, dtype, memory, 0, [s * memory.itemsize for s in steps])
+    made[...] = array
+    return made
+
+
+def library_of(function: Any, arguments: Sequence[Any] = ()) -> ModuleType:
+    """The library of the first tensor among the arguments; else the one that the function belongs to, or speaks of."""
+    torch = sys.modules.get("torch")
+    if torch is None or not hasattr(torch, "Tensor"):
+        return minigrad
+    for a in arguments:
+        if isinstance(a, (torch.Tensor, minigrad.Tensor)):
+            return torch if isinstance(a, torch.Tensor) else minigrad
+    if isinstance(function, torch.nn.Module) or _root(function) == "torch":
+        return torch
+    names = function.__code__.co_names if hasattr(function, "__code__") else ()
+    spoken_of = [function.__globals__[name] for name in names if name in function.__globals__]
+    if "minigrad" not in map(_root, spoken_of) and "torch" in map(_root, spoken_of):
+        return torch
+    return minigrad
+
+
+def _root(value: Any) -> str:
+    """The package that something comes from."""
+    place = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
+    if place is None:
+        place = getattr(getattr(value, "__self__", None), "__module__", "") or type(value).__module__
+    return str(place).partition(".")[0]
+
+
+def name_of(function: Any) -> str:
+    """What to call a function in a report."""
+    owner = getattr(function, "__self__", None)
+    if isinstance(owner, type):  # the `apply` of a Function
+        function = owner
+    name = getattr(function, "__qualname__", None) or type(function).__name__
+    return str(name).rpartition("<locals>.")[2]
+
+
+def _argument_names(function: Any) -> list[str]:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):  # built into torch
+        return []
+    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+
+
+def _flat(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return [t for v in value for t in _flat(v)] if isinstance(value, (tuple, list)) else [value]

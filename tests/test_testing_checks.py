@@ -1,0 +1,268 @@
+"""The checks of minigrad.testing, one by one: what they say of a wrong gradient, and that they let right ones pass."""
+
+import re
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import minigrad
+from minigrad import testing
+
+LIBRARIES = pytest.mark.parametrize("t", [minigrad, torch], ids=lambda t: t.__name__)
+CHECKS = [
+    testing.check_gradients,
+    testing.check_second_gradients,
+    testing.check_linear_in_upstream,
+    testing.check_adjoint,
+    testing.check_leaves_inputs_alone,
+    testing.check_dtypes,
+    testing.check_views,
+    testing.check_same_tensor,
+]
+
+
+def operation(t, forward, backward):
+    """A Function of two tensors."""
+
+    class Operation(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, a, b):
+            ctx.save_for_backward(a, b)
+            return forward(a, b)
+
+        @staticmethod
+        def backward(ctx, g):
+            return backward(g, *ctx.saved_tensors)
+
+    return Operation.apply
+
+
+def product(t, backward):
+    return operation(t, lambda a, b: a * b, backward)
+
+
+def two(t, shape=(2, 2), other=None):
+    a = t.arange(1.0, 1 + torch.Size(shape).numel()).reshape(shape)
+    b = t.arange(2.0, 2 + torch.Size(other or shape).numel()).reshape(other or shape)
+    return a.requires_grad_(), b.requires_grad_()
+
+
+def complaint(check, f, *inputs, **how):
+    with pytest.raises(AssertionError) as caught:
+        check(f, *inputs, **how)
+    return str(caught.value)
+
+
+@LIBRARIES
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a, b: a * b,
+        lambda a, b: (a @ b).tanh(),
+        lambda a, b: (a + b[0], a.sum() * b),
+        lambda a, b: a.relu() + (b - 3).abs(),
+        lambda a, b: a.T.reshape(-1) * b.T.contiguous().view(-1),
+        lambda a, b: (a * b).softmax(-1).log(),
+        lambda a, b: a.max() + b.sort()[0] if hasattr(b, "sort") else a.max() + b,
+        lambda a, b: {"loss": (a**2).mean(), "other": [b.exp()]},
+    ],
+)
+def test_right_gradients_pass(t, check, f):
+    check(f, *two(t))
+
+
+@LIBRARIES
+@pytest.mark.parametrize("x", [0.0, 1e-5, -1e-5, 1.0, 3.0, 100.0])
+def test_kinks_and_jumps_are_not_blamed(t, x):
+    x = t.tensor([x, 2.0], dtype=t.float64, requires_grad=True)
+    for f in (
+        lambda x: x.relu(),
+        lambda x: x.abs(),
+        lambda x: x.clamp(0, 3),
+        lambda x: x.sign() * x,
+        lambda x: x.max(),
+    ):
+        testing.check_gradients(f, x)
+        testing.check_adjoint(f, x)
+
+
+CAUSES = {
+    "a factor: every element is 1.5 times": (lambda g, a, b: (g * b * 1.5, g * a), (2, 2), None),
+    "a term counted twice": (lambda g, a, b: (g * b * 2, g * a), (2, 2), None),
+    "a sign": (lambda g, a, b: (-g * b, g * a), (2, 2), None),
+    "nothing flows back": (lambda g, a, b: (None, g * a), (2, 2), None),
+    "a transposed operand": (lambda g, a, b: ((g * b).mT, g * a), (2, 2), None),
+    "a missing sum over a broadcast axis (0 of the result): only the first element of it counts": (
+        lambda g, a, b: (g * b, (g * a)[0]),
+        (3, 2),
+        (2,),
+    ),
+    "the mean stands in its place": (lambda g, a, b: (g * b, (g * a).mean(0)), (3, 2), (2,)),
+    "1 of 4 elements": (lambda g, a, b: (g * b + (a == 1).to(g.dtype), g * a), (2, 2), None),
+    "an extra term": (lambda g, a, b: (g * b + 1, g * a), (2, 2), None),
+    "a division by zero": (lambda g, a, b: (g * b / (a * 0), g * a), (2, 2), None),
+    "a reversed axis": (lambda g, a, b: ((g * b)[[1, 0]], g * a), (2, 2), None),
+}
+
+
+@LIBRARIES
+@pytest.mark.parametrize("cause", CAUSES)
+def test_the_message_names_the_cause(t, cause):
+    backward, shape, other = CAUSES[cause]
+    text = complaint(testing.check_gradients, product(t, backward), *two(t, shape, other))
+    assert cause in text
+
+
+@LIBRARIES
+def test_the_message_names_input_index_numbers_ratio_and_call(t):
+    f = product(t, lambda g, a, b: (g * b, g * a * 1.5))
+    text = complaint(testing.check_gradients, f, *two(t))
+    assert text.startswith("gradients, Operation: the gradient of input 1")
+    index, backward, differences, ratio = (
+        re.search(pattern, text)[1]
+        for pattern in (r"wrong at \[(\d, \d)\]", r"backward +(\S+)", r"differences +(\S+),", r"ratio +(\S+)")
+    )
+    assert index == "1, 1"
+    assert float(backward) / float(differences) == pytest.approx(1.5, rel=1e-6)
+    assert float(ratio) == pytest.approx(1.5)
+    assert "torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)" in text
+
+
+@LIBRARIES
+def test_a_wrong_second_derivative(t):
+    f = product(t, lambda g, a, b: (g * b.detach(), g * a))
+    testing.check_gradients(f, *two(t))
+    assert "second gradients" in complaint(testing.check_second_gradients, f, *two(t))
+
+
+@LIBRARIES
+def test_a_backward_that_is_not_linear(t):
+    text = complaint(testing.check_linear_in_upstream, product(t, lambda g, a, b: (g * g * b, g * a)), *two(t))
+    assert "of 2u - v" in text
+
+
+@LIBRARIES
+def test_an_adjoint_by_a_jvp_of_ones_own(t):
+    jvp = lambda a, b, da, db: a * db + b * da
+    testing.check_adjoint(lambda a, b: a * b, *two(t), jvp=jvp)
+    wrong = lambda a, b, da, db: a * db
+    assert "<J^T v, u>" in complaint(testing.check_adjoint, lambda a, b: a * b, *two(t), jvp=wrong)
+
+
+@LIBRARIES
+def test_a_function_that_writes_to_its_input(t):
+    def f(a, b):
+        b.detach().add_(1)
+        return a * 2
+
+    assert "input 1 (b) was written to" in complaint(testing.check_leaves_inputs_alone, f, *two(t))
+
+
+@LIBRARIES
+def test_a_backward_that_leaves_grad_behind(t):
+    def f(a, b):
+        (a * b).sum().backward()
+        return a * b
+
+    assert ".grad now" in complaint(testing.check_leaves_inputs_alone, f, *two(t))
+
+
+@LIBRARIES
+def test_a_gradient_wrong_in_float32_alone(t):
+    f = product(t, lambda g, a, b: (g * b * (1.001 if g.dtype == t.float32 else 1), g * a))
+    testing.check_gradients(f, *two(t))
+    assert "float32" in complaint(testing.check_dtypes, f, *two(t))
+
+
+@LIBRARIES
+def test_a_value_that_depends_on_the_layout(t):
+    f = lambda a: a * (1 if a.is_contiguous() else 2)
+    testing.check_gradients(f, two(t)[0])
+    assert "transposed" in complaint(testing.check_views, f, two(t)[0])
+
+
+@LIBRARIES
+def test_a_gradient_forgotten_where_two_inputs_are_one(t):
+    def f(a, b):
+        return a * b.detach() if a is b else a * b
+
+    text = complaint(testing.check_same_tensor, f, *two(t))
+    assert "one tensor as input 0 (a) and input 1 (b)" in text
+    assert "missing term" in text
+
+
+@LIBRARIES
+def test_random_functions_are_told_to_fix_their_seed(t):
+    def f(a):
+        return a * t.rand(a.shape, dtype=a.dtype)
+
+    assert "fix its random numbers with a seed" in complaint(testing.check_gradients, f, two(t)[0])
+
+
+@LIBRARIES
+def test_only_what_requires_grad_is_checked(t):
+    f = product(t, lambda g, a, b: (g * b * 2, g * a))
+    a, b = two(t)
+    testing.check_gradients(f, a.detach(), b)
+    complaint(testing.check_gradients, f, a.detach(), b.detach())  # none does: then both
+
+
+@LIBRARIES
+def test_inputs_without_floating_tensors_are_refused(t):
+    with pytest.raises(ValueError, match="needs a floating tensor"):
+        testing.check_gradients(lambda a: a, t.tensor([1, 2]))
+
+
+@LIBRARIES
+def test_the_inputs_stay_as_they_are(t):
+    a, b = two(t)
+    for check in CHECKS:
+        check(lambda a, b: a * b, a, b)
+    assert a.grad is None
+    assert (a._version, a.dtype, a.tolist()) == (0, t.float32, [[1.0, 2.0], [3.0, 4.0]])
+
+
+def test_parameters_of_a_module_are_checked_on_a_copy():
+    linear = torch.nn.Linear(3, 2)
+    before = [p.clone() for p in linear.parameters()]
+    for check in CHECKS:
+        check(linear, torch.ones(4, 3, requires_grad=True))
+    assert all(torch.equal(p, q) for p, q in zip(linear.parameters(), before, strict=True))
+
+    class Wrong(torch.nn.Linear):
+        def forward(self, x):
+            return x @ self.weight.T.detach() + self.bias
+
+    assert "parameter weight" in complaint(testing.check_gradients, Wrong(3, 2), torch.ones(4, 3))
+
+
+class TestAgainstTorch:
+    def test_functions_that_name_minigrad_run_on_torch(self):
+        testing.check_against_torch(lambda a: minigrad.exp(a) @ a.T, two(minigrad)[0])
+        testing.check_against_torch(minigrad.tanh, two(minigrad)[0])
+
+    def test_functions_that_take_the_module(self):
+        def f(a, *, torch=minigrad):
+            return torch.matmul(a, torch.ones(2, 2))
+
+        testing.check_against_torch(f, two(minigrad)[0])
+
+    def test_exceptions_agree(self):
+        testing.check_against_torch(lambda a, b: a @ b, *two(minigrad, (2, 3), (2, 3)))
+
+    @pytest.mark.parametrize(
+        ("f", "other", "said"),
+        [
+            (lambda a: a * 2, lambda a: a * 3, "in torch"),
+            (lambda a: a.double(), lambda a: a, "dtype"),
+            (lambda a: a.sum(), lambda a: a, "shape"),
+            (lambda a: a.detach(), lambda a: a * 1, "requires_grad"),
+            (lambda a: (a, a), lambda a: a, "2 results in minigrad, 1 in torch"),
+            (lambda a: a * a.detach(), lambda a: a * a, "gradient of"),
+            (lambda a: a.view(3), lambda a: a, "minigrad raises RuntimeError"),
+        ],
+    )
+    def test_differences_are_named(self, f, other, said):
+        assert said in complaint(testing.check_against_torch, f, two(minigrad)[0], torch_function=other)

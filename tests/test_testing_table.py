@@ -1,0 +1,62 @@
+"""minigrad's own operations under the checks that it gives away: all must pass, on every row of the table.
+
+`pytest -m slow tests/test_testing_table.py` tries many more cases, and others each time.
+"""
+
+import os
+
+import pytest
+
+pytest.importorskip("torch")  # rows are read off what torch has
+from hypothesis import given, note, settings, strategies as st
+from op_table import ROWS, evaluate
+
+import minigrad
+from minigrad import testing
+
+EXAMPLES, MANY = 4, int(os.environ.get("MINIGRAD_EXAMPLES", "300"))  # per row and check
+# minigrad warns, as torch does, of variances of too few numbers.
+pytestmark = pytest.mark.filterwarnings("ignore:.*degrees of freedom:UserWarning")
+CHECKS = {
+    testing.check_gradients: "smooth",
+    testing.check_second_gradients: "smooth",
+    testing.check_linear_in_upstream: "plain",
+    testing.check_adjoint: "smooth",
+    testing.check_leaves_inputs_alone: "ties",
+    testing.check_dtypes: "smooth",
+    testing.check_views: "smooth",
+    testing.check_same_tensor: "smooth",
+}
+CASES = [
+    pytest.param(row, check, id=f"{row}-{check.__name__}")
+    for row in ROWS
+    if row.smooth and row.call != "t.detach(a)"
+    for check in CHECKS
+]
+
+
+def try_cases(row, check, **how):
+    @settings(**how)
+    @given(st.randoms(use_true_random=False))
+    def run(random):
+        case = row.case(random, CHECKS[check])
+        note(f"{row}: {case}")
+        tensors = [minigrad.from_numpy(i.array()).requires_grad_(i.requires_grad) for i in case.inputs]
+        f = lambda *given: evaluate(row.call, minigrad, given, case.options)
+        # At a variance of 0 its root has no second derivative: torch gives NaN for it, and so does minigrad.
+        at_kink = row.call.startswith("t.std(") and (f(*tensors) == 0).any()
+        if any(t.requires_grad for t in tensors) and not at_kink:
+            check(f, *tensors, name=str(row))
+
+    run()
+
+
+@pytest.mark.parametrize(("row", "check"), CASES)
+def test_row(row, check):
+    try_cases(row, check, max_examples=EXAMPLES, derandomize=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("row", "check"), CASES)
+def test_row_in_many_cases(row, check):
+    try_cases(row, check, max_examples=MANY, derandomize=False)
