@@ -21,6 +21,7 @@ from .subject import Array, Subject, library_of, numpy_of, same_layout
 INTERNAL = True
 EPS = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10}
 DOUBLE = "float64"
+quiet = np.errstate(all="ignore")  # what is infinite or NaN is compared like anything else
 
 
 class Calls:
@@ -57,8 +58,7 @@ class Calls:
         self, what: str, found: Array, right: Array, allowed: Any, names: tuple[str, str], spread: Any = None
     ) -> AssertionError:
         """The error for a gradient that is not `right`."""
-        with np.errstate(invalid="ignore", over="ignore"):
-            excess = np.abs(found - right) / np.maximum(allowed, 1e-300)
+        excess = np.abs(found - right) / np.maximum(allowed, 1e-300)
         worst = np.unravel_index(np.nanargmax(np.where(np.isnan(excess), np.inf, excess)), excess.shape)
         at = f"[{', '.join(map(str, worst))}]" if worst else "(0-d)"
         bound = float(np.broadcast_to(allowed, found.shape)[worst])
@@ -77,15 +77,15 @@ class Calls:
         if found.shape != right.shape:
             raise self.fail(f"the gradient of {what} has shape {found.shape}, and that has {right.shape}")
         allowed = np.broadcast_to(allowed, right.shape)
-        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-            off = np.abs(found.astype(np.float64) - right.astype(np.float64))
-            same = (found == right) | (np.isnan(found) & np.isnan(right)) | np.isinf(allowed)
-            error = np.where(same, 0.0, off / np.maximum(allowed, 1e-300))
+        off = np.abs(found.astype(np.float64) - right.astype(np.float64))
+        same = (found == right) | (np.isnan(found) & np.isnan(right)) | np.isinf(allowed)
+        error = np.where(same, 0.0, off / np.maximum(allowed, 1e-300))
         if not (error <= 1).all():
             raise self.wrong(what, found.astype(np.float64), right.astype(np.float64), allowed, names, spread)
         return float(error.max(initial=0))
 
 
+@quiet
 def check_gradients(
     f: Callable[..., Any], *inputs: Any, library: ModuleType | None = None, name: str = "", seed: int = 0
 ) -> None:
@@ -99,6 +99,7 @@ def check_gradients(
     calls.note(DOUBLE, worst, elements)
 
 
+@quiet
 def check_second_gradients(
     f: Callable[..., Any], *inputs: Any, library: ModuleType | None = None, name: str = "", seed: int = 0
 ) -> None:
@@ -204,6 +205,7 @@ def _spread_out(
     return compute
 
 
+@quiet
 def check_linear_in_upstream(
     f: Callable[..., Any], *inputs: Any, library: ModuleType | None = None, name: str = "", seed: int = 0
 ) -> None:
@@ -222,15 +224,14 @@ def check_linear_in_upstream(
     both = pulled([2 * a - b for a, b in zip(u, v, strict=True)])
     worst = 0.0
     for what, x, y, z in zip(wanted, of_u, of_v, both, strict=True):
-        with np.errstate(invalid="ignore", over="ignore"):
-            size = np.abs(x) + np.abs(y)
-            known = np.isfinite(size).all()
-            allowed = 64 * eps * (size + float(size[np.isfinite(size)].max(initial=0)))
-            if known:
-                worst = max(worst, calls.compare(what, z, 2 * x - y, allowed, ("of 2u - v", "2 vjp(u) - vjp(v)")))
+        size = np.abs(x) + np.abs(y)
+        if np.isfinite(size).all():
+            allowed = 64 * eps * (size + float(size.max(initial=0)))
+            worst = max(worst, calls.compare(what, z, 2 * x - y, allowed, ("of 2u - v", "2 vjp(u) - vjp(v)")))
     calls.note(DOUBLE, worst, sum(x.size for x in of_u))
 
 
+@quiet
 def check_adjoint(
     f: Callable[..., Any],
     *inputs: Any,
@@ -275,6 +276,7 @@ def check_adjoint(
     calls.note(DOUBLE, abs(back - forth) / allowed, 1)
 
 
+@quiet
 def check_leaves_inputs_alone(
     f: Callable[..., Any], *inputs: Any, library: ModuleType | None = None, name: str = "", seed: int = 0
 ) -> None:
@@ -298,6 +300,7 @@ def check_leaves_inputs_alone(
         calls.note(dtype, 0.0, sum(numpy_of(t).size for t in tensors.values()))
 
 
+@quiet
 def check_dtypes(
     f: Callable[..., Any],
     *inputs: Any,
@@ -351,11 +354,10 @@ def _allowed_rounding(
             array = numpy_of(t)
             array *= 1 + 4 * eps * rng.choice([-1.0, 1.0], array.shape)
             array += 4 * eps * float(np.abs(array).max(initial=0)) * rng.choice([-1.0, 1.0], array.shape)
-        with np.errstate(invalid="ignore"):
-            limits = [
-                limit + np.where(np.isfinite(g + r), np.abs(g - r), np.inf)
-                for limit, g, r in zip(limits, _gradients_in(calls, moved, DOUBLE)[0], right, strict=True)
-            ]
+        limits = [
+            limit + np.where(np.isfinite(g + r), np.abs(g - r), np.inf)
+            for limit, g, r in zip(limits, _gradients_in(calls, moved, DOUBLE)[0], right, strict=True)
+        ]
     size = sum(float(np.abs(numpy_of(o)).sum()) for o in outputs)
     return [
         8 * limit + 64 * eps * (np.abs(g[np.isfinite(g)]).max(initial=0) + (size if np.isfinite(size) else np.inf))
@@ -363,6 +365,7 @@ def _allowed_rounding(
     ]
 
 
+@quiet
 def check_views(
     f: Callable[..., Any], *inputs: Any, library: ModuleType | None = None, name: str = "", seed: int = 0
 ) -> None:
@@ -443,6 +446,7 @@ def _nearly(a: Array, b: Array) -> bool:
     return bool(np.allclose(a, b, rtol=1e-10, atol=1e-10 * (1 + size), equal_nan=True))
 
 
+@quiet
 def check_same_tensor(
     f: Callable[..., Any], *inputs: Any, library: ModuleType | None = None, name: str = "", seed: int = 0
 ) -> None:

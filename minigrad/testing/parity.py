@@ -13,7 +13,7 @@ import numpy as np
 import minigrad
 
 from . import record
-from .checks import EPS, Calls
+from .checks import EPS, Calls, quiet
 from .subject import Array, Subject, numpy_of, same_layout
 
 INTERNAL = True
@@ -27,6 +27,7 @@ class Outcome(NamedTuple):
     gradients: dict[str, Array | None]
 
 
+@quiet
 def check_against_torch(
     f: Callable[..., Any],
     *inputs: Any,
@@ -94,9 +95,8 @@ def _close(calls: Calls, what: str, ours: Array, theirs: Array) -> float:
         raise calls.fail(f"{what} is {ours.dtype}{ours.shape} in minigrad, {theirs.dtype}{theirs.shape} in torch")
     finite = np.abs(theirs[np.isfinite(theirs)]) if ours.dtype.kind == "f" else np.zeros(0)
     allowed = 64 * EPS.get(str(ours.dtype), 0.0) * (float(finite.max(initial=0)) + 1e-6)
-    with np.errstate(invalid="ignore"):
-        same = (ours == theirs) | ((ours != ours) & (theirs != theirs))
-        off = np.where(same, 0.0, np.abs(ours.astype(np.float64) - theirs.astype(np.float64)))
+    same = (ours == theirs) | ((ours != ours) & (theirs != theirs))
+    off = np.where(same, 0.0, np.abs(ours.astype(np.float64) - theirs.astype(np.float64)))
     if not (off <= allowed).all():
         raise calls.fail(f"{what} is {ours.tolist()} in minigrad, {theirs.tolist()} in torch")
     return float((off / allowed).max(initial=0)) if allowed else 0.0
