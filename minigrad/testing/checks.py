@@ -46,7 +46,8 @@ class Calls:
         record.note(self.subject.name, self.check, dtype, error, elements)
 
     def fail(self, text: str) -> AssertionError:
-        """The error to raise, with the call that it is about."""
+        """The error to raise, with the call that it is about; it stands in the record as infinitely wrong."""
+        self.note(DOUBLE, np.inf, 0)
         inputs = [f"  {self.subject.argument_name(i)}: {self.shown(a)}" for i, a in enumerate(self.inputs)]
         return AssertionError("\n".join([f"{self.check}, {self.subject.name}: {text}", *inputs]))
 

@@ -85,6 +85,8 @@ def _arguments(f: Any, shapes: Any, elements: Any, options: Any, library: Module
     if shapes is None:
         shapes = broadcastable_shapes(_required(f))
     if not isinstance(shapes, st.SearchStrategy):
+        if any(n < 0 for shape in ([shapes] if shapes and isinstance(shapes[0], int) else shapes) for n in shape):
+            raise ValueError(f"shapes cannot have negative sizes: {shapes}")
         shapes = st.just(shapes)
 
     @st.composite

@@ -6,6 +6,7 @@ import copy
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from types import ModuleType
 from typing import Any
 
@@ -139,15 +140,27 @@ def library_of(function: Any, arguments: Sequence[Any] = ()) -> ModuleType:
             return torch if isinstance(a, torch.Tensor) else minigrad
     if isinstance(function, torch.nn.Module) or _root(function) == "torch":
         return torch
-    names = function.__code__.co_names if hasattr(function, "__code__") else ()
-    spoken_of = [function.__globals__[name] for name in names if name in function.__globals__]
-    if "minigrad" not in map(_root, spoken_of) and "torch" in map(_root, spoken_of):
-        return torch
-    return minigrad
+    spoken_of = {_root(value) for value in _named_in(function)}
+    return torch if "torch" in spoken_of and "minigrad" not in spoken_of else minigrad
+
+
+def _named_in(function: Any) -> list[Any]:
+    """The globals and the variables of outer functions that a function's code names."""
+    code = getattr(function, "__code__", None)
+    if code is None:
+        return []
+    found = [function.__globals__[name] for name in code.co_names if name in function.__globals__]
+    for cell in function.__closure__ or ():
+        with suppress(ValueError):  # a cell that is not filled yet
+            found.append(cell.cell_contents)
+    return found
 
 
 def _root(value: Any) -> str:
-    """The package that something comes from."""
+    """The package that something comes from; of a class, the library that it builds on."""
+    if isinstance(value, type):
+        places = [cls.__module__.partition(".")[0] for cls in value.__mro__]
+        return next((place for place in places if place in ("torch", "minigrad")), places[0])
     place = value.__name__ if isinstance(value, ModuleType) else getattr(value, "__module__", None)
     if place is None:
         place = getattr(getattr(value, "__self__", None), "__module__", "") or type(value).__module__

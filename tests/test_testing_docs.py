@@ -1,0 +1,80 @@
+"""The pages that teach how to test gradients: their snippets run, and print what the pages say they print."""
+
+import ast
+import contextlib
+import io
+import math
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("hypothesis")
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGES = [DOCS / "testing-gradients.md", DOCS / "testing-gradients.zh-CN.md"]
+FENCED = re.compile(r"^```python\n(.*?)^```\n(?:(?:(?!```|#).*\n)*?```text\n(.*?)^```\n)?", re.M | re.S)
+NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d*)?(?:e[+-]?\d+)?")
+
+
+def blocks(page):
+    """The snippets of a page, each with what it prints; the text may lie a paragraph below."""
+    return FENCED.findall(page.read_text(encoding="utf-8"))
+
+
+def test_both_pages_hold_the_same_snippets():
+    (english, chinese) = ([(ast.dump(ast.parse(code)), text) for code, text in blocks(page)] for page in PAGES)
+    assert english == chinese
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_snippets_run_and_print_what_the_page_says(page, tmp_path, monkeypatch):
+    module = ModuleType("snippets")
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    for code, text in blocks(page):
+        file = re.match(r"# (test_\w+\.py)\n", code)
+        printed = pytest_prints(tmp_path / file[1], code, text) if file else prints(code, vars(module))
+        if text or not file:
+            assert_says(printed, text)
+
+
+def prints(code, namespace):
+    """What a snippet writes, and the error that it ends with."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        try:
+            exec(compile(code, "snippet", "exec"), namespace)
+        except AssertionError as error:
+            print(f"AssertionError: {error}")
+    return out.getvalue()
+
+
+def pytest_prints(file, code, text):
+    """What pytest prints of a file; it fails if that is what the page shows, and only then."""
+    file.write_text(code, encoding="utf-8")
+    plugins = ["-p", "minigrad.testing.plugin", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    command = [sys.executable, "-m", "pytest", *plugins, "--gradient-profile=quick", "--gradient-seed=0", file.name]
+    environment = {**os.environ, "PYTHONPATH": str(DOCS.parent), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    run = subprocess.run(command, cwd=file.parent, env=environment, capture_output=True, encoding="utf-8")
+    assert run.returncode == (1 if text else 0), run.stdout + run.stderr
+    return re.sub(r"^E +(?=AssertionError)|^E {10}", "", run.stdout, flags=re.M)
+
+
+def assert_says(printed, text):
+    """Every line of `text` is printed, in this order; numbers up to rounding, and bounds on it whatever they are."""
+    lines = iter(printed.splitlines())
+    for expected in text.splitlines():
+        assert any(alike(line, expected) for line in lines), f"not printed: {expected!r}, but\n{printed}"
+
+
+def alike(line, expected):
+    line, expected = (re.sub(r"give or take \S+", "", s).strip() for s in (line, expected))
+    if NUMBER.sub("#", line) != NUMBER.sub("#", expected):
+        return False
+    pairs = zip(NUMBER.findall(line), NUMBER.findall(expected), strict=True)
+    return all(math.isclose(float(a), float(b), rel_tol=1e-4, abs_tol=1e-9) for a, b in pairs)

@@ -1,0 +1,106 @@
+"""Rules broken on purpose: which mutants there are, that good tests catch them all, and that poor tests are found out."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+from planted import product
+
+import minigrad
+from minigrad.testing import gradient_properties, mutants
+
+pytest_plugins = ["pytester"]
+
+EXAMPLES = 40
+
+
+def survivors(found):
+    return [str(mutant) for mutant in found if mutant.caught_by is None]
+
+
+@pytest.mark.parametrize(
+    ("f", "least"),
+    [
+        (product(minigrad), 12),
+        (product(torch), 22),
+        (lambda a, b: (a * b).tanh(), 18),
+        (torch.nn.Linear(3, 2), 6),
+        (torch.tanh, 6),
+    ],
+    ids=["Function", "torch Function", "expression", "torch module", "torch function"],
+)
+def test_no_mutant_survives_all_the_checks(f, least):
+    shapes = (2, 3) if isinstance(f, torch.nn.Module) else None
+    found = mutants(f, shapes=shapes, examples=EXAMPLES)
+    assert len(found) >= least
+    assert survivors(found) == []
+
+
+def test_mutants_name_the_rule_and_the_change():
+    names = {str(mutant) for mutant in mutants(product(minigrad), examples=EXAMPLES)}
+    assert {"Product.backward, a, negated", "Product.backward, b, saved values stale"} <= names
+    names = {str(mutant) for mutant in mutants(lambda a, b: a / b, examples=EXAMPLES)}
+    assert {"DivBackward0, a, times 1.5", "DivBackward0, b, a and b exchanged", "DivBackward0, a, b stale"} <= names
+
+
+def test_the_rules_are_right_again_afterwards():
+    mutants(lambda a, b: a * b, examples=5)
+    a = minigrad.tensor(3.0, requires_grad=True)
+    (a * 5).backward()
+    assert a.grad == 5
+
+
+def test_a_check_that_cannot_see_gradients_lets_mutants_live():
+    found = mutants(lambda a: a.exp(), checks=("leaves_inputs_alone",), examples=EXAMPLES)
+    assert survivors(found) == [str(mutant) for mutant in found] != []
+
+
+def test_numbers_that_hide_a_wrong_rule_are_found_out():
+    """Where all elements are 1, a saved value in another's place goes unnoticed."""
+    from hypothesis import strategies as st
+
+    checks = ("linear_in_upstream",)
+    assert survivors(mutants(lambda a, b: a * b, elements=st.just(1.0), checks=checks, examples=EXAMPLES))
+
+
+FILE = """
+import minigrad
+from minigrad.testing import gradient_properties
+
+test_tanh = gradient_properties(minigrad.tanh, examples=30)
+test_softmax = gradient_properties(lambda x: x.softmax(-1), shapes=(2, 3), examples=30, name="softmax", torch_function=True)
+"""
+
+
+def test_pytest_runs_the_classes_and_their_mutants(pytester):
+    pytester.makepyfile(FILE)
+    options = ("-p", "minigrad.testing.plugin")
+    pytester.runpytest_subprocess(*options).assert_outcomes(passed=17, deselected=2)
+    result = pytester.runpytest_subprocess(*options, "--gradient-mutants", "-k", "test_mutants")
+    result.assert_outcomes(passed=2, deselected=17)
+
+
+WEAK = """
+from hypothesis import strategies as st
+from minigrad.testing import gradient_properties, tensors
+
+test_weak = gradient_properties(
+    lambda a, b: a * b, elements=st.just(1.0), examples=20,
+    skip=("gradients", "second_gradients", "adjoint", "dtypes", "views", "same_tensor"),
+)
+"""
+
+
+def test_pytest_names_the_survivors(pytester):
+    pytester.makepyfile(WEAK)
+    result = pytester.runpytest_subprocess("-p", "minigrad.testing.plugin", "--gradient-mutants")
+    result.assert_outcomes(passed=2, failed=1)
+    result.stdout.fnmatch_lines(["*broken rules go unnoticed*MulBackward0, a, negated*"])
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [({"skip": ("gradient",)}, "skip names no check: gradient"), ({"shapes": (2, -1)}, "-1")],
+)
+def test_wrong_arguments_are_named(how, said):
+    with pytest.raises(ValueError, match=said):
+        gradient_properties(minigrad.tanh, **how)().test_gradients()
