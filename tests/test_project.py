@@ -21,6 +21,7 @@ PACKAGES = ("minigrad", "linreg")
 LAYERS = (
     "minigrad.dtypes",
     "minigrad.arithmetic",
+    "minigrad.layout",
     "minigrad.modes",
     "minigrad.messages",
     "minigrad.engine",

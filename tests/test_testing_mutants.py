@@ -23,7 +23,7 @@ def survivors(found):
         (product(minigrad), 12),
         (product(torch), 22),
         (lambda a, b: (a * b).tanh(), 18),
-        (torch.nn.Linear(3, 2), 6),
+        (torch.nn.Linear(3, 2), 5),
         (torch.tanh, 6),
     ],
     ids=["Function", "torch Function", "expression", "torch module", "torch function"],

@@ -23,9 +23,9 @@ def smallest_failure(tests):
         of_given = getattr(tests, name).hypothesis
         inner = of_given.inner_test
 
-        def watched(self, inputs, inner=inner, seen=seen):
+        def watched(self, inputs, upstream, inner=inner, seen=seen):
             seen[:] = inputs
-            inner(self, inputs)
+            inner(self, inputs, upstream)
 
         of_given.inner_test = watched
         try:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ops.inplace import has_no_gaps
+from ..layout import has_no_gaps
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]

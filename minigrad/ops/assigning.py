@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from .. import messages
+from ..layout import copy_array
 from ..tensor import Tensor, storage_of
-from .convert import cast, copy_array, lost
+from .convert import cast, lost
 from .indexing import located, own, picked
 from .indices import EVERY, Array, Key, number_array, out_of_bounds, picked_shape
 from .inplace import as_view, check_disjoint, check_graph, check_memory, copied, filled, old_value, write

@@ -12,8 +12,9 @@ import numpy as np
 
 from .. import messages
 from ..dtypes import dtype
+from ..layout import copy_array
 from ..tensor import Tensor, checked_array, from_numpy, storage_of
-from .convert import cast, copy_array, detach
+from .convert import cast, detach
 from .data import array_of
 from .names import FUNCTIONS, public
 from .options import finished, read_dtype

@@ -18,9 +18,9 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..dtypes import dtype
+from ..layout import copy_array
 from ..messages import type_name
 from ..tensor import Tensor
-from .convert import copy_array
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]

@@ -14,8 +14,8 @@ import numpy as np
 from .. import dtypes, messages
 from ..arithmetic import multiply_add
 from ..dtypes import dtype
+from ..layout import empty_as
 from ..tensor import Tensor
-from .convert import empty_as
 from .data import FLOAT32, FLOAT64, INT64, fits
 from .names import public, tensor_argument
 from .options import (

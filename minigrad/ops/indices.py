@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
+from ..layout import copy_array, empty_in_order, memory_order
 from ..tensor import Tensor
-from .convert import copy_array, empty_in_order, memory_order
 from .data import INT64, array_of, fits, inferred_dtype, number_types
 
 INTERNAL = True

@@ -15,9 +15,9 @@ import numpy as np
 
 from .. import messages
 from ..engine import Lost, Node, Severed
+from ..layout import address, copy_array, share_memory
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, View, storage_of, wants_grad
-from .convert import copy_array
 from .indices import number_array
 from .names import attach, tensor_argument
 from .table import Op, op
@@ -201,24 +201,6 @@ def check_disjoint(t: Tensor, other: Tensor) -> None:
     together = other._storage is t._storage is not None and share_memory(t._array, other._array)
     if other is t or together:
         raise RuntimeError(messages.overlapping_operands())
-
-
-def share_memory(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> bool:
-    """Whether two arrays overlap; like torch, take arrays with gaps not to."""
-    if not (x.size and y.size and has_no_gaps(x) and has_no_gaps(y)):
-        return False
-    return address(x) < address(y) + y.nbytes and address(y) < address(x) + x.nbytes
-
-
-def address(x: np.ndarray[Any, Any]) -> int:
-    """Where the first element lies."""
-    return int(x.__array_interface__["data"][0])
-
-
-def has_no_gaps(array: np.ndarray[Any, Any]) -> bool:
-    """Whether the elements, in some order of the dimensions, fill their memory without gaps or overlaps."""
-    outer_to_inner = sorted(range(array.ndim), key=lambda i: -array.strides[i])
-    return array.transpose(outer_to_inner).flags.c_contiguous
 
 
 def change(function: Callable[..., Any], t: Tensor, *args: Any, **kwargs: Any) -> Tensor:

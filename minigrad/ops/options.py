@@ -12,10 +12,11 @@ from .. import dtypes, messages
 from ..dtypes import dtype
 from ..engine import LEAF
 from ..generator import Generator
+from ..layout import copy_array
 from ..messages import type_name
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
-from .convert import copy_array, dtype_argument, invalid_combination
+from .convert import dtype_argument, invalid_combination
 from .inplace import overwrite
 
 INTERNAL = True

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..generator import Array, Generator as Generator, default_generator as default_generator
-from ..ops.convert import copy_array
+from ..layout import copy_array
 from ..ops.factories import new_array, new_array_like
 from ..ops.inplace import check_writable, overwrite, zeros_as
 from ..ops.names import public, tensor_argument

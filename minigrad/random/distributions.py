@@ -16,8 +16,8 @@ import numpy as np
 
 from ..arithmetic import box_muller, multiply_add
 from ..generator import Array, Generator
+from ..layout import copy_array
 from ..messages import C_NAMES, TYPE_NAMES, does_not_fit, not_implemented
-from ..ops.convert import copy_array
 
 INTERNAL = True
 CHUNK = 8192  # numbers made at a time: whole blocks of 16 that fit into the processor's cache

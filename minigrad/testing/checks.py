@@ -12,78 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from . import record
-from .code import as_code
+from .calls import DOUBLE, EPS, Calls, quiet
 from .diagnosis import likely_cause, ratio
 from .differences import slope_along, slopes
-from .subject import Array, Subject, library_of, numpy_of, same_layout
+from .subject import Array, Subject, numpy_of, same_layout
 
 INTERNAL = True
-EPS = {"float64": 2.0**-52, "float32": 2.0**-23, "float16": 2.0**-10}
-DOUBLE = "float64"
-quiet = np.errstate(all="ignore")  # what is infinite or NaN is compared like anything else
-
-
-class Calls:
-    """One check's calls of a subject, on leaves of its own."""
-
-    def __init__(
-        self,
-        check: str,
-        f: Callable[..., Any] | Subject,
-        inputs: Sequence[Any],
-        library: ModuleType | None,
-        name: str,
-        seed: int,
-    ) -> None:
-        self.check, self.inputs, self.seed = check, inputs, seed
-        self.subject = f if isinstance(f, Subject) else Subject(f, library or library_of(f, inputs), name)
-        if not any(map(self.subject.is_floating, inputs)) and not self.subject.parameters():
-            raise ValueError(f"{check} needs a floating tensor of {self.subject.library.__name__} among the inputs")
-
-    def note(self, dtype: str, error: float, elements: int) -> None:
-        """Count this check as passed, its worst error in parts of what was allowed."""
-        record.note(self.subject.name, self.check, dtype, error, elements)
-
-    def fail(self, text: str) -> AssertionError:
-        """The error to raise, with the call that it is about; it stands in the record as infinitely wrong."""
-        self.note(DOUBLE, np.inf, 0)
-        inputs = [f"  {self.subject.argument_name(i)}: {self.shown(a)}" for i, a in enumerate(self.inputs)]
-        return AssertionError("\n".join([f"{self.check}, {self.subject.name}: {text}", *inputs]))
-
-    def shown(self, value: Any) -> str:
-        """An input as code."""
-        return as_code(value) if self.subject.is_tensor(value) else repr(value)
-
-    def wrong(
-        self, what: str, found: Array, right: Array, allowed: Any, names: tuple[str, str], spread: Any = None
-    ) -> AssertionError:
-        """The error for a gradient that is not `right`."""
-        excess = np.abs(found - right) / np.maximum(allowed, 1e-300)
-        worst = np.unravel_index(np.nanargmax(np.where(np.isnan(excess), np.inf, excess)), excess.shape)
-        at = f"[{', '.join(map(str, worst))}]" if worst else "(0-d)"
-        bound = float(np.broadcast_to(allowed, found.shape)[worst])
-        return self.fail(
-            f"the gradient of {what} is wrong at {at}\n"
-            f"  {names[0]:<12} {float(found[worst])!r}\n"
-            f"  {names[1]:<12} {float(right[worst])!r}, give or take {bound:.1e}\n"
-            f"  ratio        {ratio(float(found[worst]), float(right[worst]))}\n"
-            f"  likely cause: {likely_cause(found, right, spread)}"
-        )
-
-    def compare(
-        self, what: str, found: Array, right: Array, allowed: Any, names: tuple[str, str], spread: Any = None
-    ) -> float:
-        """The worst error, in parts of what is allowed; raises if that is more than 1."""
-        if found.shape != right.shape:
-            raise self.fail(f"the gradient of {what} has shape {found.shape}, and that has {right.shape}")
-        allowed = np.broadcast_to(allowed, right.shape)
-        off = np.abs(found.astype(np.float64) - right.astype(np.float64))
-        same = (found == right) | (np.isnan(found) & np.isnan(right)) | np.isinf(allowed)
-        error = np.where(same, 0.0, off / np.maximum(allowed, 1e-300))
-        if not (error <= 1).all():
-            raise self.wrong(what, found.astype(np.float64), right.astype(np.float64), allowed, names, spread)
-        return float(error.max(initial=0))
+__tracebackhide__ = True  # pytest shows the message, and the user's own lines
 
 
 @quiet
@@ -158,7 +93,7 @@ def _compare_with_slopes(calls: Calls) -> tuple[float, int]:
     for (what, place), g in zip(subject.wanted(moving).items(), found, strict=True):
         right, bound = slopes(total, numpy_of(place))
         size = float(np.abs(right[np.isfinite(bound)]).max(initial=0))
-        allowed = 4 * bound + 1e-9 * (1 + size)
+        allowed = bound + 1e-9 * (1 + size)
         if g.shape == right.shape:
             # What is not finite at the point itself cannot be told from differences around it.
             allowed = np.where(np.isfinite(g) | np.isfinite(bound), allowed, np.inf)
@@ -227,7 +162,7 @@ def check_linear_in_upstream(
     for what, x, y, z in zip(wanted, of_u, of_v, both, strict=True):
         size = np.abs(x) + np.abs(y)
         if np.isfinite(size).all():
-            allowed = 64 * eps * (size + float(size.max(initial=0)))
+            allowed = 1024 * eps * (size + float(size.max(initial=0)))
             worst = max(worst, calls.compare(what, z, 2 * x - y, allowed, ("of 2u - v", "2 vjp(u) - vjp(v)")))
     calls.note(DOUBLE, worst, sum(x.size for x in of_u))
 
@@ -266,7 +201,7 @@ def check_adjoint(
     size = float(sum(np.abs(g * d).sum() for g, d in zip(found, u, strict=True)))
     if not np.isfinite(back + forth):
         return
-    allowed = 4 * bound + 1e-9 * (1 + size)
+    allowed = bound + 1e-9 * (1 + size)
     if abs(back - forth) > allowed:
         raise calls.fail(
             "the backward rule is not the adjoint of the forward\n"
@@ -284,7 +219,7 @@ def check_leaves_inputs_alone(
     """Check that `f` and its backward do not write to the inputs, to the gradients that flow in, or to a `.grad`."""
     calls = Calls("leaves inputs alone", f, inputs, library, name, seed)
     subject = calls.subject
-    arguments = subject.fresh(inputs)
+    arguments = subject.fresh(inputs, subject.dtype())
     tensors = {subject.argument_name(i): a for i, a in enumerate(arguments) if subject.is_tensor(a)}
     before = {what: (numpy_of(t).tobytes(), t._version) for what, t in tensors.items()}
     outputs = subject.call(arguments)
@@ -384,7 +319,12 @@ def check_views(
     worst = 0.0
     for how, lay_out in LAYOUTS.items():
         arguments, bases = _laid_out(subject, plain, lay_out)
-        again = subject.call(arguments)
+        try:
+            again = subject.call(arguments)
+        except RuntimeError as error:
+            if "view size is not compatible" in str(error):
+                continue  # `view` says that it cannot; that is no wrong gradient
+            raise
         if [tuple(o.shape) for o in again] != [tuple(o.shape) for o in outputs]:
             raise calls.fail(f"with inputs that are {how}, the results have other shapes")
         for o, p in zip(outputs, again, strict=True):

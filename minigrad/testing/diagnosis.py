@@ -26,7 +26,9 @@ def likely_cause(found: Array, right: Array, spread: Callable[[], Array] | None 
     if alike(found, -right):
         return "a sign: the gradient is the negative of the right one"
     if not found.any():
-        return "nothing flows back: the rule is missing, or the value left the graph (detach, no_grad, NumPy)"
+        return (
+            "nothing flows back: no rule, a value that left the graph (detach, no_grad, NumPy), or a factor of 0 here"
+        )
     if spread is not None:
         cause = _unsummed(found, spread(), alike)
         if cause:
@@ -38,6 +40,8 @@ def likely_cause(found: Array, right: Array, spread: Callable[[], Array] | None 
         return "a reversed axis: the gradient is right in the opposite order"
     factor = _factor(found, right)
     if factor is not None:
+        if right.size == 1:
+            return f"a factor of {factor:.6g}; but of a single element any mistake looks like one"
         text = f"a factor: every element is {factor:.6g} times the right one"
         if abs(factor - 2) < 1e-4:
             text += "; a term counted twice, perhaps"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from types import FunctionType, ModuleType
 from typing import Any, NamedTuple
@@ -13,10 +14,11 @@ import numpy as np
 import minigrad
 
 from . import record
-from .checks import EPS, Calls, quiet
+from .calls import EPS, Calls, quiet
 from .subject import Array, Subject, numpy_of, same_layout
 
 INTERNAL = True
+__tracebackhide__ = True  # pytest shows the message, and the user's own lines
 
 
 class Outcome(NamedTuple):
@@ -114,6 +116,8 @@ def _spoken_to(function: Any, library: ModuleType) -> Any:
     """A function in which what it names of minigrad is the like of `library`."""
     if library is not minigrad and str(getattr(function, "__module__", "")).startswith("minigrad"):
         return getattr(library, getattr(function, "__name__", ""), function)
+    if isinstance(function, partial):
+        return partial(_spoken_to(function.func, library), *function.args, **function.keywords)
     if not isinstance(function, FunctionType):
         return function
     scope = {**function.__globals__}

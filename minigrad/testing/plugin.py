@@ -73,14 +73,6 @@ def pytest_report_header(config: pytest.Config) -> str | None:
     return f"gradients: repeat with {_options(config)}"
 
 
-def pytest_pycollect_makeitem(collector: Any, name: str, obj: object) -> pytest.Collector | None:
-    """Collects what `gradient_properties` returned under a name that starts with `test`, as functions are."""
-    if isinstance(obj, type) and "gradient_properties" in vars(obj) and collector.funcnamefilter(name):
-        found: pytest.Collector = pytest.Class.from_parent(collector, name=name)
-        return found
-    return None
-
-
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leaves out the runs with broken rules unless they are asked for."""
     if config.option.gradient_mutants:

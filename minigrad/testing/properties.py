@@ -17,6 +17,7 @@ from .strategies import broadcastable_shapes, tensors
 from .subject import Subject, library_of, name_of
 
 INTERNAL = True
+__tracebackhide__ = True  # pytest shows the message, and the user's own lines
 CHECKS: dict[str, Callable[..., None]] = {
     "gradients": checks.check_gradients,
     "second_gradients": checks.check_second_gradients,
@@ -66,7 +67,12 @@ def gradient_properties(
         other = None if torch_function is True else torch_function
         used["against_torch"] = functools.partial(check_against_torch, torch_function=other)
     name = name or name_of(f)
-    tests: dict[str, Any] = {"gradient_properties": True, "__module__": _caller(), "__doc__": f"Gradients of {name}."}
+    tests: dict[str, Any] = {
+        "__test__": True,
+        "gradient_properties": True,
+        "__module__": _caller(),
+        "__doc__": f"Gradients of {name}.",
+    }
     for check, run in used.items():
         tests[f"test_{check}"] = _test(check, run, f, drawn, library, name, examples)
     tests["test_mutants"] = _mutant_test(used, f, drawn, library, name, examples)
@@ -113,7 +119,7 @@ class Options(dict[str, Any]):
 def call_with(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Callable[..., Any], list[Any]]:
     """`f` with its options, and its other arguments."""
     if arguments and isinstance(arguments[-1], Options):
-        return functools.wraps(f)(functools.partial(f, **arguments[-1])), list(arguments[:-1])
+        return functools.partial(f, **arguments[-1]), list(arguments[:-1])
     return f, list(arguments)
 
 
@@ -127,8 +133,8 @@ def _required(f: Any) -> int:
     return max(1, sum(p.kind in kinds and p.default is p.empty for p in parameters))
 
 
-def _configured(test: Any, drawn: Strategy, examples: int | None) -> Any:
-    """A hypothesis test under the profile in force."""
+def _configured(test: Any, drawn: Strategy, examples: int | None, **more: Strategy) -> Any:
+    """A hypothesis test of `inputs`, and what else it draws, under the profile in force."""
     profile = profiles.current()
     quiet = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.differing_executors]
     how = settings(
@@ -139,7 +145,7 @@ def _configured(test: Any, drawn: Strategy, examples: int | None) -> Any:
         phases=(Phase.generate, Phase.shrink),  # to explain takes longer than to find
         report_multiple_bugs=False,
     )
-    return seed(profile.seed)(how(given(inputs=drawn)(test)))
+    return seed(profile.seed)(how(given(inputs=drawn, **more)(test)))
 
 
 def _test(
@@ -151,18 +157,20 @@ def _test(
     name: str,
     examples: int | None,
 ) -> Any:
-    def test(self: Any, inputs: Any) -> None:
+    def test(self: Any, inputs: Any, upstream: int) -> None:
         function, arguments = call_with(f, inputs)
         more = {} if check == "against_torch" else {"library": library or library_of(f, arguments)}
-        run(function, *arguments, name=name, **more)
+        run(function, *arguments, name=name, seed=upstream, **more)
 
     test.__name__ = test.__qualname__ = f"test_{check}"
-    return _configured(test, drawn, examples)
+    return _configured(test, drawn, examples, upstream=st.integers(0, 255))  # the seed of what flows in
 
 
 def _mutant_test(used: dict[str, Any], f: Any, drawn: Strategy, library: Any, name: str, examples: int | None) -> Any:
     def test_mutants(self: Any) -> None:
         found = mutants(f, inputs=drawn, library=library, checks=tuple(used), examples=examples)
+        if not found:
+            raise AssertionError(f"{name}: no example reaches a rule, so that breaking one could show anything")
         survivors = [str(m) for m in found if m.caught_by is None]
         if survivors:
             raise AssertionError(f"{name}: {len(survivors)} of {len(found)} broken rules go unnoticed: {survivors}")

@@ -56,6 +56,10 @@ class Subject:
         """The parameters that want a gradient."""
         return [p for p in self.function.parameters() if p.requires_grad] if self.has_parameters else []
 
+    def dtype(self) -> str:
+        """The dtype that a module's parameters ask of its inputs; "" for a function, which takes them as they come."""
+        return next((str(numpy_of(p).dtype) for p in self.parameters()), "")
+
     def wanted(self, arguments: Sequence[Any]) -> dict[str, Any]:
         """What gradients are taken of, by name: each argument once, then the parameters."""
         found: dict[str, Any] = {}

@@ -1,0 +1,86 @@
+"""How the elements of arrays lie in memory: in which order, with which gaps, and whether two arrays overlap.
+
+Copies are laid out as torch lays them out.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+INTERNAL = True
+Array = np.ndarray[Any, Any]
+
+
+def memory_order(shape: tuple[int, ...], *strides: tuple[int, ...]) -> list[int]:
+    """The dimensions from outermost to innermost, as torch lays out a result of operands with these strides.
+
+    A stride of 0 says nothing, so many pairs are undecided, and the order of the comparisons is torch's.
+    """
+    inner_to_outer = list(reversed(range(len(shape))))
+    for i in range(1, len(shape)):
+        at = i
+        for earlier in reversed(range(i)):
+            x, y = inner_to_outer[earlier], inner_to_outer[at]
+            wanted = 0
+            for s in strides:
+                if s[x] and s[y] and (s[x] != s[y] or shape[x] > shape[y]):
+                    wanted = 1 if s[x] >= s[y] else -1
+                    break
+            if wanted < 0:
+                break
+            if wanted > 0:
+                inner_to_outer[earlier], inner_to_outer[at] = y, x
+                at = earlier
+    return inner_to_outer[::-1]
+
+
+def empty_in_order(shape: tuple[int, ...], order: list[int], d: np.dtype[Any]) -> Array:
+    """An uninitialised array without gaps, its dimensions in memory in this order."""
+    return np.empty([shape[i] for i in order], d).transpose(np.argsort(order))
+
+
+def empty_as(a: Array, d: np.dtype[Any]) -> Array:
+    """An uninitialised array of `a`'s shape, without gaps, its dimensions in memory in the order of `a`'s.
+
+    NumPy does the same, but sends dimensions that `expand` made to the end, where torch leaves them in their place.
+    """
+    if 0 not in a.strides or a.flags.c_contiguous:
+        return np.empty_like(a, dtype=d)
+    return empty_in_order(a.shape, memory_order(a.shape, a.strides), d)
+
+
+def copy_array(a: Array, d: np.dtype[Any], order: str = "K") -> Array:
+    """A copy in dtype `d`, converted as C does: fractions are cut off, and numbers that do not fit come out somehow.
+
+    order  "K" keeps the order of the dimensions in memory, as far as torch does; "C" puts the last one innermost
+    """
+    # torch comes from float64 to float16 by way of float32, and so rounds twice
+    values = a.astype(np.float32) if d.char == "e" and a.dtype.char == "d" else a
+    if d.char == "B" and a.dtype.kind == "f":
+        values = a.astype(np.int64)  # by way of which torch takes what does not fit
+    if order == "C" or 0 not in a.strides:
+        made: Array = values.astype(d, order=order)  # type: ignore[call-overload]
+    else:
+        made = empty_as(a, d)
+        np.copyto(made, values, casting="unsafe")
+    return made
+
+
+def share_memory(x: Array, y: Array) -> bool:
+    """Whether two arrays overlap; like torch, take arrays with gaps not to."""
+    if not (x.size and y.size and has_no_gaps(x) and has_no_gaps(y)):
+        return False
+    return address(x) < address(y) + y.nbytes and address(y) < address(x) + x.nbytes
+
+
+def address(x: Array) -> int:
+    """Where the first element lies."""
+    return int(x.__array_interface__["data"][0])
+
+
+def has_no_gaps(array: Array) -> bool:
+    """Whether the elements, in some order of the dimensions, fill their memory without gaps or overlaps."""
+    outer_to_inner = sorted(range(array.ndim), key=lambda i: -array.strides[i])
+    return array.transpose(outer_to_inner).flags.c_contiguous
