@@ -3,10 +3,11 @@
 import pytest
 
 torch = pytest.importorskip("torch")
+from hypothesis import strategies as st
 from planted import product
 
 import minigrad
-from minigrad.testing import gradient_properties, mutants
+from minigrad.testing import broadcastable_shapes, gradient_properties, mutants, tensors
 
 pytest_plugins = ["pytester"]
 
@@ -56,8 +57,6 @@ def test_a_check_that_cannot_see_gradients_lets_mutants_live():
 
 def test_numbers_that_hide_a_wrong_rule_are_found_out():
     """Where all elements are 1, a saved value in another's place goes unnoticed."""
-    from hypothesis import strategies as st
-
     checks = ("linear_in_upstream",)
     assert survivors(mutants(lambda a, b: a * b, elements=st.just(1.0), checks=checks, examples=EXAMPLES))
 
@@ -98,9 +97,34 @@ def test_pytest_names_the_survivors(pytester):
 
 
 @pytest.mark.parametrize(
-    ("how", "said"),
-    [({"skip": ("gradient",)}, "skip names no check: gradient"), ({"shapes": (2, -1)}, "-1")],
+    ("f", "how", "said"),
+    [
+        (minigrad.tanh, {"skip": "gradient"}, "skip names no check: gradient"),
+        (minigrad.tanh, {"shapes": (2, -1)}, "-1"),
+        (minigrad.tanh, {"elements": [None, None]}, "elements has 2 strategies for 1 inputs"),
+        (minigrad.tanh, {"inputs": tensors(), "shapes": 3}, "inputs takes the place of"),
+        (minigrad.tanh, {"examples": 0}, "nothing is left to check"),
+        (minigrad.tanh, {"library": "torch"}, "library is a module"),
+        (torch.tanh, {"torch_function": True}, "this one is torch's"),
+        (torch.nn.Linear, {}, "pass an instance"),
+        (3, {}, "of a function, not of int"),
+        (lambda x: x.argmax(), {}, "returns no floating tensor"),
+    ],
 )
-def test_wrong_arguments_are_named(how, said):
-    with pytest.raises(ValueError, match=said):
-        gradient_properties(minigrad.tanh, **how)().test_gradients()
+def test_wrong_arguments_are_named(f, how, said):
+    with pytest.raises((ValueError, TypeError), match=said):
+        gradient_properties(f, **how)().test_gradients()
+
+
+def test_shapes_and_options_in_every_form():
+    for shapes in (3, (2, 3), ((2, 3),), tensors_shapes()):
+        gradient_properties(lambda x: x.tanh(), shapes=shapes, examples=5)().test_gradients()
+    by_dim = lambda x, dim: x.softmax(dim)
+    for options in ({"dim": -1}, st.just({"dim": 0}), lambda shape: st.just({"dim": len(shape) - 1})):
+        gradient_properties(
+            by_dim, shapes=(2, 3), options=options, examples=5, torch_function=True
+        )().test_against_torch()
+
+
+def tensors_shapes():
+    return broadcastable_shapes(1, min_dims=1)

@@ -15,7 +15,7 @@ from hypothesis import Phase, find, given, settings, strategies as st
 from hypothesis.vendor.pretty import pretty
 
 import minigrad
-from minigrad.testing.random_programs import KINDS, WITHOUT_DATA, Program, programs, run, write
+from minigrad.testing.random_programs import KINDS, WITHOUT_DATA, Program, programs, run_program, write
 
 SETTINGS = settings(database=None, max_examples=200)
 
@@ -45,18 +45,18 @@ def pasted(program: Program) -> dict[str, Any]:
 @SETTINGS
 def test_what_is_shown_runs_and_gives_the_same(program: Program) -> None:
     names = pasted(program)
-    assert all(same(value, names[name]) for name, value in run(program).items())
+    assert all(same(value, names[name]) for name, value in run_program(program).items())
     assert not program.refused
 
 
 @given(programs(refused=True))
 @SETTINGS
 def test_also_with_lines_that_are_refused(program: Program) -> None:
-    names, values = pasted(program), run(program)
+    names, values = pasted(program), run_program(program)
     errors = {name for name in values if name.startswith("line ")}
     assert errors == {f"line {number}" for number in program.refused}
     assert all(same(values[name], names[name]) for name in values.keys() - errors)
-    assert all(same(value, values[name]) for name, value in run(program).items())
+    assert all(same(value, values[name]) for name, value in run_program(program).items())
 
 
 @given(programs(max_lines=5, kinds=("pointwise", "views")))
@@ -108,16 +108,16 @@ def has(*parts: str) -> Callable[[Program], bool]:
 
 
 def leaves(program: Program) -> list[minigrad.Tensor]:
-    return [t for t in run(program).values() if isinstance(t, minigrad.Tensor) and t.is_leaf]
+    return [t for t in run_program(program).values() if isinstance(t, minigrad.Tensor) and t.is_leaf]
 
 
 COUNTEREXAMPLES: dict[str, tuple[Callable[[Program], bool], int]] = {
     "an operation": (has(".exp()"), 2),
     "an operation and a backward pass": (has(".exp()", ".backward("), 3),
     "a change in place": (has(" += "), 2),
-    "a hook that ran": (lambda program: "seen" in run(program), 4),
+    "a hook that ran": (lambda program: "seen" in run_program(program), 4),
     "a gradient": (lambda program: any(t.grad is not None for t in leaves(program)), 2),
-    "a view of four dimensions": (lambda program: any(getattr(t, "ndim", 0) == 4 for t in run(program).values()), 2),
+    "a view of four dimensions": (lambda program: any(getattr(t, "ndim", 0) == 4 for t in run_program(program).values()), 2),
 }  # fmt: skip
 
 
@@ -153,9 +153,9 @@ def test_a_program_prints_as_its_lines() -> None:
 def test_a_line_that_the_library_refuses_is_quoted() -> None:
     program = Program(("a = torch.ones(2)", "b = a.view(3)"))
     with pytest.raises(RuntimeError, match="is invalid for input of size 2") as raised:
-        run(program)
+        run_program(program)
     assert raised.value.__notes__ == ["This is line 2 of the program: b = a.view(3)"]
-    assert isinstance(run(Program(program.lines, refused=frozenset({2})))["line 2"], RuntimeError)
+    assert isinstance(run_program(Program(program.lines, refused=frozenset({2})))["line 2"], RuntimeError)
 
 
 @given(st.data())
@@ -164,7 +164,9 @@ def test_programs_of_torch(data: st.DataObject) -> None:
     torch = pytest.importorskip("torch")
     program = data.draw(programs(torch))
     assert program.library == "torch"
-    assert any(isinstance(value, torch.Tensor) for value in run(program, torch).values()) or "del " in str(program)
+    assert any(isinstance(value, torch.Tensor) for value in run_program(program, torch).values()) or "del " in str(
+        program
+    )
 
 
 def without(name: str) -> ModuleType:
@@ -184,10 +186,10 @@ def test_programs_use_what_the_library_has(program: Program) -> None:
 def test_torch_is_not_imported() -> None:
     draw = (
         "import sys, random\n"
-        "from minigrad.testing.random_programs import minigrad, programs, run, write\n"
+        "from minigrad.testing.random_programs import minigrad, programs, run_program, write\n"
         "rng = random.Random(0)\n"
         "for _ in range(20):\n"
-        "    run(write([rng.randbytes(16) for _ in range(16)], minigrad))\n"
+        "    run_program(write([rng.randbytes(16) for _ in range(16)], minigrad))\n"
         "print('torch' in sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", draw], capture_output=True, text=True, timeout=120)

@@ -158,8 +158,8 @@ def test_numbers_are_where_they_should_be(plain, positive, away, near):
 
 
 def test_numbers_shrink_to_simple_ones():
-    assert smallest(s.numbers(), lambda x: True) == 0.0
-    assert smallest(s.numbers(), lambda x: x != 0) == 1.0
+    assert smallest(s.numbers(), lambda x: True) == 1.0
+    assert smallest(s.numbers(), lambda x: x == 0) == 0.0
     assert smallest(s.numbers(), lambda x: x > 1) == 2.0
     assert smallest(s.numbers(), lambda x: -1 < x < 0) == -0.5
     assert smallest(s.away_from(0.0), lambda x: x < 0) == -1.0
@@ -323,7 +323,7 @@ def test_tensors_take_names_and_values(library):
     x = smallest(s.tensors(3, "float32", 2.5, True, "contiguous", library=library), lambda x: True)
     assert as_code(x) == "torch.tensor([2.5, 2.5, 2.5], requires_grad=True)"
     x = smallest(s.tensors((2,), "bool", library=library), lambda x: x[1])
-    assert as_code(x) == "torch.tensor([False, True])"
+    assert as_code(x) == "torch.tensor([True, True])"
     x = smallest(s.tensors((), "uint8", st.integers(200, 255), library=library), lambda x: True)
     assert as_code(x) == "torch.tensor(200, dtype=torch.uint8)"
 
@@ -351,26 +351,26 @@ def test_negative_strides_do_not_exist(library):
     assert library.from_numpy(backwards.copy()).tolist() == [2.0, 1.0, 0.0]
     x = smallest(s.tensors((2,), elements=s.distinct(), layout="reversed", library=library), lambda x: True)
     assert x.is_contiguous()
-    assert x.tolist() == [0.0, 1.0]
+    assert x.tolist() == [1.0, 2.0]
 
 
 @both
 @pytest.mark.parametrize(
     ("bad", "found"),
     [
-        (lambda x: True, "torch.tensor(0.0, dtype=torch.float64)"),
+        (lambda x: True, "torch.tensor(1.0, dtype=torch.float64)"),
         (lambda x: (array(x) < 0).any(), "torch.tensor(-1.0, dtype=torch.float64)"),
-        (lambda x: "float32" in str(x.dtype), "torch.tensor(0.0)"),
-        (lambda x: len(np.unique(array(x))) > 2, "torch.tensor([0.0, 1.0, 2.0], dtype=torch.float64)"),
+        (lambda x: "float32" in str(x.dtype), "torch.tensor(1.0)"),
+        (lambda x: len(np.unique(array(x))) > 2, "torch.tensor([1.0, 2.0, 0.0], dtype=torch.float64)"),
         (
             lambda x: x.dim() == 2 and x.shape[0] < x.shape[1] and x.sum() > 0,
-            "torch.tensor([[0.0, 1.0]], dtype=torch.float64)",
+            "torch.tensor([[1.0, 1.0]], dtype=torch.float64)",
         ),
         (
             lambda x: not x.is_contiguous() and x.dim() == 1,
-            "torch.tensor([99.0, 0.0, 99.0, 0.0], dtype=torch.float64)[1::2]",
+            "torch.tensor([99.0, 1.0, 99.0, 1.0], dtype=torch.float64)[1::2]",
         ),
-        (lambda x: 0 in x.stride() and x.numel() > 1, "torch.tensor([0.0], dtype=torch.float64).expand(2)"),
+        (lambda x: 0 in x.stride() and x.numel() > 1, "torch.tensor([1.0], dtype=torch.float64).expand(2)"),
     ],
 )
 def test_tensors_shrink(library, bad, found):

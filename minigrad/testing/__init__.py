@@ -25,7 +25,7 @@ INTERNAL = True
 
 _DRAWN = {  # what needs hypothesis, and the module that has it
     **dict.fromkeys(("gradient_properties", "mutants"), "properties"),
-    **dict.fromkeys(("Program", "programs", "run"), "random_programs"),
+    **dict.fromkeys(("Program", "programs", "run_program"), "random_programs"),
     **dict.fromkeys(
         (
             "LAYOUTS",

@@ -46,6 +46,8 @@ class Calls:
         """The error to raise, with the call that it is about; it stands in the record as infinitely wrong."""
         self.note(DOUBLE, np.inf, 0)
         inputs = [f"  {self.subject.argument_name(i)}: {self.shown(a)}" for i, a in enumerate(self.inputs)]
+        if self.seed:
+            inputs.append(f"  seed={self.seed}, of the gradient that flows in")
         return AssertionError("\n".join([f"{self.check}, {self.subject.name}: {text}", *inputs]))
 
     def shown(self, value: Any) -> str:

@@ -19,7 +19,7 @@ import minigrad
 from minigrad.ops.table import TABLE, Op
 
 from . import record
-from .subject import Subject
+from .subject import Subject, parameters_of
 
 INTERNAL = True
 TRIES = 60  # examples tried on a mutant, at most
@@ -131,7 +131,7 @@ def reached(
 def places(subjects: Sequence[Subject]) -> list[Place]:
     """All rules that the subjects might use."""
     library = subjects[0].library
-    found = [p for cls in _functions(library.autograd.Function) for p in _of_function(cls, library.autograd.Function)]
+    found = [p for cls in _functions(library.autograd.Function) for p in _of_function(cls)]
     if library is minigrad:
         return found + [p for op in TABLE for p in of_operation(op)]
     return found + [_at_input(subjects, i) for i in range(8)]
@@ -172,15 +172,11 @@ def _functions(base: type) -> list[type]:
     return [cls for cls in found if cls.__module__.partition(".")[0] not in libraries]
 
 
-def _of_function(cls: Any, base: Any) -> Iterator[Place]:
+def _of_function(cls: Any) -> Iterator[Place]:
     """The gradients that a Function's backward returns, one for each argument of its forward."""
     name = "vjp" if "vjp" in vars(cls) else "backward"
     if name not in vars(cls):
         return
-    code = cls.forward.__code__
-    arguments = code.co_varnames[: code.co_argcount]
-    if cls.setup_context is base.setup_context:
-        arguments = arguments[1:]  # the first is ctx
 
     @contextmanager
     def exchange(i: int, change: Change) -> Iterator[None]:
@@ -206,9 +202,9 @@ def _of_function(cls: Any, base: Any) -> Iterator[Place]:
         finally:
             setattr(cls, name, right)
 
-    for i, argument in enumerate(arguments):
+    for i, argument in enumerate(parameters_of(cls.apply)):
         changes = {**SIMPLE, "saved values stale": _context_stale}
-        yield Place(f"{cls.__name__}.{name}, {argument}", changes, partial(exchange, i))
+        yield Place(f"{cls.__name__}.{name}, {argument.name}", changes, partial(exchange, i))
 
 
 def _at_input(subjects: Sequence[Subject], i: int) -> Place:

@@ -10,11 +10,13 @@ from typing import Any
 
 from hypothesis import HealthCheck, Phase, given, seed, settings, strategies as st
 
+import minigrad
+
 from . import checks, profiles
 from .mutation import Mutant, mutants_of
 from .parity import check_against_torch
 from .strategies import broadcastable_shapes, tensors
-from .subject import Subject, library_of, name_of
+from .subject import Subject, library_of, name_of, parameters_of
 
 INTERNAL = True
 __tracebackhide__ = True  # pytest shows the message, and the user's own lines
@@ -57,15 +59,20 @@ def gradient_properties(
     skip            names of checks to leave out, such as "second_gradients"
     examples        how many of each check; if left out, as the profile has it (`pytest --gradient-profile`)
     """
-    f = getattr(f, "apply", f) if inspect.isclass(f) else f
-    drawn = _arguments(f, shapes, elements, options, library or library_of(f)) if inputs is None else inputs
-    unknown = set(skip) - {*CHECKS, "against_torch"}
+    f = _callable(f)
+    drawn = _drawn(f, shapes, elements, options, inputs, library)
+    left_out = {check.removeprefix("check_") for check in ([skip] if isinstance(skip, str) else skip)}
+    unknown = left_out - {*CHECKS, "against_torch"}
     if unknown:
         raise ValueError(f"skip names no check: {', '.join(sorted(unknown))}; there are {', '.join(CHECKS)}")
-    used = {check: run for check, run in CHECKS.items() if check not in skip}
-    if torch_function and "against_torch" not in skip:
+    used = {check: run for check, run in CHECKS.items() if check not in left_out}
+    if torch_function and "against_torch" not in left_out:
+        if (library or library_of(f)) is not minigrad:
+            raise ValueError("torch_function is what a function of minigrad is compared with; this one is torch's")
         other = None if torch_function is True else torch_function
         used["against_torch"] = functools.partial(check_against_torch, torch_function=other)
+    if not used or examples == 0:
+        raise ValueError("nothing is left to check: every check is skipped, or examples is 0")
     name = name or name_of(f)
     tests: dict[str, Any] = {
         "__test__": True,
@@ -86,30 +93,65 @@ def _caller() -> str:
     return str(frame.f_globals.get("__name__", "__main__")) if frame is not None else "__main__"
 
 
-def _arguments(f: Any, shapes: Any, elements: Any, options: Any, library: ModuleType) -> Strategy:
+def _callable(f: Any) -> Callable[..., Any]:
+    """What to call: of a Function, its `apply`."""
+    if inspect.isclass(f) and not hasattr(f, "apply"):
+        raise TypeError(f"{f.__name__} is a class: pass one of its instances, or a function")
+    if inspect.isclass(f) and not hasattr(f, "setup_context"):
+        raise TypeError(f"{f.__name__} is a class of modules: pass an instance, such as {f.__name__}(...)")
+    f = getattr(f, "apply", None) if inspect.isclass(f) else f
+    if not callable(f):
+        raise TypeError(f"gradients are checked of a function, not of {type(f).__name__}")
+    function: Callable[..., Any] = f
+    return function
+
+
+def _drawn(f: Any, shapes: Any, elements: Any, options: Any, inputs: Strategy | None, library: Any) -> Strategy:
     """The strategy of a call's arguments: tensors, and after them perhaps a dict of options."""
+    if library is not None and not isinstance(library, ModuleType):
+        raise TypeError(f"library is a module, minigrad or torch, not {library!r}")
+    if inputs is not None:
+        if not (shapes is elements is options is None):
+            raise ValueError("inputs takes the place of shapes, elements and options: give one or the other")
+        return inputs
+    shapes = _shapes(shapes, f)
+    if isinstance(options, dict):
+        options = st.just(options)
+    return _arguments(shapes, elements, options, library or library_of(f))
+
+
+def _shapes(shapes: Any, f: Any) -> Strategy:
+    """What was given for shapes, as a strategy of a shape or of several."""
     if shapes is None:
-        shapes = broadcastable_shapes(_required(f))
-    if not isinstance(shapes, st.SearchStrategy):
-        if any(n < 0 for shape in ([shapes] if shapes and isinstance(shapes[0], int) else shapes) for n in shape):
-            raise ValueError(f"shapes cannot have negative sizes: {shapes}")
-        shapes = st.just(shapes)
+        required = [p for p in parameters_of(f) if p.default is p.empty]
+        return broadcastable_shapes(max(len(required), 1))
+    if isinstance(shapes, st.SearchStrategy):
+        return shapes
+    if isinstance(shapes, int):
+        shapes = (shapes,)
+    if any(isinstance(shape, st.SearchStrategy) for shape in shapes):
+        return st.tuples(*[s if isinstance(s, st.SearchStrategy) else st.just(s) for s in shapes])
+    if any(n < 0 for shape in ([shapes] if shapes and isinstance(shapes[0], int) else shapes) for n in shape):
+        raise ValueError(f"shapes cannot have negative sizes: {shapes}")
+    return st.just(shapes)
 
-    @st.composite
-    def arguments(draw: Any) -> tuple[Any, ...]:
-        given_shapes = draw(shapes)
-        several = given_shapes if given_shapes and isinstance(given_shapes[0], (tuple, list)) else (given_shapes,)
-        each = elements if isinstance(elements, (tuple, list)) else [elements] * len(several)
-        dtype = draw(st.sampled_from(["float64", "float32"]))
-        made = [
-            draw(tensors(shape, dtype, of, requires_grad=True, library=library))
-            for shape, of in zip(several, each, strict=True)
-        ]
-        if options is None:
-            return tuple(made)
-        return (*made, Options(draw(options(*several) if callable(options) else options)))
 
-    return arguments()
+@st.composite
+def _arguments(draw: Any, shapes: Strategy, elements: Any, options: Any, library: ModuleType) -> tuple[Any, ...]:
+    given_shapes = draw(shapes)
+    several = given_shapes if given_shapes and isinstance(given_shapes[0], (tuple, list)) else (given_shapes,)
+    each = elements if isinstance(elements, (tuple, list)) else [elements] * len(several)
+    if len(each) != len(several):
+        raise ValueError(f"elements has {len(each)} strategies for {len(several)} inputs")
+    dtype = draw(st.sampled_from(["float64", "float32"]))
+    frozen = draw(st.sampled_from([-1, -1, *range(len(several))])) if len(several) > 1 else -1
+    made = [
+        draw(tensors(shape, dtype, of, requires_grad=i != frozen, library=library))
+        for i, (shape, of) in enumerate(zip(several, each, strict=True))
+    ]
+    if options is None:
+        return tuple(made)
+    return (*made, Options(draw(options(*several) if callable(options) else options)))
 
 
 class Options(dict[str, Any]):
@@ -123,29 +165,24 @@ def call_with(f: Callable[..., Any], arguments: Sequence[Any]) -> tuple[Callable
     return f, list(arguments)
 
 
-def _required(f: Any) -> int:
-    """How many arguments `f` must be given."""
-    try:
-        parameters = inspect.signature(f).parameters.values()
-    except (TypeError, ValueError):
-        return 1
-    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return max(1, sum(p.kind in kinds and p.default is p.empty for p in parameters))
+ROUND = 10  # after so many examples hypothesis begins to vary old ones rather than draw new ones
 
 
-def _configured(test: Any, drawn: Strategy, examples: int | None, **more: Strategy) -> Any:
-    """A hypothesis test of `inputs`, and what else it draws, under the profile in force."""
+def _configured(test: Any, drawn: Strategy, examples: int | None, **more: Strategy) -> list[Any]:
+    """Hypothesis tests of `inputs`, and what else is drawn, under the profile in force: short runs with own seeds."""
     profile = profiles.current()
     quiet = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.differing_executors]
+    count = examples or profile.examples
     how = settings(
-        max_examples=examples or profile.examples,
+        max_examples=min(ROUND, count),
         deadline=None,
         database=None,
         suppress_health_check=quiet,
         phases=(Phase.generate, Phase.shrink),  # to explain takes longer than to find
         report_multiple_bugs=False,
     )
-    return seed(profile.seed)(how(given(inputs=drawn, **more)(test)))
+    rounds = -(-count // ROUND)
+    return [seed(profile.seed * 10_007 + n)(how(given(inputs=drawn, **more)(test))) for n in range(rounds)]
 
 
 def _test(
@@ -163,7 +200,14 @@ def _test(
         run(function, *arguments, name=name, seed=upstream, **more)
 
     test.__name__ = test.__qualname__ = f"test_{check}"
-    return _configured(test, drawn, examples, upstream=st.integers(0, 255))  # the seed of what flows in
+    rounds = _configured(test, drawn, examples, upstream=st.integers(0, 255))  # the seed of what flows in
+
+    def run_all(self: Any) -> None:
+        for one in rounds:
+            one(self)
+
+    run_all.__name__ = run_all.__qualname__ = test.__name__
+    return run_all
 
 
 def _mutant_test(used: dict[str, Any], f: Any, drawn: Strategy, library: Any, name: str, examples: int | None) -> Any:
@@ -194,15 +238,16 @@ def mutants(
     The arguments are those of `gradient_properties`. Which examples reach a rule is found out first, so that a mutant
     is tried on these alone; `mutant.caught_by` names the check that caught it, or is None.
     """
-    f = getattr(f, "apply", f) if inspect.isclass(f) else f
-    drawn = _arguments(f, shapes, elements, options, library or library_of(f)) if inputs is None else inputs
+    f = _callable(f)
+    drawn = _drawn(f, shapes, elements, options, inputs, library)
     subjects: list[tuple[Subject, list[Any]]] = []
 
     def collect(inputs: Any) -> None:
         function, arguments = call_with(f, inputs)
         subjects.append((Subject(function, library or library_of(f, arguments)), arguments))
 
-    _configured(collect, drawn, examples)()
+    for one in _configured(collect, drawn, examples):
+        one()
 
     def run(check: str, example: tuple[Subject, list[Any]]) -> None:
         CHECKS[check](example[0], *example[1])

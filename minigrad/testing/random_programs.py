@@ -1,10 +1,10 @@
-"""Random programs of tensors: `programs()` draws them, and `run()` runs them on any library with torch's names.
+"""Random programs of tensors: `programs()` draws them, and `run_program()` runs them on any library with torch's names.
 
 ```python
 @given(programs())
 def test_a_library_of_my_own(program):
-    values = run(program, my_library)
-    for name, expected in run(program).items():
+    values = run_program(program, my_library)
+    for name, expected in run_program(program).items():
         assert str(values[name]) == str(expected)
 ```
 
@@ -183,7 +183,7 @@ def programs(
     return program()
 
 
-def run(program: Program, library: ModuleType = minigrad) -> dict[str, Any]:
+def run_program(program: Program, library: ModuleType = minigrad) -> dict[str, Any]:
     """The values of a program's names after it has run on `library`; warnings are not shown.
 
     `seen` holds the gradients that hooks were given. The exception of a line that was refused when it was written, the

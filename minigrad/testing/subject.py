@@ -7,6 +7,8 @@ import inspect
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -29,7 +31,7 @@ class Subject:
         self.has_parameters = callable(getattr(function, "parameters", None))
         self.function: Any = copy.deepcopy(function) if self.has_parameters else function
         self.name = name or name_of(function)
-        self.argument_names = _argument_names(function)
+        self.argument_names = [p.name for p in parameters_of(function)]
         self.pass_on: Callable[[Sequence[Any]], Sequence[Any]] = lambda arguments: arguments  # what mutants get between
 
     def is_tensor(self, value: Any) -> bool:
@@ -41,8 +43,11 @@ class Subject:
         return self.is_tensor(value) and value.is_floating_point()
 
     def call(self, arguments: Sequence[Any]) -> list[Any]:
-        """The floating results of a call, in the order in which they come."""
-        return [t for t in _flat(self.function(*self.pass_on(arguments))) if self.is_floating(t)]
+        """The floating results of a call, in the order in which they come; ValueError if there are none."""
+        found = [t for t in _flat(self.function(*self.pass_on(arguments))) if self.is_floating(t)]
+        if not found:
+            raise ValueError(f"{self.name} returns no floating tensor of {self.library.__name__}: nothing to check")
+        return found
 
     def in_dtype(self, name: str) -> Subject:
         """The same, its parameters in another dtype."""
@@ -113,7 +118,9 @@ class Subject:
         found = self.library.autograd.grad(
             [o for o, _ in pairs], list(wanted), [u for _, u in pairs], retain_graph=True, allow_unused=True
         )
-        return [np.zeros_like(numpy_of(w)) if g is None else numpy_of(g) for g, w in zip(found, wanted, strict=True)]
+        return [
+            np.zeros_like(numpy_of(w)) if g is None else numpy_of(g).copy() for g, w in zip(found, wanted, strict=True)
+        ]
 
 
 def numpy_of(t: Any) -> Array:
@@ -176,16 +183,30 @@ def name_of(function: Any) -> str:
     owner = getattr(function, "__self__", None)
     if isinstance(owner, type):  # the `apply` of a Function
         function = owner
-    name = getattr(function, "__qualname__", None) or type(function).__name__
-    return str(name).rpartition("<locals>.")[2]
+    while isinstance(function, partial):
+        function = function.func
+    name = str(getattr(function, "__qualname__", None) or type(function).__name__).rpartition("<locals>.")[2]
+    if name == "<lambda>":
+        code = function.__code__
+        return f"lambda at {Path(code.co_filename).name}:{code.co_firstlineno}"
+    return name
 
 
-def _argument_names(function: Any) -> list[str]:
+def parameters_of(function: Any) -> list[inspect.Parameter]:
+    """The arguments that a function takes by position; of a Function's `apply`, those of its forward, without ctx."""
+    cls = getattr(function, "__self__", None)
+    of_function = isinstance(cls, type) and hasattr(cls, "setup_context")
     try:
-        parameters = inspect.signature(function).parameters.values()
+        found = inspect.signature(cls.forward if of_function else function).parameters.values()  # type: ignore[union-attr]
     except (TypeError, ValueError):  # built into torch
         return []
-    return [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    positional = [p for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    takes_ctx = of_function and not any("setup_context" in vars(c) for c in cls.__mro__ if _is_users(c))  # type: ignore[union-attr]
+    return positional[1:] if takes_ctx else positional
+
+
+def _is_users(cls: type) -> bool:
+    return cls.__module__.partition(".")[0] not in ("torch", "minigrad", "builtins")
 
 
 def _flat(value: Any) -> list[Any]:
