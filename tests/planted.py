@@ -180,5 +180,22 @@ def forgets_an_accumulation(t):
 
 
 @planted
+def frozen_input(t):
+    class Product(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, a, b):
+            ctx.save_for_backward(a, b)
+            return a * b
+
+        @staticmethod
+        def backward(ctx, g):
+            a, b = ctx.saved_tensors
+            gb = g * a if ctx.needs_input_grad[0] else g * b
+            return fitted(g * b, a.shape), fitted(gb, b.shape)
+
+    return lambda a, b: Product.apply(a, b)
+
+
+@planted
 def wrong_dtype(t):
     return product(t, lambda ga, gb, a, b, g: (ga.float().double() if ga.dtype == t.float64 else ga, gb))

@@ -201,6 +201,90 @@ def test_random_functions_are_told_to_fix_their_seed(t):
     assert "fix its random numbers with a seed" in complaint(testing.check_gradients, f, two(t)[0])
 
 
+def unary(t, forward, backward):
+    """A Function of one tensor, whose backward also gets its ctx."""
+
+    class Operation(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            ctx.buffer = t.zeros_like(x)
+            Operation.last = x
+            return forward(x)
+
+        @staticmethod
+        def backward(ctx, g):
+            return backward(ctx, g, ctx.saved_tensors[0], Operation)
+
+    return Operation.apply
+
+
+def add_to_buffer(ctx, g, x, cls):
+    ctx.buffer += g * 2 * x
+    return ctx.buffer * 1
+
+
+MEETINGS = {  # mistakes that show only in how calls meet, and the check that sees them
+    "a buffer that keeps adding up": (testing.check_linear_in_upstream, add_to_buffer),
+    "a value of the latest forward": (testing.check_gradients, lambda ctx, g, x, cls: g * 2 * cls.last),
+    "NaN where nothing flows in": (testing.check_linear_in_upstream, lambda ctx, g, x, cls: g * g / g * 2 * x),
+}
+
+
+@LIBRARIES
+@pytest.mark.parametrize("mistake", MEETINGS)
+def test_mistakes_in_how_calls_meet(t, mistake):
+    check, backward = MEETINGS[mistake]
+    f = unary(t, lambda x: x * x, backward)
+    complaint(check, f, t.tensor([1.0, 2.0], requires_grad=True))
+    check(unary(t, lambda x: x * x, lambda ctx, g, x, cls: g * 2 * x), t.tensor([1.0, 2.0], requires_grad=True))
+
+
+def test_an_upstream_that_is_transposed():
+    wrong = lambda ctx, g, x, cls: g * 2 * x * (2 if g.stride() == (1, 2) else 1)
+    text = complaint(testing.check_views, unary(torch, lambda x: x * x, wrong), two(torch)[0])
+    assert "transposed" in text
+
+
+def test_a_module_that_writes_its_own_parameter():
+    class Clamped(torch.nn.Linear):
+        def forward(self, x):
+            self.weight.data.add_(1.0)
+            return super().forward(x)
+
+    assert "was written to" in complaint(testing.check_leaves_inputs_alone, Clamped(2, 2), torch.ones(3, 2))
+
+
+@LIBRARIES
+def test_right_gradients_in_hard_places_pass(t):
+    double = lambda *values: t.tensor(list(values), dtype=t.float64, requires_grad=True)
+    testing.check_gradients(lambda x: x.sin(), double(6400.0))  # many waves between coarse steps
+    testing.check_gradients(lambda x: (x * 1e4).sin(), double(2.82))
+    testing.check_linear_in_upstream(lambda x: (x - x.mean()) / (x.std() + 1e-5), double(0.0, 1.0))  # terms cancel
+    testing.check_dtypes(lambda x: x.exp(), t.tensor([89.0], requires_grad=True))  # infinite in float32
+    testing.check_gradients(lambda x: (x.float() * x.float()).double(), double(0.3, 1.7))  # rounds inside
+
+
+def test_points_where_kinks_meet_pass():
+    zeros = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    testing.check_gradients(lambda x: x.median(), zeros)
+    testing.check_adjoint(lambda x: x.sort()[0], zeros)
+
+
+@LIBRARIES
+def test_functions_without_floating_results_are_refused(t):
+    with pytest.raises(ValueError, match="returns no floating tensor"):
+        testing.check_gradients(lambda x: None, t.ones(2))
+
+
+@LIBRARIES
+def test_a_failure_stands_in_the_record_as_infinite(t):
+    name = f"failing on {t.__name__}"
+    complaint(testing.check_gradients, product(t, lambda g, a, b: (g * b * 2, g * a)), *two(t), name=name)
+    entry = testing.record.RECORD.pop((name, "gradients", "float64"))
+    assert entry.worst == float("inf")
+
+
 @LIBRARIES
 def test_only_what_requires_grad_is_checked(t):
     f = product(t, lambda g, a, b: (g * b * 2, g * a))

@@ -15,7 +15,6 @@ from types import ModuleType
 import pytest
 
 pytest.importorskip("torch")
-pytest.importorskip("hypothesis")
 from minigrad.testing import record
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -50,6 +50,11 @@ def test_the_rules_are_right_again_afterwards():
     assert a.grad == 5
 
 
+def test_a_check_that_fails_anyway_catches_no_mutant():
+    with pytest.raises(AssertionError, match="the gradient of input 0"):
+        mutants(lambda a: a * a.detach(), examples=EXAMPLES)
+
+
 def test_a_check_that_cannot_see_gradients_lets_mutants_live():
     found = mutants(lambda a: a.exp(), checks=("leaves_inputs_alone",), examples=EXAMPLES)
     assert survivors(found) == [str(mutant) for mutant in found] != []

@@ -5,7 +5,6 @@ import re
 import pytest
 
 torch = pytest.importorskip("torch")
-pytest.importorskip("hypothesis")
 from planted import PLANTED, product
 
 import minigrad

@@ -39,7 +39,7 @@ class Calls:
             raise ValueError(f"{check} needs a floating tensor of {self.subject.library.__name__} among the inputs")
 
     def note(self, dtype: str, error: float, elements: int) -> None:
-        """Count this check as passed, its worst error in parts of what was allowed."""
+        """Count this check, its worst error in parts of what was allowed: more than 1 if it failed."""
         record.note(self.subject.name, self.check, dtype, error, elements)
 
     def fail(self, text: str) -> AssertionError:

@@ -53,9 +53,13 @@ def mutants_of(
 ) -> list[Mutant]:
     """Every rule that the examples reach, under every change, tried until `run(check, example)` raises.
 
-    A change that alters no gradient of any example is not a mutant of this subject, and is left out.
+    A change that alters no gradient of any example is not a mutant of this subject, and is left out. What a check
+    raises while the rules are right is raised: such a check would seem to catch everything.
     """
     with record.paused():
+        for example in examples:
+            for check in checks:
+                run(check, example)
         users = reached(places(subjects), examples, lambda example: run(checks[0], example))
         found = []
         for place, using in users:
