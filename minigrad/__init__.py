@@ -53,3 +53,12 @@ if _TYPE_CHECKING:
     from ._api import *
 else:
     globals().update(_FUNCTIONS)
+
+
+def __getattr__(name: str) -> object:
+    """`minigrad.show` and `minigrad.testing`, imported when they are first asked for."""
+    if name not in ("show", "testing"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return import_module(f"{__name__}.{name}")

@@ -255,6 +255,8 @@ class Tape(Protocol):
     """How a backward pass reads the rules: on arrays, or on tensors (see `autograd/tape.py`)."""
 
     create_graph: bool
+    watch: Callable[[Node, Any, Sequence[Any], Sequence[Any], Sequence[Any]], None] | None
+    """If there is one, it is told of every node: its gradient, its edges, what its rules gave, and what goes on."""
 
     def saved(self, node: Node) -> Any:
         """The saved values of `node` as its rules take them."""
@@ -363,6 +365,7 @@ def walk(
     needed = _leading_to(wanted_ids, edges) if wanted is not None else None
     if needed is not None:
         edges = [e if id(e) in needed else None for e in edges]
+    watch = tape.watch
     plain = needed is None and not tape.create_graph
     look_for_nan = is_anomaly_enabled() and is_anomaly_check_nan_enabled()
 
@@ -424,6 +427,7 @@ def walk(
             if not hasattr(error, "says_where"):
                 messages.add_line(error, f"  in the backward of {node.name()}, recorded at", node)
             raise
+        given = gradients
         if node.targets is not None:
             gradients = list(gradients)
             for i, target in enumerate(node.targets):
@@ -433,6 +437,8 @@ def walk(
             gradients = tape.run_hooks(hooks, gradients, g)
         if look_for_nan:
             _check_for_nan(node, gradients)
+        if watch is not None:
+            watch(node, g, edges, given, gradients)
 
 
 def _leading_to(wanted_ids: set[int], roots: Sequence[Any]) -> set[int]:

@@ -33,11 +33,12 @@ LAYERS = (
     "minigrad.autograd*",
     "minigrad",
     "minigrad.testing*",
+    "minigrad.show*",
     "linreg*",
 )
 
 # What programs on top of minigrad may import; everything else in it is free to change.
-PUBLIC = {"minigrad", "minigrad.autograd", "minigrad.autograd.functional", "minigrad.testing"}
+PUBLIC = {"minigrad", "minigrad.autograd", "minigrad.autograd.functional", "minigrad.testing", "minigrad.show"}
 
 
 def sources(*folders: str) -> list[Path]:

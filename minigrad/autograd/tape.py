@@ -34,6 +34,7 @@ class ArrayTape:
 
     mode: Any = no_grad  # for the users' code that runs in a pass
     create_graph = False
+    watch: Any = None  # see engine.Tape
 
     def saved(self, node: Node) -> Any:
         """The saved values of `node`, as they are."""

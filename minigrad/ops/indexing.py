@@ -223,6 +223,11 @@ def getitem(self: Tensor, index: Any) -> Tensor:
                 return Tensor._of(x.take(i, 0))  # mini-batches come this way
             except IndexError:
                 return picked.call(self, (i,))
+    return getitem_by_operations(self, index)
+
+
+def getitem_by_operations(self: Tensor, index: Any) -> Tensor:
+    """The same by the operations of the table alone, without the short cuts for what is frequent."""
     t, key = located(self, index)
     if key:
         made = picked.call(t, own(key, t))

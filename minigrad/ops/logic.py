@@ -113,7 +113,8 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
         if tolerance < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
     check_broadcast(input._array, other._array)
-    return bool(np.allclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan))
+    close = np.allclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return bool(Tensor._of(close))  # by way of a tensor, so that listeners hear of it
 
 
 def _logical(input: Tensor, dim: Any, keepdim: bool, name: str, reduce: Any) -> Tensor:

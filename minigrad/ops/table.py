@@ -18,7 +18,8 @@ from __future__ import annotations
 import linecache
 import sys
 from collections.abc import Callable
-from typing import Any
+from types import FunctionType
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -31,14 +32,25 @@ from .writing import write
 INTERNAL = True
 Array = np.ndarray
 TABLE: list[Op] = []
+WRITTEN: list[Op] = []  # those whose functions are written, under whatever name: what `listening.py` listens to
 # Python numbers as Tensors, for the operations that they meet in, by the dtype of the operand that they meet.
 _constants: dict[int, dict[float, Tensor]] = {id(np.dtype(np.float32)): {}, id(np.dtype(np.float64)): {}}
 TENSORS_IN_TORCH = ("index", "key")  # options, that are arrays here; a backward pass frees them as it does inputs
 Rule = Callable[..., Any]
 
 
+class Symbol:
+    """An operand that stands for a value: rules read with symbols give formulas (see `show/symbols.py`)."""
+
+    __slots__ = ()
+
+    def of_operation(self, operation: Op, args: tuple[Any, ...]) -> Any:
+        """The symbol that stands for the result of an operation."""
+        raise NotImplementedError
+
+
 class Op:
-    """One operation: call it with Tensors to record, or with arrays to compute at once."""
+    """One operation: call it with Tensors to record, with arrays to compute at once, with Symbols to read."""
 
     def __init__(
         self, node_name: str, forward: Callable[..., Any], rules: dict[str, Rule | None], numbers: str, floating: bool
@@ -57,9 +69,13 @@ class Op:
         self.by_number: Op | None = None  # what half precision beside a number does, where the number is not rounded
 
     def __call__(self, *args: Any) -> Any:
-        """The result: recorded if the first operand is a Tensor, computed at once if it is an array."""
+        """The result: recorded if the first operand is a Tensor, computed at once if an array, read if a Symbol."""
         first = args[0]  # its class says it sooner than isinstance, which asks Tensor's metaclass
-        return self.forward(*args) if first.__class__ is Array or not isinstance(first, Tensor) else self.call(*args)
+        if first.__class__ is Array:
+            return self.forward(*args)
+        if isinstance(first, Tensor):
+            return self.call(*args)
+        return first.of_operation(self, args) if isinstance(first, Symbol) else self.forward(*args)
 
     def named(self, node_name: str) -> Op:
         """The same operation under another of torch's node names (`sum()` and `sum(dim)` differ there)."""
@@ -117,6 +133,27 @@ class Op:
         node_type.edges = property(scope["edges"])
         for method in ("unpack", "release", "pull", "flow"):
             setattr(node_type, method, scope[method])
+        WRITTEN.append(self)
+        if Op.tell is not None:
+            self.listen()
+
+    tell: ClassVar[Callable[..., Any] | None] = None  # while somebody listens: `tell(op, call, args)` calls, and tells
+
+    def listen(self) -> None:
+        """Let every call go by way of `tell`, by an exchange of its code: while nobody listens, nobody pays."""
+        call: Any = self.call
+        scope = call.__globals__
+        if "unheard" not in scope:
+            parameters = ", ".join((*self.inputs, *self.options))
+            exec(f"def heard({parameters}): return tell(op, unheard, ({parameters},))", scope)
+            scope["unheard"] = FunctionType(call.__code__, scope)
+        scope.update(tell=Op.tell, op=self)
+        call.__code__ = scope["heard"].__code__
+
+    def listen_no_more(self) -> None:
+        """Let calls go their straight way again."""
+        call: Any = self.call
+        call.__code__ = call.__globals__["unheard"].__code__
 
 
 def op(

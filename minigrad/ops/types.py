@@ -61,7 +61,8 @@ def equal(input: Tensor, other: Tensor) -> bool:
     if x._array.shape != y._array.shape:
         return False
     d = common_dtype(x, y).numpy
-    return bool((x._array.astype(d, copy=False) == y._array.astype(d, copy=False)).all())
+    same = x._array.astype(d, copy=False) == y._array.astype(d, copy=False)
+    return bool(Tensor._of(same.all()))  # by way of a tensor, so that listeners hear of it
 
 
 @public(method=False)
