@@ -1,0 +1,131 @@
+"""Expressions over arrays, as trees that can be written down: what the symbols of `symbols.py` stand for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+INTERNAL = True
+_STRENGTH = {"**": 8, "u": 7, "*": 6, "/": 6, "@": 6, "+": 5, "-": 5, "&": 4, "^": 3, "|": 2}
+_STRENGTH |= dict.fromkeys(("==", "!=", "<", "<=", ">", ">="), 1)
+_ATOM = 9
+
+
+@dataclass(frozen=True, eq=False)
+class Expression:
+    """One node of a tree: `head` says what is done with `args`; expressions among them may be nested in containers.
+
+    kind  "name", "constant", "operator", "call" (of `head`), "method", "attribute", "index", or "full": an array whose
+          elements are all the same number
+    """
+
+    kind: str
+    head: str
+    args: tuple[Any, ...]
+    options: tuple[tuple[str, Any], ...]
+    value: Any  # an example of what it stands for: an array, of which shape and dtype hold for all examples
+
+    def parts(self) -> list[Expression]:
+        """The expressions that this one is made of, one level down."""
+        found: list[Expression] = []
+        _collect((self.args, tuple(v for _, v in self.options)), found)
+        return found
+
+
+def _collect(value: Any, found: list[Expression]) -> None:
+    if isinstance(value, Expression):
+        found.append(value)
+    elif isinstance(value, (tuple, list)):
+        for v in value:
+            _collect(v, found)
+
+
+class Writer:
+    """Writes expressions as text; `known` gives the text of those that have a name already."""
+
+    def __init__(self, known: Callable[[Expression], str | None], quick: bool = False) -> None:
+        self.known = known
+        self.quick = quick  # the spelling that NumPy runs fastest, rather than the one that reads best
+
+    def write(self, e: Expression, strength: int = 0, itself: bool = False) -> str:
+        """The text of `e`, in brackets where something that binds more than `strength` is next to it."""
+        name = None if itself else self.known(e)
+        if name is not None:
+            return name
+        text, own = self._write(e)
+        return f"({text})" if own < strength else text
+
+    def _write(self, e: Expression) -> tuple[str, int]:
+        if e.kind == "name":
+            return e.head, _ATOM
+        if e.kind == "constant":
+            text = literal(e.args[0])
+            return text, 7 if text.startswith("-") else _ATOM
+        if e.kind == "full":
+            shape, number = e.args
+            made = f"np.full({literal(shape)}, {literal(number)}, {literal(e.value.dtype)})"
+            return (made if shape else f"{literal(e.value.dtype)}({literal(number)})"), _ATOM
+        if e.kind == "operator":
+            return self._operator(e)
+        first, rest = e.args[0], e.args[1:]
+        options = [f"{name}={self.value(v)}" for name, v in e.options]
+        if e.kind == "call":
+            return f"{e.head}({', '.join([*map(self.value, e.args), *options])})", _ATOM
+        owner = self.write(first, _ATOM)
+        if e.kind == "attribute":
+            return f"{owner}.{e.head}", _ATOM
+        if e.kind == "method":
+            if self.quick and e.head == "sum" and set(dict(e.options)) <= {"axis", "keepdims"}:
+                axis, keep = dict(e.options).get("axis"), dict(e.options).get("keepdims", False)
+                extra = ", keepdims=True" if keep else ""
+                return f"add_up({self.write(first)}, {self.value(axis)}{extra})", _ATOM
+            return f"{owner}.{e.head}({', '.join([*map(self.value, rest), *options])})", _ATOM
+        return f"{owner}[{self._key(rest[0])}]", _ATOM
+
+    def _operator(self, e: Expression) -> tuple[str, int]:
+        if len(e.args) == 1:
+            return e.head + self.write(e.args[0], _STRENGTH["u"]), _STRENGTH["u"]
+        own = _STRENGTH[e.head]
+        a, b = e.args
+        if self.quick and e.head == "@" and a.value.ndim <= 2 and b.value.ndim <= 2:
+            return f"{self.write(a, _ATOM)}.dot({self.write(b)})", _ATOM
+        right = own if e.head == "**" else own + 1
+        return f"{self.write(a, own + (e.head == '**'))} {e.head} {self.write(b, right)}", own
+
+    def _key(self, key: Any) -> str:
+        if isinstance(key, tuple) and key:
+            return ", ".join(map(self.value, key)) + ("," if len(key) == 1 and key[0].__class__ is tuple else "")
+        return self.value(key)
+
+    def value(self, v: Any) -> str:
+        """The text of an argument: an expression, a container of them, or a plain value."""
+        if isinstance(v, Expression):
+            return self.write(v)
+        if isinstance(v, tuple):
+            return f"({', '.join(map(self.value, v))}{',' if len(v) == 1 else ''})"
+        if isinstance(v, list):
+            return f"[{', '.join(map(self.value, v))}]"
+        return literal(v)
+
+
+def literal(v: Any) -> str:
+    """A plain value as Python and NumPy write it."""
+    if isinstance(v, slice):
+        parts = ["" if x is None else str(x) for x in (v.start, v.stop, v.step)]
+        return ":".join(parts[: 2 if v.step in (None, 1) else 3])
+    if v is Ellipsis:
+        return "..."
+    if isinstance(v, (np.generic, np.ndarray)):
+        return literal(v.item()) if v.ndim == 0 else f"np.array({v.tolist()}, {literal(v.dtype)})"
+    if isinstance(v, np.dtype):
+        return f"np.{v.name}" if v.kind != "b" else "bool"
+    if isinstance(v, type) and issubclass(v, np.generic):
+        return f"np.{v.__name__}"
+    if isinstance(v, float):
+        if v != v or v in (np.inf, -np.inf):
+            return {"nan": "np.nan", "inf": "np.inf", "-inf": "-np.inf"}[str(v)]
+        return str(int(v)) if v == int(v) and abs(v) < 1e6 else repr(v)
+    return repr(v)
