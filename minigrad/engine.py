@@ -31,6 +31,7 @@ class Leaf:
 
 LEAF = Leaf()
 next_rank = count(0, -1).__next__
+last_change = [1]  # `Storage.changed_at` of the memory that was changed last, whichever that is
 
 
 class OUTSIDE:
@@ -56,12 +57,14 @@ class Storage:
 
     version = 0  # class attributes, so that making one, which every saved tensor does, costs nothing more
     changed_by: tuple[CodeType, int] | None = None
+    changed_at = 1  # the rank (see Node) that the last change would have: what ranks higher was recorded before it
     viewed = False  # whether a tensor over it has had views
     rewritten_by = ""  # the operation that the tensor over all of it comes from since the last recorded change
 
     def bump(self) -> None:
         """Count one in-place change and note the user's line that made it."""
         self.version += 1
+        self.changed_at = last_change[0] = next_rank()
         frame: Any = sys._getframe(2)  # user_line, without one more call in every change
         while "INTERNAL" in frame.f_globals:
             frame = frame.f_back or OUTSIDE

@@ -18,7 +18,7 @@ import numpy as np
 
 from . import dtypes, messages
 from .dtypes import Size, device, dtype
-from .engine import LEAF, Lost, Node, RemovableHandle, Replaced, Severed, Storage
+from .engine import LEAF, Lost, Node, RemovableHandle, Replaced, Severed, Storage, last_change, next_rank
 from .modes import is_grad_enabled
 
 if TYPE_CHECKING:
@@ -288,6 +288,7 @@ class Tensor(Methods, metaclass=TensorType):
             raise RuntimeError(messages.cannot_require_grad(value.dtype))
         if value._storage is None or value._storage is not self._storage:
             self._storage, self._view = storage_of(value), None
+            self._storage.changed_at = last_change[0] = next_rank()
         x, y = self._array, value._array
         if isinstance(self._origin, Node) and (x.shape != y.shape or x.dtype != y.dtype):
             self._origin = Replaced(self._origin, x)

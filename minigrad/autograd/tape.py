@@ -129,7 +129,7 @@ class ArrayTape:
             if storage is None:
                 storage = grad._storage = Storage()
             storage.version += 1
-            storage.changed_by = changed_by
+            storage.changed_by, storage.changed_at = changed_by, next_rank()
 
     def result(self, delivered: Delivered, of: Tensor) -> Tensor:
         """The gradient of a tensor as `grad()` returns it."""

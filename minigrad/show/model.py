@@ -164,6 +164,7 @@ class Ledger:
     entries: list[Entry]
     before: Value | None  # what `.grad` of a leaf held before the pass
     after: Value | None  # what it holds when this is added; None for what keeps no `.grad`
+    hooked: Value | None = None  # what the users' hooks made of the sum, if there are any
     checks: dict[str, Value] = field(default_factory=dict)  # "differences" and "torch": the same gradient, computed so
 
 

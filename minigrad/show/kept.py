@@ -1,0 +1,181 @@
+"""Forward values: `recording()` keeps them all, and without it some can be found again. Never one that is not right."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from weakref import ref
+
+import numpy as np
+
+from ..engine import RELEASED, Node
+from ..ops.listening import Listener, listening
+from ..ops.table import Op, as_operand, common_dtype
+from ..tensor import Tensor
+from .lines import place_of
+
+INTERNAL = True
+Array = np.ndarray[Any, Any]
+KEY = "minigrad.show"  # under which a node's metadata has what was kept
+
+
+@dataclass
+class Operand:
+    """What an operation met: a copy of the value, which all that meet the same value share, and the user's name."""
+
+    array: Array
+    name: str
+    changed_at: int  # of its memory, then (see engine.Storage)
+
+
+@dataclass
+class Kept:
+    """What one operation met and gave."""
+
+    operands: list[Operand]
+    options: dict[str, Any]
+    result: Array
+
+
+def kept_of(node: Any) -> Kept | None:
+    """What was kept of the operation that `node` is; None if nobody recorded it."""
+    return None if node.hooks is None else node.hooks.metadata.get(KEY)
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Within it, in this thread, every recorded operation keeps copies of its operands and its result.
+
+    They live as long as the graph: `show.steps`, `explain` and `page` then know every forward value, and what the
+    user calls it, also after a change in place. It costs time and memory, so it is for looking, not for training.
+    """
+    with listening(_Recorder()):
+        yield
+
+
+class _Recorder(Listener):
+    def __init__(self) -> None:
+        self.copies: dict[int, tuple[Any, Array]] = {}  # by id of an array, a weak reference to it and its copy
+
+    def operation(self, op: Any, args: tuple[Any, ...], result: Any) -> None:
+        """Keep what `result` was computed from."""
+        node: Any = result._origin if isinstance(result, Tensor) else None
+        if not isinstance(node, Node) or kept_of(node) is not None:
+            return
+        of_table: Any = getattr(type(node), "op", None)
+        if isinstance(op, Op) and of_table is op:
+            inputs = [_as_tensor(op, a, args) for a in args[: len(op.inputs)]]
+            options = dict(zip(op.options, args[len(op.inputs) :], strict=True))
+        elif isinstance(op, type) and type(node) is op:
+            inputs, options = args[0], {"dim": args[1]}
+        else:
+            return
+        names = _names_at(node)
+        operands = [
+            Operand(self.copy(t._array), names.get(id(t), ""), 1 if t._storage is None else t._storage.changed_at)
+            for t in inputs
+        ]
+        node.metadata[KEY] = Kept(operands, options, self.copy(result._array))
+
+    def copy(self, array: Array) -> Array:
+        """A copy of `array`, the same one for as long as that lives unchanged."""
+        key = id(array)
+        known = self.copies.get(key)
+        if known is not None and known[0]() is array and _same(known[1], array):
+            return known[1]
+        made = np.array(array)
+        self.copies[key] = ref(array, lambda _: self.copies.pop(key, None)), made
+        return made
+
+
+def _same(a: Array, b: Array) -> bool:
+    return a.shape == b.shape and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+def _as_tensor(op: Op, value: Any, args: tuple[Any, ...]) -> Tensor:
+    """An operand as the Tensor that the operation made of it, if it is a number."""
+    if isinstance(value, Tensor):
+        return value
+    if isinstance(value, np.ndarray):
+        return Tensor._of(value)
+    d = common_dtype(*[a.item() if isinstance(a, np.generic) else a for a in args[: len(op.inputs)]])
+    return as_operand(value.item() if isinstance(value, np.generic) else value, d.numpy)
+
+
+def _names_at(node: Node) -> dict[int, str]:
+    """The names that the user's line has for tensors, by the tensors' ids."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_code is not node.code:
+        frame = frame.f_back
+    place = place_of(node.code, node.lasti)
+    if frame is None or place is None:
+        return {}
+    found = {}
+    for name in place.names:
+        value = lookup(name, frame.f_locals, frame.f_globals)
+        if isinstance(value, Tensor):
+            found[id(value)] = name
+    return found
+
+
+def lookup(path: str, *scopes: Any) -> Any:
+    """What a variable, or a path of attributes such as `self.w`, is; None if it is nothing that just stands there."""
+    first, *rest = path.split(".")
+    value = next((scope[first] for scope in scopes if first in scope), None)
+    for attribute in rest:
+        if isinstance(value, Tensor):
+            return None  # its attributes are computed
+        value = getattr(value, "__dict__", {}).get(attribute)
+    return value
+
+
+# Values that nobody recorded
+
+
+def unchanged_since(node: Node, storage: Any) -> bool:
+    """Whether the memory of a tensor is as it was when `node` was recorded."""
+    return storage is None or node.rank < storage.changed_at
+
+
+def saved_arrays(node: Any) -> dict[str, Array]:
+    """The arrays that a node of the table saved, by the rules' names, as far as they are what they were."""
+    op = getattr(type(node), "op", None)
+    if op is None:
+        return {}
+    found = {}
+    for name in op.guarded:
+        storage, array = getattr(node, f"g_{name}"), getattr(node, f"s_{name}")
+        if isinstance(array, np.ndarray) and storage.version == getattr(node, f"v_{name}"):
+            found[name] = array
+    return found
+
+
+def options_of(node: Any) -> dict[str, Any]:
+    """The options of a node's operation, as far as they are known."""
+    kept, op = kept_of(node), getattr(type(node), "op", None)
+    if kept is not None:
+        return kept.options
+    if op is None:
+        return {}
+    known = {name: getattr(node, f"s_{name}") for name in op.options if name in op.slots}
+    return {name: value for name, value in known.items() if value is not RELEASED}
+
+
+def computed_again(node: Any, operands: list[Array | None]) -> Array | None:
+    """The result of a node's operation on its operands, where all that it needs is known; else None."""
+    op = getattr(type(node), "op", None)
+    if op is None or any(x is None for x in operands):
+        return None
+    arrays: list[Any] = operands
+    if len({x.dtype for x in arrays[: len(op.differentiable)]}) > 1 and op.numbers:
+        return None  # they were promoted first
+    if op.floating and arrays[0].dtype.kind != "f":
+        return None
+    options = options_of(node)
+    if any(name not in options for name in op.options):
+        return None
+    with np.errstate(all="ignore"):
+        return np.asarray(op.forward(*arrays, *[options[name] for name in op.options]))

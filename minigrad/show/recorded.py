@@ -1,0 +1,268 @@
+"""The graph under a tensor as data: its nodes in the order of the forward pass, with their values and names."""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..autograd.nodes import FunctionNode
+from ..engine import Node, edge_to, last_change
+from ..tensor import Tensor
+from .kept import Operand, computed_again, kept_of, options_of, saved_arrays, unchanged_since
+from .lines import place_of
+from .model import GraphNode, Input, Value
+from .symbols import short_name
+
+INTERNAL = True
+Array = np.ndarray[Any, Any]
+
+
+@dataclass
+class Met:
+    """One operand as its operation met it: what it is in the graph, and what is known of its value."""
+
+    name: str  # of the rule
+    edge: Any  # a Node, a leaf, or None where no gradient is wanted
+    kept: Operand | None
+    saved: Array | None
+
+
+def operands_of(node: Any) -> list[Met]:
+    """The operands of a recorded operation."""
+    kept = kept_of(node)
+    op = getattr(type(node), "op", None)
+    if op is None:
+        names, edges, saved = _names_of_many(node), node.edges, {}
+    else:
+        names, saved = op.inputs, saved_arrays(node)
+        edges = [getattr(node, f"e_{i}") if i in op.differentiable else None for i in op.inputs]
+    recorded: list[Any] = [None] * len(edges) if kept is None else kept.operands
+    return [Met(n, e, k, saved.get(n)) for n, e, k in zip(names, edges, recorded, strict=True)]
+
+
+def _names_of_many(node: Any) -> list[str]:
+    """Names for the operands of a node that is not of the table."""
+    if isinstance(node, FunctionNode):
+        function = node.function
+        parameters = [*inspect.signature(function.forward).parameters.values()]
+        names = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
+        if function.setup_context.__qualname__ == "Function.setup_context":
+            names = names[1:]  # the ctx
+        rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "args")
+        names += [f"{rest}[{i}]" for i in range(len(node.of_argument) - len(names))]
+        return [name for name, is_tensor in zip(names, node.of_argument, strict=False) if is_tensor]
+    if len(node.edges) == 1 and not type(node).__name__.startswith(("Cat", "Stack")):
+        return ["a"]
+    return [f"tensors[{i}]" for i in range(len(node.edges))]
+
+
+class Visible:
+    """The tensors that the user's variables hold, with their names: those of the nearest function first."""
+
+    def __init__(self) -> None:
+        self.names: dict[int, str] = {}  # by id of a leaf, a node, or an array
+        self.tensors: dict[int, Tensor] = {}  # by id of a node
+        frame: Any = sys._getframe(1)
+        scopes: dict[int, Any] = {}
+        while frame is not None:
+            if "INTERNAL" not in frame.f_globals:
+                self._look_at(frame.f_locals)
+                scopes[id(frame.f_globals)] = frame.f_globals
+            frame = frame.f_back
+        for scope in scopes.values():
+            self._look_at(scope)
+
+    def _look_at(self, scope: Any) -> None:
+        for name, value in tuple(scope.items()):
+            for path, found in _tensors_in(name, value):
+                edge = edge_to(found)
+                self.names.setdefault(id(found._array), path)
+                if edge is not None:
+                    self.names.setdefault(id(edge), path)
+                if isinstance(edge, Node):
+                    self.tensors.setdefault(id(edge), found)
+
+
+def _tensors_in(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
+    """A variable that is a tensor, or the tensors in one that is a small collection or a plain object."""
+    kind = type(value)
+    if issubclass(kind, Tensor):
+        yield name, value
+        return
+    parts: list[tuple[str, Any]] = []
+    if kind in (list, tuple) and len(value) <= 100:
+        parts = [(f"{name}[{i}]", part) for i, part in enumerate(value)]
+    elif kind is dict and len(value) <= 100:
+        parts = [(f"{name}[{key!r}]", part) for key, part in value.items()]
+    elif not isinstance(value, type) and kind.__name__ != "module" and isinstance(vars_of := _vars(value), dict):
+        parts = [(f"{name}.{key}", part) for key, part in vars_of.items()]
+    for path, part in parts:
+        if issubclass(type(part), Tensor):
+            yield path, part
+
+
+def _vars(value: Any) -> Any:
+    try:
+        return object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return None
+
+
+class Recorded:
+    """The graph that leads to `root`, with leaves and constants, numbered in the order of the forward pass."""
+
+    def __init__(self, root: Any, output: Tensor) -> None:
+        self.visible = Visible()
+        if isinstance(root, Node):
+            self.visible.tensors.setdefault(id(root), output)
+        self.nodes: list[GraphNode] = []
+        self.ids: dict[int, int] = {}  # by id of a node or a leaf, or of a constant's array
+        self.edges: list[Any] = []  # by number; None for a constant
+        self.alive: list[Any] = []  # arrays whose ids are used
+        self.leaf_uses: dict[int, list[tuple[Any, Operand | None]]] = {}
+        self.uses: dict[int, list[tuple[Any, Met]]] = {}
+        order = _reachable(root)
+        for node in order:
+            for met in operands_of(node):
+                if met.edge is not None:
+                    self.uses.setdefault(id(met.edge), []).append((node, met))
+        if not order:
+            self._number(root, self._leaf(root))
+        for node in order:
+            self._add(node)
+
+    def _number(self, thing: Any, made: GraphNode, edge: Any = None) -> int:
+        self.ids[id(thing)] = made.id
+        self.nodes.append(made)
+        self.edges.append(edge if edge is not None else thing if isinstance(thing, (Node, Tensor)) else None)
+        self.alive.append(thing)
+        return made.id
+
+    def _add(self, node: Any) -> None:
+        inputs, arrays = [], []
+        for met in operands_of(node):
+            inputs.append(Input(met.name, self._operand(met), met.edge is not None))
+            arrays.append(self._array_met(met))
+        place = place_of(node.code, node.lasti)
+        name = node.name()
+        label = (place and place.target) or self.visible.names.get(id(node)) or short_name(name)
+        options = {key: brief(value) for key, value in options_of(node).items()}
+        value = self._value(node, arrays)
+        self._number(node, GraphNode(len(self.nodes), "operation", name, label, place, value, inputs, options))
+
+    def _operand(self, met: Met) -> int | None:
+        """The number of an operand, which is entered if it is new; None where nothing is known of it."""
+        if met.edge is not None:
+            known = self.ids.get(id(met.edge))
+            return self._number(met.edge, self._leaf(met.edge)) if known is None else known
+        array = met.saved if met.kept is None else met.kept.array
+        if array is None:
+            return None
+        if id(array) in self.ids:
+            return self.ids[id(array)]
+        name = (met.kept.name if met.kept is not None else "") or self.visible.names.get(id(array), "")
+        value = Value.of(array)
+        label = name or (brief(array.item()) if array.ndim == 0 else "constant")
+        return self._number(array, GraphNode(len(self.nodes), "constant", name, label, None, value))
+
+    def _leaf(self, leaf: Any) -> GraphNode:
+        uses = self.uses.get(id(leaf), [])
+        kept = [met.kept for _, met in uses if met.kept is not None]
+        name = next((k.name for k in kept if k.name), "") or self.visible.names.get(id(leaf), "")
+        array = leaf._array
+        value = Value(array.shape, f"torch.{array.dtype.name}", None)
+        if all(unchanged_since(node, leaf._storage) for node, _ in uses):
+            value = Value.of(array)
+        elif len(kept) == len(uses) and all(k.array is kept[0].array for k in kept):
+            value = Value.of(kept[0].array)
+        return GraphNode(len(self.nodes), "leaf", name, name or "leaf", None, value)
+
+    def _array_met(self, met: Met) -> Array | None:
+        """An operand's value as the operation met it, if that is certain."""
+        if met.saved is not None:
+            return met.saved
+        if met.kept is not None:
+            return met.kept.array
+        if met.edge is None or id(met.edge) not in self.ids:
+            return None
+        value = self.nodes[self.ids[id(met.edge)]].value.array
+        if isinstance(met.edge, Node):  # was its memory changed before this operation met it, behind the graph's back?
+            return value if met.edge.rank < last_change[0] else None
+        return value
+
+    def _value(self, node: Any, operands: list[Array | None]) -> Value:
+        """The result of an operation, if it is certain."""
+        kept = kept_of(node)
+        if kept is not None:
+            return Value.of(kept.result)
+        array = saved_arrays(node).get("out")
+        visible = self.visible.tensors.get(id(node))
+        if array is None and visible is not None and unchanged_since(node, visible._storage):
+            array = visible._array
+        uses = self.uses.get(id(node), [])
+        for user, met in uses if array is None else ():
+            if met.kept is not None and node.rank < met.kept.changed_at:
+                array = met.kept.array
+            elif met.saved is not None and unchanged_since(node, getattr(user, f"g_{met.name}")):
+                target = user.targets and user.targets[type(user).op.differentiable.index(met.name)]
+                array = met.saved if not target or target == (met.saved.shape, met.saved.dtype) else None
+            if array is not None:
+                break
+        if array is None:
+            array = computed_again(node, operands)
+        return _unknown(node, uses) if array is None else Value.of(array)
+
+
+def _unknown(node: Any, uses: list[tuple[Any, Met]]) -> Value:
+    """What is known of a result without its elements: shape and dtype, if a user's rules were told them."""
+    if isinstance(node, FunctionNode) and len(node.results) == 1 and node.results[0] is not None:
+        shape, dtype = node.results[0]
+        return Value(shape, f"torch.{np.dtype(dtype).name}", None)
+    for user, met in uses:
+        index = [m.name for m in operands_of(user) if m.edge is not None].index(met.name)
+        target = user.targets[index] if user.targets is not None and len(user.targets) > index else None
+        if target is not None:
+            return Value(target[0], f"torch.{target[1].name}", None)
+    return Value((), "", None)
+
+
+def _reachable(root: Any) -> list[Any]:
+    """All nodes that lead to `root`, oldest first."""
+    seen: dict[int, Any] = {}
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Node) and id(node) not in seen:
+            seen[id(node)] = node
+            stack.extend(node.edges)
+    return sorted(seen.values(), key=lambda node: -node.rank)
+
+
+def brief(value: Any, limit: int = 60) -> str:
+    """An option as a short text."""
+    if isinstance(value, np.ndarray):
+        return f"[{' × '.join(map(str, value.shape))}]" if value.size > 6 else str(value.tolist())
+    if isinstance(value, (tuple, list)):
+        inner = ", ".join(brief(part) for part in value)
+        text = f"({inner}{',' if len(value) == 1 else ''})" if isinstance(value, tuple) else f"[{inner}]"
+    elif isinstance(value, slice):
+        text = ":".join("" if part is None else str(part) for part in (value.start, value.stop, value.step))
+        text = text.removesuffix(":") if value.step is None else text
+    elif value is Ellipsis:
+        text = "..."
+    else:
+        text = getattr(value, "node_name", None) or str(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def sources_of(nodes: list[GraphNode]) -> dict[str, str]:
+    """The text of the files that the user's expressions are in."""
+    files = dict.fromkeys(node.place.file for node in nodes if node.place is not None)
+    texts = {file: "".join(linecache.getlines(file)) for file in files}
+    return {file: text for file, text in texts.items() if text}
