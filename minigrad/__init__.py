@@ -56,9 +56,11 @@ else:
 
 
 def __getattr__(name: str) -> object:
-    """`minigrad.show` and `minigrad.testing`, imported when they are first asked for."""
-    if name not in ("show", "testing"):
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """`minigrad.show`, `minigrad.testing` and `minigrad.compile`, imported when they are first asked for."""
     from importlib import import_module
 
-    return import_module(f"{__name__}.{name}")
+    if name in ("show", "testing"):
+        return import_module(f"{__name__}.{name}")
+    if name == "compile":
+        return import_module(f"{__name__}.show.compiling").compile_function
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

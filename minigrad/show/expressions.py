@@ -82,6 +82,8 @@ class Writer:
                 axis, keep = dict(e.options).get("axis"), dict(e.options).get("keepdims", False)
                 extra = ", keepdims=True" if keep else ""
                 return f"add_up({self.write(first)}, {self.value(axis)}{extra})", _ATOM
+            if e.head == "reshape" and len(rest) == 1 and rest[0]:
+                rest = rest[0]  # reshape(2, 3) for reshape((2, 3))
             return f"{owner}.{e.head}({', '.join([*map(self.value, rest), *options])})", _ATOM
         return f"{owner}[{self._key(rest[0])}]", _ATOM
 
@@ -119,7 +121,9 @@ def literal(v: Any) -> str:
     if v is Ellipsis:
         return "..."
     if isinstance(v, (np.generic, np.ndarray)):
-        return literal(v.item()) if v.ndim == 0 else f"np.array({v.tolist()}, {literal(v.dtype)})"
+        if v.ndim:
+            return f"np.array({v.tolist()}, {literal(v.dtype)})"
+        return literal(float(str(v)) if v.dtype.kind == "f" else v.item())  # float32's shortest text: 0.1
     if isinstance(v, np.dtype):
         return f"np.{v.name}" if v.kind != "b" else "bool"
     if isinstance(v, type) and issubclass(v, np.generic):

@@ -143,7 +143,7 @@ class Book:
 
     def method(self, name: str, symbol: ArraySymbol, args: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """What a method of arrays gives."""
-        value = getattr(symbol.value, name)(*_values(args), **_values(options))
+        value = getattr(symbol.value, name)(*values_of(args), **values_of(options))
         return self.note("method", name, (symbol, *args), options, value)
 
     def transposed(self, symbol: ArraySymbol, name: str) -> Any:
@@ -153,7 +153,7 @@ class Book:
 
     def index(self, symbol: ArraySymbol, key: Any) -> Any:
         """What stands at `key`."""
-        return self.note("index", "", (symbol, key), {}, symbol.value[_values(key)])
+        return self.note("index", "", (symbol, key), {}, symbol.value[values_of(key)])
 
     def truth(self, symbol: ArraySymbol) -> bool:
         """Whether it holds, for the example."""
@@ -177,7 +177,7 @@ class Book:
     ) -> Any:
         """What adding up, or multiplying, or the largest, or the smallest, over dimensions gives."""
         method = {"add": "sum", "multiply": "prod", "maximum": "max", "minimum": "min"}.get(ufunc.__name__)
-        value = ufunc.reduce(_values(a), axis=axis, dtype=dtype, keepdims=keepdims)
+        value = ufunc.reduce(values_of(a), axis=axis, dtype=dtype, keepdims=keepdims)
         every = axis is None or (isinstance(axis, tuple) and len(axis) == a.ndim)
         options: dict[str, Any] = {} if every else {"axis": axis[0] if _single(axis) else axis}
         if dtype is not None and np.dtype(dtype) != a.dtype:
@@ -190,12 +190,12 @@ class Book:
 
     def call(self, name: str, function: Callable[..., Any], args: Any, options: dict[str, Any]) -> Any:
         """What a function of NumPy gives."""
-        value = _quietly(function, *_values(tuple(args)), **_values(options))
+        value = _quietly(function, *values_of(tuple(args)), **values_of(options))
         return self.note("call", name, tuple(args), options, value)
 
     def operation(self, operation: Op, args: tuple[Any, ...]) -> Any:
         """What an operation of the table gives: an operator where it has one, else under its short name."""
-        values = _values(args)
+        values = values_of(args)
         value = np.asarray(_quietly(operation.forward, *values))
         sign = _SIGNS_OF_OPERATIONS.get(operation.node_name)
         if sign is not None and len(args) == 2:
@@ -274,13 +274,14 @@ def _bare(value: Any) -> Any:
     return value
 
 
-def _values(value: Any) -> Any:
+def values_of(value: Any) -> Any:
+    """The example's values in the place of symbols, also within tuples, lists and dictionaries."""
     if isinstance(value, ArraySymbol):
         return value.value
     if isinstance(value, (tuple, list)) and type(value) in (tuple, list):
-        return type(value)(map(_values, value))
+        return type(value)(map(values_of, value))
     if isinstance(value, dict):
-        return {k: _values(v) for k, v in value.items()}
+        return {k: values_of(v) for k, v in value.items()}
     return value
 
 

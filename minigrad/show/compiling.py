@@ -1,0 +1,372 @@
+"""`minigrad.compile`: a function's operations as one program, and one node of the graph, instead of many.
+
+At its first call the function is run with symbols beside its tensors (see `tracing.py`), and written down as two
+NumPy functions, forward and backward: what `show.source` prints. Later calls check that nothing has changed that
+decided what was written, shapes, dtypes, numbers, variables outside, and run those. Where it has, another program is
+written; where none can be, the function simply runs.
+Source of the call's form: https://docs.pytorch.org/docs/stable/generated/torch.compile.html
+"""
+
+from __future__ import annotations
+
+import inspect
+import linecache
+import sys
+from collections.abc import Callable, Sequence
+from functools import wraps
+from operator import is_not
+from threading import RLock
+from typing import Any
+
+import numpy as np
+
+from ..autograd import grad
+from ..autograd.tape import Alias
+from ..dtypes import get_default_dtype
+from ..engine import LEAF, OUTSIDE, RELEASED, Lost, Node, Storage, next_rank
+from ..modes import enable_grad, is_grad_enabled
+from ..ops.table import stale
+from ..tensor import Tensor, current_origin
+from .expressions import Expression
+from .guards import Guards
+from .programs import Statements
+from .symbols import ArraySymbol, Unwritable
+from .tracing import Trace
+
+INTERNAL = True
+PROGRAMS = 8  # that are written for one function, as in torch, before it is left to run as it is
+_SLOT = object()  # where the template of a call's arguments has a tensor
+_MISS: Any = object()  # what a program returns for a call that it was not written for
+_tracing = RLock()
+
+
+class CompiledBackward(Node):
+    """The node of a compiled call."""
+
+    __slots__ = ("edges", "inputs", "program", "saved")
+    program: Program
+    inputs: tuple[Any, ...]  # per input: its array, its storage, and the version that it had
+    saved: Any
+
+    def unpack(self) -> Any:
+        """The saved values; raises if a backward pass has freed them, or one was changed in place since."""
+        if self.saved is RELEASED:
+            stale(self, RELEASED, 0)
+        for i in self.program.guarded:
+            _, storage, version = self.inputs[i]
+            if storage.version != version:
+                stale(self, storage, version)
+        return self.saved
+
+    def release(self) -> None:
+        """Let the saved values go."""
+        self.saved, self.inputs = RELEASED, ()
+
+    def pull(self, g: Any, edges: Sequence[Any], saved: Any) -> Sequence[Any]:
+        """The gradients by the program; recorded ones by running the function again, as it was written."""
+        if isinstance(g, Tensor):
+            return self._recorded(g, edges)
+        found: Sequence[Any] = self.program.pull(g, saved)
+        return found
+
+    def _recorded(self, g: Tensor, edges: Sequence[Any]) -> Sequence[Any]:
+        for _, storage, version in self.inputs:
+            if storage.version != version:
+                stale(self, storage, version)
+        places = iter(edges)
+        tensors: list[Any] = []
+        program = self.program
+        for i, (array, storage, _) in enumerate(self.inputs):
+            edge = next(places) if program.wanted[i] else None
+            if i >= program.from_outside:  # the function takes it from there again: a leaf, where it is wanted
+                tensors.append(edge)
+                continue
+            origin = None if edge is None else Alias(self, edge, (array.shape, array.dtype))
+            tensors.append(Tensor._of(array, origin, storage))
+        with enable_grad():
+            output = program.run_again(tensors[: program.from_outside])
+            wanted = [t for t, is_wanted in zip(tensors, program.wanted, strict=True) if is_wanted]
+            found = grad(output, wanted, g, create_graph=True, allow_unused=True)
+        if [d is None for d in found] != program.unused:
+            raise RuntimeError("a compiled function's variables are other tensors than when it was called")
+        return tuple(found)
+
+
+class Program:
+    """One way to call a function, written down."""
+
+    def __init__(self, f: Callable[..., Any], bound: Any, guards: Guards, found: Trace, result: Any) -> None:
+        """Write it, after a run that was traced; raise Unwritable if that cannot be."""
+        self.f, self.signature = f, bound.signature
+        self.template = {name: _replaced(value, lambda t: _SLOT) for name, value in bound.arguments.items()}
+        self.from_outside = len(guards.tensors)  # the inputs from here on are no arguments
+        out = found.output(result)
+        captured = {name: found.inputs[name] for name in found.captured}
+        guards.outside(found.frames, f, captured)
+        for name, t in found.inputs.items():
+            if name not in guards.tensors:
+                raise Unwritable(f"it uses {name}, a tensor whose variable cannot be watched")
+            if name.startswith("_") or name in ("np", "add_up"):
+                raise Unwritable(f"{name} means something else in what is written")
+            if np.may_share_memory(result._array, t._array):
+                raise Unwritable("it returns a view of an input")
+        self.wanted = [t.requires_grad for t in found.inputs.values()]
+        self._write(guards, found, result, out)
+
+    def run_again(self, tensors: list[Tensor]) -> Tensor:
+        """The function itself on tensors in the place of its arguments'."""
+        given = iter(tensors)
+        values = {name: _replaced(v, lambda _: next(given)) for name, v in self.template.items()}
+        call = inspect.BoundArguments(self.signature, values)
+        output: Tensor = self.f(*call.args, **call.kwargs)
+        return output
+
+    # Writing
+
+    def _write(self, guards: Guards, found: Trace, output: Tensor, out: ArraySymbol) -> None:
+        """Write and make `call`, which is what a call runs, and `pull`, its backward."""
+        inputs = list(found.inputs)
+        leaves = [found.inputs[n] for n, wanted in zip(inputs, self.wanted, strict=True) if wanted]
+        g = found.book.name("_g", np.ones_like(output._array))
+        general = found.gradients(output, leaves, g) if leaves else []
+        one = found.gradients(output, leaves, found.book.full(output._array, 1)) if leaves else []
+        self.unused = [d is None for d in general]
+        roots = [[d.expression for d in way if d is not None] for way in (one, general)]
+
+        forward = Statements(found, [out.expression, *roots[0], *roots[1]], quick=True)
+        lines = forward.assign(out.expression, "out")
+        result = forward.writer.write(out.expression)
+        saved: dict[Expression, str] = {}
+        backward = [_backward(forward, way, saved) for way in (one, general)]
+        kept = list(dict.fromkeys(saved.values()))
+        self.guarded = [i for i, name in enumerate(inputs) if name in kept]
+        wanted = [n for n, is_wanted in zip(inputs, self.wanted, strict=True) if is_wanted]
+        self.text = "\n".join(
+            [
+                *[text for text in found.book.helpers.texts.values() if text],
+                self._signature(guards),
+                *_indented(_body(inputs, lines, result, kept, wanted)),
+                "",
+                "def pull(_g, _saved):",
+                *([f"    {_listed(kept)} = _saved"] if kept else []),
+                *(["    if _g.item() == 1:", *_indented(_indented(backward[0]))] if output._array.ndim == 0 else []),
+                *_indented(backward[1]),
+                "",
+            ]
+        )
+        name = f"<compiled {getattr(self.f, '__name__', 'function')}>"
+        scope = {"__name__": "minigrad.compiled", "np": np, **_NAMES, **guards.scope, "_program": self}
+        scope |= self._defaults
+        linecache.cache[name] = (len(self.text), None, self.text.splitlines(True), name)  # tracebacks quote it
+        exec(compile(self.text, name, "exec"), scope)
+        self.call: Callable[..., Any] = scope["call"]
+        self.pull: Callable[..., Any] = scope["pull"]
+
+    def _signature(self, guards: Guards) -> str:
+        """The head of `call`, which has the function's own parameters."""
+        self._defaults: dict[str, Any] = {}
+        parts, after_star = [], False
+        for p in self.signature.parameters.values():
+            text = p.name
+            if p.default is not p.empty:
+                self._defaults[f"_default_{p.name}"] = p.default
+                text += f"=_default_{p.name}"
+            if p.kind is p.KEYWORD_ONLY and not after_star:
+                parts.append("*")
+                after_star = True
+            if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+                after_star = True
+                text = ("*" if p.kind is p.VAR_POSITIONAL else "**") + p.name
+            parts.append(text)
+        conditions = "\n        and ".join(guards.conditions) or "True"
+        rest = "".join(
+            f"    if {p.name}: return _MISS\n" for p in self.signature.parameters.values() if p.kind is p.VAR_KEYWORD
+        )
+        return f"def call({', '.join(parts)}):\n{rest}    if not (\n        {conditions}\n    ): return _MISS"
+
+
+def _backward(forward: Statements, way: list[Any], saved: dict[Expression, str]) -> list[str]:
+    """The lines of one backward pass; in `saved` goes what it takes from the forward pass."""
+    of_forward = dict(forward.names)
+    body = Statements(forward.trace, [d.expression for d in way if d is not None], quick=True)
+    body.taken |= forward.taken
+    lines, results = [], []
+
+    def known(e: Expression) -> str | None:
+        if e in of_forward or (e.kind == "name" and e.head != "_g"):
+            saved[e] = of_forward.get(e, e.head)
+            return saved[e]
+        return body.names.get(e)
+
+    body.writer.known = known
+    body.names.update(of_forward)
+    for d in way:
+        if d is not None:
+            lines += body.assign(d.expression)
+        text = "None" if d is None else body.writer.write(d.expression)
+        results.append(f"_asarray({text})" if d is not None and not d.ndim else text)  # of no dimensions: a number
+    return [*lines, f"return {_tuple(results)}"]
+
+
+def _body(inputs: list[str], lines: list[str], out: str, kept: list[str], leaves: list[str]) -> list[str]:
+    """What `call` does when its guards hold."""
+    made = [
+        f"_tensors = {_tuple(inputs)}",
+        *[f"{n} = _x_{n}" for n in inputs],
+        *lines,
+        "_r = _new(_Tensor)",
+        f"_r._array = {out} if {out}.__class__ is _ndarray else _asarray({out})",
+        "_r._storage = _r._view = _r._grad = _r._origin = None",
+    ]
+    if not leaves:
+        return [*made, *([f"_r._origin = {' or '.join(f'_o_{n}' for n in inputs)}"] if inputs else []), "return _r"]
+    recorded = [
+        "if not _grad_enabled():",
+        "    _r._origin = _Lost('no_grad')",
+        "    return _r",
+        "_r._origin = _node = _new(_Node)",
+        f"_node.edges = {_tuple([f'_tensors[{inputs.index(n)}] if _o_{n} is _LEAF else _o_{n}' for n in leaves])}",
+        "_node.program = _program",
+        f"_node.saved = {_tuple(kept)}",
+    ]
+    for i, n in enumerate(inputs):
+        recorded.append(f"_s_{n} = _tensors[{i}]._storage")
+        recorded.append(f"if _s_{n} is None: _s_{n} = _tensors[{i}]._storage = _Storage()")
+    return [
+        *made,
+        *recorded,
+        f"_node.inputs = {_tuple([f'({n}, _s_{n}, _s_{n}.version)' for n in inputs])}",
+        "_node.targets = _node.hooks = None",
+        "_node.rank = _next_rank()",
+        "_frame = _user_frame(1)",
+        "while 'INTERNAL' in _frame.f_globals: _frame = _frame.f_back or _OUTSIDE",
+        "_node.code = _frame.f_code",
+        "_node.lasti = _frame.f_lasti",
+        "return _r",
+    ]
+
+
+def _replaced(value: Any, by: Callable[[Any], Any]) -> Any:
+    """A call's argument, with what `by` gives in the place of tensors, or of their slots."""
+    if isinstance(value, Tensor) or value is _SLOT:
+        return by(value)
+    return type(value)([_replaced(v, by) for v in value]) if type(value) in (list, tuple) else value
+
+
+def _indented(lines: list[str]) -> list[str]:
+    return [f"    {line}" for line in lines]
+
+
+def _listed(names: list[str]) -> str:
+    return "".join(f"{name}, " for name in names)
+
+
+def _tuple(names: list[str]) -> str:
+    return f"({_listed(names)})"
+
+
+_NAMES = {
+    "INTERNAL": True,
+    "_MISS": _MISS,
+    "_Tensor": Tensor,
+    "_Node": CompiledBackward,
+    "_Storage": Storage,
+    "_LEAF": LEAF,
+    "_Lost": Lost,
+    "_OUTSIDE": OUTSIDE,
+    "_ndarray": np.ndarray,
+    "_asarray": np.asarray,
+    "add_up": np.add.reduce,
+    "_new": object.__new__,
+    "_grad_enabled": is_grad_enabled,
+    "_current_origin": current_origin,
+    "_get_default_dtype": get_default_dtype,
+    "_next_rank": next_rank,
+    "_user_frame": sys._getframe,
+}
+
+
+def first_call(f: Callable[..., Any], args: tuple[Any, ...], kwargs: Any) -> tuple[Any, Program | Unwritable]:
+    """What `f` returns, called but once; and the program of that call, or why there is none."""
+    try:
+        bound = inspect.signature(f).bind(*args, **kwargs)
+        bound.apply_defaults()
+    except TypeError as error:
+        return f(*args, **kwargs), Unwritable(f"it cannot be called so: {error}")
+    guards, found = Guards(), Trace()
+    guards.conditions.append(f"_get_default_dtype() is {guards.constant(get_default_dtype())}")
+    try:
+        for name, value in bound.arguments.items():
+            if bound.signature.parameters[name].kind is inspect.Parameter.VAR_KEYWORD:
+                if value:
+                    raise Unwritable("it is called with any keywords")
+            else:
+                guards.argument(name, value)
+        for name, t in guards.tensors.items():
+            found.input(name, t)
+    except Unwritable as reason:
+        return f(*args, **kwargs), reason
+    lists = [(value, list(value)) for value in bound.arguments.values() if isinstance(value, list)]
+    with found.running():
+        result = f(*args, **kwargs)
+    try:
+        if any(len(value) != len(before) or any(map(is_not, value, before)) for value, before in lists):
+            raise Unwritable("it changes a list that it is given")
+        return result, Program(f, bound, guards, found, result)
+    except Unwritable as reason:
+        return result, reason
+
+
+def compile_function(
+    model: Callable[..., Any] | None = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: Any = "numpy",
+    mode: str | None = None,
+    options: Any = None,
+    disable: bool = False,
+) -> Any:
+    """`model`, run as one NumPy program and recorded as one node; without a model, a decorator.
+
+    fullgraph  raise NotImplementedError where no program can be written, instead of running the function as it is
+    disable    return the function itself
+    dynamic, backend, mode and options make no difference; they are torch's.
+    It is compiled only if it does nothing but compute one tensor: if it prints nothing, changes no tensor in place,
+    draws no random numbers, asks for no values, and uses nothing from outside that may change unnoticed.
+    The result has the attributes `programs`, whose `text` is what runs, and `reasons`, why there are none.
+    """
+    if model is None:
+        return lambda f: compile_function(f, fullgraph=fullgraph, disable=disable)
+    if disable:
+        return model
+    f: Callable[..., Any] = model
+    programs: list[Program] = []
+    calls: list[Callable[..., Any]] = []
+    reasons: list[str] = []
+
+    @wraps(f)
+    def compiled(*args: Any, **kwargs: Any) -> Any:
+        for call in calls:
+            result = call(*args, **kwargs)
+            if result is not _MISS:
+                return result
+        if reasons or len(programs) >= PROGRAMS or not is_grad_enabled():
+            return f(*args, **kwargs)
+        with _tracing:
+            result, program = first_call(f, args, kwargs)
+        if isinstance(program, Program):
+            programs.append(program)
+            calls.insert(0, program.call)
+        elif fullgraph:
+            name = getattr(f, "__name__", "the function")
+            raise NotImplementedError(f"{name} cannot be compiled: {program}") from program
+        else:
+            reasons.append(str(program))
+        return result
+
+    compiled.programs, compiled.reasons = programs, reasons  # type: ignore[attr-defined]
+    return compiled
+
+
+compile_function.__name__ = compile_function.__qualname__ = "compile"

@@ -1,0 +1,95 @@
+"""Functions of the table that are more than an expression, as text that runs by itself with NumPy alone."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import sys
+from types import BuiltinMethodType, FunctionType, ModuleType
+from typing import Any
+
+import numpy as np
+
+from ..ops.table import Op
+from .expressions import literal
+from .symbols import Unwritable, short_name
+
+INTERNAL = True
+
+
+class Helpers:
+    """The texts of functions, each with those that it calls before it."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def add(self, operation: Op) -> str:
+        """Add the forward computation of an operation; returns the name that it is called by."""
+        forward: Any = operation.forward
+        if not isinstance(forward, FunctionType):
+            raise Unwritable(f"{operation.node_name} is not written in Python")
+        name = forward.__name__.strip("_") if forward.__name__ != "<lambda>" else short_name(operation.node_name)
+        self._add(name, forward)
+        return name
+
+    def _add(self, name: str, function: FunctionType) -> None:
+        if name in self.texts:
+            return
+        self.texts[name] = ""  # also where it calls itself
+        definition = _definition(function)
+        definition.name = name
+        for used in sorted({n.id for n in ast.walk(definition) if isinstance(n, ast.Name)}):
+            if used in function.__globals__:
+                self._need(used, function.__globals__[used])
+        self.texts[name] = ""
+        text = ast.unparse(ast.fix_missing_locations(definition))
+        del self.texts[name]  # so that it comes after what it needs
+        self.texts[name] = text
+
+    def _need(self, name: str, value: Any) -> None:
+        if name == "np":
+            return
+        if isinstance(value, ModuleType) and value.__name__ == "math":
+            self.texts["math"] = "import math"
+        elif isinstance(value, FunctionType) and value.__module__.startswith("minigrad."):
+            self._add(name, value)
+        elif isinstance(value, BuiltinMethodType) and isinstance(value.__self__, np.ufunc):
+            self.texts[name] = f"{name} = np.{value.__self__.__name__}.{value.__name__}"
+        elif isinstance(value, (int, float, str, slice, np.dtype)):
+            self.texts[name] = f"{name} = {'slice(None)' if value == slice(None) else literal(value)}"
+        else:
+            raise Unwritable(f"{name} is minigrad's own")
+
+
+def _definition(function: FunctionType) -> ast.FunctionDef:
+    """The definition of a function, without annotations and docstring; that of a lambda as if it had a name."""
+    if function.__closure__:
+        raise Unwritable("a function that is made anew each time")
+    if function.__name__ == "<lambda>":
+        tree = ast.parse(inspect.getsource(sys.modules[function.__module__]))
+        names = list(function.__code__.co_varnames[: function.__code__.co_argcount])
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Lambda) and [a.arg for a in node.args.args] == names and _same_code(node, function):
+                body: list[ast.stmt] = [ast.Return(node.body)]
+                return ast.FunctionDef("", node.args, body, [], None, None)
+        raise Unwritable("a lambda whose text is not found")
+    found = ast.parse(inspect.getsource(function)).body[0]
+    if not isinstance(found, ast.FunctionDef):
+        raise Unwritable("a function whose text is not found")
+    for node in ast.walk(found):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+    found.returns, found.decorator_list = None, []
+    found.body = [_unannotated(s) for s in found.body[bool(ast.get_docstring(found)) :]]
+    return found
+
+
+def _same_code(node: ast.Lambda, function: FunctionType) -> bool:
+    made = compile(ast.fix_missing_locations(ast.Expression(node)), "", "eval").co_consts[0]
+    return bool(made.co_code == function.__code__.co_code and made.co_names == function.__code__.co_names)
+
+
+def _unannotated(statement: ast.stmt) -> ast.stmt:
+    if isinstance(statement, ast.AnnAssign) and statement.value is not None:
+        return ast.Assign([statement.target], statement.value)
+    return statement

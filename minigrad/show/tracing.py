@@ -1,0 +1,328 @@
+"""A function run once with symbols beside its tensors: every operation that it makes, forward and backward.
+
+The backward pass is the engine's own walk, on a tape whose gradients are symbols: what is written is what it does.
+"""
+
+from __future__ import annotations
+
+import dis
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from itertools import pairwise
+from types import CodeType
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes
+from ..autograd.tape import RecordedTape
+from ..engine import LEAF, Node, NodeOfMany, edge_to, walk
+from ..generator import default_generator
+from ..modes import enable_grad
+from ..ops import assigning, indexing, picking
+from ..ops.listening import Listener, listening, unheard
+from ..ops.shape import StackBackward0
+from ..ops.table import Op, common_dtype
+from ..tensor import Tensor
+from .symbols import ArraySymbol, Unwritable
+from .writing import ProgramBook
+
+INTERNAL = True
+
+
+class Trace(Listener):
+    """What a run is heard to do, as symbols by tensor and by node."""
+
+    def __init__(self) -> None:
+        self.book = ProgramBook()
+        self.inputs: dict[str, Tensor] = {}
+        self.captured: dict[str, Any] = {}  # of inputs that are no arguments: the globals, and the name there
+        self.names: dict[Any, str] = {}  # by expression: the variable that the user assigned it to
+        self.called: dict[Any, str] = {}  # by expression: the parameter that it was passed as
+        self.frames: list[Any] = []  # per function of the user's that ran: its code, its globals, its cells
+        self.failed: Unwritable | None = None  # the first reason why it cannot be written
+        self._symbols: dict[int, tuple[Tensor, ArraySymbol]] = {}
+        self._nodes: dict[int, tuple[Node, dict[str, ArraySymbol]]] = {}
+        self._keys: dict[int, tuple[Any, Any]] = {}  # by copy of an index, the index
+        self._made: dict[int, tuple[Tensor, Any]] = {}  # tensors that no operation made, and what the user called
+
+    # What is known
+
+    def input(self, name: str, t: Tensor) -> None:
+        """Take `t` as an input of this name."""
+        if t._array.dtype.char == "e":
+            raise Unwritable("half precision")
+        if id(t) in self._symbols:
+            raise Unwritable("the same tensor is given twice")
+        self.inputs[name] = t
+        self._symbols[id(t)] = t, self.book.name(name, t._array)
+
+    def symbol(self, t: Tensor) -> ArraySymbol:
+        """The symbol of a tensor; one from outside of the function is one more input."""
+        if id(t) in self._made and _is_constant(self._made[id(t)][1]):
+            return self.constant(t._array)
+        if id(t) not in self._symbols:
+            if isinstance(t._origin, Node) or id(t) in self._made or t._view is not None:
+                raise Unwritable("a tensor is used that no operation was heard to make")
+            name, place = self._outside(t)
+            self.captured[name] = place
+            self.input(name, t)
+        return self._symbols[id(t)][1]
+
+    def _outside(self, t: Tensor) -> tuple[str, Any]:
+        """What a tensor is called that a function takes from outside, and where: in globals, or in a closure's cell."""
+        for code, variables, cells in self.frames:
+            for name, value in [(n, variables.get(n)) for n in code.co_names] + list(cells.items()):
+                if value is t:
+                    while name in self.inputs:
+                        name += "_"
+                    return name, (code, variables, cells)
+        raise Unwritable("a tensor is used that is neither an argument nor a variable that the function sees")
+
+    def constant(self, array: Any) -> ArraySymbol:
+        """The symbol of an array that does not depend on the inputs, such as `zeros(3)`."""
+        found = self.book.constant(array)
+        if found is None:
+            raise Unwritable("a tensor that is made in it is too large to write down")
+        return found
+
+    # What is heard: nothing is raised, so that the run is what it would be if nobody listened
+
+    def operation(self, op: Any, args: tuple[Any, ...], result: Any) -> None:
+        """Write down an operation."""
+        if self.failed is not None or id(result) in self._symbols or not isinstance(result, Tensor):
+            return
+        try:
+            self._write(op, args, result)
+        except Unwritable as reason:
+            self.failed = reason
+
+    def left(self, t: Tensor, how: str) -> None:
+        """Give up: what a value decides outside, nothing here says."""
+        self.failed = self.failed or Unwritable(f"a value leaves the tensors by {how}")
+
+    def changed(self, storage: Any) -> None:
+        """Give up: programs here only compute."""
+        self.failed = self.failed or Unwritable("a tensor is changed in place")
+
+    def _write(self, op: Any, args: tuple[Any, ...], result: Tensor) -> None:
+        saved: dict[str, Any] = {}
+        if isinstance(op, Op):
+            saved = self._operands(op, args)
+            symbol = self.book.operand(self.book.operation(op, tuple(saved.values())))
+        elif op == "detach":
+            symbol = self.symbol(args[0])
+        elif isinstance(op, np.ufunc):
+            symbol = self._compared(op, *args)
+        else:
+            symbol = self._joined(op, *args)
+        if not np.array_equal(symbol.value, result._array, equal_nan=result._array.dtype.kind == "f"):
+            raise Unwritable(f"{op} does not give in NumPy what it gives here")
+        self._symbols[id(result)] = result, symbol
+        if isinstance(result._origin, Node):
+            self._nodes[id(result._origin)] = result._origin, {**saved, "out": symbol}
+        name = _target(sys._getframe(4))
+        if name:
+            self.names.setdefault(symbol.expression, name)
+
+    def _operands(self, op: Op, args: tuple[Any, ...]) -> dict[str, Any]:
+        """The operands as the rules will have them: of one dtype, numbers as constants; and the options."""
+        tensors = args[: len(op.inputs)]
+        target = None
+        if op.numbers:
+            meeting = [args[op.inputs.index(i)] for i in op.differentiable]
+            common = common_dtype(*meeting)
+            if op.numbers == "floating" and common.kind != dtypes.FLOATING:
+                common = dtypes.get_default_dtype()
+            target = common.numpy
+        elif op.floating and tensors[0]._array.dtype.kind != "f":
+            target = dtypes.get_default_dtype().numpy
+        found: dict[str, Any] = {}
+        for name, value in zip(op.inputs, tensors, strict=True):
+            if isinstance(value, Tensor):
+                symbol = self.symbol(value)
+                found[name] = symbol.astype(target) if target is not None and name in op.differentiable else symbol
+            elif isinstance(value, (bool, int, float)) and target is not None:
+                found[name] = self.book.operand(np.array(value).astype(target))
+            else:
+                raise Unwritable("an operand is neither a tensor nor a number")
+        found.update(zip(op.options, map(self._option, args[len(op.inputs) :]), strict=False))
+        return found
+
+    def _option(self, value: Any) -> Any:
+        """An option; the arrays of an index as symbols."""
+        if isinstance(value, tuple):
+            return tuple(map(self._option, value))
+        if not isinstance(value, np.ndarray):
+            return value
+        array = self._keys.get(id(value), (None, value))[1]
+        for t, symbol in self._symbols.values():
+            if t._array is array:
+                return symbol
+        for t, maker in self._made.values():
+            if t._array is array and _is_constant(maker):
+                return self.constant(array)
+        raise Unwritable("an index is made of what is no input")
+
+    def _compared(self, ufunc: np.ufunc, a: Any, b: Any) -> Any:
+        common = common_dtype(a, b).numpy
+        operands = [self.symbol(x).astype(common) if isinstance(x, Tensor) else x for x in (a, b)]
+        return self.book.ufunc(ufunc, "__call__", tuple(operands), {})
+
+    def _joined(self, node: Any, tensors: list[Tensor], saved: Any) -> Any:
+        if len({t._array.dtype for t in tensors}) > 1:
+            raise Unwritable("tensors of several dtypes are joined")
+        symbols = [self.symbol(t) for t in tensors]
+        name, axis = ("stack", saved) if node is StackBackward0 else ("concatenate", saved[0])
+        return self.book.call(f"np.{name}", getattr(np, name), (symbols,), {"axis": axis})
+
+    # The run
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Within it, what happens is written down."""
+        profile, random = sys.getprofile(), default_generator.get_state()._array.copy()
+        tensor_of, own = Tensor._of, indexing.own
+        places = (indexing, picking, assigning)
+
+        def made(*args: Any, **kwargs: Any) -> Tensor:
+            t = tensor_of(*args, **kwargs)
+            self._made[id(t)] = t, _maker(sys._getframe(1))
+            return t
+
+        def noted(key: Any, *tensors: Any) -> Any:
+            copies = own(key, *tensors)
+            self._keys.update({id(c): (c, k) for c, k in zip(copies, key, strict=True)})
+            return copies
+
+        try:
+            Tensor._of = staticmethod(made)  # type: ignore[method-assign]
+            for module in places:
+                module.own = noted  # type: ignore[attr-defined]
+            sys.setprofile(self._called)
+            with enable_grad(), listening(self):
+                yield
+        finally:
+            sys.setprofile(profile)
+            Tensor._of = staticmethod(tensor_of)  # type: ignore[method-assign]
+            for module in places:
+                module.own = own  # type: ignore[attr-defined]
+        if (default_generator.get_state()._array != random).any():
+            self.failed = self.failed or Unwritable("random numbers are drawn")
+
+    def output(self, result: Any) -> ArraySymbol:
+        """The symbol of what came out; Unwritable if something on the way could not be written."""
+        if self.failed is not None:
+            raise self.failed
+        if not isinstance(result, Tensor):
+            raise Unwritable(f"it returns {type(result).__name__}, not one tensor")
+        return self.symbol(result)
+
+    def _called(self, frame: Any, event: str, _: Any) -> None:
+        """Note the functions of the user's that run, and what their parameters are called."""
+        if event == "call" and not is_library(frame.f_globals):
+            code = frame.f_code
+            self.frames.append((code, frame.f_globals, {n: frame.f_locals.get(n) for n in code.co_freevars}))
+            for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
+                known = self._symbols.get(id(frame.f_locals.get(name)))
+                if known is not None:
+                    self.called.setdefault(known[1].expression, name)
+
+    # The backward pass
+
+    def gradients(self, output: Tensor, wanted: Sequence[Tensor], g: ArraySymbol) -> list[ArraySymbol | None]:
+        """The symbols of the gradients of `wanted` inputs; None for one that `output` does not depend on."""
+        edges = [edge_to(t) for t in wanted]
+        with unheard():
+            found = walk((edge_to(output),), (g,), SymbolTape(self), keep=True, wanted=edges)
+        return [found[id(e)][1] if id(e) in found else None for e in edges]
+
+    def saved(self, node: Node) -> Any:
+        """What the rules of `node` will have, as symbols."""
+        op = getattr(type(node), "op", None)
+        if op is None:
+            if type(node).__module__ == "minigrad.ops.shape" and isinstance(node, NodeOfMany):
+                return node.unpack()
+            raise Unwritable(f"{node.name()} has rules of its own")
+        if id(node) not in self._nodes:
+            raise Unwritable(f"{node.name()} was recorded before")
+        known, values = self._nodes[id(node)][1], node.unpack()
+        return [known.get(name, value) for name, value in zip(op.slots, values, strict=True)]
+
+
+class SymbolTape(RecordedTape):
+    """Reads the rules on symbols."""
+
+    def __init__(self, trace: Trace) -> None:
+        self.trace = trace
+
+    def saved(self, node: Node) -> Any:
+        """The saved values of `node` as symbols."""
+        return self.trace.saved(node)
+
+    def sum(self, g: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
+        """`g` added up over `dims`."""
+        return self.trace.book.reduction(np.add, g, dims, keepdims=keepdim)
+
+    def cast(self, g: Any, dtype: np.dtype[Any]) -> Any:
+        """`g` in `dtype`."""
+        return g.astype(dtype)
+
+
+def is_library(variables: dict[str, Any]) -> bool:
+    """Whether a module's variables are those of minigrad, NumPy or the standard library, which do not change."""
+    root = str(variables.get("__name__")).partition(".")[0]
+    known = root in ("minigrad", "numpy") or root.startswith("namedtuple_")
+    return "INTERNAL" in variables or known or (root in sys.stdlib_module_names and root != "__main__")
+
+
+def twin(t: Tensor) -> Tensor:
+    """A leaf with the same values."""
+    return Tensor._of(t._array.copy("K"), LEAF if t.requires_grad else None)
+
+
+_FACTORIES = {"arange", "eye", "full", "full_like", "linspace", "ones", "ones_like", "zeros", "zeros_like"}
+
+
+def _maker(frame: Any) -> tuple[str, Any]:
+    """The function of minigrad that the user called, and the data that it was given."""
+    while frame.f_back is not None and "INTERNAL" in frame.f_back.f_globals:
+        frame = frame.f_back
+    return frame.f_code.co_name, frame.f_locals.get("data")
+
+
+def _is_constant(maker: tuple[str, Any]) -> bool:
+    """Whether a tensor is the same whenever it is made: it is of a shape, or of a number in the program."""
+    name, data = maker
+    return name in _FACTORIES or (name == "tensor" and _is_literal(data))
+
+
+def _is_literal(data: Any) -> bool:
+    return isinstance(data, (bool, int, float)) or (type(data) in (list, tuple) and all(map(_is_literal, data)))
+
+
+@lru_cache
+def _stores(code: CodeType) -> dict[int, str]:
+    """By instruction: the variable that the next one stores its result in; "" where the next one returns it."""
+    found: dict[int, str] = {}
+    instructions = [i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "EXTENDED_ARG")]
+    for this, following in pairwise(instructions):
+        if following.opname in ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"):
+            found |= dict.fromkeys(range(this.offset, following.offset, 2), following.argval)
+        elif following.opname == "RETURN_VALUE":
+            found |= dict.fromkeys(range(this.offset, following.offset, 2), "")
+    return found
+
+
+def _target(frame: Any) -> str | None:
+    """The variable that the user's line, or one that gets its result by `return`, assigns."""
+    while frame is not None and "INTERNAL" in frame.f_globals:
+        frame = frame.f_back
+    while frame is not None and "INTERNAL" not in frame.f_globals:
+        name = _stores(frame.f_code).get(frame.f_lasti)
+        if name != "":
+            return name
+        frame = frame.f_back
+    return None
