@@ -91,7 +91,11 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
 @public()
 def detach(input: Tensor) -> Tensor:
     """The same memory without history: no gradient flows through the result."""
-    t = tensor_argument(input, "detach")
+    return detached(tensor_argument(input, "detach"))
+
+
+def detached(t: Tensor) -> Tensor:
+    """The same memory without history."""
     made = Tensor._of(t._array.view(), None, storage_of(t))
     if t._origin is not None or t._view is not None:
         made._origin = lost(t, "detach")

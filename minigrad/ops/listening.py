@@ -16,7 +16,7 @@ from typing import Any
 
 from ..engine import Storage
 from ..tensor import Tensor
-from . import indexing, logic, shape
+from . import convert, indexing, logic, shape
 from .table import WRITTEN, Op
 
 INTERNAL = True
@@ -110,7 +110,7 @@ def _exchange() -> None:
     data: Any = vars(Tensor)["data"]
     _put(Tensor, "data", property(_telling_way_out(data.fget, ".data"), data.fset))
     _put(Tensor, "__getitem__", indexing.getitem_by_operations)
-    _put(Tensor, "detach", _telling_operation(vars(Tensor)["detach"], lambda t: ("detach", (t,))))
+    _put(convert, "detached", _telling_operation(convert.detached, lambda t: ("detach", (t,))))
     _put(
         shape, "joined", _telling_operation(shape.joined, lambda array, tensors, node, saved: (node, (tensors, saved)))
     )

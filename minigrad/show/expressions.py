@@ -99,8 +99,8 @@ class Writer:
 
     def _key(self, key: Any) -> str:
         if isinstance(key, tuple) and key:
-            return ", ".join(map(self.value, key)) + ("," if len(key) == 1 and key[0].__class__ is tuple else "")
-        return self.value(key)
+            return ", ".join([_slice(k) if isinstance(k, slice) else self.value(k) for k in key])
+        return _slice(key) if isinstance(key, slice) else self.value(key)
 
     def value(self, v: Any) -> str:
         """The text of an argument: an expression, a container of them, or a plain value."""
@@ -116,13 +116,12 @@ class Writer:
 def literal(v: Any) -> str:
     """A plain value as Python and NumPy write it."""
     if isinstance(v, slice):
-        parts = ["" if x is None else str(x) for x in (v.start, v.stop, v.step)]
-        return ":".join(parts[: 2 if v.step in (None, 1) else 3])
+        return f"slice({v.start}, {v.stop})" if v.step in (None, 1) else repr(v)
     if v is Ellipsis:
         return "..."
     if isinstance(v, (np.generic, np.ndarray)):
         if v.ndim:
-            return f"np.array({v.tolist()}, {literal(v.dtype)})"
+            return f"np.array({_listed(v)}, {literal(v.dtype)})"
         return literal(float(str(v)) if v.dtype.kind == "f" else v.item())  # float32's shortest text: 0.1
     if isinstance(v, np.dtype):
         return f"np.{v.name}" if v.kind != "b" else "bool"
@@ -131,5 +130,15 @@ def literal(v: Any) -> str:
     if isinstance(v, float):
         if v != v or v in (np.inf, -np.inf):
             return {"nan": "np.nan", "inf": "np.inf", "-inf": "-np.inf"}[str(v)]
-        return str(int(v)) if v == int(v) and abs(v) < 1e6 else repr(v)
+        return str(int(v)) if v == int(v) and abs(v) < 1e6 and str(v) != "-0.0" else repr(v)
     return repr(v)
+
+
+def _slice(v: slice) -> str:
+    """A slice as it stands between brackets."""
+    parts = ["" if x is None else str(x) for x in (v.start, v.stop, v.step)]
+    return ":".join(parts[: 2 if v.step in (None, 1) else 3])
+
+
+def _listed(v: Any) -> str:
+    return f"[{', '.join(map(_listed, v))}]" if np.ndim(v) else literal(v)

@@ -56,7 +56,7 @@ class Helpers:
         elif isinstance(value, BuiltinMethodType) and isinstance(value.__self__, np.ufunc):
             self.texts[name] = f"{name} = np.{value.__self__.__name__}.{value.__name__}"
         elif isinstance(value, (int, float, str, slice, np.dtype)):
-            self.texts[name] = f"{name} = {'slice(None)' if value == slice(None) else literal(value)}"
+            self.texts[name] = f"{name} = {literal(value)}"
         else:
             raise Unwritable(f"{name} is minigrad's own")
 
@@ -67,11 +67,12 @@ def _definition(function: FunctionType) -> ast.FunctionDef:
         raise Unwritable("a function that is made anew each time")
     if function.__name__ == "<lambda>":
         tree = ast.parse(inspect.getsource(sys.modules[function.__module__]))
-        names = list(function.__code__.co_varnames[: function.__code__.co_argcount])
+        places = set(function.__code__.co_positions())
         for node in ast.walk(tree):
-            if isinstance(node, ast.Lambda) and [a.arg for a in node.args.args] == names and _same_code(node, function):
-                body: list[ast.stmt] = [ast.Return(node.body)]
-                return ast.FunctionDef("", node.args, body, [], None, None)
+            if isinstance(node, ast.Lambda):
+                body = node.body
+                if (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset) in places:
+                    return ast.FunctionDef("", node.args, [ast.Return(body)], [], None, None)
         raise Unwritable("a lambda whose text is not found")
     found = ast.parse(inspect.getsource(function)).body[0]
     if not isinstance(found, ast.FunctionDef):
@@ -82,11 +83,6 @@ def _definition(function: FunctionType) -> ast.FunctionDef:
     found.returns, found.decorator_list = None, []
     found.body = [_unannotated(s) for s in found.body[bool(ast.get_docstring(found)) :]]
     return found
-
-
-def _same_code(node: ast.Lambda, function: FunctionType) -> bool:
-    made = compile(ast.fix_missing_locations(ast.Expression(node)), "", "eval").co_consts[0]
-    return bool(made.co_code == function.__code__.co_code and made.co_names == function.__code__.co_names)
 
 
 def _unannotated(statement: ast.stmt) -> ast.stmt:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import keyword
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,7 +105,7 @@ class Source:
         captured: dict[str, Tensor],
     ) -> None:
         self.f, self.arguments, self.text, self.wanted, self.captured = f, arguments, text, wanted, captured
-        scope: dict[str, Any] = {}
+        scope: dict[str, Any] = {"__name__": "minigrad.program"}  # so that NumPy's warnings are silenced as its are
         exec(compile(text, f"<source of {f.__name__}>", "exec"), scope)
         self.function: Callable[..., Any] = scope[_name_of(f)]
 
@@ -128,7 +128,9 @@ class Source:
         inputs = {k: v for k, v in tensors.items() if isinstance(v, Tensor)} | self.captured
         leaves = [inputs[name] for name in self.wanted]
         one = Tensor._of(np.ones_like(output._array))
-        of_leaves = grad(output, leaves, one, allow_unused=True, materialize_grads=True) if leaves else ()
+        of_leaves: Sequence[Tensor] = [Tensor._of(np.zeros_like(leaf._array)) for leaf in leaves]
+        if output.requires_grad:
+            of_leaves = grad(output, leaves, one, allow_unused=True, materialize_grads=True)
         value, gradients = self(**inputs)
         pairs = [("the value", output._array, value)]
         for name, expected, found in zip(self.wanted, of_leaves, gradients, strict=True):

@@ -19,9 +19,9 @@ import numpy as np
 from .. import dtypes
 from ..autograd.tape import RecordedTape
 from ..engine import LEAF, Node, NodeOfMany, edge_to, walk
-from ..generator import default_generator
+from ..generator import Generator
 from ..modes import enable_grad
-from ..ops import assigning, indexing, picking
+from ..ops import assigning, extremes, indexing, picking
 from ..ops.listening import Listener, listening, unheard
 from ..ops.shape import StackBackward0
 from ..ops.table import Op, common_dtype
@@ -95,7 +95,8 @@ class Trace(Listener):
         if self.failed is not None or id(result) in self._symbols or not isinstance(result, Tensor):
             return
         try:
-            self._write(op, args, result)
+            with np.errstate(all="ignore"):
+                self._write(op, args, result)
         except Unwritable as reason:
             self.failed = reason
 
@@ -105,7 +106,7 @@ class Trace(Listener):
 
     def changed(self, storage: Any) -> None:
         """Give up: programs here only compute."""
-        self.failed = self.failed or Unwritable("a tensor is changed in place")
+        self.failed = Unwritable("a tensor is changed in place")
 
     def _write(self, op: Any, args: tuple[Any, ...], result: Tensor) -> None:
         saved: dict[str, Any] = {}
@@ -148,8 +149,19 @@ class Trace(Listener):
                 found[name] = self.book.operand(np.array(value).astype(target))
             else:
                 raise Unwritable("an operand is neither a tensor nor a number")
+        if op.forward is extremes.pick.forward:
+            return found | self._picked(op, *args)
         found.update(zip(op.options, map(self._option, args[len(op.inputs) :]), strict=False))
         return found
+
+    def _picked(self, op: Op, a: Tensor, index: Any, dim: int, keepdim: bool) -> dict[str, Any]:
+        """The options of the largest, or smallest, element over a dimension: where it is follows from the values."""
+        name = "argmax" if op.node_name.startswith("Max") else "argmin"
+        best = getattr(np, name)
+        if not a._array.ndim or not np.array_equal(best(a._array, axis=dim, keepdims=True), index):
+            raise Unwritable("an element is picked in some other way")
+        symbol = self.book.call(f"np.{name}", best, (self.symbol(a),), {"axis": dim, "keepdims": True})
+        return {"index": symbol, "dim": dim, "keepdim": keepdim}
 
     def _option(self, value: Any) -> Any:
         """An option; the arrays of an index as symbols."""
@@ -159,7 +171,7 @@ class Trace(Listener):
             return value
         array = self._keys.get(id(value), (None, value))[1]
         for t, symbol in self._symbols.values():
-            if t._array is array:
+            if t._array is array or (array.base is t._array and _is_all_of(array, t._array)):
                 return symbol
         for t, maker in self._made.values():
             if t._array is array and _is_constant(maker):
@@ -183,8 +195,7 @@ class Trace(Listener):
     @contextmanager
     def running(self) -> Iterator[None]:
         """Within it, what happens is written down."""
-        profile, random = sys.getprofile(), default_generator.get_state()._array.copy()
-        tensor_of, own = Tensor._of, indexing.own
+        profile, tensor_of, own, words = sys.getprofile(), Tensor._of, indexing.own, Generator.words
         places = (indexing, picking, assigning)
 
         def made(*args: Any, **kwargs: Any) -> Tensor:
@@ -197,7 +208,12 @@ class Trace(Listener):
             self._keys.update({id(c): (c, k) for c, k in zip(copies, key, strict=True)})
             return copies
 
+        def drawn(generator: Generator, count: int) -> Any:
+            self.failed = self.failed or Unwritable("random numbers are drawn")
+            return words(generator, count)
+
         try:
+            Generator.words = drawn  # type: ignore[method-assign, assignment]
             Tensor._of = staticmethod(made)  # type: ignore[method-assign]
             for module in places:
                 module.own = noted  # type: ignore[attr-defined]
@@ -206,11 +222,10 @@ class Trace(Listener):
                 yield
         finally:
             sys.setprofile(profile)
+            Generator.words = words  # type: ignore[method-assign]
             Tensor._of = staticmethod(tensor_of)  # type: ignore[method-assign]
             for module in places:
                 module.own = own  # type: ignore[attr-defined]
-        if (default_generator.get_state()._array != random).any():
-            self.failed = self.failed or Unwritable("random numbers are drawn")
 
     def output(self, result: Any) -> ArraySymbol:
         """The symbol of what came out; Unwritable if something on the way could not be written."""
@@ -235,7 +250,7 @@ class Trace(Listener):
     def gradients(self, output: Tensor, wanted: Sequence[Tensor], g: ArraySymbol) -> list[ArraySymbol | None]:
         """The symbols of the gradients of `wanted` inputs; None for one that `output` does not depend on."""
         edges = [edge_to(t) for t in wanted]
-        with unheard():
+        with unheard(), np.errstate(all="ignore"):
             found = walk((edge_to(output),), (g,), SymbolTape(self), keep=True, wanted=edges)
         return [found[id(e)][1] if id(e) in found else None for e in edges]
 
@@ -269,6 +284,11 @@ class SymbolTape(RecordedTape):
     def cast(self, g: Any, dtype: np.dtype[Any]) -> Any:
         """`g` in `dtype`."""
         return g.astype(dtype)
+
+
+def _is_all_of(view: Any, array: Any) -> bool:
+    """Whether a view shows all elements of an array as they are."""
+    return bool(view.shape == array.shape and view.strides == array.strides and view.dtype == array.dtype)
 
 
 def is_library(variables: dict[str, Any]) -> bool:

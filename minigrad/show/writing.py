@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import convert, indexing, linear, shape
+from ..ops import convert, indexing, linear, picking, pointwise, shape
 from ..ops.table import Op
 from .expressions import Expression
 from .helpers import Helpers
@@ -46,8 +46,8 @@ class ProgramBook(Book):
     def constant(self, value: Any) -> ArraySymbol | None:
         """The symbol for an array that depends on no input; None if it cannot be written shortly."""
         array = np.asarray(value)
-        if array.size and (array == array.flat[0]).all():
-            return self.full(array, array.flat[0])
+        if not array.size or array.tobytes() == array.flat[0].tobytes() * array.size:
+            return self.full(array, array.flat[0] if array.size else 0)
         return self.note("constant", "", (array,), {}, array) if array.size <= _SMALL else None
 
     def full(self, like: Any, number: float) -> ArraySymbol:
@@ -62,9 +62,10 @@ class ProgramBook(Book):
         """An operand as a symbol."""
         if isinstance(value, ArraySymbol):
             return value
-        if np.size(value) > _SMALL:
+        found = self.constant(value) if np.ndim(value) else self.note("constant", "", (value,), {}, np.asarray(value))
+        if found is None:
             raise Unwritable("an array that is no input is too large to write down")
-        return self.note("constant", "", (value,), {}, np.asarray(value))  # type: ignore[no-any-return]
+        return found
 
     def operator(self, sign: str, *operands: Any) -> Any:
         """An operator's result, simplified where that is exact."""
@@ -172,11 +173,19 @@ def _pick(book: ProgramBook, a: Any, key: Any) -> Any:
     return a[key[0] if len(key) == 1 else key]
 
 
+def _power(book: ProgramBook, a: Any, b: Any) -> Any:
+    if a.dtype.kind != "f":
+        raise Unwritable("a power of integers")
+    return book.operator("**", a, b)
+
+
 _IN_NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {
     linear.mm_.forward: _matmul,
     linear.mv_.forward: _matmul,
     linear.dot_.forward: _matmul,
     linear.batched.forward: _matmul,
+    pointwise.power_of.forward: _power,
+    pointwise.exponential.forward: lambda book, a, base: _power(book, book.operand(np.array(base).astype(a.dtype)), a),
     shape.spread.forward: _spread,
     shape.expanded.forward: _spread,
     shape.contract.forward: _contract,
@@ -184,6 +193,7 @@ _IN_NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {
     shape.tile.forward: lambda book, a, repeats: book.call("np.tile", np.tile, (a, repeats), {}),
     indexing.picked.forward: _pick,
     indexing.alias.forward: lambda book, a: a,
+    picking.masked.forward: lambda book, a, b, mask: book.call("np.where", np.where, (mask, b, a), {}),
     convert.copied.forward: lambda book, a, order: a,
     convert.converted.forward: lambda book, a, to, source, order: a.astype(to),
 }
