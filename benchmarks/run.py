@@ -105,11 +105,11 @@ def document_step(torch: Any) -> Run:
     return run
 
 
-def document_step_by_hand() -> Run:
+def document_step_by_hand(rows: int = 10, columns: int = 2) -> Run:
     """The same step in NumPy, its gradient worked out on paper."""
     rng = np.random.default_rng(0)
-    X, y = rng.normal(size=(10, 2)).astype(np.float32), rng.normal(size=(10, 1)).astype(np.float32)
-    w, b = rng.normal(size=(2, 1)).astype(np.float32), np.zeros(1, np.float32)
+    X, y = rng.normal(size=(rows, columns)).astype(np.float32), rng.normal(size=(rows, 1)).astype(np.float32)
+    w, b = rng.normal(size=(columns, 1)).astype(np.float32), np.zeros(1, np.float32)
 
     def run(times: int) -> None:
         nonlocal w, b
@@ -117,8 +117,28 @@ def document_step_by_hand() -> Run:
             y_hat = X @ w + b
             error = y_hat - y
             (error**2 / 2).sum()
-            w -= 0.03 * (X.T @ error) / 10
-            b -= 0.03 * error.sum(axis=0) / 10
+            w -= 0.03 * (X.T @ error) / rows
+            b -= 0.03 * error.sum(axis=0) / rows
+
+    return run
+
+
+def compiled_step(rows: int, columns: int) -> Run:
+    """The document's step with its loss compiled."""
+    torch: Any = minigrad
+    torch.manual_seed(0)
+
+    @torch.compile(fullgraph=True)  # type: ignore[untyped-decorator]
+    def loss(X: Any, w: Any, b: Any, y: Any) -> Any:
+        return model.squared_loss(model.linreg(X, w, b), y).sum()
+
+    X, y = torch.normal(0, 1, (rows, columns)), torch.normal(0, 1, (rows, 1))
+    w, b = torch.normal(0, 0.01, size=(columns, 1), requires_grad=True), torch.zeros(1, requires_grad=True)
+
+    def run(times: int) -> None:
+        for _ in range(times):
+            loss(X, w, b, y).backward()
+            model.sgd([w, b], 0.03, rows)
 
     return run
 
@@ -245,6 +265,10 @@ def main() -> None:
 
     row("the document's step / torch", 0.30, timed(document_step, 500))
     row("the document's step / NumPy by hand", 2.5, timed(document_step, 500, by_hand=document_step_by_hand()))
+    small, large = (10, 2), (200_000, 100)
+    for name, size, goal, times, rounds in (("step", small, 1.7, 500, 15), ("full batch", large, 1.1, 2, 15)):
+        compiled = timed(lambda _, size=size: compiled_step(*size), times, rounds, document_step_by_hand(*size))
+        row(f"the {name}, compiled / NumPy by hand", goal, compiled)
     row("one recorded multiplication / torch", 0.6, timed(multiplication, 5000))
     for nodes, rounds in ((10_000, 9), (100_000, 5), (1_000_000, 3)):
         job = lambda module, nodes=nodes: chain(module, nodes)  # noqa: E731

@@ -6,6 +6,7 @@ The backward pass is the engine's own walk, on a tape whose gradients are symbol
 from __future__ import annotations
 
 import dis
+import gc
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -118,7 +119,7 @@ class Trace(Listener):
         elif isinstance(op, np.ufunc):
             symbol = self._compared(op, *args)
         else:
-            symbol = self._joined(op, *args)
+            symbol = self._joined(op, result._array.dtype, *args)
         if not np.array_equal(symbol.value, result._array, equal_nan=result._array.dtype.kind == "f"):
             raise Unwritable(f"{op} does not give in NumPy what it gives here")
         self._symbols[id(result)] = result, symbol
@@ -183,10 +184,8 @@ class Trace(Listener):
         operands = [self.symbol(x).astype(common) if isinstance(x, Tensor) else x for x in (a, b)]
         return self.book.ufunc(ufunc, "__call__", tuple(operands), {})
 
-    def _joined(self, node: Any, tensors: list[Tensor], saved: Any) -> Any:
-        if len({t._array.dtype for t in tensors}) > 1:
-            raise Unwritable("tensors of several dtypes are joined")
-        symbols = [self.symbol(t) for t in tensors]
+    def _joined(self, node: Any, dtype: Any, tensors: list[Tensor], saved: Any) -> Any:
+        symbols = [self.symbol(t).astype(dtype) for t in tensors]
         name, axis = ("stack", saved) if node is StackBackward0 else ("concatenate", saved[0])
         return self.book.call(f"np.{name}", getattr(np, name), (symbols,), {"axis": axis})
 
@@ -212,6 +211,8 @@ class Trace(Listener):
             self.failed = self.failed or Unwritable("random numbers are drawn")
             return words(generator, count)
 
+        collecting = gc.isenabled()
+        gc.disable()  # its callbacks would seem to be called by the function
         try:
             Generator.words = drawn  # type: ignore[method-assign, assignment]
             Tensor._of = staticmethod(made)  # type: ignore[method-assign]
@@ -226,6 +227,8 @@ class Trace(Listener):
             Tensor._of = staticmethod(tensor_of)  # type: ignore[method-assign]
             for module in places:
                 module.own = own  # type: ignore[attr-defined]
+            if collecting:
+                gc.enable()
 
     def output(self, result: Any) -> ArraySymbol:
         """The symbol of what came out; Unwritable if something on the way could not be written."""
