@@ -7,7 +7,7 @@ they listen in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
@@ -33,8 +33,20 @@ class Listener:
     def left(self, t: Tensor, how: str) -> None:
         """A value leaves for Python or NumPy, by `float()`, `.item()`, `.numpy()`, `.data` and so on."""
 
+    def taken(self, t: Tensor, how: str, value: Any) -> None:
+        """It has left, as `value`."""
+
     def changed(self, storage: Storage) -> None:
         """Memory was changed in place."""
+
+    def pass_begins(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor] | None, create_graph: bool) -> None:
+        """A backward pass begins at `outputs`; at `inputs` alone, if that is said, it is to arrive."""
+
+    def pass_ends(self, outputs: Sequence[Tensor]) -> None:
+        """It has walked the graph, or has failed."""
+
+    def delivers(self, found: Mapping[int, tuple[Any, Any]]) -> None:
+        """A pass is about to add to `.grad`: the leaves (or nodes) and their gradients, of which none may be kept."""
 
 
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("minigrad.listeners", default=())
@@ -116,6 +128,11 @@ def _exchange() -> None:
     )
     _put(logic, "_compare", _telling_operation(logic._compare, lambda name, ufunc, a, b: (ufunc, (a, b))))
     _put(Storage, "bump", _telling_change(Storage.bump))
+    from ..autograd import passes  # here, because that is built on operations
+
+    _put(Tensor, "backward", passes.backward_without_short_cut)
+    _put(passes, "_pass", _telling_pass(passes._pass))
+    _put(passes, "deliver", _telling_delivery(vars(passes)["deliver"]))
     Op.tell = staticmethod(_tell_operation)
     for op in tuple(WRITTEN):
         op.listen()
@@ -141,7 +158,9 @@ def _telling_way_out(function: Callable[..., Any], how: str) -> Callable[..., An
     def way_out(self: Tensor, *args: Any, **kwargs: Any) -> Any:
         _tell("left", self, how)
         with unheard():  # one way out may go by another
-            return function(self, *args, **kwargs)
+            value = function(self, *args, **kwargs)
+        _tell("taken", self, how, value)
+        return value
 
     return way_out
 
@@ -165,3 +184,27 @@ def _telling_change(function: Callable[[Storage], None]) -> Callable[[Storage], 
         _tell("changed", self)
 
     return bump
+
+
+def _telling_pass(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def walked(
+        outputs: Any, gradients: Any, retain_graph: Any, tape: Any, inputs: Any, to_accumulate: bool = False
+    ) -> Any:
+        outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
+        _tell("pass_begins", outputs, inputs, tape.create_graph)
+        try:
+            return function(outputs, gradients, retain_graph, tape, inputs, to_accumulate)
+        finally:
+            _tell("pass_ends", outputs)
+
+    return walked
+
+
+def _telling_delivery(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def deliver(found: Any, tape: Any) -> None:
+        _tell("delivers", found)
+        function(found, tape)
+
+    return deliver

@@ -14,7 +14,10 @@ INTERNAL = True
 
 _HOME = {  # each name and the module that has it, imported when it is first asked for
     "Backward": "model",
+    "Finding": "linting",
     "Graph": "drawing",
+    "LintWarning": "linting",
+    "Reason": "reasons",
     "explain": "story",
     "graph": "drawing",
     "lint": "linting",
