@@ -25,8 +25,8 @@ def user_frames() -> list[FrameType]:
     return found
 
 
-def tensors_of(frames: list[FrameType]) -> dict[str, Tensor]:
-    """Each tensor that the variables lead to, once, by how one writes it: `w`, `params[0]`, `self.w`.
+def tensors_of(frames: list[FrameType]) -> list[tuple[str, Tensor]]:
+    """Each tensor that the variables lead to, once, and how one writes it: `w`, `params[0]`, `self.w`.
 
     The variables are those of the frames' functions and of the innermost one's module; containers and objects are
     looked into two levels deep.
@@ -34,11 +34,11 @@ def tensors_of(frames: list[FrameType]) -> dict[str, Tensor]:
     found: dict[int, tuple[str, Tensor]] = {}
     for space in [*[frame.f_locals for frame in frames], *[frame.f_globals for frame in frames[:1]]]:
         for name, value in list(space.items()):
-            if not name.startswith("__"):
+            if name.isidentifier() and not name.startswith("__"):
                 for text, t in _within(name, value, 2):
-                    if text.isidentifier() or id(t) not in found:
-                        found.setdefault(id(t), (text, t))
-    return dict(found.values())
+                    if id(t) not in found or (text.isidentifier() and not found[id(t)][0].isidentifier()):
+                        found[id(t)] = text, t
+    return list(found.values())
 
 
 def _within(text: str, value: Any, depth: int) -> Iterator[tuple[str, Tensor]]:
@@ -60,6 +60,6 @@ def name_of(t: Tensor) -> str:
     frames = user_frames()
     for frame in reversed(frames):
         for name, value in list(frame.f_locals.items()):
-            if value is t:
+            if value is t and name.isidentifier():
                 return name
-    return next((name for name, other in tensors_of(frames).items() if other is t), "")
+    return next((name for name, other in tensors_of(frames) if other is t), "")
