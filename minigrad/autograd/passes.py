@@ -82,17 +82,6 @@ def _backward_of_tensor(
         _backward(self, gradient, retain_graph, create_graph, inputs)
 
 
-def backward_without_short_cut(
-    self: Tensor,
-    gradient: Tensor | None = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: Any = None,
-) -> None:
-    """The same as `backward` of a tensor, by the way on which every pass can be heard (see `ops/listening.py`)."""
-    _backward(self, gradient, retain_graph, create_graph, inputs)
-
-
 _backward_of_tensor.__name__ = _backward_of_tensor.__qualname__ = "backward"
 attach(backward=_backward_of_tensor)
 

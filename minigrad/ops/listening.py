@@ -40,7 +40,10 @@ class Listener:
         """Memory was changed in place."""
 
     def pass_begins(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor] | None, create_graph: bool) -> None:
-        """A backward pass begins at `outputs`; at `inputs` alone, if that is said, it is to arrive."""
+        """A backward pass begins at `outputs`; it is to arrive at `inputs` alone, if they are given.
+
+        Passes are told of where `autograd.heard` is imported.
+        """
 
     def pass_ends(self, outputs: Sequence[Tensor]) -> None:
         """It has walked the graph, or has failed."""
@@ -53,6 +56,7 @@ _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("minigrad.listeners", 
 _lock = RLock()
 _count = 0
 _exchanged: list[tuple[Any, str, Any]] = []
+_more: list[Callable[[Callable[[Any, str, Any], None]], None]] = []
 
 
 @contextmanager
@@ -84,7 +88,8 @@ def unheard() -> Iterator[None]:
         _listeners.reset(token)
 
 
-def _tell(event: str, *what: Any) -> None:
+def tell(event: str, *what: Any) -> None:
+    """Tell the listeners of an event: a method of Listener, and its arguments."""
     listeners = _listeners.get()
     if listeners:
         with unheard():
@@ -94,7 +99,7 @@ def _tell(event: str, *what: Any) -> None:
 
 def _tell_operation(op: Any, call: Callable[..., Any], args: tuple[Any, ...]) -> Any:
     result = call(*args)
-    _tell("operation", op, args, result)
+    tell("operation", op, args, result)
     return result
 
 
@@ -128,14 +133,23 @@ def _exchange() -> None:
     )
     _put(logic, "_compare", _telling_operation(logic._compare, lambda name, ufunc, a, b: (ufunc, (a, b))))
     _put(Storage, "bump", _telling_change(Storage.bump))
-    from ..autograd import passes  # here, because that is built on operations
-
-    _put(Tensor, "backward", passes.backward_without_short_cut)
-    _put(passes, "_pass", _telling_pass(passes._pass))
-    _put(passes, "deliver", _telling_delivery(vars(passes)["deliver"]))
     Op.tell = staticmethod(_tell_operation)
     for op in tuple(WRITTEN):
         op.listen()
+    for exchange in _more:
+        exchange(_put)
+
+
+def also(exchange: Callable[[Callable[[Any, str, Any], None]], None]) -> None:
+    """From now on let `exchange(put)` exchange functions of modules that are built on operations, too.
+
+    `put(owner, name, function)` puts a function that tells in the place of one that does not, for as long as somebody
+    listens.
+    """
+    with _lock:
+        _more.append(exchange)
+        if _count:
+            exchange(_put)
 
 
 def _restore() -> None:
@@ -156,10 +170,10 @@ def _put(owner: Any, name: str, function: Any) -> None:
 def _telling_way_out(function: Callable[..., Any], how: str) -> Callable[..., Any]:
     @wraps(function)
     def way_out(self: Tensor, *args: Any, **kwargs: Any) -> Any:
-        _tell("left", self, how)
+        tell("left", self, how)
         with unheard():  # one way out may go by another
             value = function(self, *args, **kwargs)
-        _tell("taken", self, how, value)
+        tell("taken", self, how, value)
         return value
 
     return way_out
@@ -171,7 +185,7 @@ def _telling_operation(function: Callable[..., Any], what: Callable[..., tuple[A
     @wraps(function)
     def operation(*args: Any) -> Any:
         result = function(*args)
-        _tell("operation", *what(*args), result)
+        tell("operation", *what(*args), result)
         return result
 
     return operation
@@ -181,30 +195,6 @@ def _telling_change(function: Callable[[Storage], None]) -> Callable[[Storage], 
     @wraps(function)
     def bump(self: Storage) -> None:
         function(self)
-        _tell("changed", self)
+        tell("changed", self)
 
     return bump
-
-
-def _telling_pass(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def walked(
-        outputs: Any, gradients: Any, retain_graph: Any, tape: Any, inputs: Any, to_accumulate: bool = False
-    ) -> Any:
-        outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
-        _tell("pass_begins", outputs, inputs, tape.create_graph)
-        try:
-            return function(outputs, gradients, retain_graph, tape, inputs, to_accumulate)
-        finally:
-            _tell("pass_ends", outputs)
-
-    return walked
-
-
-def _telling_delivery(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def deliver(found: Any, tape: Any) -> None:
-        _tell("delivers", found)
-        function(found, tape)
-
-    return deliver

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, TextIO
 
 from .. import messages
+from ..autograd import heard  # noqa: F401 - makes backward passes tell
 from ..ops.listening import listening, unheard
 from .frames import name_of
 from .gradient_traps import NeverArrives, OutOfScale, UsedTwice
