@@ -52,6 +52,14 @@ def user_line(depth: int) -> tuple[CodeType, int]:
     return frame.f_code, frame.f_lasti
 
 
+def level_of_user() -> int:
+    """The `stacklevel` with which a warning that the caller gives names the user's line."""
+    level, frame = 1, sys._getframe(1)
+    while "INTERNAL" in frame.f_globals and frame.f_back is not None:
+        level, frame = level + 1, frame.f_back
+    return level
+
+
 class Storage:
     """One per memory, shared by every tensor over it: how often, and where last, it was changed in place."""
 

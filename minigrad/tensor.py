@@ -18,7 +18,7 @@ import numpy as np
 
 from . import dtypes, messages
 from .dtypes import Size, device, dtype
-from .engine import LEAF, Lost, Node, RemovableHandle, Replaced, Severed, Storage, last_change, next_rank
+from .engine import LEAF, Lost, Node, RemovableHandle, Replaced, Severed, Storage, last_change, level_of_user, next_rank
 from .modes import is_grad_enabled
 
 if TYPE_CHECKING:
@@ -348,7 +348,7 @@ class Tensor(Methods, metaclass=TensorType):
     def __float__(self) -> float:
         value = float(self._only_element())
         if self.requires_grad:
-            warnings.warn(messages.scalar_out_of_graph(), UserWarning, stacklevel=2)
+            warnings.warn(messages.scalar_out_of_graph(), UserWarning, stacklevel=level_of_user())
         return value
 
     def __int__(self) -> int:

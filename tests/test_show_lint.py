@@ -186,6 +186,14 @@ def test_nothing_is_told_outside_of_the_block():
     assert lint.findings == []
 
 
+def test_other_warnings_name_the_same_lines_while_it_looks_on():
+    w = leaf()
+    with warnings.catch_warnings(record=True) as told, show.lint():
+        warnings.simplefilter("always")
+        float(w[0])
+    assert [warning.filename for warning in told] == [__file__]
+
+
 def test_gradients_are_the_same_while_it_looks_on():
     def gradient():
         w = leaf()
