@@ -214,13 +214,24 @@ SAY = {
     },
     "used as constant": {
         "en": (
-            "The memory of {x} is used, but as a constant, by way of detach(), .data or NumPy, or before it required "
-            "grad, at",
-            "Use {x} itself there, and ask for gradients before.",
+            "It, or its memory by way of detach(), .data or NumPy, was used as a constant at",
+            "For a gradient from there, use {x} itself, and ask for gradients before.",
         ),
         "zh": (
-            "{x} 的内存被当作常数使用了：经由 detach()、.data 或 NumPy，或当时它还不需要梯度，位于",
-            "在那里用 {x} 本身，并在此之前要求梯度。",
+            "它本身，或经 detach()、.data、NumPy 得到的同一块内存，被当作常数用在",
+            "要从那里得到梯度，就用 {x} 本身，并在此之前要求梯度。",
+        ),
+    },
+    "rebound": {
+        "en": (
+            "Gradients flow to another leaf of shape {shape}, which none of your variables holds any more: if {x} was "
+            "made from it, the name was given to a new tensor. It is used at",
+            "Change the parameter itself, under no_grad: w -= lr * w.grad, where w = w - lr * w.grad makes a new one.",
+        ),
+        "zh": (
+            "梯度流向另一个形状为 {shape} 的叶子，而你的变量里已经没有它了：如果 {x} 是由它得到的，"
+            "这个名字就给了一个新张量。它用在",
+            "在 no_grad 下改参数本身：写 w -= lr * w.grad；w = w - lr * w.grad 会造出新张量。",
         ),
     },
     "a copy was used": {

@@ -213,6 +213,7 @@ class Question:
             yield self.fact("retained, no backward yet", node)
         else:
             yield self.fact("not a leaf", node, made=node.name())
+            yield from self.rebound(nodes_of(x))
         if self.loss is not None and self.loss is not x and node not in self.graph:
             yield from self.outside()
 
@@ -265,8 +266,18 @@ class Question:
         if copies:
             name, copy = copies[0]
             yield self.fact("a copy was used", *self.users(self.graph, copy), of=name)
-        if not used and not copies:
+        rebound = [] if used or copies else list(self.rebound(self.graph))
+        yield from rebound
+        if not (used or copies or rebound):
             yield from self.ways_out()
+
+    def rebound(self, nodes: list[Node]) -> Iterator[Fact]:
+        """Whether gradients flow to a leaf like `x` that the program has lost sight of, as after `w = w - lr * g`."""
+        seen = {id(self.x), *[id(t) for _, t in self.others]}
+        for leaf in {id(e): e for node in nodes for e in node.edges if isinstance(e, Tensor)}.values():
+            if id(leaf) not in seen and leaf.shape == self.x.shape:
+                yield self.fact("rebound", *self.users(nodes, leaf), shape=tuple(leaf.shape))
+                return
 
     def ways_out(self) -> Iterator[Fact]:
         """The lines at which values have left the graph that the program still holds."""
