@@ -112,8 +112,12 @@ def _ranks(edges: Sequence[tuple[int, int]], nodes: Iterable[int]) -> dict[int, 
                 order.append(user)
     if len(order) < len(users):
         raise ValueError("the graph has a cycle, so it has no layers")
+    from_operations = dict.fromkeys(users, 0)
+    for a, b in edges:
+        from_operations[b] += inputs[a] > 0
     for node in reversed(order):
-        if users[node] and inputs[node] <= len(users[node]):  # edges get shorter, or as many of them as get longer
+        # Edges get shorter, or as many of them as get longer; what has no inputs moves along, or has a long edge anyway.
+        if users[node] and from_operations[node] <= len(users[node]):
             rank[node] = min(rank[user] for user in users[node]) - 1
     return rank
 

@@ -1,0 +1,257 @@
+"""The graph as a picture: SVG, DOT, Mermaid and text, made without any other program."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..tensor import Tensor
+from . import labels
+from .model import Backward, GraphNode, Value
+
+INTERNAL = True
+
+
+def graph(
+    loss: Tensor | Backward,
+    *,
+    values: bool = False,
+    gradients: bool = False,
+    lang: str = "en",
+    max_nodes: int = 300,
+) -> Graph:
+    """Draw the graph that a tensor was computed by.
+
+    loss       the tensor, or what `steps` gave for it
+    values     write the numbers in, too; of large tensors the first ones
+    gradients  write along each edge the gradient that flows up it, and into each leaf its `.grad` after the pass
+    lang       "en" or "zh"
+    max_nodes  of a larger graph, only as many nodes as this are drawn, those nearest the loss
+    No `.grad` changes, and nothing is freed. Raises what `steps` raises: for a tensor without history, say, or one
+    whose saved values were freed or changed.
+    """
+    if isinstance(loss, Tensor):
+        from .stepping import steps
+
+        weights = None if gradients or loss.numel() == 1 else loss.detach() * 0 + 1  # which ones is not shown
+        loss = steps(loss) if weights is None else steps(loss, gradient=weights)
+    if not isinstance(loss, Backward):
+        raise TypeError(f"a graph is drawn of a tensor, or of what steps() gave for it; not of {type(loss).__name__}")
+    return Graph(loss, values, gradients, lang, max_nodes)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """One operand of an operation."""
+
+    source: int  # the node it is the value of
+    target: int  # the operation
+    name: str  # as the operation's rules call it
+    wanted: bool  # whether a gradient flows to it
+    gradient: Value | None  # that one, if it was computed
+
+
+class Graph:
+    """A drawn graph: `svg()`, `dot()`, `mermaid()` and `text()` give it, `save(path)` writes it; notebooks show it.
+
+    nodes  those that are drawn, in the order of the forward pass
+    edges  between them
+    """
+
+    def __init__(self, backward: Backward, values: bool, gradients: bool, lang: str, max_nodes: int) -> None:
+        self.words = labels.words(lang)
+        if max_nodes < 1:
+            raise ValueError(f"max_nodes is {max_nodes}; it must be 1 or more")
+        self.backward, self.values, self.gradients, self.lang = backward, values, gradients, lang
+        self.root = backward.root
+        shown = _nearest(backward, max_nodes)
+        self.nodes = [node for node in backward.nodes if node.id in shown]
+        flows = {(step.node, flow.input): flow.outgoing for step in backward.steps for flow in step.flows}
+        self.edges: list[Edge] = []
+        self.cut_at: list[int] = []  # nodes with operands that are not drawn
+        for node in self.nodes:
+            known = [i for i in node.inputs if i.node is not None]
+            for i in known:
+                if i.node is not None and i.node in shown:
+                    self.edges.append(Edge(i.node, node.id, i.name, i.wanted, flows.get((node.id, i.name))))
+            if any(i.node not in shown for i in known):
+                self.cut_at.append(node.id)
+
+    @property
+    def title(self) -> str:
+        """What this is a graph of, and how large it is."""
+        return self.words["title"].format(root=self._name_of_root(), nodes=len(self.nodes), edges=len(self.edges))
+
+    @property
+    def notice(self) -> str:
+        """That this is a part of the graph; empty if it is the whole."""
+        total = len(self.backward.nodes)
+        if not self.cut_at:
+            return ""
+        return self.words["cut"].format(shown=len(self.nodes), all=total, root=self._name_of_root())
+
+    def _name_of_root(self) -> str:
+        return next(labels.name(node, self.lang) for node in self.nodes if node.id == self.root)
+
+    def lines(self, node: GraphNode) -> list[str]:
+        """What stands in the box of a node below its name."""
+        found = [labels.kind_of_numbers(node.value)]
+        if self.values:
+            found += labels.numbers(node.value, self.lang)
+        ledger = self.backward.ledgers.get(node.id)
+        if self.gradients and node.kind == "leaf" and ledger:
+            first, *rest = labels.numbers(ledger.after or ledger.entries[-1].total, self.lang)
+            found += [f".grad {first}", *[f"      {line}" for line in rest]]
+        return found
+
+    def along(self, edge: Edge) -> list[str]:
+        """The gradient that is written along an edge, in lines; none if it is not asked for."""
+        if not self.gradients or edge.gradient is None:
+            return []
+        first, *rest = labels.numbers(edge.gradient, self.lang)
+        return [f"▲ {first}", *[f"  {line}" for line in rest]]
+
+    def heading(self, node: GraphNode) -> str:
+        """The first line of a box: `y_hat = add`."""
+        if node.kind != "operation":
+            return labels.cut(labels.name(node, self.lang), 40)
+        variable, word = labels.variable(node), labels.operation(node)
+        return f"{labels.cut(variable, 40)} = {word}" if variable else word
+
+    def svg(self) -> str:
+        """The picture as SVG: it needs nothing else, and follows the reader's choice of light or dark."""
+        from .picture import svg
+
+        return svg(self)
+
+    def dot(self) -> str:
+        """The graph in DOT, the language of Graphviz."""
+        shapes = {"leaf": "ellipse", "constant": "parallelogram", "operation": "box"}
+        lines = [
+            "digraph {",
+            '  node [fontname="monospace", fontsize=11];',
+            '  edge [fontname="monospace", fontsize=9];',
+        ]
+        if self.notice:
+            lines += [f'  label="{_in_dot(self.notice)}";', "  labelloc=t;"]
+        for node in self.nodes:
+            style = {"leaf": "bold", "constant": "dashed", "operation": "rounded"}[node.kind]
+            label = r"\n".join([_in_dot(line) for line in (self.heading(node), *self.lines(node))])
+            tip = _in_dot(self.tip(node))
+            more = ", peripheries=2" if node.id == self.root else ""
+            lines.append(
+                f'  n{node.id} [label="{label}", shape={shapes[node.kind]}, style={style}, tooltip="{tip}"{more}];'
+            )
+        lines += [f'  m{n} [label="…", shape=plaintext];\n  m{n} -> n{n} [style=dotted];' for n in self.cut_at]
+        for edge in self.edges:
+            label = r"\n".join([_in_dot(line) for line in self.along(edge)])
+            style = "solid" if edge.wanted else "dashed"
+            lines.append(f'  n{edge.source} -> n{edge.target} [style={style}, label="{label}"];')
+        return "\n".join([*lines, "}\n"])
+
+    def mermaid(self) -> str:
+        """The graph in Mermaid, which GitHub and many editors draw within Markdown."""
+        lines = ["flowchart TD"]
+        if self.notice:
+            lines.append(f'  notice["{_in_mermaid(self.notice)}"]')
+        for node in self.nodes:
+            label = "<br/>".join([_in_mermaid(line) for line in (self.heading(node), *self.lines(node))])
+            before, after = {"leaf": ("([", "])"), "constant": ("[/", "/]"), "operation": ("(", ")")}[node.kind]
+            if node.id == self.root and node.kind == "operation":
+                before, after = "[[", "]]"
+            lines.append(f'  n{node.id}{before}"{label}"{after}')
+        lines += [f'  m{n}["…"] -.- n{n}' for n in self.cut_at]
+        for edge in self.edges:
+            label = "<br/>".join([_in_mermaid(line) for line in self.along(edge)])
+            arrow = ("-->" if edge.wanted else "-.->") + (f'|"{label}"|' if label else "")
+            lines.append(f"  n{edge.source} {arrow} n{edge.target}")
+        return "\n".join(lines) + "\n"
+
+    def text(self) -> str:
+        """The graph in lines, inputs first; an operand that has no name of its own is called by its number."""
+        names = [labels.name(node) for node in self.nodes if node.kind != "operation" and node.name]
+        called = {node.id: f"#{node.id}" for node in self.nodes}
+        for node in self.nodes:
+            if node.kind != "operation" and node.name and names.count(labels.name(node)) == 1:
+                called[node.id] = labels.name(node)
+        rows = []
+        for node in self.nodes:
+            what = self.heading(node)
+            if node.kind == "operation":
+                operands = ["?" if i.node is None else called.get(i.node, "…") for i in node.inputs]
+                what += f"({', '.join(operands + [f'{k}={labels.visible(v)}' for k, v in node.options.items()])})"
+            rows.append((f"#{node.id}", labels.cut(what, 48), labels.kind_of_numbers(node.value), self.tip(node)))
+        widths = [max(labels.columns(row[i]) for row in rows) for i in range(3)]
+        lines = [self.notice] if self.notice else []
+        entering: dict[int, list[Edge]] = {node.id: [] for node in self.nodes}
+        for edge in self.edges:
+            entering[edge.target].append(edge)
+        for node, row in zip(self.nodes, rows, strict=True):
+            padded = [cell + " " * (w - labels.columns(cell)) for cell, w in zip(row, widths, strict=False)]
+            lines.append("  ".join([padded[0].rstrip().rjust(widths[0]), *padded[1:], labels.cut(row[3], 60)]).rstrip())
+            lines += [" " * (widths[0] + 4) + line.rstrip() for line in self.lines(node)[1:]]
+            for edge in entering[node.id]:
+                for i, line in enumerate(self.along(edge)):
+                    lines.append(" " * (widths[0] + 4) + line.rstrip() + ("" if i else f"  → {called[edge.source]}"))
+        return "\n".join(lines) + "\n"
+
+    def tip(self, node: GraphNode) -> str:
+        """What a node is in a few words: the user's expression, or that it is a leaf or a constant."""
+        if node.place is not None and node.place.text:
+            return labels.visible(node.place.text)
+        return self.words[node.kind] if node.kind != "operation" else node.name
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the graph to a file, in the format that its name ends with: .svg, .dot or .gv, .mmd, .txt.
+
+        The file is there whole or not at all. Raises ValueError for another ending, OSError as writing does.
+        """
+        made = {".svg": self.svg, ".dot": self.dot, ".gv": self.dot, ".mmd": self.mermaid, ".txt": self.text}
+        target = Path(path)
+        if target.suffix.lower() not in made:
+            raise ValueError(f"a graph is saved as {', '.join(made)}; {target.name!r} has none of these endings")
+        text = made[target.suffix.lower()]()
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            part.write_text(text, encoding="utf-8", newline="\n")
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"<{self.title}>"
+
+    def _repr_svg_(self) -> str:
+        return self.svg()
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return {"image/svg+xml": self.svg(), "text/plain": self.text()}
+
+
+def _nearest(backward: Backward, most: int) -> set[int]:
+    """The nodes that are the fewest operations away from the root, `most` of them."""
+    inputs = {node.id: [i.node for i in node.inputs if i.node is not None] for node in backward.nodes}
+    found = {backward.root: None}
+    for node in (order := [backward.root]):  # it grows while we go through it
+        for source in inputs[node]:
+            if source not in found and len(found) < most:
+                found[source] = None
+                order.append(source)
+    return set(found)
+
+
+def _in_dot(text: str) -> str:
+    """Text within DOT's quotes, where a backslash and `&` mean something too."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
+
+
+def _in_mermaid(text: str) -> str:
+    """Text within Mermaid's quotes: what might mean something there, or in Markdown, is written as an entity."""
+    pattern = r"[^\w ,.()=…▲]|(?<![^\W_])_|_(?![^\W_])|\.(?!\w)"  # `_` stays within a name, a point within a number
+    return re.sub(pattern, lambda c: "#quot;" if c[0] == '"' else f"#{ord(c[0])};", text)

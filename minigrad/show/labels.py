@@ -1,0 +1,115 @@
+"""What stands in a picture of a graph: the words, and the user's text and numbers in a form that fits everywhere."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from typing import Any
+
+from .model import GraphNode, Value
+
+INTERNAL = True
+ROWS, COLUMNS = 3, 4  # of the numbers of a tensor, as many as are shown
+WORDS = {
+    "en": {
+        "leaf": "leaf",
+        "constant": "constant",
+        "operation": "operation",
+        "dashed": "no gradient",
+        "gradient": "gradient, upward",
+        "unknown": "not kept",
+        "title": "Graph of {root}: {nodes} nodes, {edges} edges",
+        "cut": "{shown:,} of {all:,} nodes: those nearest {root}",
+    },
+    "zh": {
+        "leaf": "叶子",
+        "constant": "常量",
+        "operation": "运算",
+        "dashed": "没有梯度",
+        "gradient": "梯度，向上",
+        "unknown": "没有保存",
+        "title": "{root} 的计算图：{nodes} 个节点，{edges} 条边",
+        "cut": "共 {all:,} 个节点，只画出离 {root} 最近的 {shown:,} 个",
+    },
+}
+
+
+def words(lang: str) -> dict[str, str]:
+    """The words of a language; ValueError if it is not one of ours."""
+    if lang not in WORDS:
+        raise ValueError(f"lang is {lang!r}; it can be {' or '.join(map(repr, WORDS))}")
+    return WORDS[lang]
+
+
+def visible(text: str) -> str:
+    """Text on one line, in which nothing is invisible or acts on what stands around it (as marks of direction do)."""
+    joined = re.sub(r"\s+", " ", text).strip()
+    return "".join([c if c.isprintable() or c == "\u200d" else c.encode("unicode_escape").decode() for c in joined])
+
+
+def columns(text: str) -> int:
+    """How wide a text is, in letters of one width: what is Chinese counts double, an accent not at all."""
+    return sum([0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text])
+
+
+def cut(text: str, most: int) -> str:
+    """Text of `most` columns at most, with … in place of what does not fit."""
+    if columns(text) <= most:
+        return text
+    while columns(text) > most - 1:
+        text = text[:-1]
+    return text + "…"
+
+
+def operation(node: GraphNode) -> str:
+    """An operation in a word: `log_softmax` for LogSoftmaxBackward0."""
+    word = re.sub(r"Backward\d*$", "", node.name.split("::")[-1])
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word).lower()
+
+
+def name(node: GraphNode, lang: str = "en") -> str:
+    """What the user calls a node: the variable, a constant's number, or else what it is."""
+    if node.kind == "operation":
+        return visible(node.label)
+    if not node.name and node.value.array is not None and node.value.shape == ():
+        return number(node.value.array.item())
+    return visible(node.name) or words(lang)[node.kind]
+
+
+def variable(node: GraphNode) -> str | None:
+    """The variable that an operation's result was assigned to, if it was."""
+    target = node.place.target if node.place else None
+    return visible(target) if target and target == node.label else None
+
+
+def kind_of_numbers(value: Value) -> str:
+    """Shape and dtype."""
+    return f"{value.shape} {value.dtype.removeprefix('torch.')}"
+
+
+def number(value: Any) -> str:
+    """A number in four digits; a float that is whole keeps its point."""
+    text = f"{value:.4g}" if isinstance(value, float) else str(value)
+    return text + ".0" if isinstance(value, float) and text.lstrip("-").isdigit() else text
+
+
+def numbers(value: Value, lang: str = "en") -> list[str]:
+    """The elements of a tensor in lines, one for each row; of a large one, the first rows and columns."""
+    if value.array is None:
+        return [words(lang)["unknown"]]
+    if not value.shape:
+        return [number(value.array.item())]
+    if not value.array.size:
+        return ["[]"]
+    rows = value.array.reshape(-1, value.shape[-1])
+    wide, long = rows.shape[1] > COLUMNS, rows.shape[0] > ROWS
+    shown = rows[: ROWS - 1 if long else ROWS, : COLUMNS - 1 if wide else COLUMNS]
+    texts = [[number(v) for v in row] for row in shown.tolist()]
+    widths = [max(map(len, column)) for column in zip(*texts, strict=True)]
+    lines = [_row([t.rjust(w) for t, w in zip(row, widths, strict=True)] + ["…"] * wide) for row in texts]
+    return [*lines, " …".ljust(len(lines[0]))] if long else lines
+
+
+def _row(texts: Iterable[str]) -> str:
+    return f"[{'  '.join(texts)}]"
