@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..tensor import Tensor
-from . import labels
+from . import formats, labels, picture
 from .model import Backward, GraphNode, Value
 
 INTERNAL = True
@@ -121,88 +120,27 @@ class Graph:
         variable, word = labels.variable(node), labels.operation(node)
         return f"{labels.cut(variable, 40)} = {word}" if variable else word
 
-    def svg(self) -> str:
-        """The picture as SVG: it needs nothing else, and follows the reader's choice of light or dark."""
-        from .picture import svg
-
-        return svg(self)
-
-    def dot(self) -> str:
-        """The graph in DOT, the language of Graphviz."""
-        shapes = {"leaf": "ellipse", "constant": "parallelogram", "operation": "box"}
-        lines = [
-            "digraph {",
-            '  node [fontname="monospace", fontsize=11];',
-            '  edge [fontname="monospace", fontsize=9];',
-        ]
-        if self.notice:
-            lines += [f'  label="{_in_dot(self.notice)}";', "  labelloc=t;"]
-        for node in self.nodes:
-            style = {"leaf": "bold", "constant": "dashed", "operation": "rounded"}[node.kind]
-            label = r"\n".join([_in_dot(line) for line in (self.heading(node), *self.lines(node))])
-            tip = _in_dot(self.tip(node))
-            more = ", peripheries=2" if node.id == self.root else ""
-            lines.append(
-                f'  n{node.id} [label="{label}", shape={shapes[node.kind]}, style={style}, tooltip="{tip}"{more}];'
-            )
-        lines += [f'  m{n} [label="…", shape=plaintext];\n  m{n} -> n{n} [style=dotted];' for n in self.cut_at]
-        for edge in self.edges:
-            label = r"\n".join([_in_dot(line) for line in self.along(edge)])
-            style = "solid" if edge.wanted else "dashed"
-            lines.append(f'  n{edge.source} -> n{edge.target} [style={style}, label="{label}"];')
-        return "\n".join([*lines, "}\n"])
-
-    def mermaid(self) -> str:
-        """The graph in Mermaid, which GitHub and many editors draw within Markdown."""
-        lines = ["flowchart TD"]
-        if self.notice:
-            lines.append(f'  notice["{_in_mermaid(self.notice)}"]')
-        for node in self.nodes:
-            label = "<br/>".join([_in_mermaid(line) for line in (self.heading(node), *self.lines(node))])
-            before, after = {"leaf": ("([", "])"), "constant": ("[/", "/]"), "operation": ("(", ")")}[node.kind]
-            if node.id == self.root and node.kind == "operation":
-                before, after = "[[", "]]"
-            lines.append(f'  n{node.id}{before}"{label}"{after}')
-        lines += [f'  m{n}["…"] -.- n{n}' for n in self.cut_at]
-        for edge in self.edges:
-            label = "<br/>".join([_in_mermaid(line) for line in self.along(edge)])
-            arrow = ("-->" if edge.wanted else "-.->") + (f'|"{label}"|' if label else "")
-            lines.append(f"  n{edge.source} {arrow} n{edge.target}")
-        return "\n".join(lines) + "\n"
-
-    def text(self) -> str:
-        """The graph in lines, inputs first; an operand that has no name of its own is called by its number."""
-        names = [labels.name(node) for node in self.nodes if node.kind != "operation" and node.name]
-        called = {node.id: f"#{node.id}" for node in self.nodes}
-        for node in self.nodes:
-            if node.kind != "operation" and node.name and names.count(labels.name(node)) == 1:
-                called[node.id] = labels.name(node)
-        rows = []
-        for node in self.nodes:
-            what = self.heading(node)
-            if node.kind == "operation":
-                operands = ["?" if i.node is None else called.get(i.node, "…") for i in node.inputs]
-                what += f"({', '.join(operands + [f'{k}={labels.visible(v)}' for k, v in node.options.items()])})"
-            rows.append((f"#{node.id}", labels.cut(what, 48), labels.kind_of_numbers(node.value), self.tip(node)))
-        widths = [max(labels.columns(row[i]) for row in rows) for i in range(3)]
-        lines = [self.notice] if self.notice else []
-        entering: dict[int, list[Edge]] = {node.id: [] for node in self.nodes}
-        for edge in self.edges:
-            entering[edge.target].append(edge)
-        for node, row in zip(self.nodes, rows, strict=True):
-            padded = [cell + " " * (w - labels.columns(cell)) for cell, w in zip(row, widths, strict=False)]
-            lines.append("  ".join([padded[0].rstrip().rjust(widths[0]), *padded[1:], labels.cut(row[3], 60)]).rstrip())
-            lines += [" " * (widths[0] + 4) + line.rstrip() for line in self.lines(node)[1:]]
-            for edge in entering[node.id]:
-                for i, line in enumerate(self.along(edge)):
-                    lines.append(" " * (widths[0] + 4) + line.rstrip() + ("" if i else f"  → {called[edge.source]}"))
-        return "\n".join(lines) + "\n"
-
     def tip(self, node: GraphNode) -> str:
         """What a node is in a few words: the user's expression, or that it is a leaf or a constant."""
         if node.place is not None and node.place.text:
             return labels.visible(node.place.text)
         return self.words[node.kind] if node.kind != "operation" else node.name
+
+    def svg(self) -> str:
+        """The picture as SVG: it needs nothing else, and follows the reader's choice of light or dark."""
+        return picture.svg(self)
+
+    def dot(self) -> str:
+        """The graph in DOT, the language of Graphviz."""
+        return formats.dot(self)
+
+    def mermaid(self) -> str:
+        """The graph in Mermaid, which GitHub and many editors draw within Markdown."""
+        return formats.mermaid(self)
+
+    def text(self) -> str:
+        """The graph in lines, inputs first, for the terminal."""
+        return formats.text(self)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the graph to a file, in the format that its name ends with: .svg, .dot or .gv, .mmd, .txt.
@@ -244,14 +182,3 @@ def _nearest(backward: Backward, most: int) -> set[int]:
                 found[source] = None
                 order.append(source)
     return set(found)
-
-
-def _in_dot(text: str) -> str:
-    """Text within DOT's quotes, where a backslash and `&` mean something too."""
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
-
-
-def _in_mermaid(text: str) -> str:
-    """Text within Mermaid's quotes: what might mean something there, or in Markdown, is written as an entity."""
-    pattern = r"[^\w ,.()=…▲]|(?<![^\W_])_|_(?![^\W_])|\.(?!\w)"  # `_` stays within a name, a point within a number
-    return re.sub(pattern, lambda c: "#quot;" if c[0] == '"' else f"#{ord(c[0])};", text)

@@ -72,7 +72,7 @@ def name(node: GraphNode, lang: str = "en") -> str:
     """What the user calls a node: the variable, a constant's number, or else what it is."""
     if node.kind == "operation":
         return visible(node.label)
-    if not node.name and node.value.array is not None and node.value.shape == ():
+    if node.kind == "constant" and not node.name and node.value.array is not None and node.value.shape == ():
         return number(node.value.array.item())
     return visible(node.name) or words(lang)[node.kind]
 

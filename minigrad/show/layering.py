@@ -116,7 +116,7 @@ def _ranks(edges: Sequence[tuple[int, int]], nodes: Iterable[int]) -> dict[int, 
     for a, b in edges:
         from_operations[b] += inputs[a] > 0
     for node in reversed(order):
-        # Edges get shorter, or as many of them as get longer; what has no inputs moves along, or has a long edge anyway.
+        # Edges get shorter, or as many as get longer; what has no inputs moves along, or has a long edge anyway.
         if users[node] and from_operations[node] <= len(users[node]):
             rank[node] = min(rank[user] for user in users[node]) - 1
     return rank

@@ -153,7 +153,7 @@ def _page(graph: Graph, made: Layout, parts: list[str]) -> str:
     notice = escape(graph.notice)
     width = round(max(made.width, legend_width, _width(graph.notice, SMALL)) + 2 * MARGIN)
     top = MARGIN + (24 if notice else 0)
-    height = round(top + made.height + 52)
+    height = round(top + made.height + MARGIN + (32 if legend else 0))
     if notice:
         notice = f'<text x="{width / 2:.1f}" y="{MARGIN + 4}">{notice}</text>'
     description = escape(graph.text())
@@ -162,8 +162,9 @@ def _page(graph: Graph, made: Layout, parts: list[str]) -> str:
     light, dark = ({what: pair[i] for what, pair in COLOURS.items()} for i in (0, 1))
     style = STYLE % sizes + TINTED % light + f"@media (prefers-color-scheme:dark){{{TINTED % dark}}}"
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" class="mg" role="img" aria-labelledby="t{number} d{number}" '
-        f'width="{width}" height="{height}" viewBox="0 0 {width} {height}" style="max-width:100%;height:auto">\n'
+        f'<svg xmlns="http://www.w3.org/2000/svg" xml:space="preserve" class="mg" role="img" '
+        f'aria-labelledby="t{number} d{number}" width="{width}" height="{height}" viewBox="0 0 {width} {height}" '
+        'style="max-width:100%;height:auto">\n'
         f'<title id="t{number}">{escape(graph.title)}</title>\n<desc id="d{number}">{description}</desc>\n'
         f"<style>{style}</style>\n"
         f'<rect class="paper" width="{width}" height="{height}" rx="8"/>\n{notice}'
