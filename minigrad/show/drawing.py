@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..autograd import passes
 from ..tensor import Tensor
 from . import formats, labels, picture
+from .kept import recording
 from .model import Backward, GraphNode, Value
+from .recorded import Recorded
+from .stepping import steps
+from .symbols import short_name
 
 INTERNAL = True
 
 
 def graph(
-    loss: Tensor | Backward,
+    loss: Tensor | Backward | Callable[[], Tensor],
     *,
     values: bool = False,
     gradients: bool = False,
@@ -24,22 +30,36 @@ def graph(
 ) -> Graph:
     """Draw the graph that a tensor was computed by.
 
-    loss       the tensor, or what `steps` gave for it
+    loss       the tensor; or a function of no arguments that computes one, which is then run under `recording()`; or
+               what `steps` gave for either
     values     write the numbers in, too; of large tensors the first ones
     gradients  write along each edge the gradient that flows up it, and into each leaf its `.grad` after the pass
     lang       "en" or "zh"
     max_nodes  of a larger graph, only as many nodes as this are drawn, those nearest the loss
-    No `.grad` changes, and nothing is freed. Raises what `steps` raises: for a tensor without history, say, or one
-    whose saved values were freed or changed.
+    No `.grad` changes, and nothing is freed. A tensor that is not a loss can be drawn too, without gradients. Raises
+    RuntimeError for a tensor without history, and what `steps` raises where a pass is needed: for gradients, and where
+    a shape is not known without it.
     """
-    if isinstance(loss, Tensor):
-        from .stepping import steps
+    if not isinstance(loss, (Tensor, Backward)):
+        if not callable(loss):
+            raise TypeError(f"loss must be a tensor, a function or what steps() gave, not {type(loss).__name__}")
+        with recording():
+            loss = loss()
+        if not isinstance(loss, Tensor):
+            raise TypeError(f"the function must return a tensor, not {type(loss).__name__}")
+    made = loss if isinstance(loss, Backward) else _looked_into(loss, gradients)
+    return Graph(made, values, gradients, lang, max_nodes)
 
-        weights = None if gradients or loss.numel() == 1 else loss.detach() * 0 + 1  # which ones is not shown
-        loss = steps(loss) if weights is None else steps(loss, gradient=weights)
-    if not isinstance(loss, Backward):
-        raise TypeError(f"a graph is drawn of a tensor, or of what steps() gave for it; not of {type(loss).__name__}")
-    return Graph(loss, values, gradients, lang, max_nodes)
+
+def _looked_into(loss: Tensor, gradients: bool) -> Backward:
+    """The graph of a tensor, with a pass through it only where it is needed: the users' hooks would run in it."""
+    if gradients:
+        return steps(loss)
+    root = passes._edge_of_root(0, loss)
+    recorded = Recorded(root, loss)
+    if any(not node.value.dtype for node in recorded.nodes):
+        return steps(loss, loss.detach() * 0 + 1)
+    return Backward(recorded.ids[id(root)], recorded.nodes, [], {})
 
 
 @dataclass(frozen=True)
@@ -87,10 +107,10 @@ class Graph:
     @property
     def notice(self) -> str:
         """That this is a part of the graph; empty if it is the whole."""
-        total = len(self.backward.nodes)
         if not self.cut_at:
             return ""
-        return self.words["cut"].format(shown=len(self.nodes), all=total, root=self._name_of_root())
+        shown, total = len(self.nodes), len(self.backward.nodes)
+        return self.words["cut"].format(shown=shown, all=total, root=self._name_of_root())
 
     def _name_of_root(self) -> str:
         return next(labels.name(node, self.lang) for node in self.nodes if node.id == self.root)
@@ -98,7 +118,7 @@ class Graph:
     def lines(self, node: GraphNode) -> list[str]:
         """What stands in the box of a node below its name."""
         found = [labels.kind_of_numbers(node.value)]
-        if self.values:
+        if self.values and not labels.is_number(node):
             found += labels.numbers(node.value, self.lang)
         ledger = self.backward.ledgers.get(node.id)
         if self.gradients and node.kind == "leaf" and ledger:
@@ -117,7 +137,7 @@ class Graph:
         """The first line of a box: `y_hat = add`."""
         if node.kind != "operation":
             return labels.cut(labels.name(node, self.lang), 40)
-        variable, word = labels.variable(node), labels.operation(node)
+        variable, word = labels.variable(node), short_name(node.name)
         return f"{labels.cut(variable, 40)} = {word}" if variable else word
 
     def tip(self, node: GraphNode) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .model import GraphNode, Value
+from .symbols import short_name
 
 INTERNAL = True
 ROWS, COLUMNS = 3, 4  # of the numbers of a tensor, as many as are shown
@@ -62,25 +63,23 @@ def cut(text: str, most: int) -> str:
     return text + "…"
 
 
-def operation(node: GraphNode) -> str:
-    """An operation in a word: `log_softmax` for LogSoftmaxBackward0."""
-    word = re.sub(r"Backward\d*$", "", node.name.split("::")[-1])
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", word).lower()
-
-
 def name(node: GraphNode, lang: str = "en") -> str:
     """What the user calls a node: the variable, a constant's number, or else what it is."""
     if node.kind == "operation":
         return visible(node.label)
-    if node.kind == "constant" and not node.name and node.value.array is not None and node.value.shape == ():
+    if is_number(node) and node.value.array is not None:
         return number(node.value.array.item())
     return visible(node.name) or words(lang)[node.kind]
 
 
+def is_number(node: GraphNode) -> bool:
+    """Whether a node is a constant without a name that is one number, and so is called by that."""
+    return node.kind == "constant" and not node.name and not node.value.shape and node.value.array is not None
+
+
 def variable(node: GraphNode) -> str | None:
-    """The variable that an operation's result was assigned to, if it was."""
-    target = node.place.target if node.place else None
-    return visible(target) if target and target == node.label else None
+    """The variable that holds an operation's result, if there is one."""
+    return None if node.label == short_name(node.name) else visible(node.label)
 
 
 def kind_of_numbers(value: Value) -> str:
