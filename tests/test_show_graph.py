@@ -132,12 +132,16 @@ def is_same(drawn, result):
     assert Counter((edge.source, edge.target) for edge in drawn.edges) == edges
 
 
-@settings(max_examples=30)
+@settings(max_examples=25)
 @given(programs(max_lines=12))
 def test_what_is_drawn_is_what_the_nodes_say(program):
     for value in run_program(program).values():
         if isinstance(value, minigrad.Tensor) and attempt(lambda t: t.grad_fn, value) not in (None, RuntimeError):
-            drawn = graph(value, max_nodes=10_000)
+            drawn = attempt(lambda t: graph(t, max_nodes=10_000), value)
+            if drawn is RuntimeError:  # a pass was needed to know the shapes, and there cannot be one
+                with pytest.raises(RuntimeError):
+                    value.backward(minigrad.ones_like(value), retain_graph=True)
+                continue
             is_same(drawn, value)
             names = [line.split()[0] for line in drawn.text().splitlines()]
             assert names == [f"#{node.id}" for node in drawn.nodes]
