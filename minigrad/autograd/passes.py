@@ -52,6 +52,10 @@ def backward(
     _backward(tensors, grad_tensors, retain_graph, create_graph, inputs)
 
 
+# What most passes begin with; nobody writes to it, for whoever wants a gradient to keep copies what others hold too.
+_ONES = {np.dtype(d): np.ones((), d) for d in (np.float32, np.float64)}
+
+
 def _backward_of_tensor(
     self: Tensor,
     gradient: Tensor | None = None,
@@ -73,8 +77,10 @@ def _backward_of_tensor(
         and self._array.size == 1
         and isinstance(origin, Node)
     ):  # a loss: what every training step does, without the checks that it cannot fail
-        one = np.empty(self._array.shape, self._array.dtype)
-        one.fill(1)
+        shape = self._array.shape
+        one = _ONES.get(self._array.dtype) if not shape else None
+        if one is None:
+            one = np.ones(shape, self._array.dtype)
         found = walk((origin,), (one,), ON_ARRAYS, bool(retain_graph))
         run_leaf_hooks(found, ON_ARRAYS)
         deliver(found, ON_ARRAYS)

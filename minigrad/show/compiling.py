@@ -45,7 +45,7 @@ class CompiledBackward(Node):
 
     __slots__ = ("edges", "inputs", "program", "saved")
     program: Program
-    inputs: tuple[Any, ...]  # per input: its array, its storage, and the version that it had
+    inputs: tuple[Any, ...]  # for each input in turn: its array, its storage, and the version that it had
     saved: Any
 
     def unpack(self) -> Any:
@@ -53,7 +53,7 @@ class CompiledBackward(Node):
         if self.saved is RELEASED:
             stale(self, RELEASED, 0)
         for i in self.program.guarded:
-            _, storage, version = self.inputs[i]
+            storage, version = self.inputs[3 * i + 1], self.inputs[3 * i + 2]
             if storage.version != version:
                 stale(self, storage, version)
         return self.saved
@@ -70,13 +70,14 @@ class CompiledBackward(Node):
         return found
 
     def _recorded(self, g: Tensor, edges: Sequence[Any]) -> Sequence[Any]:
-        for _, storage, version in self.inputs:
+        each = list(zip(*[iter(self.inputs)] * 3, strict=True))
+        for _, storage, version in each:
             if storage.version != version:
                 stale(self, storage, version)
         places = iter(edges)
         tensors: list[Any] = []
         program = self.program
-        for i, (array, storage, _) in enumerate(self.inputs):
+        for i, (array, storage, _) in enumerate(each):
             edge = next(places) if program.wanted[i] else None
             if i >= program.from_outside:  # the function takes it from there again: a leaf, where it is wanted
                 tensors.append(edge)
@@ -137,6 +138,7 @@ class Program:
         lines = forward.assign(out.expression, "out")
         result = forward.writer.write(out.expression)
         saved: dict[Expression, str] = {}
+        numbers = forward.writer.numbers
         backward = [_backward(forward, way, saved) for way in (one, general)]
         kept = list(dict.fromkeys(saved.values()))
         self.guarded = [i for i, name in enumerate(inputs) if name in kept]
@@ -155,7 +157,7 @@ class Program:
             ]
         )
         name = f"<compiled {getattr(self.f, '__name__', 'function')}>"
-        scope = {"__name__": "minigrad.compiled", "np": np, **_NAMES, **guards.scope, "_program": self}
+        scope = {"__name__": "minigrad.compiled", "np": np, **_NAMES, **guards.scope, **numbers, "_program": self}
         scope |= self._defaults
         linecache.cache[name] = (len(self.text), None, self.text.splitlines(True), name)  # tracebacks quote it
         exec(compile(self.text, name, "exec"), scope)
@@ -190,6 +192,7 @@ def _backward(forward: Statements, way: list[Any], saved: dict[Expression, str])
     of_forward = dict(forward.names)
     body = Statements(forward.trace, [d.expression for d in way if d is not None], quick=True)
     body.taken |= forward.taken
+    body.writer.numbers = forward.writer.numbers
     lines, results = [], []
 
     def known(e: Expression) -> str | None:
@@ -235,7 +238,7 @@ def _body(inputs: list[str], lines: list[str], out: str, kept: list[str], leaves
     return [
         *made,
         *recorded,
-        f"_node.inputs = {_tuple([f'({n}, _s_{n}, _s_{n}.version)' for n in inputs])}",
+        f"_node.inputs = {_tuple([f'{n}, _s_{n}, _s_{n}.version' for n in inputs])}",
         "_node.targets = _node.hooks = None",
         "_node.rank = _next_rank()",
         "_frame = _user_frame(1)",
