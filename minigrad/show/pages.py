@@ -189,7 +189,10 @@ def _part(backward: Backward, nodes: list[GraphNode], kept: set[int]) -> dict[st
 
 def _drawing(nodes: list[GraphNode]) -> dict[str, Any]:
     """Where the boxes of nodes are, and the edges between them; a box has room for a title and two lines of numbers."""
-    titles = {node.id: f"{node.label[:24]} {node.name.partition('Backward')[0][:24]}" for node in nodes}
+    kinds = {
+        node.id: node.name.partition("Backward")[0][:24] if node.kind == "operation" else node.kind for node in nodes
+    }
+    titles = {node.id: f"{node.label[:24]} {kinds[node.id]}" for node in nodes}
     sizes = {id: (max(8.2 * _columns(title) + 24, 92.0), 58.0) for id, title in titles.items()}
     edges = [(i.node, node, i) for node in nodes for i in node.inputs if i.node in sizes and i.node is not None]
     found = layout([(start, node.id) for start, node, _ in edges], sizes)
@@ -205,6 +208,11 @@ def _drawing(nodes: list[GraphNode]) -> dict[str, Any]:
             for (start, node, i), route in zip(edges, found.routes, strict=True)
         ],
     }
+
+
+def _title(node: GraphNode) -> str:
+    kind = node.name.partition("Backward")[0] if node.kind == "operation" else node.kind
+    return f"{node.label[:24]} {kind[:24]}"
 
 
 def _columns(text: str) -> int:

@@ -88,13 +88,13 @@ function showVerdict() {
 
 // The keys of the whole page; where a key has a meaning of its own, it keeps that.
 function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input, select, #code")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("input:not([type=checkbox]), select, #code")) return;
   const last = now.moments.length - 1;
   const to = { ArrowRight: state.at + 1, ArrowLeft: state.at - 1, Home: 0, End: last }[event.key];
   if (to !== undefined) {
     play(false);
     go(to);
-  } else if (event.key === " " && !event.target.closest("button, summary, a")) play(!timer);
+  } else if (event.key === " " && !event.target.closest("button, summary, a, input")) play(!timer);
   else return;
   event.preventDefault();
 }

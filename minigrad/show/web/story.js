@@ -40,7 +40,7 @@ function forwardStory({ node }) {
     now.nodes.has(input.node) ? tensorView(now.nodes.get(input.node).value) : "",
     joined([code(input.name), nameOf(input.node)], " · ")));
   const options = Object.entries(node.options).map(([name, text]) => row("options", code(text), code(name)));
-  const wanted = known.filter((input) => input.wanted).map((input) => nameOf(input.node));
+  const wanted = [...new Set(known.filter((input) => input.wanted).map((input) => input.node))].map(nameOf);
   const backTo = wanted.length ? sentence("keepsFor", { names: joined(wanted, ", ") }) : t("keepsForNone");
   return [
     about(node),
