@@ -11,35 +11,37 @@ from linreg.model import linreg, squared_loss
 from minigrad.show.pages import Page
 
 pytest.importorskip("playwright", reason="pages are tested with playwright, which is not installed")
-from playwright.sync_api import Browser, Page as Tab, sync_playwright
+from playwright.sync_api import BrowserContext, Page as Tab, sync_playwright
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ("--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run")
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser() -> Iterator[BrowserContext]:
+    """One browser for the tests of a file; each page has a tab of its own."""
     if CHROMIUM is None:
         pytest.skip("pages are tested in chromium, which is not installed")
     with sync_playwright() as playwright:
         args = ["--headless=new", "--no-sandbox", "--disable-gpu", *QUIET]
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=args)
-        yield chromium
+        yield chromium.new_context(viewport={"width": 1280, "height": 900})
         chromium.close()
 
 
 class Opened:
     """Opens pages, and keeps what they say on the console and ask of the network."""
 
-    def __init__(self, browser: Browser, folder: Path) -> None:
+    def __init__(self, browser: BrowserContext, folder: Path) -> None:
         self.browser, self.folder = browser, folder
         self.said: list[str] = []
         self.asked: list[str] = []
 
-    def __call__(self, page: Page | str, *, clock: bool = False, **context) -> Tab:
+    def __call__(self, page: Page | str, *, clock: bool = False, colours: str = "light") -> Tab:
         file = self.folder / "page.html"
         file.write_text(page if isinstance(page, str) else page.html, encoding="utf-8")
-        tab = self.browser.new_context(viewport={"width": 1280, "height": 900}, **context).new_page()
+        tab = (self.browser.browser.new_context() if clock else self.browser).new_page()
+        tab.emulate_media(color_scheme=colours, reduced_motion="reduce")
         tab.set_default_timeout(5000)
         tab.on("console", lambda message: self.said.append(message.text))
         tab.on("pageerror", lambda error: self.said.append(str(error)))
@@ -51,12 +53,13 @@ class Opened:
 
 
 @pytest.fixture
-def opened(browser: Browser, tmp_path: Path) -> Iterator[Opened]:
+def opened(browser: BrowserContext, tmp_path: Path) -> Iterator[Opened]:
     """Opens pages; afterwards, none of them has said anything or asked for anything but itself."""
     it = Opened(browser, tmp_path)
     yield it
-    for context in browser.contexts:
-        context.close()
+    for context in browser.browser.contexts:
+        for tab in context.pages:
+            tab.close()
     assert it.said == []
     assert {url for url in it.asked if not url.startswith(("file://", "about:srcdoc"))} == set()
     assert len(it.asked) == sum(url.endswith("/page.html") or url == "about:srcdoc" for url in it.asked)

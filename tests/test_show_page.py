@@ -41,7 +41,7 @@ def test_every_step_shows_the_numbers_of_the_data(name: str, opened: Opened) -> 
         assert shown(tab, "#story [data-kind=inputs]") == [numbers(value) for value in known]
         if node["place"]["text"]:
             assert node["place"]["text"].startswith(tab.text_content("mark").rstrip())
-        tab.click("#next")
+        tab.keyboard.press("ArrowRight")
     for i, step in enumerate(plain["steps"], 1):
         assert tab.text_content("#step-heading") == f"Backward {i} of {len(plain['steps'])}"
         assert tab.get_attribute(".box.current", "data-item") == str(step["node"])
@@ -56,7 +56,7 @@ def test_every_step_shows_the_numbers_of_the_data(name: str, opened: Opened) -> 
             if flow["entry"]
         ]
         assert shown(tab, "#story [data-kind=sum]") == [numbers(total) for total in totals]
-        tab.click("#next")
+        tab.keyboard.press("ArrowRight")
     assert tab.text_content("#step-heading") == "The gradients"
     leaves = [node["id"] for node in plain["nodes"] if node["kind"] == "leaf"]
     assert shown(tab, "#story [data-kind=after]") == [numbers(plain["ledgers"][str(leaf)]["after"]) for leaf in leaves]
@@ -96,6 +96,13 @@ def test_buttons_slider_and_keys_go_through_the_same_moments(opened: Opened) -> 
     tab.focus("#slider")
     tab.keyboard.press("ArrowRight")
     assert at(tab) == 6
+    tab.check("#practice")  # keys work there too, but for its own
+    tab.keyboard.press("ArrowLeft")
+    assert at(tab) == 5
+    tab.keyboard.press("Space")
+    assert not tab.is_checked("#practice")
+    assert tab.text_content("#play") == "Play"
+    tab.keyboard.press("ArrowRight")
     tab.click("#back")
     assert at(tab) == 5
 

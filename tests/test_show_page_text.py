@@ -77,6 +77,27 @@ def test_the_words_are_those_that_the_scripts_use() -> None:
     assert {key for keys in certain for key in keys if key} <= known
 
 
+def test_the_page_may_neither_ask_the_network_nor_run_what_it_did_not_bring(opened: Opened) -> None:
+    tab = opened(show.page(diamond()))
+    stopped = []
+    tab.on("requestfailed", lambda request: stopped.append((request.url, request.failure)))
+    reached = "fetch('https://minigrad.invalid/').then(() => 'yes', () => 'no')"
+    assert tab.evaluate(reached) == "no"
+    inject = (
+        "s = document.createElement('script'); s.textContent = 'window.ran = 1'; document.body.append(s); window.ran"
+    )
+    assert tab.evaluate(inject) is None
+    tab.evaluate(
+        "new Promise(done => document.body.append(Object.assign(new Image(), {src: 'https://minigrad.invalid/a.png', onerror: done})))"
+    )
+    assert len(opened.said) >= 2
+    assert all("Content Security Policy" in said for said in opened.said)
+    assert [url for url in opened.asked if "minigrad.invalid" in url] == [url for url, _ in stopped]
+    assert {how for _, how in stopped} == {"csp"}
+    opened.said.clear()
+    opened.asked.clear()
+
+
 def test_columns_are_marked_in_lines_with_emoji_and_over_several_lines(opened: Opened) -> None:
     data = show.steps(chain(1))
     source = 's = "😀😀"; y = (x *\n     2.0); z = 1\n'
@@ -169,7 +190,7 @@ def test_it_can_be_used_by_keyboard_and_with_a_screen_reader(opened: Opened) -> 
 
 def test_light_and_dark_follow_the_system_or_the_switch(opened: Opened) -> None:
     made = show.page(diamond())
-    light, dark = opened(made, color_scheme="light"), opened(made, color_scheme="dark")
+    light, dark = opened(made, colours="light"), opened(made, colours="dark")
     grounds = look_of(light, "html", "backgroundColor"), look_of(dark, "html", "backgroundColor")
     assert grounds[0] != grounds[1]
     light.select_option("#theme", "dark")
@@ -228,7 +249,7 @@ def test_a_narrow_page_does_not_scroll_sideways(opened: Opened) -> None:
     tab.set_viewport_size({"width": 360, "height": 740})
     while tab.is_enabled("#next"):
         assert tab.evaluate("document.documentElement.scrollWidth") <= 360
-        tab.click("#next")
+        tab.keyboard.press("ArrowRight")
 
 
 def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
