@@ -1,5 +1,6 @@
 """The page in a real browser: what it shows is what the data says, and it can be stepped through in every way."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -216,6 +217,7 @@ def test_both_languages(opened: Opened) -> None:
     assert tab.get_attribute("html", "lang") == "en"
     tab.select_option("#language", "zh")
     assert tab.get_attribute("html", "lang") == "zh-CN"
+    assert tab.title() == "反向传播，一步一步看"
     chinese = tab.inner_text("body")
     assert "前向 1 / " in tab.text_content("#step-heading")
     assert "叶子" in tab.text_content("#canvas")
@@ -229,6 +231,52 @@ def test_both_languages(opened: Opened) -> None:
     assert opens.inner_text("#graph") in chinese
     with pytest.raises(ValueError, match='lang is "en" or "zh", not \'de\''):
         show.page(regression(), lang="de")
+
+
+class Split(torch.autograd.Function):
+    """Two results of one operation of the user's own."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x * 1, x * 2
+
+    @staticmethod
+    def backward(ctx, g, h):
+        return g + 2 * h
+
+
+def of_one_leaf() -> torch.Tensor:
+    return torch.tensor(2.0, requires_grad=True)
+
+
+def of_nothing() -> torch.Tensor:
+    return (torch.ones(0, 3, requires_grad=True) * torch.ones(1, 3)).sum()
+
+
+def of_many_kinds() -> torch.Tensor:
+    x = torch.tensor([[1.0, -2.0], [3.0, 4.0]], requires_grad=True)
+    x.register_hook(lambda g: g * 2)
+    first, second = Split.apply(x)
+    y = torch.cat([first[0], second[:, 1], x[x > 0]])
+    y.retain_grad()
+    picked = torch.where(y > 1, y, y * 0.5)
+    picked += 1
+    return picked.double().max() + picked.mean()
+
+
+@pytest.mark.parametrize("program", [of_one_leaf, of_nothing, of_many_kinds])
+def test_unusual_programs_are_shown_too(program, opened: Opened) -> None:
+    tab = opened(show.page(program))
+    for switch, lang in (("#practice", "en"), ("#naive", "zh")):
+        tab.check(switch)
+        tab.select_option("#language", lang)
+        tab.focus("#play")
+        tab.keyboard.press("Home")
+        for _ in range(int(tab.get_attribute("#slider", "max"))):
+            said = tab.inner_text("#step") + tab.inner_text("#ledger") + tab.text_content("#live")
+            assert not re.search(r"undefined|NaN|null|\[object|[{}]", said)
+            tab.keyboard.press("ArrowRight")
+        assert tab.is_disabled("#next")
 
 
 def test_graphs_of_gradients_are_graphs_of_their_own(opened: Opened) -> None:

@@ -27,7 +27,7 @@ INTERNAL = True
 DRAWN = 400  # nodes; of a larger graph, those nearest the loss
 WHOLE_FILE = 300  # lines; of a longer file, those around the expressions
 AROUND = 8  # lines
-TITLES = {"en": "The backward pass, step by step", "zh": "反向传播，一步一步看"}
+LANGUAGES = {"en": "en", "zh": "zh-CN"}  # ours, and as HTML calls them
 STYLES = ("page.css", "parts.css")
 SCRIPTS = ("basics.js", "values.js", "source.js", "moments.js", "graph.js", "practice.js", "story.js", "page.js")
 
@@ -88,7 +88,7 @@ def page(
     are for a `loss` that is not what `steps` gave. Raises ValueError for another `lang`, OSError where `path` cannot be
     written, and what `steps` raises.
     """
-    if lang not in TITLES:
+    if lang not in LANGUAGES:
         raise ValueError(f'lang is "en" or "zh", not {lang!r}')
     if isinstance(loss, Backward):
         shown, other = loss, None
@@ -106,22 +106,26 @@ def page(
 
 def made_of(shown: Backward, naive: Backward | None = None, *, lang: str = "en", title: str | None = None) -> Page:
     """The page of a pass as data, beside the same pass in the naive order where that is given."""
-    title = (title or TITLES[lang]).encode("utf-8", "replace").decode()
-    web = files(__package__) / "web"
-    style = "".join((web / name).read_text(encoding="utf-8") for name in STYLES)
-    script = "".join((web / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    words = json.loads(_read("words.json"))
+    title = title.encode("utf-8", "replace").decode() if title else None
+    style, script = "".join(map(_read, STYLES)), "".join(map(_read, SCRIPTS))
     data = {"title": title, "lang": lang, **_data(shown, naive)}
-    filled = Template((web / "page.html").read_text(encoding="utf-8")).substitute(
-        lang={"en": "en", "zh": "zh-CN"}[lang],
+    title = title or words[lang]["title"]
+    filled = Template(_read("page.html")).substitute(
+        lang=LANGUAGES[lang],
         title=html.escape(title),
         style=style,
         style_hash=_hash(style),
         script=script,
         script_hash=_hash(script),
-        words=embedded(json.loads((web / "words.json").read_text(encoding="utf-8"))),
+        words=embedded(words),
         data=embedded(data),
     )
     return Page(filled, title)
+
+
+def _read(name: str) -> str:
+    return (files(__package__) / "web" / name).read_text(encoding="utf-8")
 
 
 def embedded(data: Any) -> str:
@@ -210,9 +214,10 @@ def _drawing(nodes: list[GraphNode]) -> dict[str, Any]:
     }
 
 
-def _title(node: GraphNode) -> str:
+def _width(node: GraphNode) -> float:
     kind = node.name.partition("Backward")[0] if node.kind == "operation" else node.kind
-    return f"{node.label[:24]} {kind[:24]}"
+    title, numbers = f"{node.label[:24]} {kind[:24]}", f"✗ g {node.value.shape}"
+    return max(8.2 * _columns(title) + 24, 7.2 * len(numbers) + 12, 92.0)
 
 
 def _columns(text: str) -> int:
@@ -222,7 +227,7 @@ def _columns(text: str) -> int:
 
 def _short_names(names: set[str]) -> dict[str, str]:
     """Each file by as many of its last parts as tell it from the others: a page does not say whose home it is from."""
-    short = {}
+    short = dict.fromkeys(names, "")
     for name in sorted(names):
         parts = Path(name).parts
         for count in range(1, len(parts) + 1):

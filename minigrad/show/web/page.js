@@ -58,7 +58,8 @@ function label() {
   for (const one of document.querySelectorAll("[data-word]")) one.textContent = t(one.dataset.word);
   for (const one of document.querySelectorAll("[data-label]")) one.setAttribute("aria-label", t(one.dataset.label));
   for (const one of document.querySelectorAll("[data-hint]")) one.title = t(one.dataset.hint);
-  byId("title").textContent = visible(data.title);
+  document.title = visible(data.title ?? t("title"));
+  byId("title").textContent = document.title;
   byId("about").textContent = t("about", now);
   byId("choice").hidden = data.passes.length < 2;
   byId("graphs").replaceChildren(...data.passes.map((pass, i) => el("option", { value: i, dir: "auto" }, wayText(pass.way))));

@@ -136,10 +136,11 @@ function endStory() {
 // The sum, what `.grad` held and holds, and the checks.
 function gradFields(ledger, apart = false) {
   const total = ledger.entries.at(-1)?.total;
+  const hooked = ledger.hooked && total && !same(ledger.hooked, total);
   const check = ([name, value]) => row("check", tensorView(value), t("check", { name: name in words[lang] ? t(name) : name }));
   return [
     total && !apart && !(ledger.after && !ledger.before) ? row("ledgerTotal", tensorView(total)) : null,
-    ledger.hooked ? row("hooked", tensorView(ledger.hooked)) : null,
+    hooked ? row("hooked", tensorView(ledger.hooked)) : null,
     ledger.before ? row("before", tensorView(ledger.before)) : null,
     ledger.after && !apart ? row("after", tensorView(ledger.after)) : null,
     ...Object.entries(ledger.checks).map(check),
