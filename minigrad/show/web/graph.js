@@ -35,20 +35,20 @@ function box(node, { x, y, width, height }) {
   if (kind !== node.label.toLowerCase()) title.append(svg("tspan", { class: "kind", dx: 6 }, kind));
   const [value, gradient] = [line("value", 36), line("gradient", 51)];
   const group = svg("g", { class: `box ${node.kind}`, "data-item": node.id, role: "button", tabindex: -1, transform: `translate(${x - width / 2} ${y - height / 2})` },
-    svg("rect", { width, height, rx: node.kind === "operation" ? 6 : height / 2 }), title, value, gradient);
-  return { group, value, gradient };
+    svg("rect", { width, height, rx: node.kind === "operation" ? 6 : 18 }), title, value, gradient);
+  return { group, value, gradient, room: (width - 14) / 7 };
 }
 
 function updateGraph() {
   const { phase, node, step } = moment();
   picture.root.setAttribute("aria-label", t("graph"));
   byId("cut").textContent = t("cut", { total: now.pass.total, shown: picture.boxes.size });
-  for (const [id, { group, value, gradient }] of picture.boxes) {
+  for (const [id, { group, value, gradient, room }] of picture.boxes) {
     const of = now.nodes.get(id);
     const total = entriesOf(id).at(-1)?.total ?? null;
-    value.textContent = isComputed(of) ? shortText(of.value) : "";
+    value.textContent = isComputed(of) ? shortText(of.value, room) : "";
     const wrong = state.naive && wrongBy(id);
-    gradient.textContent = total ? `${wrong ? "✗ " : ""}g ${shortText(total)}` : "";
+    gradient.textContent = total ? `${wrong ? "✗ " : ""}g ${shortText(total, room - 4)}` : "";
     const current = node?.id === id;
     group.classList.toggle("current", current);
     group.classList.toggle("pending", !isComputed(of));

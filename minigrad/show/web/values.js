@@ -24,15 +24,15 @@ function elements(nested, index = []) {
   return nested.flatMap((inner, i) => elements(inner, [...index, i]));
 }
 
-// In one line: the number of a scalar or few numbers, the shape of anything larger.
-function shortText(value) {
+// In one line: the number of a scalar, or few numbers if there is room for so many letters, else the shape.
+function shortText(value, room = Infinity) {
   if (value === null || value.dtype === "") return t("unknown");
   if (value.data === null) return shapeOf(value);
   const all = elements(value.data);
   if (isScalar(value)) return numberText(value.data);
-  if (value.shape.length === 1 && all.length <= 3 && !value.cut && all.length)
-    return `[${all.map((one) => numberText(one.item)).join(", ")}]`;
-  return shapeOf(value);
+  const few = value.shape.length === 1 && all.length > 0 && all.length <= 3;
+  const text = few ? `[${all.map((one) => numberText(one.item)).join(", ")}]` : "";
+  return few && text.length <= room ? text : shapeOf(value);
 }
 
 // The same as words to be read aloud.
