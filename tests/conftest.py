@@ -1,4 +1,4 @@
-"""What every test runs under: one thread per process, no deadlines, no missing parity tests."""
+"""What every test runs under: one thread per process, no deadlines, no missing tests."""
 
 import os
 from collections.abc import Iterator
@@ -21,7 +21,9 @@ settings.register_profile("minigrad", deadline=None, derandomize=True)
 settings.register_profile("explore", deadline=None)
 settings.load_profile("minigrad")
 
-TORCH_REQUIRED = os.environ.get("MINIGRAD_REQUIRE_TORCH", "0") != "0"
+# What a test may skip for want of, by the variable that forbids such a skip, and words for it in the reason given.
+REQUIRABLE = {"MINIGRAD_REQUIRE_TORCH": ("torch",), "MINIGRAD_REQUIRE_BROWSER": ("playwright", "chromium")}
+REQUIRED = {name: words for name, words in REQUIRABLE.items() if os.environ.get(name, "0") != "0"}
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -33,19 +35,20 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport() -> Iterator[None]:
-    return _fail_if_torch_is_missing((yield))
+    return _fail_if_required((yield))
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_make_collect_report() -> Iterator[None]:
-    return _fail_if_torch_is_missing((yield))
+    return _fail_if_required((yield))
 
 
-def _fail_if_torch_is_missing(report):
-    """Turns a skip for want of torch into a failure where MINIGRAD_REQUIRE_TORCH is set."""
-    if TORCH_REQUIRED and report.skipped and not hasattr(report, "wasxfail"):
+def _fail_if_required(report):
+    """Turns a skip for want of what is required into a failure."""
+    if report.skipped and not hasattr(report, "wasxfail"):
         path, line, reason = report.longrepr
-        if "torch" in reason.lower():
-            report.outcome = "failed"
-            report.longrepr = f"{path}:{line}: MINIGRAD_REQUIRE_TORCH forbids this skip. {reason}"
+        for name, words in REQUIRED.items():
+            if any(word in reason.lower() for word in words):
+                report.outcome = "failed"
+                report.longrepr = f"{path}:{line}: {name} forbids this skip. {reason}"
     return report

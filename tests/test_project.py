@@ -177,14 +177,14 @@ def test_programs_use_public_names_only() -> None:
     } == set()
 
 
-def run_one_test(body: str, folder: Path, workers: str = "0", required: str = "1") -> str:
+def run_one_test(body: str, folder: Path, workers: str = "0", required: str = "1", **environment: str) -> str:
     """What pytest prints for a test file with this project's settings, where torch is missing."""
     (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
     (folder / "torch.py").write_text("raise ModuleNotFoundError('no torch on this machine')")
     (folder / "test_it.py").write_text(f"import pytest\n{body}\n")
     options = ("-c", ROOT / "pyproject.toml", "--rootdir", folder, "-p", "no:cacheprovider")
     where = ("-o", f"pythonpath={folder}", "-n", workers, folder)
-    return run("-m", "pytest", *options, *where, MINIGRAD_REQUIRE_TORCH=required).stdout
+    return run("-m", "pytest", *options, *where, MINIGRAD_REQUIRE_TORCH=required, **environment).stdout
 
 
 NEEDS_TORCH = {
@@ -202,6 +202,20 @@ def test_a_skip_for_want_of_torch_fails_where_torch_is_required(how: str, worker
     said = run_one_test(NEEDS_TORCH[how], tmp_path, workers, required="1")
     assert "MINIGRAD_REQUIRE_TORCH forbids this skip" in said
     assert "= 1 failed in " in said or "= 1 error in " in said
+
+
+NEEDS_BROWSER = {
+    "no playwright": "pytest.importorskip('playwright_that_is_missing', reason='needs playwright')",
+    "no browser": "@pytest.mark.skipif(True, reason='needs chromium')",
+}
+
+
+@pytest.mark.parametrize("how", NEEDS_BROWSER)
+def test_a_skip_for_want_of_a_browser_fails_where_one_is_required(how: str, tmp_path: Path) -> None:
+    body = f"{NEEDS_BROWSER[how]}\ndef test_it(): ..."
+    assert "= 1 skipped in " in run_one_test(body, tmp_path, MINIGRAD_REQUIRE_BROWSER="0")
+    said = run_one_test(body, tmp_path, MINIGRAD_REQUIRE_BROWSER="1")
+    assert "MINIGRAD_REQUIRE_BROWSER forbids this skip" in said
 
 
 @pytest.mark.parametrize("body", ["pytest.skip('no CUDA device')", "pytest.xfail('torch differs')"])
