@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import messages
-from ..engine import Lost, Node, Severed
+from ..engine import Lost, Node, Severed, Storage
 from ..layout import address, copy_array, share_memory
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, View, storage_of, wants_grad
@@ -226,9 +226,11 @@ def _change(recorded: bool, function: Callable[..., Any], t: Tensor, *args: Any,
 
 def old_value(t: Tensor, array: np.ndarray[Any, Any]) -> Tensor:
     """The value that `t` has before a change that is recorded; that of a view is seen as part of its base."""
+    storage = Storage()
+    storage.changed_at = storage_of(t).changed_at  # what lies in it is as old as that
     if t._view is None:
-        return Tensor._of(array, t._origin)
-    base, before = t._view.base, Tensor._of(array)
+        return Tensor._of(array, t._origin, storage)
+    base, before = t._view.base, Tensor._of(array, None, storage)
     if wants_grad(base._origin):
         view_of.record(before, array, base, layout_of(t._view), base._array, base._origin)
     return before

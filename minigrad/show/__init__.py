@@ -19,6 +19,7 @@ _HOME = {  # each name and the module that has it, imported when it is first ask
     "LintWarning": "linting",
     "Reason": "reasons",
     "explain": "story",
+    "first_wrong": "stepping",
     "graph": "drawing",
     "lint": "linting",
     "page": "pages",

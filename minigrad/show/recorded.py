@@ -13,6 +13,8 @@ import numpy as np
 
 from ..autograd.nodes import FunctionNode
 from ..engine import Node, edge_to, last_change
+from ..ops.shape import part
+from ..ops.table import Op
 from ..tensor import Tensor
 from .kept import Operand, computed_again, kept_of, options_of, saved_arrays, unchanged_since
 from .lines import place_of
@@ -97,14 +99,12 @@ def _tensors_in(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
         return
     parts: list[tuple[str, Any]] = []
     if kind in (list, tuple) and len(value) <= 100:
-        parts = [(f"{name}[{i}]", part) for i, part in enumerate(value)]
+        parts = [(f"{name}[{i}]", each) for i, each in enumerate(value)]
     elif kind is dict and len(value) <= 100:
-        parts = [(f"{name}[{key!r}]", part) for key, part in value.items()]
+        parts = [(f"{name}[{key!r}]", each) for key, each in value.items()]
     elif not isinstance(value, type) and kind.__name__ != "module" and isinstance(vars_of := _vars(value), dict):
-        parts = [(f"{name}.{key}", part) for key, part in vars_of.items()]
-    for path, part in parts:
-        if issubclass(type(part), Tensor):
-            yield path, part
+        parts = [(f"{name}.{key}", each) for key, each in vars_of.items()]
+    yield from [(path, found) for path, found in parts if issubclass(type(found), Tensor)]
 
 
 def _vars(value: Any) -> Any:
@@ -244,20 +244,52 @@ def _reachable(root: Any) -> list[Any]:
     return sorted(seen.values(), key=lambda node: -node.rank)
 
 
+class Path:
+    """Where a view lies in its base, as an option that can be read: `view[0, ...]`."""
+
+    def __init__(self, layout: Any) -> None:
+        self.layout = layout
+
+    def __getitem__(self, index: int) -> Any:
+        return self.layout[index]
+
+    def __repr__(self) -> str:
+        steps = []
+        for op, options in self.layout[0]:
+            text = ", ".join(map(brief, options))
+            steps.append(f"[{text[1:-1].rstrip(',')}]" if op.forward is part.forward else f".{op_name(op)}({text})")
+        return "view" + "".join(steps)
+
+
+def readable(value: Any) -> Any:
+    """An option, with the way to a view as something that can be read."""
+    is_layout = type(value) is tuple and len(value) == 2 and type(value[0]) is tuple and value[0]
+    steps = value[0] if is_layout else ()
+    if steps and all(type(step) is tuple and len(step) == 2 and isinstance(step[0], Op) for step in steps):
+        return Path(value)
+    return value
+
+
+def op_name(op: Op) -> str:
+    """What an operation is called in a word."""
+    return short_name(op.node_name)
+
+
 def brief(value: Any, limit: int = 60) -> str:
     """An option as a short text."""
+    value = readable(value)
     if isinstance(value, np.ndarray):
         return f"[{' × '.join(map(str, value.shape))}]" if value.size > 6 else str(value.tolist())
     if isinstance(value, (tuple, list)):
-        inner = ", ".join(brief(part) for part in value)
+        inner = ", ".join(map(brief, value))
         text = f"({inner}{',' if len(value) == 1 else ''})" if isinstance(value, tuple) else f"[{inner}]"
     elif isinstance(value, slice):
-        text = ":".join("" if part is None else str(part) for part in (value.start, value.stop, value.step))
+        text = ":".join("" if end is None else str(end) for end in (value.start, value.stop, value.step))
         text = text.removesuffix(":") if value.step is None else text
     elif value is Ellipsis:
         text = "..."
     else:
-        text = getattr(value, "node_name", None) or str(value)
+        text = str(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..autograd.nodes import FunctionNode
 from ..autograd.tape import OfSeveral
+from .recorded import readable
 from .symbols import Unwritable, number_text, rule_numbers, rule_text, short_name
 
 INTERNAL = True
@@ -39,7 +40,7 @@ def numbers_of(node: Any, index: int, name: str, g: Any) -> str:
 
 
 def _values(node: Any, g: Any) -> dict[str, Any]:
-    return {"g": g, **dict(zip(type(node).op.slots, node.unpack(), strict=True))}
+    return {"g": g, **dict(zip(type(node).op.slots, map(readable, node.unpack()), strict=True))}
 
 
 def _of_many(node: Any, index: int, g: str) -> str:

@@ -16,6 +16,7 @@ from ..tensor import Tensor
 from .kept import recording, saved_arrays
 from .model import Backward, Entry, Flow, Ledger, Saved, Step, Undone, Value
 from .recorded import Recorded, brief, operands_of, sources_of
+from .replay import CHECKS, Replay
 from .rules import numbers_of, text_of
 
 INTERNAL = True
@@ -44,6 +45,9 @@ def steps(
     """
     if order not in ORDERS:
         raise ValueError(f"order must be one of {', '.join(map(repr, ORDERS))}, but got {order!r}")
+    checks = (check,) if isinstance(check, str) else tuple(check)
+    if any(name not in CHECKS for name in checks):
+        raise ValueError(f"check must be of {', '.join(map(repr, CHECKS))}, but got {check!r}")
     if not isinstance(loss, Tensor):
         if not callable(loss):
             raise TypeError(f"loss must be a tensor or a function that computes one, not {type(loss).__name__}")
@@ -59,7 +63,26 @@ def steps(
     tape.finish(found)
     made = Backward(graph.ids[id(root)], graph.nodes, tape.steps, tape.ledgers, order)
     made.sources = sources_of(graph.nodes)
+    if checks:
+        replay = Replay(graph, root, start)
+        for name in checks:
+            for number, value in (replay.by_torch() if name == "torch" else replay.by_differences()).items():
+                if number in made.ledgers:
+                    made.ledgers[number].checks[name] = value
+    if create_graph:
+        made.higher = _higher(loss, gradient, {n: graph.edges[n] for n in made.ledgers})
     return made
+
+
+def _higher(loss: Tensor, gradient: Tensor | None, edges: dict[int, Any]) -> dict[int, Backward]:
+    """The passes through the graphs of the leaves' gradients."""
+    leaves = {number: edge for number, edge in edges.items() if isinstance(edge, Tensor)}
+    found = passes.grad(loss, list(leaves.values()), gradient, create_graph=True, allow_unused=True) if leaves else ()
+    return {
+        number: steps(g if g._array.size == 1 else g.sum())
+        for number, g in zip(leaves, found, strict=True)
+        if g is not None and g.requires_grad
+    }
 
 
 class _Watching(ArrayTape):

@@ -1,0 +1,260 @@
+"""`explain(loss)`: a backward pass told in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from .. import printing
+from ..tensor import Tensor
+from .model import Backward, Flow, GraphNode, Ledger, Place, Saved, Step, Value
+from .stepping import steps
+from .words import words_of
+
+INTERNAL = True
+WIDTH = 100  # where the output is no terminal
+LARGE = 24  # a tensor of more elements is cut
+
+
+def explain(
+    loss: Tensor | Callable[[], Tensor] | Backward,
+    gradient: Tensor | None = None,
+    *,
+    lang: str = "en",
+    file: Any = None,
+    check: tuple[str, ...] | str = (),
+    width: int | None = None,
+) -> None:
+    """Tell the backward pass of `loss` as a story: what was computed, then every step back to the leaves.
+
+    loss      a tensor, a function of no arguments that computes one, or what `show.steps` gave
+    gradient  of the shape of `loss`, as `backward` takes it
+    lang      "en" or "zh"
+    file      where to print, instead of the standard output; colours only where that is a terminal and NO_COLOR unset
+    check     "differences", "torch" or both: the leaves' gradients computed in these ways too
+    width     of the output, in characters, instead of the terminal's
+    Raises what `show.steps` raises, ValueError for another language, ImportError without rich.
+    """
+    words = words_of(lang)
+    try:
+        from rich.console import Console
+    except ImportError as error:
+        raise ImportError('show.explain needs rich: pip install "minigrad-linreg[show]"') from error
+    found = loss if isinstance(loss, Backward) else steps(loss, gradient, check=check)
+    console = Console(file=file, width=width, highlight=False)
+    if width is None and not console.is_terminal:
+        console.width = WIDTH
+    _Story(found, words, console).tell()
+
+
+class _Story:
+    def __init__(self, found: Backward, words: dict[str, str], console: Any) -> None:
+        self.found, self.words, self.console = found, words, console
+        self.nodes = {node.id: node for node in found.nodes}
+
+    def tell(self) -> None:
+        """All of it."""
+        self._head("forward")
+        self._line(self.words["forward_intro"], "dim")
+        for node in self.found.nodes:
+            self._computed(node)
+        self._head("backward")
+        intro = "naive_intro" if self.found.order == "naive" else "backward_intro"
+        self._line(self._say(intro, count=len(self.found.steps)), "dim")
+        for step in self.found.steps:
+            self._step(step)
+        self._head("leaves")
+        self._leaves()
+
+    # The forward pass
+
+    def _computed(self, node: GraphNode) -> None:
+        """One line of the forward pass: what it is, and its value under it."""
+        if node.kind == "operation":
+            expression = node.place.text if node.place is not None and node.place.text else node.name
+            target = f"{node.place.target} = " if node.place is not None and node.place.target else ""
+            self._line(f"{node.id:>3}  {target}{' '.join(expression.split())}", "bold", f"  {node.name}")
+        elif node.value.array is not None and node.value.array.ndim == 0 and not node.name and node.kind == "constant":
+            return  # a number, that stands in the expression itself
+        else:
+            self._line(f"{node.id:>3}  {node.name or node.label}", "bold", f"  {self.words[node.kind]}")
+        self._value(node.value, 5)
+
+    # The backward pass
+
+    def _step(self, step: Step) -> None:
+        node = self.nodes[step.node]
+        self.console.print()
+        title = self._say("step", number=step.index + 1, count=len(self.found.steps), label=node.label)
+        self._line(title, "bold cyan", f"  {node.name}")
+        if node.place is not None:
+            self._place(node.place)
+        else:
+            self._line(f"  {self.words['no_line']}", "dim")
+        self._why(step)
+        self._named("incoming", step.incoming, 2)
+        for saved in step.saved:
+            self._saved(saved)
+        for flow in step.flows:
+            self._flow(step, flow)
+        if not step.flows:
+            self._line(f"  {self.words['nothing_flows']}", "dim")
+        if step.waiting:
+            labels = ", ".join(self.nodes[n].label for n in step.waiting[:8]) + (", …" if len(step.waiting) > 8 else "")
+            self._line(f"  {self._say('waiting', labels=labels)}", "dim")
+
+    def _place(self, place: Place) -> None:
+        """The user's lines, the expression underlined."""
+        from rich.cells import cell_len
+
+        self._line(f'  File "{place.file}", line {place.line}, in {place.function}', "dim")
+        lines = place.source.split("\n") if place.source else []
+        for i, line in enumerate(lines):
+            blank = len(line) - len(line.lstrip())
+            start = place.column if i == 0 else blank
+            end = place.end_column if i == len(lines) - 1 else len(line)
+            common = min((len(text) - len(text.lstrip()) for text in lines if text.strip()), default=0)
+            shown, before = _clean(line[common:]), _clean(line[common:start])
+            self._line(f"    {shown}")
+            marks = "^" * cell_len(_clean(line[start:end]))
+            if marks:
+                self._line(f"    {' ' * cell_len(before)}{marks}", "green")
+
+    def _why(self, step: Step) -> None:
+        if step.delivered < step.users:
+            self._line(f"  {self._say('too_early', delivered=step.delivered, users=step.users)}", "bold red")
+            return
+        key = "begins" if step.users == 0 else "only_user" if step.users == 1 else "all_users"
+        self._line(f"  {self._say(key, users=step.users)}")
+
+    def _saved(self, saved: Saved) -> None:
+        notes = []
+        if saved.version is not None:
+            notes.append(self._say("saved_at", version=saved.version))
+            if saved.current_version != saved.version:
+                notes.append(self._say("changed_since", version=saved.current_version))
+        if saved.freed:
+            notes.append(self.words["freed"])
+        text = f" = {saved.text}" if saved.value is None else ""
+        self._line(
+            f"  {self.words['saved']} {saved.name}{text}", "", f"  {self.words['comma'].join(notes)}" if notes else ""
+        )
+        if saved.value is not None:
+            self._value(saved.value, 4)
+
+    def _flow(self, step: Step, flow: Flow) -> None:
+        label = self.nodes[flow.node].label
+        self._line(f"  → {self._say('flow', label=label, input=flow.input)}", "bold")
+        self._line(f"      {self.words['rule']}{self.words['colon']}{flow.rule}", "magenta")
+        self._line(f"      {self.words['numbers']}{self.words['colon']}{flow.numbers}")
+        self._named("gives", flow.computed, 6)
+        undone = flow.undone
+        if undone is not None and undone.shape != undone.to_shape:
+            text = self._say("undone_axes", axes=undone.axes, shape=undone.shape, to_shape=undone.to_shape)
+            self._line(f"      {text}", "yellow")
+        if undone is not None and undone.dtype != undone.to_dtype:
+            self._line(f"      {self._say('undone_dtype', dtype=undone.dtype, to_dtype=undone.to_dtype)}", "yellow")
+        if flow.outgoing is not flow.computed:
+            self._named("outgoing", flow.outgoing, 6)
+        self._ledger(self.found.ledgers[flow.node], flow.entry)
+
+    def _ledger(self, ledger: Ledger, entry: int) -> None:
+        """The account of a node up to an entry, if there is anything to add up."""
+        if entry == 0:
+            return
+        self._line(
+            f"      {self._say('ledger', label=self.nodes[ledger.node].label)}{self.words['colon'].rstrip()}", "blue"
+        )
+        for i, made in enumerate(ledger.entries[: entry + 1]):
+            where = self.words["began_with"]
+            if made.step is not None and made.source is not None:
+                where = self._say("from_step", step=made.step + 1, label=self.nodes[made.source].label)
+            self._line(f"        {'+' if i else ' '} {where}", "blue")
+            self._value(made.value, 10)
+        self._named("sum", ledger.entries[entry].total, 8)
+
+    # The end
+
+    def _leaves(self) -> None:
+        from rich.table import Table
+        from rich.text import Text
+
+        ledgers = [
+            self.found.ledgers[n.id] for n in self.found.nodes if n.kind == "leaf" and n.id in self.found.ledgers
+        ]
+        if not ledgers:
+            self._line(self.words["no_leaves"])
+            return
+        checks = list(dict.fromkeys(name for ledger in ledgers for name in ledger.checks))
+        table = Table(show_lines=True)
+        for key in ("name", "before", "this_pass", "after", *checks):
+            table.add_column(Text(self.words[key]), overflow="fold")
+        for ledger in ledgers:
+            made = ledger.hooked or ledger.entries[-1].total
+            cells = [_clean(self.nodes[ledger.node].label), self._text(ledger.before), self._text(made)]
+            cells.append(self._text(ledger.after))
+            cells += [self._checked(ledger.checks.get(name), made) for name in checks]
+            table.add_row(*map(Text, cells))
+        self.console.print(table)
+        self._line(self.words["untouched"], "dim")
+
+    def _checked(self, value: Value | None, made: Value) -> str:
+        if value is None or value.array is None or made.array is None:
+            return self.words["none"]
+        alike = Value(value.shape, made.dtype, value.array.astype(made.array.dtype))
+        off = np.abs(value.array.astype(np.float64) - made.array.astype(np.float64))
+        return f"{self._text(alike)}\n{self._say('off', number=f'{off.max(initial=0.0):.2g}')}"
+
+    # Ways to print
+
+    def _say(self, key: str, **what: Any) -> str:
+        return self.words[key].format(**what)
+
+    def _head(self, key: str) -> None:
+        self.console.print()
+        self.console.rule(self.words[key], characters="─")
+
+    def _line(self, text: str, style: str = "", after: str = "") -> None:
+        """A line as it is: nothing in it is read as markup, and it is not wrapped."""
+        from rich.text import Text
+
+        made = Text(_clean(text), style)
+        self.console.print(Text.assemble(made, (_clean(after), "dim")), soft_wrap=True)
+
+    def _named(self, key: str, value: Value, indent: int) -> None:
+        self._line(
+            f"{' ' * indent}{self.words[key]}{self.words['colon'].rstrip()}", "bold" if key == "incoming" else ""
+        )
+        self._value(value, indent + 2)
+
+    def _value(self, value: Value, indent: int) -> None:
+        for line in self._text(value, self.console.width - indent).split("\n"):
+            self._line(f"{' ' * indent}{line}", "cyan" if value.array is not None else "dim")
+
+    def _text(self, value: Value | None, width: int = 60) -> str:
+        if value is None:
+            return self.words["none"]
+        if value.array is None:
+            return self._say("not_kept", shape=value.shape, dtype=value.dtype)
+        with _printoptions(width):
+            text = repr(Tensor._of(value.array))
+        return text if value.array.size <= LARGE else f"{text}  {' × '.join(map(str, value.shape))}"
+
+
+@contextmanager
+def _printoptions(width: int) -> Iterator[None]:
+    """The user's options for printing, but that large tensors are cut sooner."""
+    before = printing.get_printoptions()
+    printing.set_printoptions(threshold=LARGE, edgeitems=2, linewidth=max(width, 30), sci_mode=before["sci_mode"])
+    try:
+        yield
+    finally:
+        printing.set_printoptions(**before)
+
+
+def _clean(text: str) -> str:
+    """The user's text without what a terminal would obey."""
+    return "".join(c if c.isprintable() else " " if c.isspace() else c.encode("unicode_escape").decode() for c in text)

@@ -1,0 +1,147 @@
+"""torch's functions for the operations of the table, so that a recorded graph can be run again on torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..dtypes import from_numpy_dtype
+from ..engine import Node
+from ..ops import (
+    assigning,
+    convert,
+    extremes,
+    indexing,
+    inplace,
+    linear,
+    picking,
+    pointwise as p,
+    reduction as r,
+    shape as s,
+)
+
+INTERNAL = True
+
+
+def _at(torch: Any, key: Any) -> Any:
+    """An index of NumPy's as one of torch's."""
+    if isinstance(key, tuple):
+        return tuple([_at(torch, k) for k in key])
+    return torch.from_numpy(np.array(key)) if isinstance(key, np.ndarray) else key
+
+
+def _along(torch: Any, path: Any, a: Any) -> Any:
+    for step, options in path:
+        a = twin_of(step)(torch, a, *options)
+    return a
+
+
+def _with_part(torch: Any, a: Any, b: Any, layout: Any) -> Any:
+    whole = a.clone()
+    _along(torch, layout[0], whole).copy_(b)
+    return whole
+
+
+def _with_put(torch: Any, a: Any, b: Any, key: Any) -> Any:
+    whole = a.clone()
+    whole[_at(torch, key)] = b
+    return whole
+
+
+def _picked(torch: Any, a: Any, index: Any, dim: int, keepdim: bool) -> Any:
+    found = a.gather(dim, torch.from_numpy(np.array(index))) if a.ndim else a.clone()
+    return found if keepdim or not a.ndim else found.squeeze(dim)
+
+
+def _cast(torch: Any, a: Any, to: Any, source: Any, order: str) -> Any:
+    return a.to(getattr(torch, str(from_numpy_dtype(np.dtype(to))).removeprefix("torch.")))
+
+
+_TWINS: list[tuple[Any, Callable[..., Any]]] = [
+    (p.add_, lambda t, a, b: a + b),
+    (p.sub_, lambda t, a, b: a - b),
+    (p.mul_, lambda t, a, b: a * b),
+    (p.div_, lambda t, a, b: a / b),
+    (p.add_scaled, lambda t, a, b, alpha: t.add(a, b, alpha=alpha)),
+    (p.neg_, lambda t, a: -a),
+    (p.reciprocal_, lambda t, a: t.reciprocal(a)),
+    (p.power, lambda t, a, exponent: a**exponent),
+    (p.power_of, lambda t, a, b: a**b),
+    (p.exponential, lambda t, a, base: base**a),
+    (p.select, lambda t, a, b, condition: t.where(condition, a, b)),
+    (p.exp_, lambda t, a: t.exp(a)),
+    (p.log_, lambda t, a: t.log(a)),
+    (p.sqrt_, lambda t, a: t.sqrt(a)),
+    (p.sin_, lambda t, a: t.sin(a)),
+    (p.cos_, lambda t, a: t.cos(a)),
+    (p.tanh_, lambda t, a: t.tanh(a)),
+    (p.abs_, lambda t, a: t.abs(a)),
+    (p.sign_, lambda t, a: t.sign(a)),
+    (p.relu_, lambda t, a: t.relu(a)),
+    (p.sigmoid_, lambda t, a: t.sigmoid(a)),
+    (p.maximum_, lambda t, a, b: t.maximum(a, b)),
+    (p.minimum_, lambda t, a, b: t.minimum(a, b)),
+    (p.clamp_between, lambda t, a, low, high: t.clamp(a, low, high)),
+    (p.clamp_low, lambda t, a, b: t.clamp(a, min=b)),
+    (p.clamp_high, lambda t, a, b: t.clamp(a, max=b)),
+    (r.sum_all, lambda t, a: a.sum()),
+    (r.sum_dims, lambda t, a, dim, keepdim: a.sum(dim, keepdim=keepdim)),
+    (r.mean_all, lambda t, a: a.mean()),
+    (r.mean_dims, lambda t, a, dim, keepdim: a.mean(dim, keepdim=keepdim)),
+    (r.prod_dim, lambda t, a, dim, keepdim: a.prod(dim, keepdim=keepdim)),
+    (r.prod_of_all, lambda t, a: a.prod()),
+    (r.var_dims, lambda t, a, dim, correction, keepdim: a.var(dim, correction=correction, keepdim=keepdim)),
+    (r.std_dims, lambda t, a, dim, correction, keepdim: a.std(dim, correction=correction, keepdim=keepdim)),
+    (r.vector_norm, lambda t, a, p, dim, keepdim: t.linalg.vector_norm(a, p, dim, keepdim)),
+    (r.cumsum_, lambda t, a, dim: a.cumsum(dim)),
+    (r.logsumexp_dims, lambda t, a, dim, keepdim: a.logsumexp(dim, keepdim)),
+    (r.softmax_dim, lambda t, a, dim: a.softmax(dim)),
+    (r.log_softmax_dim, lambda t, a, dim: a.log_softmax(dim)),
+    (extremes.max_all, lambda t, a: a.max()),
+    (extremes.min_all, lambda t, a: a.min()),
+    (extremes.pick, _picked),
+    (linear.mm_, lambda t, a, b: a @ b),
+    (linear.mv_, lambda t, a, b: a @ b),
+    (linear.dot_, lambda t, a, b: a @ b),
+    (linear.batched, lambda t, a, b: a @ b),
+    (s.spread, lambda t, a, shape: a.expand(shape)),
+    (s.expanded, lambda t, a, shape: a.expand(shape)),
+    (s.as_shape, lambda t, a, shape: a.reshape(shape)),
+    (s.swap, lambda t, a, dim0, dim1: a.transpose(dim0, dim1)),
+    (s.reorder, lambda t, a, dims: a.permute(dims)),
+    (s.tile, lambda t, a, repeats: a.repeat(repeats)),
+    (s.insert_axis, lambda t, a, at: a.unsqueeze(at)),
+    (s.remove_axes, lambda t, a, axes: a.squeeze(axes)),
+    (s.part, lambda t, a, at: a[at]),
+    (indexing.picked, lambda t, a, key: a[_at(t, key)]),
+    (indexing.alias, lambda t, a: a[...]),
+    (picking.masked, lambda t, a, b, mask: t.where(mask, b, a)),
+    (convert.copied, lambda t, a, order: a.clone()),
+    (convert.converted, _cast),
+    (inplace.view_of, lambda t, a, layout: _along(t, layout[0], a)),
+    (inplace.put_view, _with_part),
+    (inplace.fill, lambda t, a, value: t.full_like(a, float(value))),
+    (inplace.filled, lambda t, a, b: b.expand(a.shape)),
+    (inplace.copy, lambda t, a, b: b.to(a.dtype).expand(t.broadcast_shapes(a.shape, b.shape))),
+    (assigning.put, _with_put),
+]
+_BY_FORWARD = {id(op.forward): twin for op, twin in _TWINS}
+_BY_FORWARD |= {id(op.by_number.forward): twin for op, twin in _TWINS if op.by_number is not None}
+
+
+def twin_of(op: Any) -> Callable[..., Any]:
+    """The function `f(torch, *operands, *options)` for an operation of the table.
+
+    Raises NotImplementedError for those that torch has no one function for.
+    """
+    found = _BY_FORWARD.get(id(op.forward))
+    if found is None:
+        raise NotImplementedError(f"{op.node_name} is not known in torch's functions: check it by differences instead")
+    return found
+
+
+def joined(torch: Any, node: Node, operands: list[Any], dim: int) -> Any:
+    """What `cat` or `stack` gives."""
+    return torch.cat(operands, dim) if type(node).__name__ == "CatBackward0" else torch.stack(operands, dim)
