@@ -228,6 +228,8 @@ def getitem(self: Tensor, index: Any) -> Tensor:
 
 def getitem_by_operations(self: Tensor, index: Any) -> Tensor:
     """The same by the operations of the table alone, without the short cuts for what is frequent."""
+    if index.__class__ is slice:
+        return _slice(self, 0, index, skip_whole=False)
     t, key = located(self, index)
     if key:
         made = picked.call(t, own(key, t))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -194,8 +195,7 @@ class _Story:
             table.add_column(Text(self.words[key]), overflow="fold")
         for ledger in ledgers:
             made = ledger.hooked or ledger.entries[-1].total
-            cells = [_clean(self.nodes[ledger.node].label), self._text(ledger.before), self._text(made)]
-            cells.append(self._text(ledger.after))
+            cells = [_clean(self.nodes[ledger.node].label), *map(self._cell, (ledger.before, made, ledger.after))]
             cells += [self._checked(ledger.checks.get(name), made) for name in checks]
             table.add_row(*map(Text, cells))
         self.console.print(table)
@@ -206,7 +206,12 @@ class _Story:
             return self.words["none"]
         alike = Value(value.shape, made.dtype, value.array.astype(made.array.dtype))
         off = np.abs(value.array.astype(np.float64) - made.array.astype(np.float64))
-        return f"{self._text(alike)}\n{self._say('off', number=f'{off.max(initial=0.0):.2g}')}"
+        return f"{self._cell(alike)}\n{self._say('off', number=f'{off.max(initial=0.0):.2g}')}"
+
+    def _cell(self, value: Value | None) -> str:
+        """The numbers alone."""
+        found = re.fullmatch(r"tensor\((.*?)(,\s*dtype=[^)]*)?\)", text := self._text(value), re.DOTALL)
+        return found[1].replace("\n       ", "\n") if found else text
 
     # Ways to print
 

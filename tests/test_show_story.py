@@ -1,0 +1,153 @@
+"""`show.explain`: the story says what the data says, in both languages, and obeys nothing that users wrote."""
+
+from __future__ import annotations
+
+import io
+import linecache
+import re
+import string
+import sys
+from typing import Any
+
+import pytest
+
+pytest.importorskip("rich")
+
+import minigrad
+from minigrad import show
+from minigrad.show.words import WORDS
+
+
+def told(loss: Any, **options: Any) -> str:
+    out = io.StringIO()
+    show.explain(loss, file=out, **options)
+    return out.getvalue()
+
+
+def example() -> Any:
+    x = minigrad.tensor([[1.0, 2.0], [3.0, 4.0]])
+    w, b = minigrad.tensor([0.5, -1.0], requires_grad=True), minigrad.tensor(0.25, requires_grad=True)
+
+    def loss() -> Any:
+        y = x * w + b
+        return (y * y).sum()
+
+    return loss
+
+
+def test_the_story() -> None:
+    text = told(example(), check=("differences", "torch"))
+    lines = [line.rstrip() for line in text.split("\n")]
+    at = lines.index("    y = x * w + b")
+    assert lines[at + 1] == "        ^^^^^^^^^"
+    for part in (
+        "Step 1 of 4: sum  SumBackward0",
+        "Why now: the pass begins here.",
+        "Why now: all 2 of its users have delivered.",
+        "rule: g * b",
+        "broadcasting undone: summed over dimensions (0, 1), (2, 2) becomes ()",
+        "accumulated at y:",
+        "from step 2, mul",
+        "saved value b  at version 0, freed by backward() after this step",
+        "finite differences",
+        "off by at most",
+        "no .grad has changed",
+    ):
+        assert part in text
+    assert "\x1b" not in text
+
+
+def test_the_story_in_chinese() -> None:
+    text = told(example(), lang="zh")
+    for part in ("前向传播", "反向传播", "第 1 步，共 4 步：sum", "传入梯度 g", "规则：g * b", "撤销广播", "叶子"):
+        assert part in text
+    english = re.findall(
+        r"[A-Za-z]{4,}", re.sub(r"[^\n]*File .*|[\w.]*Backward\w*|tensor|backward|grad|None", "", text)
+    )
+    assert not set(english) & {"step", "rule", "incoming", "saved", "value", "gradient", "leaf", "freed", "version"}
+
+
+def test_both_languages_say_the_same() -> None:
+    fields = {
+        lang: {k: sorted(f for _, f, _, _ in string.Formatter().parse(t) if f) for k, t in words.items()}
+        for lang, words in WORDS.items()
+    }
+    english = fields["en"]
+    for key, names in fields["zh"].items():
+        assert set(names) <= set(english[key])
+    assert list(WORDS["en"]) == list(WORDS["zh"])
+    with pytest.raises(ValueError, match="lang must be one of 'en', 'zh'"):
+        told(example(), lang="de")
+
+
+def test_colours_only_where_they_are_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    out = Terminal()
+    show.explain(example(), file=out, width=80)
+    assert "\x1b[1;36m" in out.getvalue()
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = Terminal()
+    show.explain(example(), file=out, width=80)
+    assert not re.search(r"\x1b\[[\d;]*3\dm", out.getvalue())
+
+
+def test_what_users_wrote_is_not_obeyed() -> None:
+    source = "y = x * len('[red]a[/] [link=evil] \x1b[31m :smile:')\n"
+    linecache.cache["<[bold]>"] = (len(source), None, [source], "<[bold]>")
+    scope: dict[str, Any] = {"x": minigrad.ones(2, requires_grad=True)}
+    exec(compile(source, "<[bold]>", "exec"), scope)
+    text = told(scope["y"].sum())
+    assert "[red]a[/] [link=evil] \\x1b[31m :smile:" in text
+    assert "<[bold]>" in text
+    assert "\x1b" not in text
+
+
+def test_large_tensors_are_cut() -> None:
+    before = minigrad.get_printoptions() if hasattr(minigrad, "get_printoptions") else None
+    x = minigrad.ones(300, 300, requires_grad=True)
+    text = told((x * 2).sum())
+    assert "300 × 300" in text
+    assert "..., " in text
+    assert len(text) < 10_000
+    assert before is None or minigrad.get_printoptions() == before
+
+
+def test_wide_characters_are_underlined() -> None:
+    source = "梯 = 3; y = x * 梯\n"
+    linecache.cache["<wide>"] = (len(source), None, [source], "<wide>")
+    scope: dict[str, Any] = {"x": minigrad.ones(2, requires_grad=True)}
+    exec(compile(source, "<wide>", "exec"), scope)
+    lines = told(scope["y"].sum()).split("\n")
+    at = lines.index("    梯 = 3; y = x * 梯")
+    assert lines[at + 1].rstrip() == "    " + " " * 12 + "^" * 6
+
+
+def test_a_pass_that_is_there_already() -> None:
+    x = minigrad.tensor(3.0, requires_grad=True)
+    a = x * 2
+    text = told(show.steps(a + a * a, order="naive"))
+    assert "Too early: only 1 of its 3 users have delivered" in text
+
+
+def test_values_that_were_not_kept() -> None:
+    x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    loss = (x + 1).sum()
+    with minigrad.no_grad():
+        x += 1
+    assert "not kept (show.recording() keeps it), shape (2,), torch.float32" in told(loss)
+
+
+def test_a_leaf_alone() -> None:
+    x = minigrad.tensor(1.0, requires_grad=True)
+    assert "The leaves" in told(x)
+
+
+def test_without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    with pytest.raises(ImportError, match=r"minigrad-linreg\[show\]"):
+        told(example())
