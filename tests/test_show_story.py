@@ -132,6 +132,8 @@ def test_a_pass_that_is_there_already() -> None:
     a = x * 2
     text = told(show.steps(a + a * a, order="naive"))
     assert "Too early: only 1 of its 3 users have delivered" in text
+    with pytest.raises(ValueError, match="of a pass that is there already"):
+        told(show.steps(a), check="torch")
 
 
 def test_values_that_were_not_kept() -> None:

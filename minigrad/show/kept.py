@@ -52,8 +52,12 @@ def recording() -> Iterator[None]:
     They live as long as the graph: `show.steps`, `explain` and `page` then know every forward value, and what the
     user calls it, also after a change in place. It costs time and memory, so it is for looking, not for training.
     """
-    with listening(_Recorder()):
-        yield
+    recorder = _Recorder()
+    try:
+        with listening(recorder):
+            yield
+    finally:
+        recorder.copies.clear()  # what watches the arrays would keep the copies, in a cycle
 
 
 class _Recorder(Listener):

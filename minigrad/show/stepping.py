@@ -77,7 +77,8 @@ def steps(
 def _higher(loss: Tensor, gradient: Tensor | None, edges: dict[int, Any]) -> dict[int, Backward]:
     """The passes through the graphs of the leaves' gradients."""
     leaves = {number: edge for number, edge in edges.items() if isinstance(edge, Tensor)}
-    found = passes.grad(loss, list(leaves.values()), gradient, create_graph=True, allow_unused=True) if leaves else ()
+    with recording():
+        found = passes.grad(loss, [*leaves.values()], gradient, create_graph=True, allow_unused=True) if leaves else ()
     return {
         number: steps(g if g._array.size == 1 else g.sum())
         for number, g in zip(leaves, found, strict=True)

@@ -37,13 +37,18 @@ def explain(
     file      where to print, instead of the standard output; colours only where that is a terminal and NO_COLOR unset
     check     "differences", "torch" or both: the leaves' gradients computed in these ways too
     width     of the output, in characters, instead of the terminal's
-    Raises what `show.steps` raises, ValueError for another language, ImportError without rich.
+    Raises what `show.steps` raises, ValueError for another language or for a pass with a gradient or a check, and
+    ImportError without rich.
     """
     words = words_of(lang)
     try:
         from rich.console import Console
     except ImportError as error:
         raise ImportError('show.explain needs rich: pip install "minigrad-linreg[show]"') from error
+    if isinstance(loss, Backward) and (gradient is not None or check):
+        raise ValueError(
+            "gradient and check are not for explain, of a pass that is there already: give them to show.steps"
+        )
     found = loss if isinstance(loss, Backward) else steps(loss, gradient, check=check)
     console = Console(file=file, width=width, highlight=False)
     if width is None and not console.is_terminal:
