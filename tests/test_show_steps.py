@@ -289,6 +289,21 @@ def test_functions_with_several_results() -> None:
         show.steps(loss, check="differences")
 
 
+def test_compiled_calls() -> None:
+    @minigrad.compile
+    def f(x: Any, w: Any) -> Any:
+        return ((x * w).exp() * w).sum()
+
+    x, w = minigrad.tensor([1.0, 2.0]), leaf(0.5, 0.25)
+    f(x, w)  # the first call is traced, and runs as it is
+    loss = f(x, w)
+    found = show.steps(loss)
+    (step,) = found.steps
+    assert [(flow.input, flow.rule) for flow in step.flows] == [("w", "f.pull(g)[0]")]
+    assert step.saved
+    check_ledgers(loss)
+
+
 CASES: dict[str, Any] = {
     "cat": lambda x: minigrad.cat([x, x * 2, minigrad.ones(1)]).sum(),
     "stack": lambda x: (minigrad.stack([x, x.exp()], 1) ** 2).sum(),

@@ -143,6 +143,7 @@ class Program:
         kept = list(dict.fromkeys(saved.values()))
         self.guarded = [i for i, name in enumerate(inputs) if name in kept]
         wanted = [n for n, is_wanted in zip(inputs, self.wanted, strict=True) if is_wanted]
+        self.names, self.kept = wanted, kept  # of the inputs that get gradients, and of what is saved for them
         self.text = "\n".join(
             [
                 *[text for text in found.book.helpers.texts.values() if text],

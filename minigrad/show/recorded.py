@@ -13,7 +13,7 @@ import numpy as np
 
 from ..autograd.nodes import FunctionNode
 from ..engine import Node, edge_to, last_change
-from ..ops.shape import part
+from ..ops.shape import CatBackward0, StackBackward0, part
 from ..ops.table import Op
 from ..tensor import Tensor
 from .kept import Operand, computed_again, kept_of, options_of, saved_arrays, unchanged_since
@@ -59,7 +59,9 @@ def _names_of_many(node: Any) -> list[str]:
         rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), "args")
         names += [f"{rest}[{i}]" for i in range(len(node.of_argument) - len(names))]
         return [name for name, is_tensor in zip(names, node.of_argument, strict=False) if is_tensor]
-    if len(node.edges) == 1 and not type(node).__name__.startswith(("Cat", "Stack")):
+    if hasattr(node, "program"):  # a compiled call
+        return list(node.program.names)
+    if len(node.edges) == 1 and not isinstance(node, (CatBackward0, StackBackward0)):
         return ["a"]
     return [f"tensors[{i}]" for i in range(len(node.edges))]
 

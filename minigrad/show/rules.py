@@ -6,6 +6,7 @@ from typing import Any
 
 from ..autograd.nodes import FunctionNode
 from ..autograd.tape import OfSeveral
+from ..ops.shape import CatBackward0, StackBackward0
 from .recorded import readable
 from .symbols import Unwritable, number_text, rule_numbers, rule_text, short_name
 
@@ -50,11 +51,12 @@ def _of_many(node: Any, index: int, g: str) -> str:
         return f"{node.function.__name__}.{node.function._rule().__name__}(ctx, {g})" + (
             f"[{index}]" if several else ""
         )
-    kind = type(node).__name__
-    if kind == "CatBackward0":
+    if isinstance(node, CatBackward0):
         dim, ends = node.saved
         before = (0, *ends)[index]
         return f"{g}[{':, ' * dim}{before}:{ends[index]}]"
-    if kind == "StackBackward0":
+    if isinstance(node, StackBackward0):
         return f"{g}[{':, ' * node.saved}{index}]"
-    return g
+    if hasattr(node, "program"):  # a compiled call: the whole backward pass of the function at once
+        return f"{getattr(node.program.f, '__name__', 'function')}.pull({g})[{index}]"
+    return g  # what stands for another node hands on what it gets

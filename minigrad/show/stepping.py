@@ -228,6 +228,8 @@ def _saved_by_many(node: Any) -> list[Saved]:
         if saved is not None:
             value, now = Value.of(saved.array), saved.storage.version
             found.append(Saved(f"saved_tensors[{i}]", value, "", saved.version, now, True))
+    if hasattr(node, "program"):
+        return [Saved(n, Value.of(v), "", None, None, True) for n, v in zip(node.program.kept, node.saved, strict=True)]
     options = getattr(node, "saved", ())
     if options not in ((), None):
         found.append(
