@@ -316,6 +316,8 @@ CASES: dict[str, Any] = {
     "empty": lambda x: x[:0].exp().sum(),
     "no gradient for one": lambda x: (x * x.detach() + minigrad.ones(2, 1)).sum(),
     "a choice": lambda x: minigrad.where(x > 1, x, -x).sum() + x.max() + x.relu().prod(),
+    "an index": lambda x: x[minigrad.tensor([0, 1, 1])].sum() + x.gather(0, minigrad.tensor([1, 0])).prod(),
+    "a clamp": lambda x: (minigrad.maximum(x, 3.6 - x) * x.clamp(min=minigrad.tensor(1.75))).sum(),
     "several users of a leaf": lambda x: (x * x + x).sum() + x.mean(),
     "a matrix": lambda x: (x.reshape(2, 1) @ x.reshape(1, 2)).softmax(1).std(),
 }  # fmt: skip

@@ -117,6 +117,7 @@ _TWINS: list[tuple[Any, Callable[..., Any]]] = [
     (s.part, lambda t, a, at: a[at]),
     (indexing.picked, lambda t, a, key: a[_at(t, key)]),
     (indexing.alias, lambda t, a: a[...]),
+    (picking.gathered, lambda t, a, key: a[_at(t, key)]),
     (picking.masked, lambda t, a, b, mask: t.where(mask, b, a)),
     (convert.copied, lambda t, a, order: a.clone()),
     (convert.converted, _cast),
@@ -127,8 +128,8 @@ _TWINS: list[tuple[Any, Callable[..., Any]]] = [
     (inplace.copy, lambda t, a, b: b.to(a.dtype).expand(t.broadcast_shapes(a.shape, b.shape))),
     (assigning.put, _with_put),
 ]
-_BY_FORWARD = {id(op.forward): twin for op, twin in _TWINS}
-_BY_FORWARD |= {id(op.by_number.forward): twin for op, twin in _TWINS if op.by_number is not None}
+_BY_RULES = {id(op.rules): twin for op, twin in _TWINS}  # which an operation shares with those named after it
+_BY_RULES |= {id(op.by_number.rules): twin for op, twin in _TWINS if op.by_number is not None}
 
 
 def twin_of(op: Any) -> Callable[..., Any]:
@@ -136,7 +137,7 @@ def twin_of(op: Any) -> Callable[..., Any]:
 
     Raises NotImplementedError for those that torch has no one function for.
     """
-    found = _BY_FORWARD.get(id(op.forward))
+    found = _BY_RULES.get(id(op.rules))
     if found is None:
         raise NotImplementedError(f"{op.node_name} is not known in torch's functions: check it by differences instead")
     return found
