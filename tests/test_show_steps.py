@@ -366,6 +366,19 @@ def test_checks_need_what_was_computed() -> None:
     np.testing.assert_allclose(found.ledgers[0].checks["differences"].array, [1, 1])
 
 
+def test_checks_refuse_what_was_changed_outside_of_the_graph() -> None:
+    def program() -> Any:
+        a = leaf(1.0)
+        b = -a
+        c = b[...]
+        with minigrad.no_grad():
+            c.exp_()
+        return c * c
+
+    with pytest.raises(RuntimeError, match="changed outside of the graph"):
+        show.steps(program, check="torch")
+
+
 def test_a_changed_value_is_not_shown() -> None:
     x = leaf(1.0, 2.0)
     loss = (x + 1).sum()

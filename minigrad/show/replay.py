@@ -10,7 +10,7 @@ from ..engine import Node
 from ..ops.convert import converted
 from ..ops.pointwise import div_, mul_
 from ..ops.shape import CatBackward0, StackBackward0
-from .kept import options_of
+from .kept import computed_again, kept_of, options_of
 from .model import Value
 from .recorded import Recorded, operands_of
 
@@ -49,13 +49,13 @@ class Replay:
         for met, number in zip(operands_of(node), numbers, strict=True):
             known = self.graph.nodes[number].value.array
             if met.kept is not None and known is not None and not np.array_equal(met.kept.array, known, equal_nan=True):
-                raise RuntimeError(
-                    f"{what} met a value that was changed outside of the graph, so it cannot be repeated"
-                )
+                raise RuntimeError(_changed(what))
         if isinstance(node, (CatBackward0, StackBackward0)):
             saved: Any = node.saved
             return numbers, [saved[0] if isinstance(saved, tuple) else saved]
         op = getattr(type(node), "op", None)
+        if kept_of(node) is None and op is not None:
+            self._compare(made, node, numbers, what)
         if op is None:
             raise NotImplementedError(
                 f"{node.name()} is no operation of the table, so it cannot be repeated for a check"
@@ -64,6 +64,14 @@ class Replay:
         if any(name not in options for name in op.options):
             raise _missing(f"{', '.join(name for name in op.options if name not in options)} of {what}")
         return numbers, [options[name] for name in op.options]
+
+    def _compare(self, made: Any, node: Any, numbers: list[Any], what: str) -> None:
+        """Raise unless an operation that nobody recorded, such as a view of changed memory, gives what it gave."""
+        again = computed_again(node, [self.graph.nodes[n].value.array for n in numbers])
+        if again is None or made.value.array is None:
+            raise _missing(f"the value of {what}")
+        if not np.array_equal(again, made.value.array, equal_nan=True):
+            raise RuntimeError(_changed(what))
 
     def total(self, leaves: dict[int, Array]) -> float:
         """The result, weighed by the gradient that the pass began with, in double precision."""
@@ -132,6 +140,10 @@ def _repeated(node: Node, operands: list[Any], options: list[Any]) -> Any:
 def _double(array: Any) -> Array:
     found = np.asarray(array)
     return found.astype(np.float64) if found.dtype.kind == "f" else found
+
+
+def _changed(what: str) -> str:
+    return f"{what} met a value that was changed outside of the graph, so it cannot be repeated"
 
 
 def _missing(what: str) -> RuntimeError:
