@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from linreg.errors import BadInput, Diverged
 
+BATCH_SIZE, EXPLAINED_ROWS = 10, 3  # of three rows every number can be read
 DONE, DIVERGED, BAD_INPUT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 
 # What only the synthetic job knows, and the document's values for it.
@@ -72,22 +73,61 @@ def _run(argv: Sequence[str]) -> int:
     settings = jobs.Settings(
         lr=options.lr,
         num_epochs=options.num_epochs or 0,
-        batch_size=options.batch_size,
+        batch_size=options.batch_size or (BATCH_SIZE if options.explain is None else EXPLAINED_ROWS),
         init_std=options.init_std,
         seed=seed,
         dtype=options.dtype,
         backend=options.backend,
         device=options.device,
     )
+    given = {name: getattr(options, name) for name in SYNTHETIC}
+    chosen = SYNTHETIC | {name: value for name, value in given.items() if value is not None}
+    table = (options.data, options.target, options.features)
+    if options.explain is not None:
+        synthetic = options.data is None
+        loss = jobs.first_synthetic_step(settings, **chosen) if synthetic else jobs.first_table_step(settings, *table)
+        return _explain(loss, options)
     if options.data is None:
-        given = {name: getattr(options, name) for name in SYNTHETIC}
-        chosen = SYNTHETIC | {name: value for name, value in given.items() if value is not None}
         result = jobs.fit_synthetic(settings, **chosen, quiet=options.json)
     else:
-        result = jobs.fit_table(settings, options.data, options.target, options.features, quiet=options.json)
+        result = jobs.fit_table(settings, *table, quiet=options.json)
     if options.json:
         print(json.dumps(result))
     return DONE
+
+
+def _explain(loss: Any, options: argparse.Namespace) -> int:
+    from minigrad import show
+
+    lang, file = options.lang or "en", options.explain
+    try:
+        if file.endswith(".html"):
+            show.page(loss, file, lang=lang)
+        elif file:
+            show.graph(loss, values=True, gradients=True, lang=lang).save(file)
+    except OSError as error:
+        raise BadInput(f"cannot write {file}: {error.strerror}") from error
+    if options.json:
+        print(show.steps(loss).to_json())
+    elif file:
+        print(f"wrote {file}")
+    else:
+        _tell(loss, lang)
+    return DONE
+
+
+def _tell(loss: Any, lang: str) -> None:
+    from minigrad import show
+
+    try:
+        show.explain(loss, lang=lang)
+    except ImportError as error:
+        raise BadInput(
+            'to print the step, --explain needs rich: in the checkout, pip install ".[show]"; '
+            "--explain FILE.html and --explain FILE.svg need nothing more"
+        ) from error
+    except SystemExit as error:  # so rich answers a closed pipe
+        raise BrokenPipeError from error
 
 
 def _fail(status: int, message: str) -> int:
@@ -121,6 +161,13 @@ def _parse(argv: Sequence[str]) -> argparse.Namespace:
     for name in stray:
         if getattr(options, name) is not None:
             raise BadInput(f"--{name.replace('_', '-')} {needs}")
+    if options.explain is None:
+        if options.lang is not None:
+            raise BadInput("--lang needs --explain")
+    elif options.backend != "minigrad":
+        raise BadInput(f"--explain looks inside minigrad and cannot go with --backend {options.backend}")
+    elif options.explain and not options.explain.endswith((".html", ".svg")):
+        raise BadInput(f"--explain writes FILE.html or FILE.svg, and {options.explain!r} ends with neither")
     return options
 
 
@@ -144,8 +191,8 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--batch-size",
         type=_whole(1),
-        default=10,
-        help="examples per step (default %(default)s; with --data at most the number of rows)",
+        help=f"examples per step (default {BATCH_SIZE}, with --explain {EXPLAINED_ROWS}; "
+        "with --data at most the number of rows)",
     )
     add(
         "--init-std",
@@ -158,6 +205,18 @@ def _parser() -> argparse.ArgumentParser:
     add("--backend", choices=("minigrad", "torch"), default="minigrad", help="default %(default)s")
     add("--device", default="cpu", help="cpu, or with torch also cuda (default %(default)s)")
     add("--json", action="store_true", help="print one JSON object, with every epoch's loss, and nothing else")
+
+    looking = parser.add_argument_group("look inside")
+    add = looking.add_argument
+    add(
+        "--explain",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="show the first training step instead of training: every number and rule of its backward pass, in the "
+        "terminal, as a page to step through (FILE.html) or as a picture (FILE.svg); with --json, as data",
+    )
+    add("--lang", choices=("en", "zh"), help="the language to explain in (default en)")
 
     synthetic = parser.add_argument_group("synthetic data: y = X w + b + noise")
     add = synthetic.add_argument

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from linreg.data import read_table, standardise, synthetic_data
+from linreg.data import Standardised, data_iter, read_table, standardise, synthetic_data
 from linreg.errors import BadInput
-from linreg.model import Tensor, init_params
+from linreg.model import Tensor, init_params, linreg, squared_loss
 from linreg.train import least_squares, print_epoch, train
+from minigrad import show
 
 DOCUMENT_EPOCHS, DOCUMENT_STEPS = 3, 300
 EPOCH_LINES = 20  # beside the first epoch's; all losses are in the result
@@ -51,11 +52,7 @@ def fit_synthetic(
     settings = replace(settings, num_epochs=settings.num_epochs or DOCUMENT_EPOCHS)
     with _backend(settings) as torch:
         truth = torch.tensor(true_w)
-        try:
-            features, labels = synthetic_data(truth, true_b, num_examples, noise=noise, torch=torch)
-        except (MemoryError, RuntimeError, ValueError) as error:
-            raise BadInput(f"cannot make {num_examples} examples: {_first_line(error)}") from error
-        w, b, losses = _fit(torch, settings, features, labels, quiet)
+        w, b, losses = _fit(torch, settings, *_examples(torch, truth, true_b, num_examples, noise), quiet)
         truth = truth.to(settings.device)
         w_error, b_error = truth - w.reshape(truth.shape), true_b - b
         if not quiet:
@@ -102,9 +99,7 @@ def fit_table(
     enough = max(DOCUMENT_EPOCHS, math.ceil(DOCUMENT_STEPS / math.ceil(rows / batch_size)))
     settings = replace(settings, batch_size=batch_size, num_epochs=settings.num_epochs or enough)
     with _backend(settings) as torch:
-        X = torch.from_numpy(data.X.astype(settings.dtype))
-        y = torch.from_numpy(data.y.astype(settings.dtype)).reshape((-1, 1))
-        w, b, losses = _fit(torch, settings, X, y, quiet)
+        w, b, losses = _fit(torch, settings, *_rows(torch, settings, data), quiet)
         slopes, intercept = data.in_own_units(np.array(w.reshape(-1).tolist()), b.item())
     estimates = [_beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
     coefficients = dict(zip(table.features, estimates, strict=True))
@@ -120,6 +115,45 @@ def fit_table(
         "intercept": constant,
         "coefficients": coefficients,
     }
+
+
+def first_synthetic_step(
+    settings: Settings, true_w: Sequence[float], true_b: float, num_examples: int, noise: float
+) -> Tensor:
+    """The loss of the first training step that `fit_synthetic` makes of the same arguments, for `minigrad.show`."""
+    with _backend(settings) as torch:
+        examples = _examples(torch, torch.tensor(true_w), true_b, num_examples, noise)
+        return _first_step(torch, settings, *examples)
+
+
+def first_table_step(settings: Settings, path: str, target: str, features: Sequence[str] | None) -> Tensor:
+    """The loss of the first training step that `fit_table` makes of the same arguments, for `minigrad.show`."""
+    data = standardise(read_table(path, target, features))
+    with _backend(settings) as torch:
+        return _first_step(torch, settings, *_rows(torch, settings, data))
+
+
+def _first_step(torch: ModuleType, settings: Settings, features: Tensor, labels: Tensor) -> Tensor:
+    w, b = init_params(features.shape[1], std=settings.init_std, torch=torch)
+    X, y = next(data_iter(settings.batch_size, features, labels, torch=torch))
+    with show.recording():
+        l = squared_loss(linreg(X, w, b, torch=torch), y)
+        loss = l.sum()
+    return loss
+
+
+def _examples(
+    torch: ModuleType, true_w: Tensor, true_b: float, num_examples: int, noise: float
+) -> tuple[Tensor, Tensor]:
+    try:
+        return synthetic_data(true_w, true_b, num_examples, noise=noise, torch=torch)
+    except (MemoryError, RuntimeError, ValueError) as error:
+        raise BadInput(f"cannot make {num_examples} examples: {_first_line(error)}") from error
+
+
+def _rows(torch: ModuleType, settings: Settings, data: Standardised) -> tuple[Tensor, Tensor]:
+    X = torch.from_numpy(data.X.astype(settings.dtype))
+    return X, torch.from_numpy(data.y.astype(settings.dtype)).reshape((-1, 1))
 
 
 @contextmanager
