@@ -3,34 +3,20 @@
 import ast
 import contextlib
 import io
-import math
 import os
 import re
 import subprocess
 import sys
-from itertools import pairwise
-from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 pytest.importorskip("torch")
+from pages import DOCS, assert_says, blocks
+
 from minigrad.testing import record
 
-DOCS = Path(__file__).parents[1] / "docs"
 PAGES = [DOCS / "testing-gradients.md", DOCS / "testing-gradients.zh-CN.md"]
-FENCED = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.S)
-NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d*)?(?:e[+-]?\d+)?")
-
-
-def blocks(page):
-    """The snippets of a page, each with what it prints: the next block, if that is text."""
-    fenced = FENCED.findall(page.read_text(encoding="utf-8"))
-    return [
-        (content, text if kind == "text" else "")
-        for (language, content), (kind, text) in pairwise([*fenced, ("", "")])
-        if language == "python"
-    ]
 
 
 def test_both_pages_hold_the_same_snippets():
@@ -68,18 +54,3 @@ def pytest_prints(file, code, text):
     run = subprocess.run(command, cwd=file.parent, env=environment, capture_output=True, encoding="utf-8")
     assert run.returncode == (1 if text else 0), run.stdout + run.stderr
     return re.sub(r"^E +(?=AssertionError)|^E {10}", "", run.stdout, flags=re.M)
-
-
-def assert_says(printed, text):
-    """Every line of `text` is printed, in this order; numbers up to rounding, bounds on it whatever they are."""
-    lines = iter(printed.splitlines())
-    for expected in text.splitlines():
-        assert any(alike(line, expected) for line in lines), f"not printed: {expected!r}, but\n{printed}"
-
-
-def alike(line, expected):
-    line, expected = (re.sub(r"^E +|give or take \S+", "", s).strip() for s in (line, expected))
-    if NUMBER.sub("#", line) != NUMBER.sub("#", expected):
-        return False
-    pairs = zip(NUMBER.findall(line), NUMBER.findall(expected), strict=True)
-    return all(math.isclose(float(a), float(b), rel_tol=1e-4, abs_tol=1e-15) for a, b in pairs)
