@@ -472,3 +472,9 @@ def test_notebooks_and_readers_get_it():
     assert set(root.get("aria-labelledby").split()) <= ids
     assert "prefers-color-scheme:dark" in drawn.svg()
     assert "http" not in drawn.svg().replace("http://www.w3.org/2000/svg", "")
+
+
+def test_the_result_of_a_call_is_called_as_its_variable():
+    x = minigrad.ones(2, requires_grad=True)
+    loss = x.exp().sum()
+    assert [show.graph(loss).heading(node) for node in show.graph(loss).nodes] == ["x", "exp", "loss = sum"]

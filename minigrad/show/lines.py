@@ -53,10 +53,11 @@ def _positions(code: CodeType) -> tuple[tuple[int | None, int | None, int | None
 def _targets(code: CodeType) -> dict[int, str]:
     """By instruction, the variable that its result is stored in."""
     found: dict[int, str] = {}
-    after = None  # the variable that what comes next is stored in
+    after, end = None, 0  # the variable that what comes next is stored in, and where that begins
     for instruction in reversed([*dis.get_instructions(code)]):
-        if after is not None:
-            found[instruction.offset] = after
+        if after is not None:  # a call that is going on stands after its instruction, in the cache of that
+            found |= dict.fromkeys(range(instruction.offset, end, 2), after)
+        end = instruction.offset
         if instruction.opname in _STORES:
             names = instruction.argval
             after = names if isinstance(names, str) else names[0]
