@@ -50,7 +50,7 @@ def explain(
             "gradient and check are not for explain, of a pass that is there already: give them to show.steps"
         )
     found = loss if isinstance(loss, Backward) else steps(loss, gradient, check=check)
-    console = Console(file=file, width=width, highlight=False)
+    console = Console(file=file, width=width, highlight=False, force_jupyter=False)  # else each line is a display
     if width is None and not console.is_terminal:
         console.width = WIDTH
     _Story(found, words, console).tell()
