@@ -13,38 +13,36 @@ import inspect
 import linecache
 import sys
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from operator import is_not
-from threading import RLock
 from typing import Any
 
 import numpy as np
 
-from ..autograd import grad
-from ..autograd.tape import Alias
+from ..autograd.tape import ON_TENSORS, Alias
 from ..dtypes import get_default_dtype
-from ..engine import LEAF, OUTSIDE, RELEASED, Lost, Node, Storage, next_rank
+from ..engine import LEAF, OUTSIDE, RELEASED, Lost, Node, Storage, edge_to, next_rank, walk
 from ..modes import enable_grad, is_grad_enabled
 from ..ops.table import stale
 from ..tensor import Tensor, current_origin
-from .expressions import Expression
+from .expressions import Expression, owners
 from .guards import Guards
 from .programs import Statements
 from .symbols import ArraySymbol, Unwritable
-from .tracing import Trace
+from .tracing import RESERVED, Trace, is_tracing
 
 INTERNAL = True
 PROGRAMS = 8  # that are written for one function, as in torch, before it is left to run as it is
 _SLOT = object()  # where the template of a call's arguments has a tensor
 _MISS: Any = object()  # what a program returns for a call that it was not written for
-_tracing = RLock()
 
 
 class CompiledBackward(Node):
     """The node of a compiled call."""
 
-    __slots__ = ("edges", "inputs", "program", "saved")
+    __slots__ = ("edges", "inputs", "made", "program", "saved")
     program: Program
+    made: Any  # the storage of the result, if that is among the saved values
     inputs: tuple[Any, ...]  # for each input in turn: its array, its storage, and the version that it had
     saved: Any
 
@@ -56,11 +54,14 @@ class CompiledBackward(Node):
             storage, version = self.inputs[3 * i + 1], self.inputs[3 * i + 2]
             if storage.version != version:
                 stale(self, storage, version)
+        if self.made is not None and self.made.version:
+            stale(self, self.made, 0)
         return self.saved
 
     def release(self) -> None:
         """Let the saved values go."""
-        self.saved, self.inputs = RELEASED, ()
+        if self.program.frees:
+            self.saved, self.inputs = RELEASED, ()
 
     def pull(self, g: Any, edges: Sequence[Any], saved: Any) -> Sequence[Any]:
         """The gradients by the program; recorded ones by running the function again, as it was written."""
@@ -74,9 +75,12 @@ class CompiledBackward(Node):
         for _, storage, version in each:
             if storage.version != version:
                 stale(self, storage, version)
+        program = self.program
+        outside = program.outside()
+        if outside is _MISS or any(t._array is not a for t, (a, _, _) in zip(outside, each[program.from_outside :])):  # noqa: B905
+            raise RuntimeError("a variable that a compiled function uses has changed since it was called")
         places = iter(edges)
         tensors: list[Any] = []
-        program = self.program
         for i, (array, storage, _) in enumerate(each):
             edge = next(places) if program.wanted[i] else None
             if i >= program.from_outside:  # the function takes it from there again: a leaf, where it is wanted
@@ -86,11 +90,13 @@ class CompiledBackward(Node):
             tensors.append(Tensor._of(array, origin, storage))
         with enable_grad():
             output = program.run_again(tensors[: program.from_outside])
-            wanted = [t for t, is_wanted in zip(tensors, program.wanted, strict=True) if is_wanted]
-            found = grad(output, wanted, g, create_graph=True, allow_unused=True)
-        if [d is None for d in found] != program.unused:
-            raise RuntimeError("a compiled function's variables are other tensors than when it was called")
-        return tuple(found)
+            to = [
+                None if t is None else edge_to(t)
+                for t, is_wanted in zip(tensors, program.wanted, strict=True)
+                if is_wanted
+            ]
+            found = walk((output._origin,), (g,), ON_TENSORS, keep=True, wanted=[e for e in to if e is not None])
+        return tuple([found[id(e)][1] if id(e) in found else None for e in to])
 
 
 class Program:
@@ -103,16 +109,24 @@ class Program:
         self.from_outside = len(guards.tensors)  # the inputs from here on are no arguments
         out = found.output(result)
         captured = {name: found.inputs[name] for name in found.captured}
+        for name in guards.tensors if found.asks_for_layout else ():
+            guards.conditions.append(f"_x_{name}.strides == {found.inputs[name]._array.strides!r}")
+        of_arguments = len(guards.conditions)
         guards.outside(found.frames, f, captured)
+        if isinstance(f, partial):
+            guards.same(guards.constant(f), f)
+        of_outside = [guards.conditions[0], *guards.conditions[of_arguments:]]
         for name, t in found.inputs.items():
             if name not in guards.tensors:
                 raise Unwritable(f"it uses {name}, a tensor whose variable cannot be watched")
-            if name.startswith("_") or name in ("np", "add_up"):
+            if name in found.book.helpers.texts:
                 raise Unwritable(f"{name} means something else in what is written")
-            if np.may_share_memory(result._array, t._array):
-                raise Unwritable("it returns a view of an input")
-        self.wanted = [t.requires_grad for t in found.inputs.values()]
-        self._write(guards, found, result, out)
+        if any(e.kind == "name" for e in owners(out.expression)):
+            raise Unwritable("it returns a view of an input, or an input")
+        self.wanted = [result.requires_grad and t.requires_grad for t in found.inputs.values()]
+        if result.requires_grad and not any(self.wanted):
+            raise Unwritable("it makes a leaf")
+        self._write(guards, found, result, out, of_outside)
 
     def run_again(self, tensors: list[Tensor]) -> Tensor:
         """The function itself on tensors in the place of its arguments'."""
@@ -124,14 +138,14 @@ class Program:
 
     # Writing
 
-    def _write(self, guards: Guards, found: Trace, output: Tensor, out: ArraySymbol) -> None:
+    def _write(self, guards: Guards, found: Trace, output: Tensor, out: ArraySymbol, outside: list[str]) -> None:
         """Write and make `call`, which is what a call runs, and `pull`, its backward."""
         inputs = list(found.inputs)
         leaves = [found.inputs[n] for n, wanted in zip(inputs, self.wanted, strict=True) if wanted]
         g = found.book.name("_g", np.ones_like(output._array))
         general = found.gradients(output, leaves, g) if leaves else []
         one = found.gradients(output, leaves, found.book.full(output._array, 1)) if leaves else []
-        self.unused = [d is None for d in general]
+        self.frees = found.frees()
         roots = [[d.expression for d in way if d is not None] for way in (one, general)]
 
         forward = Statements(found, [out.expression, *roots[0], *roots[1]], quick=True)
@@ -141,14 +155,24 @@ class Program:
         numbers = forward.writer.numbers
         backward = [_backward(forward, way, saved) for way in (one, general)]
         kept = list(dict.fromkeys(saved.values()))
-        self.guarded = [i for i, name in enumerate(inputs) if name in kept]
+        owned = {owner for e in saved for owner in owners(e)}
+        of_inputs = {owner.head for owner in owned if owner.kind == "name"}
+        self.guarded = [i for i, name in enumerate(inputs) if name in of_inputs]
+        of_result = not owned.isdisjoint(owners(out.expression))
+        lost = output._origin.why if isinstance(output._origin, Lost) else None
         wanted = [n for n, is_wanted in zip(inputs, self.wanted, strict=True) if is_wanted]
         self.names, self.kept = wanted, kept  # of the inputs that get gradients, and of what is saved for them
         self.text = "\n".join(
             [
                 *[text for text in found.book.helpers.texts.values() if text],
                 self._signature(guards),
-                *_indented(_body(inputs, lines, result, kept, wanted)),
+                *_indented(_body(inputs, lines, result, kept, wanted, of_result, lost)),
+                "",
+                "def outside():",
+                "    if not (",
+                f"        {_AND.join(outside)}",
+                "    ): return _MISS",
+                f"    return {_tuple(inputs[self.from_outside :])}",
                 "",
                 "def pull(_g, _saved):",
                 *([f"    {_listed(kept)} = _saved"] if kept else []),
@@ -163,14 +187,19 @@ class Program:
         linecache.cache[name] = (len(self.text), None, self.text.splitlines(True), name)  # tracebacks quote it
         exec(compile(self.text, name, "exec"), scope)
         self.call: Callable[..., Any] = scope["call"]
+        self.call.__qualname__ = getattr(self.f, "__qualname__", "call")  # which errors of its arguments quote
         self.pull: Callable[..., Any] = scope["pull"]
+        self.outside: Callable[[], Any] = scope["outside"]
 
     def _signature(self, guards: Guards) -> str:
         """The head of `call`, which has the function's own parameters."""
         self._defaults: dict[str, Any] = {}
         parts, after_star = [], False
-        for p in self.signature.parameters.values():
+        every = list(self.signature.parameters.values())
+        for i, p in enumerate(every):
             text = p.name
+            if text in RESERVED or text.startswith("_") or text in guards.scope:
+                raise Unwritable(f"{text} means something else in what is written")
             if p.default is not p.empty:
                 self._defaults[f"_default_{p.name}"] = p.default
                 text += f"=_default_{p.name}"
@@ -181,7 +210,9 @@ class Program:
                 after_star = True
                 text = ("*" if p.kind is p.VAR_POSITIONAL else "**") + p.name
             parts.append(text)
-        conditions = "\n        and ".join(guards.conditions) or "True"
+            if p.kind is p.POSITIONAL_ONLY and (p is every[-1] or every[i + 1].kind is not p.kind):
+                parts.append("/")
+        conditions = _AND.join(guards.conditions)
         rest = "".join(
             f"    if {p.name}: return _MISS\n" for p in self.signature.parameters.values() if p.kind is p.VAR_KEYWORD
         )
@@ -212,7 +243,15 @@ def _backward(forward: Statements, way: list[Any], saved: dict[Expression, str])
     return [*lines, f"return {_tuple(results)}"]
 
 
-def _body(inputs: list[str], lines: list[str], out: str, kept: list[str], leaves: list[str]) -> list[str]:
+def _body(
+    inputs: list[str],
+    lines: list[str],
+    out: str,
+    kept: list[str],
+    leaves: list[str],
+    of_result: bool,
+    lost: str | None,
+) -> list[str]:
     """What `call` does when its guards hold."""
     made = [
         f"_tensors = {_tuple(inputs)}",
@@ -223,7 +262,7 @@ def _body(inputs: list[str], lines: list[str], out: str, kept: list[str], leaves
         "_r._storage = _r._view = _r._grad = _r._origin = None",
     ]
     if not leaves:
-        return [*made, *([f"_r._origin = {' or '.join(f'_o_{n}' for n in inputs)}"] if inputs else []), "return _r"]
+        return [*made, *([f"_r._origin = _Lost({lost!r})"] if lost else []), "return _r"]
     recorded = [
         "if not _grad_enabled():",
         "    _r._origin = _Lost('no_grad')",
@@ -232,6 +271,7 @@ def _body(inputs: list[str], lines: list[str], out: str, kept: list[str], leaves
         f"_node.edges = {_tuple([f'_tensors[{inputs.index(n)}] if _o_{n} is _LEAF else _o_{n}' for n in leaves])}",
         "_node.program = _program",
         f"_node.saved = {_tuple(kept)}",
+        "_node.made = _r._storage = _Storage()" if of_result else "_node.made = None",
     ]
     for i, n in enumerate(inputs):
         recorded.append(f"_s_{n} = _tensors[{i}]._storage")
@@ -269,6 +309,7 @@ def _tuple(names: list[str]) -> str:
     return f"({_listed(names)})"
 
 
+_AND = "\n        and "
 _NAMES = {
     "INTERNAL": True,
     "_MISS": _MISS,
@@ -357,8 +398,9 @@ def compile_function(
                 return result
         if reasons or len(programs) >= PROGRAMS or not is_grad_enabled():
             return f(*args, **kwargs)
-        with _tracing:
-            result, program = first_call(f, args, kwargs)
+        if is_tracing():  # one that calls this one is to be one program with it
+            return f(*args, **kwargs)
+        result, program = first_call(f, args, kwargs)
         if isinstance(program, Program):
             programs.append(program)
             calls.insert(0, program.call)

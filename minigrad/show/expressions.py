@@ -35,6 +35,19 @@ class Expression:
         return found
 
 
+def owners(e: Expression) -> set[Expression]:
+    """The expressions whose memory the array of `e` may be: itself, or what it is a view of."""
+    found: set[Expression] = set()
+    pending = [e]
+    while pending:
+        e = pending.pop()
+        shown = [p for p in e.parts() if e.head == "reshape" or np.may_share_memory(e.value, p.value)]
+        pending += shown
+        if not shown:
+            found.add(e)
+    return found
+
+
 def _collect(value: Any, found: list[Expression]) -> None:
     if isinstance(value, Expression):
         found.append(value)

@@ -14,7 +14,7 @@ from .symbols import Unwritable
 from .tracing import is_library
 
 INTERNAL = True
-_FIXED = (ModuleType, FunctionType, BuiltinFunctionType, type, partial, np.ufunc)  # what is itself, or another
+_FIXED = (ModuleType, FunctionType, BuiltinFunctionType, type, np.ufunc)  # what is itself, or another
 
 
 class Guards:
@@ -39,6 +39,8 @@ class Guards:
         if isinstance(value, Tensor):
             if type(value) is not Tensor:
                 raise Unwritable("an argument is of a subclass of Tensor")
+            if name in self.tensors:
+                raise Unwritable(f"{name} means something else in what is written")
             self.tensor(name, value)
         elif type(value) in (list, tuple):
             self.conditions.append(f"{name}.__class__ is {type(value).__name__} and len({name}) == {len(value)}")
@@ -69,7 +71,11 @@ class Guards:
         """Let only what is equal to `value`, or is that very thing, through."""
         if isinstance(value, BuiltinFunctionType) and not isinstance(value.__self__, ModuleType):
             raise Unwritable(f"it uses {value.__qualname__}, which may give something else each time")
-        if value is None or isinstance(value, _FIXED):
+        if isinstance(value, partial):
+            self.same(f"{text}.func", value.func)
+            self.same(f"{text}.args", value.args)
+            self.same(f"tuple({text}.keywords.items())", tuple(value.keywords.items()))
+        elif value is None or isinstance(value, _FIXED):
             self.conditions.append(f"{text} is {self.constant(value)}")
         elif isinstance(value, (bool, int, float, str, np.dtype)) or type(value).__module__ == "minigrad.dtypes":
             if value != value:
@@ -98,22 +104,32 @@ class Guards:
                     places[id(variables), name] = f"{self.constant(variables)}[{name!r}]", variables[name], code
                 elif name in _IMPURE:
                     raise Unwritable(f"it calls {name}(), which does more than to compute")
-            if code.co_freevars and code not in inner:
+            if code not in inner:
                 if code not in known:
                     raise Unwritable(f"{code.co_name} is a function whose variables cannot be found")
-                for cell in known[code].__closure__ or ():
+                function = known[code]
+                for cell in function.__closure__ or ():
                     places[id(cell)] = f"{self.constant(cell)}.cell_contents", cell.cell_contents, code
+                if function is not f:  # its own were read as arguments
+                    self.same(f"{self.constant(function)}.__defaults__", function.__defaults__)
+                    if function.__kwdefaults__:
+                        items = tuple(function.__kwdefaults__.items())
+                        self.same(f"tuple({self.constant(function)}.__kwdefaults__.items())", items)
         for text, value, code in places.values():
             self._variable(text, value, captured, code)
 
     def _functions(self, functions: list[Any], frames: list[Any]) -> list[FunctionType]:
         """Functions that may have run: those given, and what they and the frames see."""
         found: list[FunctionType] = []
+        seen: set[type] = set()
         pending = [*functions, *[v for _, variables, cells in frames for v in (*variables.values(), *cells.values())]]
         while pending:
             f = pending.pop()
             if isinstance(f, partial):
                 pending.append(f.func)
+            elif isinstance(f, type) and f not in seen and not is_library({"__name__": f.__module__}):
+                seen.add(f)
+                pending += [getattr(v, "__func__", v) for v in vars(f).values()]
             elif isinstance(f, FunctionType) and f not in found:
                 found.append(f)
                 pending += [c.cell_contents for c in f.__closure__ or () if _filled(c)]
@@ -132,9 +148,14 @@ class Guards:
                 self.conditions.append(f"{text} is {self.constant(value)}")
             return
         self.same(text, value)
-        if not isinstance(value, ModuleType):
+        if isinstance(value, (type, FunctionType)):  # they may have variables, too
+            if not is_library({"__name__": value.__module__}):
+                for name in code.co_names:
+                    if not name.startswith("__") and hasattr(value, name):
+                        self._variable(f"{self.constant(value)}.{name}", getattr(value, name), captured, code)
+        elif not isinstance(value, ModuleType):
             return
-        if is_library(vars(value)):
+        elif is_library(vars(value)):
             root = value.__name__.partition(".")[0]
             if root not in _PURE or (root == "numpy" and "random" in (*code.co_names, *value.__name__.split("."))):
                 raise Unwritable(f"it uses {value.__name__}, which may give something else each time")
@@ -145,7 +166,8 @@ class Guards:
 
 
 _PURE = {"builtins", "cmath", "functools", "itertools", "math", "minigrad", "numpy", "operator", "typing"}
-_IMPURE = {"delattr", "eval", "exec", "globals", "input", "locals", "next", "open", "print", "setattr", "vars"}
+_IMPURE = {"delattr", "dir", "eval", "exec", "getattr", "globals", "hasattr", "hash", "id", "input", "locals", "next"}
+_IMPURE |= {"open", "print", "setattr", "vars"}
 _IMPURE_ATTRIBUTES = {"is_grad_enabled", "is_inference_mode_enabled", "set_default_dtype", "set_grad_enabled"}
 
 

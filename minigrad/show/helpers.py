@@ -81,11 +81,10 @@ def _definition(function: FunctionType) -> ast.FunctionDef:
         if isinstance(node, ast.arg):
             node.annotation = None
     found.returns, found.decorator_list = None, []
-    found.body = [_unannotated(s) for s in found.body[bool(ast.get_docstring(found)) :]]
-    return found
+    found.body = found.body[bool(ast.get_docstring(found)) :]
+    return _Unannotated().visit(found)  # type: ignore[no-any-return]
 
 
-def _unannotated(statement: ast.stmt) -> ast.stmt:
-    if isinstance(statement, ast.AnnAssign) and statement.value is not None:
-        return ast.Assign([statement.target], statement.value)
-    return statement
+class _Unannotated(ast.NodeTransformer):
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.stmt:
+        return ast.Assign([node.target], node.value) if node.value is not None else ast.Pass()

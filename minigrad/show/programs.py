@@ -13,7 +13,7 @@ from ..autograd import grad
 from ..tensor import Tensor
 from .expressions import Expression, Writer
 from .symbols import ArraySymbol, Unwritable
-from .tracing import Trace, twin
+from .tracing import RESERVED, Trace, twin
 
 INTERNAL = True
 _WIDTH = 88  # of a line, beyond which a part of it gets a name
@@ -25,7 +25,7 @@ class Statements:
 
     def __init__(self, trace: Trace, roots: Iterable[Expression], quick: bool = False) -> None:
         self.trace, self.quick = trace, quick
-        self.taken = {"np", "g", "add_up", *trace.inputs, *trace.book.helpers.texts, *keyword.kwlist}
+        self.taken = {"g", *RESERVED, *trace.inputs, *trace.book.helpers.texts, *keyword.kwlist}
         self.names: dict[Expression, str] = {}
         self.writer = Writer(self.names.get, quick)
         self.uses: dict[Expression, int] = {}
@@ -62,6 +62,7 @@ class Statements:
         return len(self.writer.write(e, itself=True)) > _WIDTH
 
     def _free(self, name: str) -> str:
+        name = name.lstrip("_") or "value"  # what begins so is the program's own
         free, n = name, 2
         while free in self.taken:
             free, n = f"{name}_{n}", n + 1

@@ -12,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import pairwise
-from types import CodeType
+from threading import RLock, get_ident
+from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -44,6 +45,7 @@ class Trace(Listener):
         self.called: dict[Any, str] = {}  # by expression: the parameter that it was passed as
         self.frames: list[Any] = []  # per function of the user's that ran: its code, its globals, its cells
         self.failed: Unwritable | None = None  # the first reason why it cannot be written
+        self.asks_for_layout = False
         self._symbols: dict[int, tuple[Tensor, ArraySymbol]] = {}
         self._nodes: dict[int, tuple[Node, dict[str, ArraySymbol]]] = {}
         self._keys: dict[int, tuple[Any, Any]] = {}  # by copy of an index, the index
@@ -53,8 +55,12 @@ class Trace(Listener):
 
     def input(self, name: str, t: Tensor) -> None:
         """Take `t` as an input of this name."""
+        if name in RESERVED or name in self.inputs or not name.isidentifier():
+            raise Unwritable(f"{name} means something else in what is written")
         if t._array.dtype.char == "e":
             raise Unwritable("half precision")
+        if any(not attribute.startswith("_") for attribute in vars(t)):
+            raise Unwritable(f"{name} has attributes, which may change")
         if id(t) in self._symbols:
             raise Unwritable("the same tensor is given twice")
         self.inputs[name] = t
@@ -194,21 +200,33 @@ class Trace(Listener):
     @contextmanager
     def running(self) -> Iterator[None]:
         """Within it, what happens is written down."""
+        with _exchanging:  # others wait: there is one of each of the functions that are exchanged
+            before, _Running.thread = _Running.thread, get_ident()
+            try:
+                yield from self._running()
+            finally:
+                _Running.thread = before
+
+    def _running(self) -> Iterator[None]:
         profile, tensor_of, own, words = sys.getprofile(), Tensor._of, indexing.own, Generator.words
         places = (indexing, picking, assigning)
+        thread = get_ident()
 
         def made(*args: Any, **kwargs: Any) -> Tensor:
             t = tensor_of(*args, **kwargs)
-            self._made[id(t)] = t, _maker(sys._getframe(1))
+            if get_ident() == thread:
+                self._made[id(t)] = t, _maker(sys._getframe(1))
             return t
 
         def noted(key: Any, *tensors: Any) -> Any:
             copies = own(key, *tensors)
-            self._keys.update({id(c): (c, k) for c, k in zip(copies, key, strict=True)})
+            if get_ident() == thread:
+                self._keys.update({id(c): (c, k) for c, k in zip(copies, key, strict=True)})
             return copies
 
         def drawn(generator: Generator, count: int) -> Any:
-            self.failed = self.failed or Unwritable("random numbers are drawn")
+            if get_ident() == thread:
+                self.failed = self.failed or Unwritable("random numbers are drawn")
             return words(generator, count)
 
         collecting = gc.isenabled()
@@ -238,15 +256,40 @@ class Trace(Listener):
             raise Unwritable(f"it returns {type(result).__name__}, not one tensor")
         return self.symbol(result)
 
+    def frees(self) -> bool:
+        """Whether a second backward pass finds that the first one has freed something."""
+        ops = [op for op in (getattr(type(node), "op", None) for node, _ in self._nodes.values()) if op is not None]
+        return any(op.guarded or op.freed for op in ops)
+
     def _called(self, frame: Any, event: str, _: Any) -> None:
-        """Note the functions of the user's that run, and what their parameters are called."""
-        if event == "call" and not is_library(frame.f_globals):
+        """Note the functions of the user's that run, what their parameters are called, and what they call."""
+        if event == "call" and is_library(frame.f_globals):
+            self._asked(frame)
+        elif event == "call":
             code = frame.f_code
             self.frames.append((code, frame.f_globals, {n: frame.f_locals.get(n) for n in code.co_freevars}))
             for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
-                known = self._symbols.get(id(frame.f_locals.get(name)))
+                value = frame.f_locals.get(name)
+                if not name.startswith(".") and not _is_plain(value):
+                    self.failed = self.failed or Unwritable(
+                        f"{code.co_name} is given a {_kind(value)}, which may change"
+                    )
+                known = self._symbols.get(id(value))
                 if known is not None:
                     self.called.setdefault(known[1].expression, name)
+
+    def _asked(self, frame: Any) -> None:
+        """Give up where the user calls what does more than to compute, or gives what nothing here checks again."""
+        module, name = str(frame.f_globals.get("__name__")), frame.f_code.co_name
+        if module.startswith("minigrad") and name in _OF_LAYOUT:
+            self.asks_for_layout = True
+        if module.startswith("minigrad") and frame.f_back is not None and not is_library(frame.f_back.f_globals):
+            if module == "minigrad.tensor":
+                pure = name in _OF_TENSORS
+            else:
+                pure = module.startswith(_COMPUTING) and name not in _MORE_THAN_COMPUTING
+            if not pure:
+                self.failed = self.failed or Unwritable(f"it uses {name}, which does more than to compute")
 
     # The backward pass
 
@@ -288,6 +331,10 @@ class SymbolTape(RecordedTape):
         """`g` in `dtype`."""
         return g.astype(dtype)
 
+    def run_tensor_hooks(self, hooks: Any, g: Any) -> Any:
+        """`g`: a hook on an input runs in the pass that the program is part of."""
+        return g
+
 
 def _is_all_of(view: Any, array: Any) -> bool:
     """Whether a view shows all elements of an array as they are."""
@@ -304,6 +351,45 @@ def is_library(variables: dict[str, Any]) -> bool:
 def twin(t: Tensor) -> Tensor:
     """A leaf with the same values."""
     return Tensor._of(t._array.copy("K"), LEAF if t.requires_grad else None)
+
+
+# What is used in the text of a program besides what it assigns.
+RESERVED = {"add_up", "bool", "len", "list", "np", "slice", "str", "tuple"}
+_exchanging = RLock()
+
+
+class _Running:
+    """Which thread runs a function that is traced, if any does."""
+
+    thread: int | None = None
+
+
+def is_tracing() -> bool:
+    """Whether this thread runs a function that is traced."""
+    return _Running.thread == get_ident()
+
+
+_OF_TENSORS = {"__iter__", "__len__", "device", "dim", "dtype", "element_size", "is_complex", "is_contiguous"}
+_OF_TENSORS |= {"is_floating_point", "is_signed", "itemsize", "layout", "nbytes", "ndim", "numel"}
+_OF_TENSORS |= {"from_numpy", "requires_grad", "shape", "size", "stride"}
+_OF_LAYOUT = {"contiguous", "is_contiguous", "stride", "view", "view_as"}
+_COMPUTING = ("minigrad.ops", "minigrad.dtypes", "minigrad.modes", "minigrad.random", "minigrad.show.compiling")
+_MORE_THAN_COMPUTING = {"allclose", "detach_", "equal", "get_rng_state", "initial_seed", "is_nonzero", "manual_seed"}
+_MORE_THAN_COMPUTING |= {"is_anomaly_check_nan_enabled", "is_anomaly_enabled", "seed", "set_default_dtype"}
+_MORE_THAN_COMPUTING |= {"set_rng_state", "squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "unsqueeze_"}
+_PLAIN = (Tensor, bool, int, float, str, tuple, list, dict, set, frozenset, slice, range, np.dtype, np.ndarray)
+_PLAIN_TYPES = (*_PLAIN, np.generic, np.ufunc, type(None), FunctionType, BuiltinFunctionType, dtypes.dtype)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether an argument is no object with attributes of its own, which might be others at the next call."""
+    if isinstance(value, type):
+        return is_library({"__name__": value.__module__})
+    return isinstance(value, _PLAIN_TYPES) or (isinstance(value, ModuleType) and is_library(vars(value)))
+
+
+def _kind(value: Any) -> str:
+    return f"class {value.__name__}" if isinstance(value, type) else type(value).__name__
 
 
 _FACTORIES = {"arange", "eye", "full", "full_like", "linspace", "ones", "ones_like", "zeros", "zeros_like"}

@@ -85,6 +85,8 @@ class ProgramBook(Book):
         rest = [self._as_number(self._symbol(e), whole) for e in (a, b) if e is not None]
         product = rest[0] if len(rest) == 1 else super().operator("*", *rest)
         factor = whole.dtype.type(c / d if sign == "/" else c * d)
+        if float(factor) != (c / d if sign == "/" else c * d):
+            return self._fitting(whole, super().operator(sign, x, y))
         if abs(factor) != 1:
             product = super().operator("*", factor, product)
         return self._fitting(whole, super().operator("-", product) if factor == -1 else product)
@@ -173,6 +175,14 @@ def _pick(book: ProgramBook, a: Any, key: Any) -> Any:
     return a[key[0] if len(key) == 1 else key]
 
 
+def _copied(book: ProgramBook, a: Any, order: str) -> Any:
+    """A copy: what is computed from it may round as its order in memory says, and it is no view."""
+    if order != "C" and 0 in a.strides:
+        name = book.helpers.add(convert.copied)
+        return book.note("call", name, (a, order), {}, convert.copied.forward(a.value, order))
+    return book.note("method", "copy", (a,), {} if order == "C" else {"order": order}, a.value.copy(order))
+
+
 def _power(book: ProgramBook, a: Any, b: Any) -> Any:
     if a.dtype.kind != "f":
         raise Unwritable("a power of integers")
@@ -194,7 +204,7 @@ _IN_NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {
     indexing.picked.forward: _pick,
     indexing.alias.forward: lambda book, a: a,
     picking.masked.forward: lambda book, a, b, mask: book.call("np.where", np.where, (mask, b, a), {}),
-    convert.copied.forward: lambda book, a, order: a,
+    convert.copied.forward: _copied,
     convert.converted.forward: lambda book, a, to, source, order: a.astype(to),
 }
 

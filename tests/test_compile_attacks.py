@@ -1,0 +1,271 @@
+"""What might make a compiled function differ from the function: aliases, modes, names, effects, what changes outside."""
+
+from functools import partial
+from threading import Thread
+
+import pytest
+
+import minigrad
+from minigrad.autograd import grad
+
+FACTOR = 2.0
+LEAF = minigrad.tensor([1.0, 2.0], requires_grad=True)
+
+
+def leaf(*values):
+    return minigrad.tensor(values, requires_grad=True)
+
+
+class Model:
+    factor = 2.0
+
+    def forward(self, x):
+        return x * self.factor
+
+    __call__ = forward
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x: x.clone(), lambda x: x * 1, lambda x: x / 1, lambda x: x.reshape(-1), lambda x: (x * 2) / 2]
+)
+def test_a_result_shares_no_memory_with_an_input(f):
+    compiled = minigrad.compile(f)
+    compiled(minigrad.ones(2, 3).t())
+    x = minigrad.ones(3, 2)
+    plain = f(x).data_ptr() == x.data_ptr()
+    assert (compiled(x).data_ptr() == x.data_ptr()) == plain
+
+
+def test_what_is_saved_as_a_view_of_an_input_is_guarded():
+    compiled = minigrad.compile(lambda x, w: (x[1:] * w).sum(), fullgraph=True)
+    x, w = leaf(1.0, 2.0, 3.0), leaf(1.0, 1.0)
+    compiled(x, w)
+    result = compiled(x, w)
+    with minigrad.no_grad():
+        x.mul_(10)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        result.backward()
+
+
+@pytest.mark.parametrize("f", [lambda x: x.exp(), lambda x: x.exp().reshape(1, 2)])
+def test_a_saved_result_is_guarded(f):
+    compiled = minigrad.compile(f, fullgraph=True)
+    compiled(leaf(1.0, 2.0))
+    result = compiled(leaf(1.0, 2.0))
+    result.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        result.sum().backward()
+
+
+def without_a_gradient(x):
+    with minigrad.no_grad():
+        return x * 2
+
+
+@pytest.mark.parametrize("f", [lambda x: x.detach() * 2, lambda x: x > 1, lambda x: (x > 1) * 2, without_a_gradient])
+def test_a_result_without_a_gradient(f):
+    compiled = minigrad.compile(f, fullgraph=True)
+    for _ in range(2):
+        result = compiled(leaf(1.0, 2.0))
+        assert (result.requires_grad, result.is_leaf) == (False, True)
+
+
+def test_a_leaf_that_is_made_in_it():
+    compiled = minigrad.compile(lambda x: x * minigrad.tensor(2.0, requires_grad=True))
+    assert [compiled(minigrad.ones(1)).requires_grad for _ in range(2)] == [True, True]
+
+
+def test_gradients_of_gradients_do_not_take_what_has_changed(monkeypatch):
+    compiled = minigrad.compile(lambda x: (x * x * FACTOR).sum(), fullgraph=True)
+    x = leaf(1.0, 2.0)
+    compiled(x)
+    results = [compiled(x) for _ in range(2)]
+    assert grad(results[0], [x], create_graph=True)[0].tolist() == [4, 8]
+    monkeypatch.setitem(globals(), "FACTOR", 3.0)
+    with pytest.raises(RuntimeError, match="has changed since"):
+        grad(results[1], [x], create_graph=True)
+
+
+def test_hooks_on_tensors_from_outside_run_once():
+    compiled = minigrad.compile(lambda x: (x * LEAF * LEAF).sum(), fullgraph=True)
+    x = leaf(1.0, 1.0)
+    compiled(x)
+    with LEAF.register_hook(lambda g: g * 10):
+        assert grad(compiled(x), [LEAF], create_graph=True)[0].tolist() == [20, 40]
+
+
+def test_hooks_on_inputs():
+    compiled = minigrad.compile(lambda h: (h * h).sum())
+    for _ in range(2):
+        x = leaf(1.0, 2.0)
+        h = x * 1
+        h.retain_grad()
+        h.register_hook(lambda g: g * 10)
+        compiled(h).backward()
+        assert (x.grad.tolist(), h.grad.tolist()) == ([20, 40], [20, 40])
+    assert len(compiled.programs) == 1
+
+
+def test_objects_and_classes_that_change(monkeypatch):
+    model, x = Model(), leaf(1.0)
+    compiled = [minigrad.compile(f) for f in (model, model.forward, lambda x: x * Model.factor)]
+    for f in compiled:
+        assert [f(x).item() for _ in range(2)] == [2, 2]
+    monkeypatch.setattr(Model, "factor", 3.0)
+    assert [f(x).item() for f in compiled] == [3, 3, 3]
+
+
+def test_defaults_and_partials_that_change():
+    settings = {"factor": 2.0}
+
+    def helper(x, settings=settings):
+        return x * settings["factor"]
+
+    scaled = partial(lambda x, factor: x * factor, factor=2.0)
+    compiled = [minigrad.compile(f) for f in (lambda x: helper(x), lambda x: scaled(x), scaled)]
+    x = leaf(1.0)
+    for f in compiled:
+        assert [f(x).item() for _ in range(2)] == [2, 2]
+    settings["factor"] = scaled.keywords["factor"] = 3.0
+    assert [f(x).item() for f in compiled] == [3, 3, 3]
+
+
+def backward_in_it(x):
+    (x * 2).sum().backward()
+    return x * 3
+
+
+def hook_in_it(x):
+    h = x * 2
+    h.register_hook(lambda g: g)
+    return h * 2
+
+
+ASKS = {
+    "backward": backward_in_it,
+    "hook": hook_in_it,
+    "grad": lambda x: x * 2 if x.grad is None else x,
+    "leaf": lambda x: x * 2 if x.is_leaf else x,
+    "version": lambda x: x * x._version,
+    "seed": lambda x: (minigrad.manual_seed(0), x * 2)[1],
+    "equal": lambda x: x * minigrad.allclose(x, x),
+    "getattr": lambda x: x * getattr(x, "factor", 2.0),
+    "requires_grad_": lambda x: x.clone().requires_grad_() * 2,
+}
+
+
+@pytest.mark.parametrize("name", ASKS)
+def test_what_asks_for_more_than_values_is_refused(name):
+    compiled = minigrad.compile(ASKS[name])
+    compiled(leaf(1.0))
+    assert compiled.programs == []
+
+
+def test_attributes_of_tensors():
+    compiled = minigrad.compile(lambda x: x * x.factor)
+    for factor in (2.0, 3.0):
+        x = leaf(1.0)
+        x.factor = factor
+        assert compiled(x).item() == factor
+
+
+@pytest.mark.parametrize("f", [lambda x: x.contiguous().view(-1) * 2, lambda x: x * x.stride(0)])
+def test_what_depends_on_the_layout(f):
+    compiled = minigrad.compile(f)
+    for x in (minigrad.ones(2, 3), minigrad.ones(2, 3), minigrad.ones(3, 2).t()):
+        assert compiled(x).tolist() == f(x).tolist()
+
+
+def test_a_compiled_function_within_a_compiled_function(monkeypatch):
+    inner = minigrad.compile(lambda x: x * FACTOR)
+    outer = minigrad.compile(lambda x: inner(x) + 1, fullgraph=True)
+    x = leaf(1.0)
+    assert [outer(x).item() for _ in range(2)] == [3, 3]
+    monkeypatch.setitem(globals(), "FACTOR", 5.0)
+    assert outer(x).item() == 6
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x, y: x.exp() * y",
+        "len, k: len * k[0]",
+        "xs, xs_0: xs[0] * xs_0",
+        "x, _k0: x * _k0",
+        "copy_array, y: copy_array.expand(2, 2).clone() * y",
+        "x, str: x * 0.0 * str",
+    ],
+)
+def test_names_that_the_program_uses_itself(text):
+    f = eval(f"lambda {text}")
+    compiled = minigrad.compile(f)
+    one, two = leaf(1.0, 2.0), leaf(3.0, 4.0)
+    arguments = {"k": (one, [two]), "xs": ([one], two)}.get(text.split(":")[0].split(", ")[-1][:2], (one, two))
+    for _ in range(2):
+        assert compiled(*arguments).tolist() == f(*arguments).tolist()
+
+
+def test_variables_that_the_program_uses_itself():
+    def f(x, w):
+        _tensors = x * w
+        _c0 = _tensors * _tensors * 3.7
+        return (_c0 * _tensors).sum()
+
+    compiled = minigrad.compile(f, fullgraph=True)
+    gradients = []
+    for _ in range(2):
+        x = leaf(1.0, 2.0)
+        compiled(x, leaf(3.0, 4.0)).backward()
+        gradients.append(x.grad.tolist())
+    assert gradients[0] == gradients[1]
+
+
+def test_errors_of_arguments_are_the_functions_own():
+    def f(x, /, k=2.0):
+        return x * k
+
+    compiled = minigrad.compile(f)
+    compiled(leaf(1.0))
+    for arguments, options in (((), {"x": leaf(1.0)}), ((1, 2, 3), {})):
+        with pytest.raises(TypeError) as of_f:
+            f(*arguments, **options)
+        with pytest.raises(TypeError) as of_compiled:
+            compiled(*arguments, **options)
+        assert str(of_compiled.value) == str(of_f.value)
+
+
+def test_a_second_pass_where_nothing_is_freed():
+    compiled = minigrad.compile(lambda x: (x + 1).sum(), fullgraph=True)
+    x = leaf(1.0)
+    compiled(x)
+    result = compiled(x)
+    result.backward()
+    result.backward()
+    assert x.grad.tolist() == [2]
+
+
+def test_numbers_too_large_to_be_joined():
+    f = lambda x: (x * 3e38) * 2  # noqa: E731
+    compiled = minigrad.compile(f, fullgraph=True)
+    x = minigrad.tensor([1e-30])
+    assert [compiled(x).item() for _ in range(2)] == [f(x).item()] * 2
+
+
+def test_threads():
+    done = []
+
+    def work(k):
+        for n in range(5):
+            compiled = minigrad.compile(lambda x: (x * k + n).exp().sum(), fullgraph=True)
+            x = leaf(0.1, 0.2)
+            for _ in range(3):
+                minigrad.rand(3)[minigrad.tensor([0, 1])].sum()
+                assert compiled(x).item() == (x * k + n).exp().sum().item()
+        done.append(k)
+
+    threads = [Thread(target=work, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(done) == [0, 1, 2, 3]
