@@ -116,7 +116,7 @@ class Program:
         if isinstance(f, partial):
             guards.same(guards.constant(f), f)
         of_outside = [guards.conditions[0], *guards.conditions[of_arguments:]]
-        for name, t in found.inputs.items():
+        for name in found.inputs:
             if name not in guards.tensors:
                 raise Unwritable(f"it uses {name}, a tensor whose variable cannot be watched")
             if name in found.book.helpers.texts:
