@@ -268,3 +268,40 @@ def test_threads():
     for thread in threads:
         thread.join()
     assert sorted(done) == [0, 1, 2, 3]
+
+
+def gradients_of(f, x):
+    return grad(f(x), [x], minigrad.tensor([0.7, -1.3, 2.1]))[0].tolist()
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: x.cumsum(0) * 1.7,  # whose gradient is a running sum from the other end
+        lambda x: (x * x.exp()).neg() * 0.3 / 2 * x,  # of numbers that are no powers of two, moved past what rounds
+        lambda x: (-(x**3) * 0.5 * 3) / x,
+    ],
+)
+def test_what_is_written_is_not_taken_for_something_alike(f):
+    x = leaf(1.1, -0.7, 0.3)
+    compiled = minigrad.compile(f, fullgraph=True)
+    compiled(x)
+    assert compiled(x).tolist() == f(x).tolist()
+    assert gradients_of(compiled, x) == gradients_of(f, x)
+
+
+@pytest.mark.parametrize("f", [lambda x: x.t().contiguous().sum(1), lambda x: x.t().softmax(0).sum()])
+def test_sums_over_other_layouts_round_the_same(f):
+    minigrad.manual_seed(0)
+    compiled = minigrad.compile(f, fullgraph=True)
+    for x in (minigrad.randn(100, 301), minigrad.randn(301, 100).t(), minigrad.randn(100, 301)):
+        assert compiled(x).tolist() == f(x).tolist()
+        assert compiled(x).tolist() == f(x).tolist()
+
+
+def test_an_expansion_that_expands_nothing_makes_no_negative_zero():
+    compiled = minigrad.compile(lambda x: (x.expand(1) * -0.0).sum(), fullgraph=True)
+    for _ in range(2):
+        x = leaf(1.0)
+        compiled(x).backward()
+        assert str(x.grad.item()) == "0.0"

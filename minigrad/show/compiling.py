@@ -109,8 +109,6 @@ class Program:
         self.from_outside = len(guards.tensors)  # the inputs from here on are no arguments
         out = found.output(result)
         captured = {name: found.inputs[name] for name in found.captured}
-        for name in guards.tensors if found.asks_for_layout else ():
-            guards.conditions.append(f"_x_{name}.strides == {found.inputs[name]._array.strides!r}")
         of_arguments = len(guards.conditions)
         guards.outside(found.frames, f, captured)
         if isinstance(f, partial):

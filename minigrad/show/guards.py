@@ -53,13 +53,13 @@ class Guards:
             self.same(name, value)
 
     def tensor(self, name: str, t: Tensor) -> None:
-        """Let tensors of this shape, dtype and need of a gradient through."""
+        """Let tensors of this shape, layout, dtype and need of a gradient through."""
         self.tensors[name] = t
         x = t._array
         origin = f"_o_{name}"
         self.conditions += [
             f"{name}.__class__ is _Tensor and (_x_{name} := {name}._array).shape == {tuple(x.shape)!r}",
-            f"_x_{name}.dtype is {self.constant(x.dtype)}",
+            f"_x_{name}.dtype is {self.constant(x.dtype)} and _x_{name}.strides == {x.strides!r}",
         ]
         wanted = f"({origin} := {name}._origin if {name}._view is None else _current_origin({name})) is not None"
         if t.requires_grad:

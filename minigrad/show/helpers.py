@@ -22,6 +22,7 @@ class Helpers:
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
+        self._values: dict[str, Any] = {}  # what each name stands for
 
     def add(self, operation: Op) -> str:
         """Add the forward computation of an operation; returns the name that it is called by."""
@@ -29,12 +30,16 @@ class Helpers:
         if not isinstance(forward, FunctionType):
             raise Unwritable(f"{operation.node_name} is not written in Python")
         name = forward.__name__.strip("_") if forward.__name__ != "<lambda>" else short_name(operation.node_name)
-        self._add(name, forward)
-        return name
+        free, n = name, 2
+        while self._values.get(free, forward) is not forward:
+            free, n = f"{name}_{n}", n + 1
+        self._add(free, forward)
+        return free
 
     def _add(self, name: str, function: FunctionType) -> None:
         if name in self.texts:
             return
+        self._values[name] = function
         self.texts[name] = ""  # also where it calls itself
         definition = _definition(function)
         definition.name = name
@@ -49,6 +54,8 @@ class Helpers:
     def _need(self, name: str, value: Any) -> None:
         if name == "np":
             return
+        if self._values.setdefault(name, value) is not value:
+            raise Unwritable(f"{name} means something else in what is written")
         if isinstance(value, ModuleType) and value.__name__ == "math":
             self.texts["math"] = "import math"
         elif isinstance(value, FunctionType) and value.__module__.startswith("minigrad."):

@@ -161,7 +161,9 @@ class Book:
 
     def ufunc(self, ufunc: np.ufunc, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
         """What one of NumPy's universal functions gives; those that have a sign are written with it."""
-        options = {k: v for k, v in options.items() if v is not None and k not in ("order",)}
+        options = {k: v for k, v in options.items() if v is not None}
+        if "order" in options and not self.order_matters(ufunc, inputs, options):
+            del options["order"]
         if method == "__call__" and ufunc in _UFUNC_SIGNS and not options:
             return self.operator(_UFUNC_SIGNS[ufunc], *inputs)
         if method not in ("__call__", "reduce", "accumulate"):
@@ -171,6 +173,10 @@ class Book:
             return self.reduction(ufunc, *inputs, **options)
         name = f"np.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
         return self.call(name, function, inputs, options)
+
+    def order_matters(self, function: Callable[..., Any], args: Any, options: dict[str, Any]) -> bool:
+        """Whether the order in memory that a function is told to give is to be written."""
+        return False
 
     def reduction(
         self, ufunc: np.ufunc, a: Any, axis: Any = None, dtype: Any = None, *_: Any, keepdims: bool = False

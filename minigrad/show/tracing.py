@@ -27,7 +27,7 @@ from ..ops import assigning, extremes, indexing, picking
 from ..ops.listening import Listener, listening, unheard
 from ..ops.shape import StackBackward0
 from ..ops.table import Op, common_dtype
-from ..tensor import Tensor
+from ..tensor import Tensor, strides
 from .symbols import ArraySymbol, Unwritable
 from .writing import ProgramBook
 
@@ -45,7 +45,6 @@ class Trace(Listener):
         self.called: dict[Any, str] = {}  # by expression: the parameter that it was passed as
         self.frames: list[Any] = []  # per function of the user's that ran: its code, its globals, its cells
         self.failed: Unwritable | None = None  # the first reason why it cannot be written
-        self.asks_for_layout = False
         self._symbols: dict[int, tuple[Tensor, ArraySymbol]] = {}
         self._nodes: dict[int, tuple[Node, dict[str, ArraySymbol]]] = {}
         self._keys: dict[int, tuple[Any, Any]] = {}  # by copy of an index, the index
@@ -101,11 +100,15 @@ class Trace(Listener):
         """Write down an operation."""
         if self.failed is not None or id(result) in self._symbols or not isinstance(result, Tensor):
             return
+        profile = sys.getprofile()
+        sys.setprofile(None)  # what writing calls, such as the `__getattr__` of modules, is not the function's
         try:
             with np.errstate(all="ignore"):
                 self._write(op, args, result)
         except Unwritable as reason:
             self.failed = reason
+        finally:
+            sys.setprofile(profile)
 
     def left(self, t: Tensor, how: str) -> None:
         """Give up: what a value decides outside, nothing here says."""
@@ -128,6 +131,8 @@ class Trace(Listener):
             symbol = self._joined(op, result._array.dtype, *args)
         if not np.array_equal(symbol.value, result._array, equal_nan=result._array.dtype.kind == "f"):
             raise Unwritable(f"{op} does not give in NumPy what it gives here")
+        if strides(symbol.value) != strides(result._array):  # which sums round by
+            raise Unwritable("elements lie in memory in another order than in NumPy")
         self._symbols[id(result)] = result, symbol
         if isinstance(result._origin, Node):
             self._nodes[id(result._origin)] = result._origin, {**saved, "out": symbol}
@@ -281,8 +286,6 @@ class Trace(Listener):
     def _asked(self, frame: Any) -> None:
         """Give up where the user calls what does more than to compute, or gives what nothing here checks again."""
         module, name = str(frame.f_globals.get("__name__")), frame.f_code.co_name
-        if module.startswith("minigrad") and name in _OF_LAYOUT:
-            self.asks_for_layout = True
         if module.startswith("minigrad") and frame.f_back is not None and not is_library(frame.f_back.f_globals):
             if module == "minigrad.tensor":
                 pure = name in _OF_TENSORS
@@ -372,7 +375,6 @@ def is_tracing() -> bool:
 _OF_TENSORS = {"__iter__", "__len__", "device", "dim", "dtype", "element_size", "is_complex", "is_contiguous"}
 _OF_TENSORS |= {"is_floating_point", "is_signed", "itemsize", "layout", "nbytes", "ndim", "numel"}
 _OF_TENSORS |= {"from_numpy", "requires_grad", "shape", "size", "stride"}
-_OF_LAYOUT = {"contiguous", "is_contiguous", "stride", "view", "view_as"}
 _COMPUTING = ("minigrad.ops", "minigrad.dtypes", "minigrad.modes", "minigrad.random", "minigrad.show.compiling")
 _MORE_THAN_COMPUTING = {"allclose", "detach_", "equal", "get_rng_state", "initial_seed", "is_nonzero", "manual_seed"}
 _MORE_THAN_COMPUTING |= {"is_anomaly_check_nan_enabled", "is_anomaly_enabled", "seed", "set_default_dtype"}

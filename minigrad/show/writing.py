@@ -80,7 +80,8 @@ class ProgramBook(Book):
             return self._fitting(whole, x)
         if sign == "*" and a is None and c == 1:
             return self._fitting(whole, y)
-        if c == 1 or d == 1 or not (_is_power_of_two(c) or _is_power_of_two(d)):
+        exact = all if a is not None and b is not None else any  # two products that round do not become one
+        if c == 1 or d == 1 or not exact((_is_power_of_two(c), _is_power_of_two(d))):
             return self._fitting(whole, super().operator(sign, x, y))
         rest = [self._as_number(self._symbol(e), whole) for e in (a, b) if e is not None]
         product = rest[0] if len(rest) == 1 else super().operator("*", *rest)
@@ -92,7 +93,8 @@ class ProgramBook(Book):
         return self._fitting(whole, super().operator("-", product) if factor == -1 else product)
 
     def _fitting(self, whole: Any, simpler: Any) -> Any:
-        return simpler if simpler.shape == whole.shape and simpler.dtype == whole.dtype else whole
+        a, b = simpler.value, whole.value
+        return simpler if (a.shape, a.dtype, a.strides) == (b.shape, b.dtype, b.strides) else whole
 
     def _as_number(self, symbol: ArraySymbol, whole: Any) -> ArraySymbol:
         """An array of one number as that number, a broadcast one as it was, where the other operand has the shape."""
@@ -132,7 +134,17 @@ class ProgramBook(Book):
         """What a function of NumPy gives, without arguments that are the default."""
         if name == "np.concatenate" and options.get("axis") == 0:
             options = {}
-        return super().call(name, function, args, {k: v for k, v in options.items() if v is not None and k != "order"})
+        options = {k: v for k, v in options.items() if v is not None}
+        if "order" in options and not self.order_matters(function, args, options):
+            del options["order"]
+        return super().call(name, function, args, options)
+
+    def order_matters(self, function: Callable[..., Any], args: Any, options: dict[str, Any]) -> bool:
+        """Where it is not the one that NumPy would give anyway: sums round by it."""
+        values, others = values_of(tuple(args)), values_of({k: v for k, v in options.items() if k != "order"})
+        with np.errstate(all="ignore"):
+            told, untold = function(*values, **others, order=options["order"]), function(*values, **others)
+        return bool(np.asarray(told).strides != np.asarray(untold).strides)
 
     def operation(self, operation: Op, args: tuple[Any, ...]) -> Any:
         """What an operation of the table gives, in NumPy."""
@@ -164,7 +176,7 @@ def _contract(book: ProgramBook, a: Any, wanted: Any) -> Any:
     extra = a.ndim - len(wanted)
     stretched = [extra + i for i, n in enumerate(wanted) if n == 1 and a.shape[extra + i] != 1]
     axes = (*range(extra), *stretched)
-    return book.reduction(np.add, a, axes, keepdims=bool(stretched)).reshape(wanted) if axes else a
+    return book.reduction(np.add, a, axes, keepdims=bool(stretched)).reshape(wanted)  # without axes, -0.0 becomes 0.0
 
 
 def _insert(book: ProgramBook, a: Any, at: int) -> Any:
