@@ -101,6 +101,8 @@ class ProgramBook(Book):
         e = symbol.expression
         if e.head == "np.broadcast_to":
             return self._symbol(e.args[0])
+        if e.head == "np.full":
+            return self._symbol(e.args[1])
         return self.operand(e.args[1]) if e.kind == "full" and symbol.dtype == whole.dtype else symbol
 
     def _symbol(self, e: Expression) -> ArraySymbol:
@@ -167,6 +169,12 @@ def _matmul(book: ProgramBook, a: Any, b: Any) -> Any:
 
 
 def _spread(book: ProgramBook, a: Any, wanted: Any) -> Any:
+    if not a.ndim and wanted:
+        return book.note("call", "np.full", (wanted, a), {}, np.full(wanted, a.value))
+    return _expanded(book, a, wanted)
+
+
+def _expanded(book: ProgramBook, a: Any, wanted: Any) -> Any:
     if a.shape == wanted:
         return a
     return book.note("call", "np.broadcast_to", (a, wanted), {}, np.broadcast_to(a.value, wanted))
@@ -209,7 +217,7 @@ _IN_NUMPY: dict[Callable[..., Any], Callable[..., Any]] = {
     pointwise.power_of.forward: _power,
     pointwise.exponential.forward: lambda book, a, base: _power(book, book.operand(np.array(base).astype(a.dtype)), a),
     shape.spread.forward: _spread,
-    shape.expanded.forward: _spread,
+    shape.expanded.forward: _expanded,
     shape.contract.forward: _contract,
     shape.insert_axis.forward: _insert,
     shape.tile.forward: lambda book, a, repeats: book.call("np.tile", np.tile, (a, repeats), {}),
