@@ -110,11 +110,9 @@ class Guards:
                 function = known[code]
                 for cell in function.__closure__ or ():
                     places[id(cell)] = f"{self.constant(cell)}.cell_contents", cell.cell_contents, code
-                if function is not f:  # its own were read as arguments
-                    self.same(f"{self.constant(function)}.__defaults__", function.__defaults__)
-                    if function.__kwdefaults__:
-                        items = tuple(function.__kwdefaults__.items())
-                        self.same(f"tuple({self.constant(function)}.__kwdefaults__.items())", items)
+                if function is not f:  # its own were read as arguments; others belong to the function, as its code does
+                    of_keywords = (function.__kwdefaults__ or {}).values()
+                    Guards().same("defaults", (*(function.__defaults__ or ()), *of_keywords))  # none that may change
         for text, value, code in places.values():
             self._variable(text, value, captured, code)
 
