@@ -147,6 +147,7 @@ ASKS = {
     "grad": lambda x: x * 2 if x.grad is None else x,
     "leaf": lambda x: x * 2 if x.is_leaf else x,
     "version": lambda x: x * x._version,
+    "squeeze_": lambda x: (x * 2).unsqueeze_(0),
     "seed": lambda x: (minigrad.manual_seed(0), x * 2)[1],
     "equal": lambda x: x * minigrad.allclose(x, x),
     "getattr": lambda x: x * getattr(x, "factor", 2.0),
@@ -305,3 +306,41 @@ def test_an_expansion_that_expands_nothing_makes_no_negative_zero():
         x = leaf(1.0)
         compiled(x).backward()
         assert str(x.grad.item()) == "0.0"
+
+
+def test_gradients_of_gradients_lead_to_every_input():
+    def f(x, w):
+        return (x * x * w.exp()).sum()
+
+    compiled = minigrad.compile(f, fullgraph=True)
+    found = []
+    for h in (f, compiled, compiled):
+        x, w = leaf(1.0, 2.0), leaf(0.3, 0.4)
+        (first,) = grad(h(x, w), [x], create_graph=True)
+        (second,) = grad((first * x).sum(), [w], create_graph=True)
+        (first.sum() + second.sum() + w.sum()).backward()
+        found.append((first.tolist(), second.tolist(), pytest.approx(x.grad.tolist()), pytest.approx(w.grad.tolist())))
+    assert found[0][:2] == found[1][:2] == found[2][:2]
+    assert [x.grad.tolist(), w.grad.tolist()] == [*found[0][2:]]
+
+
+def test_masks_pick_another_number_of_elements():
+    compiled = minigrad.compile(lambda x, mask: x[mask].mean())
+    x = leaf(1.0, 2.0, 3.0)
+    assert compiled(x, minigrad.tensor([True, True, False])).item() == 1.5
+    assert compiled(x, minigrad.tensor([True, False, False])).item() == 1
+    assert compiled(x, minigrad.tensor([True, True, True])).item() == 2
+
+
+@pytest.mark.parametrize("f", [lambda x, i: x[i] * 2, lambda x, i: x.gather(0, i), lambda x, i: x.index_select(0, i)])
+@pytest.mark.parametrize("index", [-1, 7])
+def test_indices_out_of_bounds(f, index):
+    compiled = minigrad.compile(f)
+    ends = []
+    for h in (f, compiled, compiled):
+        compiled(leaf(1.0, 2.0), minigrad.tensor([0, 1]))
+        try:
+            ends.append(h(leaf(1.0, 2.0), minigrad.tensor([0, index])).tolist())
+        except (IndexError, RuntimeError) as error:
+            ends.append((type(error), str(error)))
+    assert ends[0] == ends[1] == ends[2]

@@ -79,7 +79,7 @@ class CompiledBackward(Node):
         outside = program.outside()
         if outside is _MISS or any(t._array is not a for t, (a, _, _) in zip(outside, each[program.from_outside :])):  # noqa: B905
             raise RuntimeError("a variable that a compiled function uses has changed since it was called")
-        places = iter(edges)
+        places = iter(self.edges)  # all of them, for what is recorded is part of all of their graphs
         tensors: list[Any] = []
         for i, (array, storage, _) in enumerate(each):
             edge = next(places) if program.wanted[i] else None
@@ -90,11 +90,8 @@ class CompiledBackward(Node):
             tensors.append(Tensor._of(array, origin, storage))
         with enable_grad():
             output = program.run_again(tensors[: program.from_outside])
-            to = [
-                None if t is None else edge_to(t)
-                for t, is_wanted in zip(tensors, program.wanted, strict=True)
-                if is_wanted
-            ]
+            inner = [edge_to(t) for t, is_wanted in zip(tensors, program.wanted, strict=True) if is_wanted]
+            to = [None if e is None else i for e, i in zip(edges, inner, strict=True)]
             found = walk((output._origin,), (g,), ON_TENSORS, keep=True, wanted=[e for e in to if e is not None])
         return tuple([found[id(e)][1] if id(e) in found else None for e in to])
 
@@ -377,6 +374,8 @@ def compile_function(
     dynamic, backend, mode and options make no difference; they are torch's.
     It is compiled only if it does nothing but compute one tensor: if it prints nothing, changes no tensor in place,
     draws no random numbers, asks for no values, and uses nothing from outside that may change unnoticed.
+    Gradients that several uses of a tensor add up may round otherwise where some uses are outside of the function, or
+    one tensor is given as two arguments.
     The result has the attributes `programs`, whose `text` is what runs, and `reasons`, why there are none.
     """
     if model is None:
@@ -391,7 +390,10 @@ def compile_function(
     @wraps(f)
     def compiled(*args: Any, **kwargs: Any) -> Any:
         for call in calls:
-            result = call(*args, **kwargs)
+            try:
+                result = call(*args, **kwargs)
+            except Exception:  # noqa: BLE001 - an index out of bounds, say: the function's own error says it as it should
+                return f(*args, **kwargs)
             if result is not _MISS:
                 return result
         if reasons or len(programs) >= PROGRAMS or not is_grad_enabled():

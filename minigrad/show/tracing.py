@@ -182,6 +182,8 @@ class Trace(Listener):
         if not isinstance(value, np.ndarray):
             return value
         array = self._keys.get(id(value), (None, value))[1]
+        if array.dtype.kind == "b" and not any(t._array is array and _is_constant(by) for t, by in self._made.values()):
+            raise Unwritable("how many elements a mask picks depends on values")
         for t, symbol in self._symbols.values():
             if t._array is array or (array.base is t._array and _is_all_of(array, t._array)):
                 return symbol
@@ -286,13 +288,15 @@ class Trace(Listener):
     def _asked(self, frame: Any) -> None:
         """Give up where the user calls what does more than to compute, or gives what nothing here checks again."""
         module, name = str(frame.f_globals.get("__name__")), frame.f_code.co_name
-        if module.startswith("minigrad") and frame.f_back is not None and not is_library(frame.f_back.f_globals):
-            if module == "minigrad.tensor":
-                pure = name in _OF_TENSORS
-            else:
-                pure = module.startswith(_COMPUTING) and name not in _MORE_THAN_COMPUTING
-            if not pure:
-                self.failed = self.failed or Unwritable(f"it uses {name}, which does more than to compute")
+        if not module.startswith("minigrad"):
+            return
+        by_user = frame.f_back is not None and not is_library(frame.f_back.f_globals)
+        if module == "minigrad.tensor":
+            pure = name in _OF_TENSORS or not by_user
+        else:
+            pure = name not in _MORE_THAN_COMPUTING and (module.startswith(_COMPUTING) or not by_user)
+        if not pure:
+            self.failed = self.failed or Unwritable(f"it uses {name}, which does more than to compute")
 
     # The backward pass
 
@@ -376,9 +380,19 @@ _OF_TENSORS = {"__iter__", "__len__", "device", "dim", "dtype", "element_size", 
 _OF_TENSORS |= {"is_floating_point", "is_signed", "itemsize", "layout", "nbytes", "ndim", "numel"}
 _OF_TENSORS |= {"from_numpy", "requires_grad", "shape", "size", "stride"}
 _COMPUTING = ("minigrad.ops", "minigrad.dtypes", "minigrad.modes", "minigrad.random", "minigrad.show.compiling")
-_MORE_THAN_COMPUTING = {"allclose", "detach_", "equal", "get_rng_state", "initial_seed", "is_nonzero", "manual_seed"}
+_MORE_THAN_COMPUTING = {
+    "allclose",
+    "detach_",
+    "equal",
+    "gather",
+    "get_rng_state",
+    "index_select",
+    "initial_seed",
+    "is_nonzero",
+    "manual_seed",
+}
 _MORE_THAN_COMPUTING |= {"is_anomaly_check_nan_enabled", "is_anomaly_enabled", "seed", "set_default_dtype"}
-_MORE_THAN_COMPUTING |= {"set_rng_state", "squeeze_", "swapaxes_", "swapdims_", "t_", "transpose_", "unsqueeze_"}
+_MORE_THAN_COMPUTING |= {"set_rng_state", "change_shape"}
 _PLAIN = (Tensor, bool, int, float, str, tuple, list, dict, set, frozenset, slice, range, np.dtype, np.ndarray)
 _PLAIN_TYPES = (*_PLAIN, np.generic, np.ufunc, type(None), FunctionType, BuiltinFunctionType, dtypes.dtype)
 
