@@ -1,7 +1,7 @@
 """A book that writes programs: the same expressions once each, numbers worked out, and the table's operations in NumPy.
 
 What it simplifies is exact, to the last bit: it works out what depends on no input, and it moves factors that are
-powers of two, so that `0.5 * (2 * x)` is `x`. (Where `2 * x` would overflow, or `x / 2` be subnormal, it is more exact.)
+powers of two, so that `0.5 * (2 * x)` is `x`. (Where `2 * x` overflows, or `x / 2` is subnormal, it is more exact.)
 """
 
 from __future__ import annotations
