@@ -46,7 +46,7 @@ def explain(
     try:
         from rich.console import Console
     except ImportError as error:
-        raise ImportError('show.explain needs rich: pip install "minigrad-linreg[show]"') from error
+        raise ImportError('show.explain needs rich: in the checkout, pip install ".[show]"') from error
     if isinstance(loss, Backward) and (gradient is not None or check):
         raise ValueError(
             "gradient and check are not for explain, of a pass that is there already: give them to show.steps"
