@@ -63,4 +63,7 @@ def __getattr__(name: str) -> object:
         return import_module(f"{__name__}.{name}")
     if name == "compile":
         return import_module(f"{__name__}.show.compiling").compile_function
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    advice = ""
+    if name in ("nn", "optim"):
+        advice = "\n  Write layers and optimizer as functions; examples/04_linear_regression.py is such a program."
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{advice}")

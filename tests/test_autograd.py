@@ -253,6 +253,21 @@ def test_a_loss_of_many_numbers_is_named():
     assert "l.sum().backward()" in text
 
 
+def test_integers_have_no_gradients():
+    w = minigrad.tensor([1, 2])
+    with pytest.raises(RuntimeError, match=r"does not require grad(.|\n)*It is of torch.int64(.|\n)*1\.0, 2\.0"):
+        (w * 2).sum().backward()
+    with pytest.raises(RuntimeError, match=r"Convert the second operand: x.to\(torch.float32\)"):
+        minigrad.ones(3, 2) @ w
+    with pytest.raises(RuntimeError, match=r"Convert the first operand: x.to\(torch.float64\)"):
+        w @ minigrad.ones(2, dtype=minigrad.float64)
+
+
+def test_what_is_not_there_yet_says_what_to_do():
+    with pytest.raises(AttributeError, match=r"has no attribute .nn.\n.*04_linear_regression"):
+        minigrad.nn
+
+
 def test_where_it_fell_out_of_the_graph():
     x = minigrad.ones(3, requires_grad=True)
 

@@ -256,7 +256,7 @@ def test_a_page_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pyte
     path = tmp_path / "backward.html"
     made = show.page(diamond(), path, title="步骤 😀")
     assert path.read_bytes().decode("utf-8") == made.html
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="nowhere"):
         made.save(tmp_path / "nowhere" / "backward.html")
 
     def fails(*_: object) -> None:

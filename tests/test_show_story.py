@@ -151,5 +151,54 @@ def test_a_leaf_alone() -> None:
 
 def test_without_rich(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "rich.console", None)
-    with pytest.raises(ImportError, match=r"minigrad-linreg\[show\]"):
+    with pytest.raises(ImportError, match=r"\.\[show\]"):
         told(example())
+
+
+def test_a_long_sum_is_not_told_from_its_beginning_each_time() -> None:
+    x = minigrad.tensor(1.0, requires_grad=True)
+    total = x
+    for _ in range(6):
+        total = total + x
+    text = told(total)
+    assert "the sum of 4 that came before" in text
+    assert "the sum of 3 that came before" not in text
+    assert text.count("+ from step 6") == 2  # in `total + x` of the sixth step, both operands are x
+    longer = x
+    for _ in range(12):
+        longer = longer + x
+    assert told(longer).count("\n") < 2.2 * text.count("\n")
+
+
+def test_what_is_called_the_same_has_a_number() -> None:
+    w = minigrad.tensor(2.0, requires_grad=True)
+    h = w * w
+    h = h * w
+    text = told(h)
+    assert "Step 1 of 2: h #2" in text
+    assert "→ gradient of h #1 (input a)" in text
+    assert "→ gradient of w (input b)" in text
+
+
+def test_one_step() -> None:
+    x = minigrad.tensor(2.0, requires_grad=True)
+    assert "From the result back to the leaves: one step." in told(x * 3)
+
+
+def test_the_numbers_of_the_leaves_are_wrapped_between_numbers() -> None:
+    w = minigrad.zeros(2, 4, requires_grad=True)
+    loss = (w * 1.2345e-5).sum()
+    rows = [row.split("│") for row in told(loss, width=80).split("\n") if row.startswith("│")]
+    assert [row[3].rstrip() for row in rows[:2]] == [" [[1.2345e-05,", "   1.2345e-05,"]
+
+
+def test_a_constant_without_a_name_is_called_as_it_is_written() -> None:
+    w, y = minigrad.zeros(3, 1, requires_grad=True), minigrad.tensor([1.0, 2.0, 3.0])
+
+    def loss() -> Any:
+        return ((w - y.reshape(3, 1)) ** 2).sum() + minigrad.sub(minigrad.ones(3), w[:, 0]).sum()
+
+    labels = [node.label for node in show.steps(loss).nodes if node.kind == "constant"]
+    assert labels == ["y.reshape(3, 1)", "constant"]
+    assert "y.reshape(3, 1)  constant" in told(loss)
+    assert "y.reshape(3, 1)" in str(show.graph(loss))

@@ -56,6 +56,7 @@ def test_no_backward_yet():
         assert reason.kinds[0] == "no backward yet"
         assert "`loss`" in reason.facts[0].text
         assert texts(reason.facts[0]) == ["w**2"]
+        assert reason.facts[0].mend.startswith("Call backward() on `loss`")
 
 
 def test_the_likeliest_loss_is_the_newest_number():

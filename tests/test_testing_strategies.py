@@ -385,4 +385,4 @@ def test_importing_minigrad_or_the_code_imports_neither_hypothesis_nor_torch():
 def test_without_hypothesis_the_text_says_what_to_install():
     text = "import sys; sys.modules['hypothesis'] = None; import minigrad.testing.strategies"
     run = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True)
-    assert run.stderr.endswith('ImportError: strategies need hypothesis: pip install "minigrad-linreg[testing]"\n')
+    assert run.stderr.endswith('ImportError: strategies need hypothesis: in the checkout, pip install ".[testing]"\n')

@@ -71,8 +71,15 @@ _REASONS = {
 }
 
 
-def no_history(i: int, lost: Any) -> str:
-    """For output `i` of a pass that no gradient is wanted for; `lost` says where it left the graph, if it did."""
+def no_history(i: int, output: Any) -> str:
+    """For output `i` of a pass that no gradient is wanted for: where it left the graph, or why it never was in it."""
+    lost = output._origin
+    if lost is None and not output.dtype.is_floating_point:
+        return (
+            f"element {i} of tensors does not require grad and does not have a grad_fn\n"
+            f"  It is of {output.dtype}, and gradients flow through floating tensors alone. Make the parameters so:\n"
+            "  w = torch.tensor([1.0, 2.0], requires_grad=True), not torch.tensor([1, 2])."
+        )
     return f"element {i} of tensors does not require grad and does not have a grad_fn\n{_where_lost(lost)}"
 
 

@@ -215,7 +215,7 @@ def _edge_of_root(i: int, output: Tensor) -> Any:
     if not output.is_leaf:
         return output._origin
     if output._origin is not LEAF:
-        raise RuntimeError(errors.no_history(i, output._origin))
+        raise RuntimeError(errors.no_history(i, output))
     return output
 
 

@@ -135,6 +135,9 @@ def _product_of_dtypes(kind: str, a: Any, b: Any) -> Exception:
     if one == "Bool" and (two == "Bool" or kind == "bmm"):
         return NotImplementedError(messages.not_implemented(kernel, a.dtype))
     advice = f"\n  Convert one of them: x.to({b.dtype}), or the other to {a.dtype}."
+    if a.dtype.is_floating_point != b.dtype.is_floating_point:
+        which, wanted = ("second", a.dtype) if a.dtype.is_floating_point else ("first", b.dtype)
+        advice = f"\n  Convert the {which} operand: x.to({wanted})."
     if kind == "dot":
         return RuntimeError(f"dot : expected both vectors to have same dtype, but found {one} and {two}{advice}")
     if kind == "mv":

@@ -69,7 +69,8 @@ def name(node: GraphNode, lang: str = "en") -> str:
         return visible(node.label)
     if is_number(node) and node.value.array is not None:
         return number(node.value.array.item())
-    return visible(node.name) or words(lang)[node.kind]
+    written = node.name or ("" if node.label == node.kind else node.label)
+    return visible(written) or words(lang)[node.kind]
 
 
 def is_number(node: GraphNode) -> bool:

@@ -39,6 +39,18 @@ def place_of(code: CodeType, lasti: int) -> Place | None:
     return Place(file, function, line, last, column, end_column, text, "\n".join(found), _names(text), target)
 
 
+@lru_cache(4096)
+def operand_texts(place: Place) -> tuple[str, str] | None:
+    """The two operands of a place that is one arithmetic operator, as they are written; None for any other."""
+    try:
+        tree = ast.parse(f"({place.text}\n)", mode="eval").body
+    except SyntaxError:
+        return None
+    if not isinstance(tree, ast.BinOp):
+        return None
+    return ast.unparse(tree.left), ast.unparse(tree.right)
+
+
 def target_of(code: CodeType, lasti: int) -> str | None:
     """The variable that the very next instruction stores the result in; None if that does something else with it."""
     return _targets(code).get(lasti)

@@ -42,7 +42,10 @@ class Page:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file, in UTF-8: all of it or nothing. Raises OSError where it cannot be written."""
         to = Path(path)
-        handle, draft = tempfile.mkstemp(dir=to.parent, prefix=f".{to.name}.")
+        try:
+            handle, draft = tempfile.mkstemp(dir=to.parent, prefix=f".{to.name}.")
+        except OSError as error:  # which names the draft
+            raise OSError(error.errno, error.strerror, str(to)) from error
         try:
             with open(handle, "wb") as file:
                 file.write(self.html.encode())

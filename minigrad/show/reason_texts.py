@@ -151,11 +151,11 @@ SAY = {
         "en": (
             "`{short}.grad` is None: no backward pass from {loss} has left a gradient there; none was run, or it was "
             "dropped since. {x} is used at",
-            "Call backward() on it, after .sum() or .mean() if it has several elements.",
+            "Call backward() on {loss}, after .sum() or .mean() if it has several elements.",
         ),
         "zh": (
             "`{short}.grad` 是 None：从 {loss} 没有反向传播在那里留下梯度；还没有做过，或梯度已被丢掉。{x} 用在",
-            "对它调用 backward()；若有多个元素，先 .sum() 或 .mean()。",
+            "对 {loss} 调用 backward()；若有多个元素，先 .sum() 或 .mean()。",
         ),
     },
     "freed": {

@@ -17,12 +17,13 @@ from ..ops.shape import CatBackward0, StackBackward0, part
 from ..ops.table import Op
 from ..tensor import Tensor
 from .kept import Operand, computed_again, kept_of, options_of, saved_arrays, unchanged_since
-from .lines import place_of
+from .lines import operand_texts, place_of
 from .model import GraphNode, Input, Value
 from .symbols import short_name
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
+IN_WRITTEN_ORDER = ("AddBackward0", "SubBackward0", "MulBackward0", "DivBackward0", "MmBackward0")  # a and b, of a + b
 
 
 @dataclass
@@ -148,18 +149,22 @@ class Recorded:
 
     def _add(self, node: Any) -> None:
         inputs, arrays = [], []
-        for met in operands_of(node):
-            inputs.append(Input(met.name, self._operand(met), met.edge is not None))
+        place, name = place_of(node.code, node.lasti), node.name()
+        written = operand_texts(place) if place is not None and name in IN_WRITTEN_ORDER else None
+        for i, met in enumerate(operands_of(node)):
+            text = written[i] if written is not None else ""
+            inputs.append(Input(met.name, self._operand(met, text), met.edge is not None))
             arrays.append(self._array_met(met))
-        place = place_of(node.code, node.lasti)
-        name = node.name()
         label = (place and place.target) or self.visible.names.get(id(node)) or short_name(name)
         options = {key: brief(value) for key, value in options_of(node).items()}
         value = self._value(node, arrays)
         self._number(node, GraphNode(len(self.nodes), "operation", name, label, place, value, inputs, options))
 
-    def _operand(self, met: Met) -> int | None:
-        """The number of an operand, which is entered if it is new; None where nothing is known of it."""
+    def _operand(self, met: Met, text: str) -> int | None:
+        """The number of an operand, which is entered if it is new; None where nothing is known of it.
+
+        `text` is the expression for it, if that is known, for a constant that no variable holds.
+        """
         if met.edge is not None:
             known = self.ids.get(id(met.edge))
             return self._number(met.edge, self._leaf(met.edge)) if known is None else known
@@ -170,7 +175,7 @@ class Recorded:
             return self.ids[id(array)]
         name = (met.kept.name if met.kept is not None else "") or self.visible.names.get(id(array), "")
         value = Value.of(array)
-        label = name or (brief(array.item()) if array.ndim == 0 else "constant")
+        label = name or (brief(array.item()) if array.ndim == 0 else brief(text or "constant", 30))
         return self._number(array, GraphNode(len(self.nodes), "constant", name, label, None, value))
 
     def _leaf(self, leaf: Any) -> GraphNode:

@@ -107,7 +107,7 @@ class Replay:
         try:
             import torch
         except ImportError as error:
-            raise ImportError('check="torch" needs torch: pip install "minigrad-linreg[torch]"') from error
+            raise ImportError('check="torch" needs torch: in the checkout, pip install ".[torch]"') from error
         from . import twins
 
         values: dict[int, Any] = {n: torch.from_numpy(np.array(a)) for n, a in self.constants.items()}

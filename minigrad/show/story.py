@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,7 @@ from .words import words_of
 INTERNAL = True
 WIDTH = 100  # where the output is no terminal
 LARGE = 24  # a tensor of more elements is cut
+PARTS = 4  # of a sum: of more, all but the last are told as one, or a story would be as long as its square
 
 
 def explain(
@@ -44,7 +46,7 @@ def explain(
     try:
         from rich.console import Console
     except ImportError as error:
-        raise ImportError('show.explain needs rich: pip install "minigrad-linreg[show]"') from error
+        raise ImportError('show.explain needs rich: in the checkout, pip install ".[show]"') from error
     if isinstance(loss, Backward) and (gradient is not None or check):
         raise ValueError(
             "gradient and check are not for explain, of a pass that is there already: give them to show.steps"
@@ -60,6 +62,8 @@ class _Story:
     def __init__(self, found: Backward, words: dict[str, str], console: Any) -> None:
         self.found, self.words, self.console = found, words, console
         self.nodes = {node.id: node for node in found.nodes}
+        often = Counter(node.label for node in found.nodes)
+        self.labels = {n.id: n.label if often[n.label] == 1 else f"{n.label} #{n.id}" for n in found.nodes}
 
     def tell(self) -> None:
         """All of it."""
@@ -68,7 +72,8 @@ class _Story:
         for node in self.found.nodes:
             self._computed(node)
         self._head("backward")
-        intro = "naive_intro" if self.found.order == "naive" else "backward_intro"
+        one = "one_step" if len(self.found.steps) == 1 else "backward_intro"
+        intro = "naive_intro" if self.found.order == "naive" else one
         self._line(self._say(intro, count=len(self.found.steps)), "dim")
         for step in self.found.steps:
             self._step(step)
@@ -94,7 +99,7 @@ class _Story:
     def _step(self, step: Step) -> None:
         node = self.nodes[step.node]
         self.console.print()
-        title = self._say("step", number=step.index + 1, count=len(self.found.steps), label=node.label)
+        title = self._say("step", number=step.index + 1, count=len(self.found.steps), label=self.labels[node.id])
         self._line(title, "bold cyan", f"  {node.name}")
         if node.place is not None:
             self._place(node.place)
@@ -109,7 +114,7 @@ class _Story:
         if not step.flows:
             self._line(f"  {self.words['nothing_flows']}", "dim")
         if step.waiting:
-            labels = ", ".join(self.nodes[n].label for n in step.waiting[:8]) + (", …" if len(step.waiting) > 8 else "")
+            labels = ", ".join(self.labels[n] for n in step.waiting[:8]) + (", …" if len(step.waiting) > 8 else "")
             self._line(f"  {self._say('waiting', labels=labels)}", "dim")
 
     def _place(self, place: Place) -> None:
@@ -152,7 +157,7 @@ class _Story:
             self._value(saved.value, 4)
 
     def _flow(self, step: Step, flow: Flow) -> None:
-        label = self.nodes[flow.node].label
+        label = self.labels[flow.node]
         self._line(f"  → {self._say('flow', label=label, input=flow.input)}", "bold")
         self._line(f"      {self.words['rule']}{self.words['colon']}{flow.rule}", "magenta")
         self._line(f"      {self.words['numbers']}{self.words['colon']}{flow.numbers}")
@@ -171,13 +176,15 @@ class _Story:
         """The account of a node up to an entry, if there is anything to add up."""
         if entry == 0:
             return
-        self._line(
-            f"      {self._say('ledger', label=self.nodes[ledger.node].label)}{self.words['colon'].rstrip()}", "blue"
-        )
-        for i, made in enumerate(ledger.entries[: entry + 1]):
+        self._line(f"      {self._say('ledger', label=self.labels[ledger.node])}{self.words['colon'].rstrip()}", "blue")
+        told = 0 if entry < PARTS else entry
+        if told:
+            self._line(f"          {self._say('earlier', count=told)}", "blue")
+            self._value(ledger.entries[told - 1].total, 10)
+        for i, made in enumerate(ledger.entries[told : entry + 1], told):
             where = self.words["began_with"]
             if made.step is not None and made.source is not None:
-                where = self._say("from_step", step=made.step + 1, label=self.nodes[made.source].label)
+                where = self._say("from_step", step=made.step + 1, label=self.labels[made.source])
             self._line(f"        {'+' if i else ' '} {where}", "blue")
             self._value(made.value, 10)
         self._named("sum", ledger.entries[entry].total, 8)
@@ -185,6 +192,7 @@ class _Story:
     # The end
 
     def _leaves(self) -> None:
+        from rich.cells import cell_len
         from rich.table import Table
         from rich.text import Text
 
@@ -195,27 +203,33 @@ class _Story:
             self._line(self.words["no_leaves"])
             return
         checks = list(dict.fromkeys(name for ledger in ledgers for name in ledger.checks))
+        room = self.console.width - max(cell_len(self.labels[ledger.node]) for ledger in ledgers) - 4
+        width = room // (3 + len(checks)) - 3  # of a column: numbers are wrapped as a tensor is, not anywhere
         table = Table(show_lines=True)
         for key in ("name", "before", "this_pass", "after", *checks):
             table.add_column(Text(self.words[key]), overflow="fold")
         for ledger in ledgers:
             made = ledger.hooked or ledger.entries[-1].total
-            cells = [_clean(self.nodes[ledger.node].label), *map(self._cell, (ledger.before, made, ledger.after))]
-            cells += [self._checked(ledger.checks.get(name), made) for name in checks]
+            cells = [
+                _clean(self.labels[ledger.node]),
+                *[self._cell(v, width) for v in (ledger.before, made, ledger.after)],
+            ]
+            cells += [self._checked(ledger.checks.get(name), made, width) for name in checks]
             table.add_row(*map(Text, cells))
         self.console.print(table)
         self._line(self.words["untouched"], "dim")
 
-    def _checked(self, value: Value | None, made: Value) -> str:
+    def _checked(self, value: Value | None, made: Value, width: int) -> str:
         if value is None or value.array is None or made.array is None:
             return self.words["none"]
         alike = Value(value.shape, made.dtype, value.array.astype(made.array.dtype))
         off = np.abs(value.array.astype(np.float64) - made.array.astype(np.float64))
-        return f"{self._cell(alike)}\n{self._say('off', number=f'{off.max(initial=0.0):.2g}')}"
+        return f"{self._cell(alike, width)}\n{self._say('off', number=f'{off.max(initial=0.0):.2g}')}"
 
-    def _cell(self, value: Value | None) -> str:
+    def _cell(self, value: Value | None, width: int) -> str:
         """The numbers alone."""
-        found = re.fullmatch(r"tensor\((.*?)(,\s*dtype=[^)]*)?\)", text := self._text(value), re.DOTALL)
+        text = self._text(value, width + len("tensor("))
+        found = re.fullmatch(r"tensor\((.*?)(,\s*dtype=[^)]*)?\)", text, re.DOTALL)
         return found[1].replace("\n       ", "\n") if found else text
 
     # Ways to print
@@ -244,7 +258,7 @@ class _Story:
         for line in self._text(value, self.console.width - indent).split("\n"):
             self._line(f"{' ' * indent}{line}", "cyan" if value.array is not None else "dim")
 
-    def _text(self, value: Value | None, width: int = 60) -> str:
+    def _text(self, value: Value | None, width: int) -> str:
         if value is None:
             return self.words["none"]
         if value.array is None:

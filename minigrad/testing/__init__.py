@@ -70,6 +70,6 @@ def __getattr__(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name != "hypothesis":
             raise
-        raise ImportError(f'{name} needs hypothesis: pip install "minigrad-linreg[testing]"') from error
+        raise ImportError(f'{name} needs hypothesis: in the checkout, pip install ".[testing]"') from error
     globals()[name] = found
     return found

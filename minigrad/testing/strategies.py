@@ -23,7 +23,7 @@ try:
     from hypothesis.errors import InvalidArgument
     from hypothesis.strategies import SearchStrategy
 except ImportError as error:
-    raise ImportError('strategies need hypothesis: pip install "minigrad-linreg[testing]"') from error
+    raise ImportError('strategies need hypothesis: in the checkout, pip install ".[testing]"') from error
 
 INTERNAL = True
 
