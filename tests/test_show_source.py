@@ -146,6 +146,21 @@ def test_a_network_with_its_users_names():
     assert "    scores = " in str(program)
 
 
+@pytest.mark.parametrize("rows", [[0, 2], range(2), slice(0, 2)], ids=str)
+def test_indices_that_are_written_in_the_function(rows):
+    x, labels = minigrad.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], requires_grad=True), minigrad.tensor([1, 0])
+    show.source(lambda x: (x[rows, [1, 0]] if not isinstance(rows, slice) else x[rows]).exp().sum(), x).check()
+    show.source(lambda x, labels: x[list(range(2)), labels].log().sum(), x, labels).check()
+
+
+def test_what_is_no_function_is_refused():
+    loss = minigrad.tensor(1.0, requires_grad=True) * 2
+    with pytest.raises(TypeError, match="source\\(\\) takes a function, not a Tensor"):
+        show.source(loss)
+    with pytest.raises(TypeError, match="compile\\(\\) takes a function, not a Tensor"):
+        minigrad.compile(loss)
+
+
 def test_variables_from_outside_become_parameters():
     X, w, b, y = document_inputs()
 

@@ -380,6 +380,10 @@ def compile_function(
     """
     if model is None:
         return lambda f: compile_function(f, fullgraph=fullgraph, disable=disable)
+    if not callable(model):
+        raise TypeError(
+            f"compile() takes a function, not a {type(model).__name__}: minigrad.compile(loss_of)(w, b, X, y)"
+        )
     if disable:
         return model
     f: Callable[..., Any] = model

@@ -151,8 +151,13 @@ def source(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Source:
     `f` returns one tensor. Gradients are those of the arguments that require grad, and begin with ones. Tensors that
     `f` takes from outside, and tensors in its arguments, become parameters; other arguments are written in.
     Raises NotImplementedError where no such program can be written: `f` changes tensors in place, draws random numbers,
-    asks for values, or uses operations with rules of their own.
+    asks for values, or uses operations with rules of their own. Raises TypeError if `f` is no function.
     """
+    if not callable(f):
+        raise TypeError(
+            f"source() takes a function, not a {type(f).__name__}\n"
+            "  Give it the function and its arguments, to see both passes: show.source(loss_of, w, b, X, y)."
+        )
     arguments = inspect.signature(f).bind(*args, **kwargs)
     arguments.apply_defaults()
     flat = _flat(arguments.arguments, inspect.signature(f))

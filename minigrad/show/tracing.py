@@ -216,6 +216,7 @@ class Trace(Listener):
 
     def _running(self) -> Iterator[None]:
         profile, tensor_of, own, words = sys.getprofile(), Tensor._of, indexing.own, Generator.words
+        index_array = indexing.index_array  # type: ignore[attr-defined]
         places = (indexing, picking, assigning)
         thread = get_ident()
 
@@ -224,6 +225,13 @@ class Trace(Listener):
             if get_ident() == thread:
                 self._made[id(t)] = t, _maker(sys._getframe(1))
             return t
+
+        def listed(item: Any) -> Any:
+            array = index_array(item)
+            if isinstance(item, (list, range)):
+                t = tensor_of(array)
+                self._made[id(t)] = t, ("tensor", list(item))
+            return array
 
         def noted(key: Any, *tensors: Any) -> Any:
             copies = own(key, *tensors)
@@ -241,6 +249,7 @@ class Trace(Listener):
         try:
             Generator.words = drawn  # type: ignore[method-assign, assignment]
             Tensor._of = staticmethod(made)  # type: ignore[method-assign]
+            indexing.index_array = listed  # type: ignore[attr-defined]
             for module in places:
                 module.own = noted  # type: ignore[attr-defined]
             sys.setprofile(self._called)
@@ -250,6 +259,7 @@ class Trace(Listener):
             sys.setprofile(profile)
             Generator.words = words  # type: ignore[method-assign]
             Tensor._of = staticmethod(tensor_of)  # type: ignore[method-assign]
+            indexing.index_array = index_array  # type: ignore[attr-defined]
             for module in places:
                 module.own = own  # type: ignore[attr-defined]
             if collecting:
