@@ -15,7 +15,7 @@ pytest.importorskip("rich")
 
 import minigrad
 from minigrad import show
-from minigrad.show.words import WORDS
+from minigrad.show.story_texts import WORDS
 
 
 def told(loss: Any, **options: Any) -> str:

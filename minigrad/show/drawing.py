@@ -14,6 +14,7 @@ from . import formats, labels, picture
 from .kept import recording
 from .model import Backward, GraphNode, Value
 from .recorded import Recorded
+from .saving import write_whole
 from .stepping import steps
 from .symbols import short_name
 
@@ -86,7 +87,7 @@ class Graph:
             raise ValueError(f"max_nodes is {max_nodes}; it must be 1 or more")
         self.backward, self.values, self.gradients, self.lang = backward, values, gradients, lang
         self.root = backward.root
-        shown = _nearest(backward, max_nodes)
+        shown = backward.nearest(max_nodes)
         self.nodes = [node for node in backward.nodes if node.id in shown]
         flows = {(step.node, flow.input): flow.outgoing for step in backward.steps for flow in step.flows}
         self.edges: list[Edge] = []
@@ -168,16 +169,10 @@ class Graph:
         The file is there whole or not at all. Raises ValueError for another ending, OSError as writing does.
         """
         made = {".svg": self.svg, ".dot": self.dot, ".gv": self.dot, ".mmd": self.mermaid, ".txt": self.text}
-        target = Path(path)
-        if target.suffix.lower() not in made:
-            raise ValueError(f"a graph is saved as {', '.join(made)}; {target.name!r} has none of these endings")
-        text = made[target.suffix.lower()]()
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            part.write_text(text, encoding="utf-8", newline="\n")
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        ending = Path(path).suffix.lower()
+        if ending not in made:
+            raise ValueError(f"a graph is saved as {', '.join(made)}; {Path(path).name!r} has none of these endings")
+        write_whole(path, made[ending]())
 
     def __str__(self) -> str:
         return self.text()
@@ -190,15 +185,3 @@ class Graph:
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         return {"image/svg+xml": self.svg(), "text/plain": self.text()}
-
-
-def _nearest(backward: Backward, most: int) -> set[int]:
-    """The nodes that are the fewest operations away from the root, `most` of them."""
-    inputs = {node.id: [i.node for i in node.inputs if i.node is not None] for node in backward.nodes}
-    found = {backward.root: None}
-    for node in (order := [backward.root]):  # it grows while we go through it
-        for source in inputs[node]:
-            if source not in found and len(found) < most:
-                found[source] = None
-                order.append(source)
-    return set(found)

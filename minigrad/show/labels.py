@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
+from .languages import of_language
 from .model import GraphNode, Value
 from .symbols import short_name
 
@@ -37,10 +38,8 @@ WORDS = {
 
 
 def words(lang: str) -> dict[str, str]:
-    """The words of a language; ValueError if it is not one of ours."""
-    if lang not in WORDS:
-        raise ValueError(f"lang is {lang!r}; it can be {' or '.join(map(repr, WORDS))}")
-    return WORDS[lang]
+    """The words of a language."""
+    return of_language(WORDS, lang)
 
 
 def visible(text: str) -> str:

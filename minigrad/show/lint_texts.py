@@ -111,9 +111,3 @@ def text_of(kind: str, lang: str, about: dict[str, object]) -> tuple[str, str]:
     """What is the case, and how to mend it, of a trap."""
     what, mend = TEXTS[kind][lang]
     return what.format_map(about), mend.format_map(about)
-
-
-def check_language(lang: str) -> None:
-    """Raise ValueError for a language that there are no texts in."""
-    if lang not in A_PARAMETER:
-        raise ValueError(f"lang is 'en' or 'zh', not {lang!r}")

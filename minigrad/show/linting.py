@@ -13,7 +13,8 @@ from ..autograd import heard  # noqa: F401 - makes backward passes tell
 from ..ops.listening import listening, unheard
 from .frames import name_of
 from .gradient_traps import NeverArrives, OutOfScale, UsedTwice
-from .lint_texts import A_PARAMETER, KINDS, check_language, text_of
+from .languages import of_language
+from .lint_texts import A_PARAMETER, KINDS, text_of
 from .traps import BothExpanded, GrowingGraph, Line, PutBack, Trap
 
 INTERNAL = True
@@ -92,7 +93,7 @@ def lint(*, lang: str = "en", stop: bool = False, file: TextIO | None = None) ->
     What a program does in other threads is not looked at. That a parameter never receives a gradient is certain, and
     said, only at the end. Raises ValueError for another language.
     """
-    check_language(lang)
+    of_language(A_PARAMETER, lang)  # or raise, before anything runs
     found = Lint(lang, stop, file)
     traps: list[Trap] = [trap(found.report) for trap in TRAPS]
     with ExitStack() as stack:

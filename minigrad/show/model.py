@@ -180,6 +180,18 @@ class Backward:
     higher: dict[int, Backward] = field(default_factory=dict)  # by leaf, the pass through the graph of its gradient
     sources: dict[str, str] = field(default_factory=dict)  # the text of the files that places are in
 
+    def nearest(self, most: int) -> set[int]:
+        """The nodes that are the fewest operations away from the root, `most` of them."""
+        inputs = {node.id: [i.node for i in node.inputs if i.node is not None] for node in self.nodes}
+        order = [self.root]
+        found = {self.root}
+        for node in order:  # it grows while we go through it
+            for source in inputs[node]:
+                if source not in found and len(found) < most:
+                    found.add(source)
+                    order.append(source)
+        return found
+
     def to_dict(self, limit: int = LIMIT) -> dict[str, Any]:
         """All of it in dictionaries, lists, strings and numbers; arrays as `Value.to_dict` writes them."""
         found: dict[str, Any] = _as_plain(self, limit)

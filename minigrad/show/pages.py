@@ -8,8 +8,6 @@ import html
 import json
 import os
 import re
-import tempfile
-import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import files
@@ -19,8 +17,11 @@ from typing import Any
 
 from ..tensor import Tensor
 from .kept import recording
+from .labels import columns
+from .languages import of_language
 from .layering import curve, layout
 from .model import Backward, GraphNode
+from .saving import write_whole
 from .stepping import steps
 
 INTERNAL = True
@@ -41,19 +42,7 @@ class Page:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file, in UTF-8: all of it or nothing. Raises OSError where it cannot be written."""
-        to = Path(path)
-        try:
-            handle, draft = tempfile.mkstemp(dir=to.parent, prefix=f".{to.name}.")
-        except OSError as error:  # which names the draft
-            raise OSError(error.errno, error.strerror, str(to)) from error
-        try:
-            with open(handle, "wb") as file:
-                file.write(self.html.encode())
-            os.chmod(draft, 0o644)
-            os.replace(draft, to)
-        except BaseException:
-            os.unlink(draft)
-            raise
+        write_whole(path, self.html)
 
     def _repr_html_(self) -> str:
         """For notebooks: the page in a frame that keeps its scripts and styles from the notebook's."""
@@ -91,8 +80,7 @@ def page(
     are for a `loss` that is not what `steps` gave. Raises ValueError for another `lang`, OSError where `path` cannot be
     written, and what `steps` raises.
     """
-    if lang not in LANGUAGES:
-        raise ValueError(f'lang is "en" or "zh", not {lang!r}')
+    of_language(LANGUAGES, lang)  # or raise, before anything runs
     if isinstance(loss, Backward):
         shown, other = loss, None
     else:
@@ -148,7 +136,7 @@ def _data(shown: Backward, naive: Backward | None) -> dict[str, Any]:
     nodes: list[GraphNode] = []
     sources: dict[str, str] = {}
     for way, backward in _passes(shown):
-        kept = nearest(backward)
+        kept = backward.nearest(DRAWN)
         drawn = [node for node in backward.nodes if node.id in kept]
         passes.append(
             {
@@ -177,16 +165,6 @@ def _passes(backward: Backward, way: tuple[str, ...] = ()) -> list[tuple[tuple[s
     return found
 
 
-def nearest(backward: Backward, limit: int = DRAWN) -> set[int]:
-    """The nodes that are fewest operations away from the loss, up to `limit`."""
-    inputs = {node.id: [i.node for i in node.inputs if i.node is not None] for node in backward.nodes}
-    kept, edge = {backward.root}, [backward.root]
-    while edge and len(kept) < limit:
-        edge = list(dict.fromkeys(i for node in edge for i in inputs[node] if i not in kept))[: limit - len(kept)]
-        kept.update(edge)
-    return kept
-
-
 def _part(backward: Backward, nodes: list[GraphNode], kept: set[int]) -> dict[str, Any]:
     """A pass with the steps and ledgers of the nodes that are kept, as plain data."""
     steps = [step for step in backward.steps if step.node in kept]
@@ -200,7 +178,7 @@ def _drawing(nodes: list[GraphNode]) -> dict[str, Any]:
         node.id: node.name.partition("Backward")[0][:24] if node.kind == "operation" else node.kind for node in nodes
     }
     titles = {node.id: f"{node.label[:24]} {kinds[node.id]}" for node in nodes}
-    sizes = {id: (max(8.2 * _columns(title) + 24, 92.0), 58.0) for id, title in titles.items()}
+    sizes = {id: (max(8.2 * columns(title) + 24, 92.0), 58.0) for id, title in titles.items()}
     edges = [(i.node, node, i) for node in nodes for i in node.inputs if i.node in sizes and i.node is not None]
     found = layout([(start, node.id) for start, node, _ in edges], sizes)
     return {
@@ -215,17 +193,6 @@ def _drawing(nodes: list[GraphNode]) -> dict[str, Any]:
             for (start, node, i), route in zip(edges, found.routes, strict=True)
         ],
     }
-
-
-def _width(node: GraphNode) -> float:
-    kind = node.name.partition("Backward")[0] if node.kind == "operation" else node.kind
-    title, numbers = f"{node.label[:24]} {kind[:24]}", f"✗ g {node.value.shape}"
-    return max(8.2 * _columns(title) + 24, 7.2 * len(numbers) + 12, 92.0)
-
-
-def _columns(text: str) -> int:
-    """How wide a text is in a fixed-width font, in letters."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
 def _short_names(names: set[str]) -> dict[str, str]:

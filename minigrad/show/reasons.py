@@ -13,7 +13,7 @@ from ..engine import RELEASED, Lost, Node, Severed
 from ..layout import share_memory
 from ..tensor import Tensor, wants_grad
 from .frames import tensors_of, user_frames
-from .lint_texts import check_language
+from .languages import of_language
 from .reason_texts import LOSSES, SAY, UNNAMED
 from .traps import is_unusual
 
@@ -81,7 +81,6 @@ def why(x: Any, *, loss: Any = None, lang: str = "en") -> Reason:
     Print what it returns, or read its `.facts`. Nothing is computed, and nothing changes. Raises TypeError for what is
     no tensor, ValueError for another language.
     """
-    check_language(lang)
     for t in (x, loss):
         if not isinstance(t, Tensor) and (t is x or t is not None):
             raise TypeError(f"why() is about tensors, not {type(t).__name__}")
@@ -135,10 +134,11 @@ class Question:
 
     def __init__(self, x: Tensor, loss: Tensor | None, lang: str) -> None:
         self.x, self.loss, self.lang = x, loss, lang
+        unnamed = of_language(UNNAMED, lang)
         found = tensors_of(user_frames())
         self.others = [(name, t) for name, t in found if t is not x]
         names = [name for name, t in found if t is x]
-        self.name = f"`{names[0]}`" if names else UNNAMED[lang]
+        self.name = f"`{names[0]}`" if names else unnamed
         self.short = names[0] if names else "x"
         loss_names = [name for name, t in self.others if t is loss]
         self.loss_name = f"`{loss_names[0]}`" if loss_names else LOSSES[lang]

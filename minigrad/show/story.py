@@ -12,9 +12,10 @@ import numpy as np
 
 from .. import printing
 from ..tensor import Tensor
+from .languages import of_language
 from .model import Backward, Flow, GraphNode, Ledger, Place, Saved, Step, Value
 from .stepping import steps
-from .words import words_of
+from .story_texts import WORDS
 
 INTERNAL = True
 WIDTH = 100  # where the output is no terminal
@@ -42,7 +43,7 @@ def explain(
     Raises what `show.steps` raises, ValueError for another language or for a pass with a gradient or a check, and
     ImportError without rich.
     """
-    words = words_of(lang)
+    words = of_language(WORDS, lang)
     try:
         from rich.console import Console
     except ImportError as error:

@@ -1,4 +1,4 @@
-"""What `show.explain` says, in the languages that it knows."""
+"""What `explain` says."""
 
 from __future__ import annotations
 
@@ -106,10 +106,3 @@ WORDS: dict[str, dict[str, str]] = {
         "untouched": "这里只是观察，并未执行：.grad 没有改变，计算图也保留着。",
     },
 }
-
-
-def words_of(lang: str) -> dict[str, str]:
-    """The texts of a language; ValueError for one that there are none of."""
-    if lang not in WORDS:
-        raise ValueError(f"lang must be one of {', '.join(map(repr, WORDS))}, but got {lang!r}")
-    return WORDS[lang]
