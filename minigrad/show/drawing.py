@@ -11,7 +11,7 @@ from typing import Any
 from ..autograd import passes
 from ..tensor import Tensor
 from . import formats, labels, picture
-from .kept import recording
+from .kept import tensor_of
 from .model import Backward, GraphNode, Value
 from .recorded import Recorded
 from .saving import write_whole
@@ -41,14 +41,7 @@ def graph(
     RuntimeError for a tensor without history, and what `steps` raises where a pass is needed: for gradients, and where
     a shape is not known without it.
     """
-    if not isinstance(loss, (Tensor, Backward)):
-        if not callable(loss):
-            raise TypeError(f"loss must be a tensor, a function or what steps() gave, not {type(loss).__name__}")
-        with recording():
-            loss = loss()
-        if not isinstance(loss, Tensor):
-            raise TypeError(f"the function must return a tensor, not {type(loss).__name__}")
-    made = loss if isinstance(loss, Backward) else _looked_into(loss, gradients)
+    made = loss if isinstance(loss, Backward) else _looked_into(tensor_of(loss), gradients)
     return Graph(made, values, gradients, lang, max_nodes)
 
 

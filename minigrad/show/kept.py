@@ -40,6 +40,11 @@ class Kept:
     result: Array
 
 
+def op_of(node: Any) -> Op | None:
+    """The operation of the table that `node` recorded; None for `cat`, `stack`, Functions and others."""
+    return getattr(type(node), "op", None)
+
+
 def kept_of(node: Any) -> Kept | None:
     """What was kept of the operation that `node` is; None if nobody recorded it."""
     return None if node.hooks is None else node.hooks.metadata.get(KEY)
@@ -60,6 +65,19 @@ def recording() -> Iterator[None]:
         recorder.copies.clear()  # what watches the arrays would keep the copies, in a cycle
 
 
+def tensor_of(loss: Any) -> Tensor:
+    """A loss that is given as a tensor, or as a function of no arguments, which is run under `recording()`."""
+    if isinstance(loss, Tensor):
+        return loss
+    if not callable(loss):
+        raise TypeError(f"loss must be a tensor or a function that computes one, not {type(loss).__name__}")
+    with recording():
+        found = loss()
+    if not isinstance(found, Tensor):
+        raise TypeError(f"the function must return a tensor, not {type(found).__name__}")
+    return found
+
+
 class _Recorder(Listener):
     def __init__(self) -> None:
         self.copies: dict[int, tuple[Any, Array]] = {}  # by id of an array, a weak reference to it and its copy
@@ -69,8 +87,7 @@ class _Recorder(Listener):
         node: Any = result._origin if isinstance(result, Tensor) else None
         if not isinstance(node, Node) or kept_of(node) is not None:
             return
-        of_table: Any = getattr(type(node), "op", None)
-        if isinstance(op, Op) and of_table is op:
+        if isinstance(op, Op) and op_of(node) is op:
             inputs = [_as_tensor(op, a, args) for a in args[: len(op.inputs)]]
             options = dict(zip(op.options, args[len(op.inputs) :], strict=True))
         elif isinstance(op, type) and type(node) is op:
@@ -136,6 +153,18 @@ def lookup(path: str, *scopes: Any) -> Any:
     return value
 
 
+def nodes_under(root: Any) -> list[Node]:
+    """The nodes of the graph that leads to `root`, a tensor's edge or origin, with itself; newest first."""
+    seen: dict[int, Node] = {}
+    stack = [root]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Node) and id(node) not in seen:
+            seen[id(node)] = node
+            stack.extend(node.edges)
+    return sorted(seen.values(), key=lambda node: node.rank)
+
+
 # Values that nobody recorded
 
 
@@ -146,7 +175,7 @@ def unchanged_since(node: Node, storage: Any) -> bool:
 
 def saved_arrays(node: Any) -> dict[str, Array]:
     """The arrays that a node of the table saved, by the rules' names, as far as they are what they were."""
-    op = getattr(type(node), "op", None)
+    op = op_of(node)
     if op is None:
         return {}
     found = {}
@@ -159,7 +188,7 @@ def saved_arrays(node: Any) -> dict[str, Array]:
 
 def options_of(node: Any) -> dict[str, Any]:
     """The options of a node's operation, as far as they are known."""
-    kept, op = kept_of(node), getattr(type(node), "op", None)
+    kept, op = kept_of(node), op_of(node)
     if kept is not None:
         return kept.options
     if op is None:
@@ -170,7 +199,7 @@ def options_of(node: Any) -> dict[str, Any]:
 
 def computed_again(node: Any, operands: list[Array | None]) -> Array | None:
     """The result of a node's operation on its operands, where all that it needs is known; else None."""
-    op = getattr(type(node), "op", None)
+    op = op_of(node)
     if op is None or any(x is None for x in operands):
         return None
     arrays: list[Any] = operands

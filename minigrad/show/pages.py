@@ -16,7 +16,7 @@ from string import Template
 from typing import Any
 
 from ..tensor import Tensor
-from .kept import recording
+from .kept import tensor_of
 from .labels import columns
 from .languages import of_language
 from .layering import curve, layout
@@ -84,9 +84,7 @@ def page(
     if isinstance(loss, Backward):
         shown, other = loss, None
     else:
-        if not isinstance(loss, Tensor) and callable(loss):
-            with recording():
-                loss = loss()
+        loss = tensor_of(loss)
         shown = steps(loss, gradient, create_graph=create_graph, check=check)
         other = steps(loss, gradient, create_graph=create_graph, order="naive") if naive else None
     made = made_of(shown, other, lang=lang, title=title)

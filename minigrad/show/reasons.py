@@ -13,6 +13,7 @@ from ..engine import RELEASED, Lost, Node, Severed
 from ..layout import share_memory
 from ..tensor import Tensor, wants_grad
 from .frames import tensors_of, user_frames
+from .kept import nodes_under, op_of
 from .languages import of_language
 from .reason_texts import LOSSES, SAY, UNNAMED
 from .traps import is_unusual
@@ -88,21 +89,9 @@ def why(x: Any, *, loss: Any = None, lang: str = "en") -> Reason:
     return Reason(question.name, tuple(question.answers()))
 
 
-def nodes_of(t: Tensor) -> list[Node]:
-    """The nodes of the graph that leads to `t`, newest first."""
-    seen: dict[int, Node] = {}
-    stack: list[Any] = [t._origin]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Node) and id(node) not in seen:
-            seen[id(node)] = node
-            stack.extend(node.edges)
-    return sorted(seen.values(), key=lambda node: node.rank)
-
-
 def saved_in(node: Node) -> Iterator[tuple[str, Any, Any, int, Any]]:
     """What a node has saved, if it is still there: name, array, storage, version and the edge that belongs to it."""
-    op: Any = getattr(type(node), "op", None)
+    op = op_of(node)
     if op is not None:
         for name in op.guarded:
             storage = getattr(node, f"g_{name}")
@@ -122,7 +111,7 @@ def saved_in(node: Node) -> Iterator[tuple[str, Any, Any, int, Any]]:
 def is_freed(nodes: list[Node]) -> bool:
     """Whether a backward pass has freed what some of the nodes had saved."""
     for node in nodes:
-        op = getattr(type(node), "op", None)
+        op = op_of(node)
         held = [getattr(node, f"g_{name}") for name in op.guarded] if op is not None else []
         if RELEASED in [*held, getattr(node, "saved", None)]:
             return True
@@ -142,7 +131,7 @@ class Question:
         self.short = names[0] if names else "x"
         loss_names = [name for name, t in self.others if t is loss]
         self.loss_name = f"`{loss_names[0]}`" if loss_names else LOSSES[lang]
-        self.graph = nodes_of(loss) if loss is not None else []
+        self.graph = nodes_under(loss._origin) if loss is not None else []
 
     def fact(self, kind: str, *spots: Any, **about: Any) -> Fact:
         """One fact, in words."""
@@ -213,7 +202,7 @@ class Question:
             yield self.fact("retained, no backward yet", node)
         else:
             yield self.fact("not a leaf", node, made=node.name())
-            yield from self.rebound(nodes_of(x))
+            yield from self.rebound(nodes_under(x._origin))
         if self.loss is not None and self.loss is not x and node not in self.graph:
             yield from self.outside()
 
@@ -233,7 +222,7 @@ class Question:
 
     def in_no_known_loss(self) -> Iterator[Fact]:
         """The same, where nobody says of which loss: look at all that the program holds."""
-        graphs = [(name, t, nodes_of(t)) for name, t in self.others if isinstance(t._origin, Node)]
+        graphs = [(name, t, nodes_under(t._origin)) for name, t in self.others if isinstance(t._origin, Node)]
         using = [found for found in graphs if self.users(found[2])]
         if using:  # the likeliest loss: the newest single number
             name, _, nodes = min(using, key=lambda found: (found[1].numel() != 1, found[2][0].rank))
@@ -305,7 +294,7 @@ class Question:
     def all_nodes(self) -> list[Node]:
         """The nodes of all graphs that are known: the loss's, that of `x`, those of the program's tensors."""
         tensors = [self.x, *[t for _, t in self.others], *([] if self.loss is None else [self.loss])]
-        seen = {id(node): node for t in tensors for node in nodes_of(t)}
+        seen = {id(node): node for t in tensors for node in nodes_under(t._origin)}
         return sorted(seen.values(), key=lambda node: node.rank)
 
     def holders(self) -> Iterator[Fact]:

@@ -16,10 +16,10 @@ from ..engine import Node, edge_to, last_change
 from ..ops.shape import CatBackward0, StackBackward0, part
 from ..ops.table import Op
 from ..tensor import Tensor
-from .kept import Operand, computed_again, kept_of, options_of, saved_arrays, unchanged_since
+from .kept import Operand, computed_again, kept_of, nodes_under, op_of, options_of, saved_arrays, unchanged_since
 from .lines import operand_texts, place_of
 from .model import GraphNode, Input, Value
-from .symbols import short_name
+from .symbols import MANY, shape_text, short_name
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
@@ -39,9 +39,9 @@ class Met:
 def operands_of(node: Any) -> list[Met]:
     """The operands of a recorded operation."""
     kept = kept_of(node)
-    op = getattr(type(node), "op", None)
+    op = op_of(node)
     if op is None:
-        names, edges, saved = _names_of_many(node), node.edges, {}
+        names, edges, saved = tuple(_names_of_many(node)), node.edges, {}
     else:
         names, saved = op.inputs, saved_arrays(node)
         edges = [getattr(node, f"e_{i}") if i in op.differentiable else None for i in op.inputs]
@@ -65,6 +65,12 @@ def _names_of_many(node: Any) -> list[str]:
     if len(node.edges) == 1 and not isinstance(node, (CatBackward0, StackBackward0)):
         return ["a"]
     return [f"tensors[{i}]" for i in range(len(node.edges))]
+
+
+def dim_of(node: Any) -> int:
+    """The dimension that a `cat` or `stack` joined along."""
+    dim: int = node.saved[0] if isinstance(node, CatBackward0) else node.saved
+    return dim
 
 
 class Visible:
@@ -128,9 +134,8 @@ class Recorded:
         self.ids: dict[int, int] = {}  # by id of a node or a leaf, or of a constant's array
         self.edges: list[Any] = []  # by number; None for a constant
         self.alive: list[Any] = []  # arrays whose ids are used
-        self.leaf_uses: dict[int, list[tuple[Any, Operand | None]]] = {}
         self.uses: dict[int, list[tuple[Any, Met]]] = {}
-        order = _reachable(root)
+        order = nodes_under(root)[::-1]
         for node in order:
             for met in operands_of(node):
                 if met.edge is not None:
@@ -140,10 +145,10 @@ class Recorded:
         for node in order:
             self._add(node)
 
-    def _number(self, thing: Any, made: GraphNode, edge: Any = None) -> int:
+    def _number(self, thing: Any, made: GraphNode) -> int:
         self.ids[id(thing)] = made.id
         self.nodes.append(made)
-        self.edges.append(edge if edge is not None else thing if isinstance(thing, (Node, Tensor)) else None)
+        self.edges.append(thing if isinstance(thing, (Node, Tensor)) else None)
         self.alive.append(thing)
         return made.id
 
@@ -239,18 +244,6 @@ def _unknown(node: Any, uses: list[tuple[Any, Met]]) -> Value:
     return Value((), "", None)
 
 
-def _reachable(root: Any) -> list[Any]:
-    """All nodes that lead to `root`, oldest first."""
-    seen: dict[int, Any] = {}
-    stack = [root]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Node) and id(node) not in seen:
-            seen[id(node)] = node
-            stack.extend(node.edges)
-    return sorted(seen.values(), key=lambda node: -node.rank)
-
-
 class Path:
     """Where a view lies in its base, as an option that can be read: `view[0, ...]`."""
 
@@ -264,7 +257,9 @@ class Path:
         steps = []
         for op, options in self.layout[0]:
             text = ", ".join(map(brief, options))
-            steps.append(f"[{text[1:-1].rstrip(',')}]" if op.forward is part.forward else f".{op_name(op)}({text})")
+            steps.append(
+                f"[{text[1:-1].rstrip(',')}]" if op.forward is part.forward else f".{short_name(op.node_name)}({text})"
+            )
         return "view" + "".join(steps)
 
 
@@ -277,16 +272,11 @@ def readable(value: Any) -> Any:
     return value
 
 
-def op_name(op: Op) -> str:
-    """What an operation is called in a word."""
-    return short_name(op.node_name)
-
-
 def brief(value: Any, limit: int = 60) -> str:
     """An option as a short text."""
     value = readable(value)
     if isinstance(value, np.ndarray):
-        return f"[{' × '.join(map(str, value.shape))}]" if value.size > 6 else str(value.tolist())
+        return f"[{shape_text(value.shape)}]" if value.size > MANY else str(value.tolist())
     if isinstance(value, (tuple, list)):
         inner = ", ".join(map(brief, value))
         text = f"({inner}{',' if len(value) == 1 else ''})" if isinstance(value, tuple) else f"[{inner}]"

@@ -10,9 +10,9 @@ from ..engine import Node
 from ..ops.convert import converted
 from ..ops.pointwise import div_, mul_
 from ..ops.shape import CatBackward0, StackBackward0
-from .kept import computed_again, kept_of, options_of
+from .kept import computed_again, kept_of, op_of, options_of
 from .model import Value
-from .recorded import Recorded, operands_of
+from .recorded import Recorded, dim_of, operands_of
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
@@ -51,9 +51,8 @@ class Replay:
             if met.kept is not None and known is not None and not np.array_equal(met.kept.array, known, equal_nan=True):
                 raise RuntimeError(_changed(what))
         if isinstance(node, (CatBackward0, StackBackward0)):
-            saved: Any = node.saved
-            return numbers, [saved[0] if isinstance(saved, tuple) else saved]
-        op = getattr(type(node), "op", None)
+            return numbers, [dim_of(node)]
+        op = op_of(node)
         if kept_of(node) is None and op is not None:
             self._compare(made, node, numbers, what)
         if op is None:

@@ -7,41 +7,30 @@ from typing import Any
 from ..autograd.nodes import FunctionNode
 from ..autograd.tape import OfSeveral
 from ..ops.shape import CatBackward0, StackBackward0
+from .kept import op_of
 from .recorded import readable
 from .symbols import Unwritable, number_text, rule_numbers, rule_text, short_name
 
 INTERNAL = True
-LIMIT = 6  # elements of an array that are written out in a formula
 
 
-def text_of(node: Any, index: int, name: str, g: Any) -> str:
-    """The rule for input `index` of `node`, which is called `name`, as it is written: "g * b"."""
-    op = getattr(type(node), "op", None)
+def formulas(node: Any, index: int, name: str, g: Any) -> tuple[str, str]:
+    """The rule for input `index` of `node`, which is called `name`: as it is written, "g * b", and with the numbers.
+
+    Of an array that is not small, the shape stands for the numbers.
+    """
+    op = op_of(node)
     if op is None:
-        return _of_many(node, index, "g")
+        numbers = "[…]" if isinstance(g, OfSeveral) else number_text(g)
+        return _of_many(node, index, "g"), _of_many(node, index, numbers)
+    values = {"g": g, **dict(zip(op.slots, map(readable, node.unpack()), strict=True))}
     try:
-        return rule_text(op, name, _values(node, g))
+        return rule_text(op, name, values), rule_numbers(op, name, values)
     except Unwritable:
-        return f"{short_name(op.node_name)}_rule_{name}({', '.join(('g', *op.names[name]))})"
-
-
-def numbers_of(node: Any, index: int, name: str, g: Any) -> str:
-    """The same with the numbers put in; of an array that is not small, the shape."""
-    op = getattr(type(node), "op", None)
-    if op is None:
-        return _of_many(node, index, "[…]" if isinstance(g, OfSeveral) else number_text(g, LIMIT))
-    values = _values(node, g)
-    try:
-        return rule_numbers(op, name, values, LIMIT)
-    except Unwritable:
-        shown = [
-            number_text(values[key], LIMIT) if hasattr(values[key], "dtype") else str(values[key]) for key in values
-        ]
-        return f"{short_name(op.node_name)}_rule_{name}({', '.join(shown)})"
-
-
-def _values(node: Any, g: Any) -> dict[str, Any]:
-    return {"g": g, **dict(zip(type(node).op.slots, map(readable, node.unpack()), strict=True))}
+        names = ("g", *op.names[name])
+        shown = [number_text(v) if hasattr(v, "dtype") else str(v) for v in (values[n] for n in names)]
+        called = f"{short_name(op.node_name)}_rule_{name}"
+        return f"{called}({', '.join(names)})", f"{called}({', '.join(shown)})"
 
 
 def _of_many(node: Any, index: int, g: str) -> str:

@@ -12,12 +12,13 @@ from ..autograd import passes
 from ..autograd.tape import ArrayTape, OfSeveral, accumulate_out_of_place, run_leaf_hooks
 from ..engine import LEAF, Node, _bring_to, _broadcast_dims, user_line, walk
 from ..ops.inplace import check_writable
+from ..ops.shape import CatBackward0, StackBackward0
 from ..tensor import Tensor
-from .kept import recording, saved_arrays
+from .kept import op_of, recording, saved_arrays, tensor_of
 from .model import Backward, Entry, Flow, Ledger, Saved, Step, Undone, Value
-from .recorded import Recorded, brief, operands_of, sources_of
+from .recorded import Recorded, brief, dim_of, operands_of, sources_of
 from .replay import CHECKS, Replay
-from .rules import numbers_of, text_of
+from .rules import formulas
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
@@ -48,11 +49,7 @@ def steps(
     checks = (check,) if isinstance(check, str) else tuple(check)
     if any(name not in CHECKS for name in checks):
         raise ValueError(f"check must be of {', '.join(map(repr, CHECKS))}, but got {check!r}")
-    if not isinstance(loss, Tensor):
-        if not callable(loss):
-            raise TypeError(f"loss must be a tensor or a function that computes one, not {type(loss).__name__}")
-        with recording():
-            loss = loss()
+    loss = tensor_of(loss)
     start = passes._root(0, loss, gradient, False)
     root = passes._edge_of_root(0, loss)
     graph = Recorded(root, loss)
@@ -129,9 +126,9 @@ class _Watching(ArrayTape):
         if known[0] is not g:
             self.ledgers[number].hooked = incoming
         step = Step(len(self.steps), number, incoming, self.delivered[id(node)], 0, [], _saved(node), [])
-        names = [met.name for met in operands_of(node) if met.edge is not None or not hasattr(type(node), "op")]
-        differentiable = getattr(getattr(type(node), "op", None), "differentiable", names)
-        for i, (edge, name) in enumerate(zip(edges, differentiable, strict=True)):
+        op = op_of(node)
+        names = [met.name for met in operands_of(node)] if op is None else op.differentiable
+        for i, (edge, name) in enumerate(zip(edges, names, strict=True)):
             if edge is not None and gradients[i] is not None:
                 step.flows.append(self._flow(step, node, i, name, g, edge, given[i], gradients[i]))
             if edge is not None:
@@ -144,14 +141,13 @@ class _Watching(ArrayTape):
         if incoming.array is not None and self.graph.nodes[number].value.dtype == "":
             self.graph.nodes[number].value = Value(incoming.shape, incoming.dtype, None)
 
-    def _flow(self, step: Step, node: Any, i: int, name: str, g: Any, edge: Any, computed: Any, outgoing: Any) -> Flow:
-        value = _value(edge, computed)
-        out = value if outgoing is computed else _value(edge, outgoing)
+    def _flow(self, step: Step, node: Any, i: int, name: str, g: Any, edge: Any, given: Any, outgoing: Any) -> Flow:
+        value = _value(edge, given)
+        out = value if outgoing is given else _value(edge, outgoing)
         target = None if node.targets is None else node.targets[i]
         entry = self.contribute(edge, step.index, step.node, outgoing, out)
-        text, numbers = text_of(node, i, name, g), numbers_of(node, i, name, g)
         to = self.graph.ids[id(edge)]
-        return Flow(name, to, text, numbers, value, _undone(computed, target), out, entry)
+        return Flow(name, to, *formulas(node, i, name, g), value, _undone(given, target), out, entry)
 
     def finish(self, found: dict[int, tuple[Any, Any]]) -> None:
         """What is known only at the end: how many users there were, and what `.grad` becomes."""
@@ -208,7 +204,7 @@ def _value(edge: Any, g: Any) -> Value:
 
 def _saved(node: Any) -> list[Saved]:
     """What a node holds for its rules."""
-    op = getattr(type(node), "op", None)
+    op = op_of(node)
     if op is None:
         return _saved_by_many(node)
     found, arrays = [], saved_arrays(node)
@@ -230,11 +226,8 @@ def _saved_by_many(node: Any) -> list[Saved]:
             found.append(Saved(f"saved_tensors[{i}]", value, "", saved.version, now, True))
     if hasattr(node, "program"):
         return [Saved(n, Value.of(v), "", None, None, True) for n, v in zip(node.program.kept, node.saved, strict=True)]
-    options = getattr(node, "saved", ())
-    if options not in ((), None):
-        found.append(
-            Saved("dim", None, brief(options[0] if isinstance(options, tuple) else options), None, None, False)
-        )
+    if isinstance(node, (CatBackward0, StackBackward0)):
+        found.append(Saved("dim", None, brief(dim_of(node)), None, None, False))
     return found
 
 

@@ -16,6 +16,7 @@ from .languages import of_language
 from .model import Backward, Flow, GraphNode, Ledger, Place, Saved, Step, Value
 from .stepping import steps
 from .story_texts import WORDS
+from .symbols import shape_text
 
 INTERNAL = True
 WIDTH = 100  # where the output is no terminal
@@ -266,7 +267,7 @@ class _Story:
             return self._say("not_kept", shape=value.shape, dtype=value.dtype)
         with _printoptions(width):
             text = repr(Tensor._of(value.array))
-        return text if value.array.size <= LARGE else f"{text}  {' × '.join(map(str, value.shape))}"
+        return text if value.array.size <= LARGE else f"{text}  {shape_text(value.shape)}"
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from .expressions import Expression, Writer
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
+MANY = 6  # elements of an array in a formula: of more, the shape is written
 
 
 class Unwritable(Exception):
@@ -238,23 +239,26 @@ def rule_text(op: Op, name: str, values: dict[str, Any]) -> str:
     return Writer(lambda e: None).write(_read(op, name, values))
 
 
-def rule_numbers(op: Op, name: str, values: dict[str, Any], limit: int = 6) -> str:
-    """The same with the numbers put in: "1.0 * 3.0"; of an array of more than `limit` elements the shape."""
-
-    def known(e: Expression) -> str | None:
-        return number_text(e.value, limit) if e.kind == "name" else None
-
-    return Writer(known).write(_read(op, name, values))
+def rule_numbers(op: Op, name: str, values: dict[str, Any]) -> str:
+    """The same with the numbers put in: "1 * 3"; of an array of more than `MANY` elements the shape."""
+    return Writer(lambda e: number_text(e.value) if e.kind == "name" else None).write(_read(op, name, values))
 
 
-def number_text(array: Any, limit: int) -> str:
+def number_text(array: Any) -> str:
     """The elements of an array in brackets, or its shape if they are many."""
-    if np.size(array) > limit:
-        return f"[{' × '.join(map(str, np.shape(array)))}]"
-    if np.ndim(array) == 0:
-        text = f"{array.item() if hasattr(array, 'item') else array:.6g}"
-        return f"({text})" if text.startswith("-") else text
-    return f"[{', '.join(number_text(row, limit).strip('()') for row in array)}]"
+    if np.size(array) > MANY:
+        return f"[{shape_text(np.shape(array))}]"
+    text = _elements(np.asarray(array).tolist())
+    return f"({text})" if text.startswith("-") else text
+
+
+def shape_text(shape: tuple[int, ...]) -> str:
+    """A shape as people write it: 3 × 4."""
+    return " × ".join(map(str, shape))
+
+
+def _elements(value: Any) -> str:
+    return f"[{', '.join(map(_elements, value))}]" if isinstance(value, list) else f"{value:.6g}"
 
 
 def _read(op: Op, name: str, values: dict[str, Any]) -> Expression:
