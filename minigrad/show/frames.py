@@ -11,7 +11,7 @@ from typing import Any
 from ..tensor import Tensor
 
 INTERNAL = True
-ENOUGH = 1000  # elements of one container that are looked through
+ENOUGH = (0, 100, 1000)  # elements of a container that are looked through, by how many levels are looked into
 
 
 def user_frames() -> list[FrameType]:
@@ -42,17 +42,29 @@ def tensors_of(frames: list[FrameType]) -> list[tuple[str, Tensor]]:
 
 
 def _within(text: str, value: Any, depth: int) -> Iterator[tuple[str, Tensor]]:
-    if isinstance(value, Tensor):
+    """The tensors in a value, and how one writes each; no code of the user's runs, as his attributes' could."""
+    kind = type(value)
+    if issubclass(kind, Tensor):
         yield text, value
-    elif depth and isinstance(value, (list, tuple)):
-        for i, v in enumerate(value[:ENOUGH]):
+    elif not depth:
+        return
+    elif issubclass(kind, (list, tuple)):
+        for i, v in enumerate(list(islice(value, ENOUGH[depth]))):
             yield from _within(f"{text}[{i}]", v, depth - 1)
-    elif depth and isinstance(value, dict):
-        for key, v in list(islice(value.items(), ENOUGH)):
+    elif issubclass(kind, dict):
+        for key, v in list(islice(value.items(), ENOUGH[depth])):
             yield from _within(f"{text}[{key!r}]", v, depth - 1)
-    elif depth and not isinstance(value, (type, ModuleType)) and isinstance(getattr(value, "__dict__", None), dict):
-        for key, v in list(islice(value.__dict__.items(), ENOUGH)):
+    elif not issubclass(kind, (type, ModuleType)):
+        for key, v in list(islice(_attributes(value).items(), ENOUGH[depth])):
             yield from _within(f"{text}.{key}", v, depth - 1)
+
+
+def _attributes(value: Any) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return {}
+    return found
 
 
 def name_of(t: Tensor) -> str:

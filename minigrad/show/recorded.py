@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import inspect
 import linecache
-import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +14,7 @@ from ..engine import Node, edge_to, last_change
 from ..ops.shape import CatBackward0, StackBackward0, part
 from ..ops.table import Op
 from ..tensor import Tensor
+from .frames import tensors_of, user_frames
 from .kept import Operand, computed_again, kept_of, nodes_under, op_of, options_of, saved_arrays, unchanged_since
 from .lines import operand_texts, place_of
 from .model import GraphNode, Input, Value
@@ -79,48 +78,13 @@ class Visible:
     def __init__(self) -> None:
         self.names: dict[int, str] = {}  # by id of a leaf, a node, or an array
         self.tensors: dict[int, Tensor] = {}  # by id of a node
-        frame: Any = sys._getframe(1)
-        scopes: dict[int, Any] = {}
-        while frame is not None:
-            if "INTERNAL" not in frame.f_globals:
-                self._look_at(frame.f_locals)
-                scopes[id(frame.f_globals)] = frame.f_globals
-            frame = frame.f_back
-        for scope in scopes.values():
-            self._look_at(scope)
-
-    def _look_at(self, scope: Any) -> None:
-        for name, value in tuple(scope.items()):
-            for path, found in _tensors_in(name, value):
-                edge = edge_to(found)
-                self.names.setdefault(id(found._array), path)
-                if edge is not None:
-                    self.names.setdefault(id(edge), path)
-                if isinstance(edge, Node):
-                    self.tensors.setdefault(id(edge), found)
-
-
-def _tensors_in(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
-    """A variable that is a tensor, or the tensors in one that is a small collection or a plain object."""
-    kind = type(value)
-    if issubclass(kind, Tensor):
-        yield name, value
-        return
-    parts: list[tuple[str, Any]] = []
-    if kind in (list, tuple) and len(value) <= 100:
-        parts = [(f"{name}[{i}]", each) for i, each in enumerate(value)]
-    elif kind is dict and len(value) <= 100:
-        parts = [(f"{name}[{key!r}]", each) for key, each in value.items()]
-    elif not isinstance(value, type) and kind.__name__ != "module" and isinstance(vars_of := _vars(value), dict):
-        parts = [(f"{name}.{key}", each) for key, each in vars_of.items()]
-    yield from [(path, found) for path, found in parts if issubclass(type(found), Tensor)]
-
-
-def _vars(value: Any) -> Any:
-    try:
-        return object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return None
+        for name, found in tensors_of(user_frames()):
+            edge = edge_to(found)
+            self.names.setdefault(id(found._array), name)
+            if edge is not None:
+                self.names.setdefault(id(edge), name)
+            if isinstance(edge, Node):
+                self.tensors.setdefault(id(edge), found)
 
 
 class Recorded:
