@@ -107,7 +107,7 @@ def run_leaf_hooks_of(found: dict[int, Any], tape: ArrayTape) -> dict[int, Any]:
 
 
 def numbered(root: Any) -> dict[int, int]:
-    """The numbers of nodes and leaves, from the engine's graph alone."""
+    """The numbers of nodes and leaves."""
     from minigrad.show.recorded import Recorded
 
     return Recorded(root, minigrad.tensor(0.0)).ids

@@ -12,7 +12,7 @@ import numpy as np
 from ..engine import LEAF, Node, Storage, user_line
 from ..tensor import Tensor
 from .frames import name_of
-from .traps import Line, Report, Trap, operands_of
+from .traps import Line, Report, Trap, given_to
 
 INTERNAL = True
 TINY = 1e-9  # of a parameter's norm: a gradient below has no effect in single precision
@@ -147,7 +147,7 @@ class NeverArrives(OfLeaves):
     def look(self, op: Any, args: tuple[Any, ...], result: Tensor) -> None:
         """Note the leaves that a recorded operation uses."""
         if isinstance(result._origin, Node):
-            for t in operands_of(op, args):
+            for t in given_to(op, args):
                 if isinstance(t, Tensor) and t._origin is LEAF:
                     known = self.of(t)
                     known.used, known.used_since = user_line(1), True

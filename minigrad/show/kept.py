@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import ref
 
 import numpy as np
@@ -173,17 +173,39 @@ def unchanged_since(node: Node, storage: Any) -> bool:
     return storage is None or node.rank < storage.changed_at
 
 
+class Held(NamedTuple):
+    """A value that a node has saved, and that is still there."""
+
+    name: str
+    array: Any  # None where nothing is known but the memory
+    storage: Any
+    version: int  # of the memory, when it was saved
+    edge: Any  # what it belongs to in the graph; None for a constant
+
+
+def held_by(node: Any) -> Iterator[Held]:
+    """What a node has saved, as far as no pass has freed it."""
+    op = op_of(node)
+    if op is not None:
+        for name in op.guarded:
+            storage = getattr(node, f"g_{name}")
+            if storage is not None and storage is not RELEASED:
+                edge = node if name == "out" else getattr(node, f"e_{name}", None)
+                yield Held(name, getattr(node, f"s_{name}"), storage, getattr(node, f"v_{name}"), edge)
+        return
+    for i, (storage, version) in enumerate(getattr(node, "guards", ())):
+        if node.saved is not RELEASED:
+            yield Held(str(i), None, storage, version, None)
+    of_function = vars(node.ctx).get("_saved", ()) if hasattr(type(node), "function") else ()
+    for i, saved in enumerate(() if of_function is RELEASED else of_function):
+        if saved is not None:
+            yield Held(f"saved_tensors[{i}]", saved.array, saved.storage, saved.version, saved.origin)
+
+
 def saved_arrays(node: Any) -> dict[str, Array]:
     """The arrays that a node of the table saved, by the rules' names, as far as they are what they were."""
-    op = op_of(node)
-    if op is None:
-        return {}
-    found = {}
-    for name in op.guarded:
-        storage, array = getattr(node, f"g_{name}"), getattr(node, f"s_{name}")
-        if isinstance(array, np.ndarray) and storage.version == getattr(node, f"v_{name}"):
-            found[name] = array
-    return found
+    held = held_by(node) if op_of(node) is not None else ()
+    return {h.name: h.array for h in held if isinstance(h.array, np.ndarray) and h.storage.version == h.version}
 
 
 def options_of(node: Any) -> dict[str, Any]:

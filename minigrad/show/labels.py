@@ -44,8 +44,16 @@ def words(lang: str) -> dict[str, str]:
 
 def visible(text: str) -> str:
     """Text on one line, in which nothing is invisible or acts on what stands around it (as marks of direction do)."""
-    joined = re.sub(r"\s+", " ", text).strip()
-    return "".join([c if c.isprintable() or c == "\u200d" else c.encode("unicode_escape").decode() for c in joined])
+    return printable(re.sub(r"\s+", " ", text).strip())
+
+
+def printable(text: str) -> str:
+    """The same with its spaces as they are."""
+    return "".join([c if c.isprintable() or c == "\u200d" else " " if c.isspace() else _escaped(c) for c in text])
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 def columns(text: str) -> int:

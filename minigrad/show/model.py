@@ -48,6 +48,11 @@ class Value:
         made = np.array(array)
         return cls(made.shape, f"torch.{made.dtype.name}", made)
 
+    @classmethod
+    def unknown(cls, shape: tuple[int, ...], dtype: Any) -> Value:
+        """A value of which shape and dtype alone are known."""
+        return cls(shape, f"torch.{np.dtype(dtype).name}", None)
+
     def to_dict(self, limit: int = LIMIT) -> dict[str, Any]:
         """Shape, dtype and elements: in nested lists, `None` where a large tensor is cut, with a summary of all."""
         found: dict[str, Any] = {"shape": list(self.shape), "dtype": self.dtype, "data": None, "cut": False}

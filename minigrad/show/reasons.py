@@ -13,7 +13,7 @@ from ..engine import RELEASED, Lost, Node, Severed
 from ..layout import share_memory
 from ..tensor import Tensor, wants_grad
 from .frames import tensors_of, user_frames
-from .kept import nodes_under, op_of
+from .kept import held_by, nodes_under, op_of
 from .languages import of_language
 from .reason_texts import LOSSES, SAY, UNNAMED
 from .traps import is_unusual
@@ -87,25 +87,6 @@ def why(x: Any, *, loss: Any = None, lang: str = "en") -> Reason:
             raise TypeError(f"why() is about tensors, not {type(t).__name__}")
     question = Question(x, loss, lang)
     return Reason(question.name, tuple(question.answers()))
-
-
-def saved_in(node: Node) -> Iterator[tuple[str, Any, Any, int, Any]]:
-    """What a node has saved, if it is still there: name, array, storage, version and the edge that belongs to it."""
-    op = op_of(node)
-    if op is not None:
-        for name in op.guarded:
-            storage = getattr(node, f"g_{name}")
-            if storage is not None and storage is not RELEASED:
-                edge = node if name == "out" else getattr(node, f"e_{name}", None)
-                yield name, getattr(node, f"s_{name}"), storage, getattr(node, f"v_{name}"), edge
-        return
-    for i, (storage, version) in enumerate(getattr(node, "guards", ())):
-        if node.saved is not RELEASED:  # type: ignore[attr-defined]
-            yield str(i), None, storage, version, None
-    held = vars(node.ctx).get("_saved", ()) if hasattr(type(node), "function") else ()  # type: ignore[attr-defined]
-    for i, saved in enumerate(() if held is RELEASED else held):
-        if saved is not None:
-            yield f"saved_tensors[{i}]", saved.array, saved.storage, saved.version, saved.origin
 
 
 def is_freed(nodes: list[Node]) -> bool:
@@ -184,10 +165,8 @@ class Question:
 
     def as_constant(self, node: Node) -> bool:
         """Whether a node has saved the memory of `x`, without an edge to anything."""
-        return any(
-            edge is None and array is not None and share_memory(array, self.x._array)
-            for _, array, _, _, edge in saved_in(node)
-        )
+        x = self.x._array
+        return any(h.edge is None and h.array is not None and share_memory(h.array, x) for h in held_by(node))
 
     # x has no gradient
 
@@ -302,7 +281,7 @@ class Question:
         storage = self.x._storage
         if storage is None:
             return
-        held = [(node, version) for node in self.all_nodes() for _, _, s, version, _ in saved_in(node) if s is storage]
+        held = [(node, h.version) for node in self.all_nodes() for h in held_by(node) if h.storage is storage]
         whole = [node for node, version in held if version == storage.version]
         broken = [(node, version) for node, version in held if version != storage.version]
         if broken:

@@ -11,14 +11,14 @@ import numpy as np
 
 from ..autograd.nodes import FunctionNode
 from ..engine import Node, edge_to, last_change
-from ..ops.shape import CatBackward0, StackBackward0, part
-from ..ops.table import Op
+from ..ops.shape import CatBackward0, StackBackward0
 from ..tensor import Tensor
 from .frames import tensors_of, user_frames
 from .kept import Operand, computed_again, kept_of, nodes_under, op_of, options_of, saved_arrays, unchanged_since
 from .lines import operand_texts, place_of
 from .model import GraphNode, Input, Value
-from .symbols import MANY, shape_text, short_name
+from .options import brief
+from .symbols import short_name
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
@@ -152,7 +152,7 @@ class Recorded:
         kept = [met.kept for _, met in uses if met.kept is not None]
         name = next((k.name for k in kept if k.name), "") or self.visible.names.get(id(leaf), "")
         array = leaf._array
-        value = Value(array.shape, f"torch.{array.dtype.name}", None)
+        value = Value.unknown(array.shape, array.dtype)
         if all(unchanged_since(node, leaf._storage) for node, _ in uses):
             value = Value.of(array)
         elif len(kept) == len(uses) and all(k.array is kept[0].array for k in kept):
@@ -199,59 +199,13 @@ def _unknown(node: Any, uses: list[tuple[Any, Met]]) -> Value:
     """What is known of a result without its elements: shape and dtype, if a user's rules were told them."""
     if isinstance(node, FunctionNode) and len(node.results) == 1 and node.results[0] is not None:
         shape, dtype = node.results[0]
-        return Value(shape, f"torch.{np.dtype(dtype).name}", None)
+        return Value.unknown(shape, dtype)
     for user, met in uses:
         index = [m.name for m in operands_of(user) if m.edge is not None].index(met.name)
         target = user.targets[index] if user.targets is not None and len(user.targets) > index else None
         if target is not None:
-            return Value(target[0], f"torch.{target[1].name}", None)
+            return Value.unknown(*target)
     return Value((), "", None)
-
-
-class Path:
-    """Where a view lies in its base, as an option that can be read: `view[0, ...]`."""
-
-    def __init__(self, layout: Any) -> None:
-        self.layout = layout
-
-    def __getitem__(self, index: int) -> Any:
-        return self.layout[index]
-
-    def __repr__(self) -> str:
-        steps = []
-        for op, options in self.layout[0]:
-            text = ", ".join(map(brief, options))
-            steps.append(
-                f"[{text[1:-1].rstrip(',')}]" if op.forward is part.forward else f".{short_name(op.node_name)}({text})"
-            )
-        return "view" + "".join(steps)
-
-
-def readable(value: Any) -> Any:
-    """An option, with the way to a view as something that can be read."""
-    is_layout = type(value) is tuple and len(value) == 2 and type(value[0]) is tuple and value[0]
-    steps = value[0] if is_layout else ()
-    if steps and all(type(step) is tuple and len(step) == 2 and isinstance(step[0], Op) for step in steps):
-        return Path(value)
-    return value
-
-
-def brief(value: Any, limit: int = 60) -> str:
-    """An option as a short text."""
-    value = readable(value)
-    if isinstance(value, np.ndarray):
-        return f"[{shape_text(value.shape)}]" if value.size > MANY else str(value.tolist())
-    if isinstance(value, (tuple, list)):
-        inner = ", ".join(map(brief, value))
-        text = f"({inner}{',' if len(value) == 1 else ''})" if isinstance(value, tuple) else f"[{inner}]"
-    elif isinstance(value, slice):
-        text = ":".join("" if end is None else str(end) for end in (value.start, value.stop, value.step))
-        text = text.removesuffix(":") if value.step is None else text
-    elif value is Ellipsis:
-        text = "..."
-    else:
-        text = str(value)
-    return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def sources_of(nodes: list[GraphNode]) -> dict[str, str]:

@@ -8,7 +8,7 @@ from ..autograd.nodes import FunctionNode
 from ..autograd.tape import OfSeveral
 from ..ops.shape import CatBackward0, StackBackward0
 from .kept import op_of
-from .recorded import readable
+from .options import readable
 from .symbols import Unwritable, number_text, rule_numbers, rule_text, short_name
 
 INTERNAL = True

@@ -14,9 +14,10 @@ from ..engine import LEAF, Node, _bring_to, _broadcast_dims, user_line, walk
 from ..ops.inplace import check_writable
 from ..ops.shape import CatBackward0, StackBackward0
 from ..tensor import Tensor
-from .kept import op_of, recording, saved_arrays, tensor_of
+from .kept import held_by, op_of, recording, saved_arrays, tensor_of
 from .model import Backward, Entry, Flow, Ledger, Saved, Step, Undone, Value
-from .recorded import Recorded, brief, dim_of, operands_of, sources_of
+from .options import brief
+from .recorded import Recorded, dim_of, operands_of, sources_of
 from .replay import CHECKS, Replay
 from .rules import formulas
 
@@ -218,17 +219,12 @@ def _saved(node: Any) -> list[Saved]:
 
 
 def _saved_by_many(node: Any) -> list[Saved]:
-    of_function = getattr(getattr(node, "ctx", None), "_saved", ())
-    found = []
-    for i, saved in enumerate(of_function):
-        if saved is not None:
-            value, now = Value.of(saved.array), saved.storage.version
-            found.append(Saved(f"saved_tensors[{i}]", value, "", saved.version, now, True))
     if hasattr(node, "program"):
         return [Saved(n, Value.of(v), "", None, None, True) for n, v in zip(node.program.kept, node.saved, strict=True)]
     if isinstance(node, (CatBackward0, StackBackward0)):
-        found.append(Saved("dim", None, brief(dim_of(node)), None, None, False))
-    return found
+        return [Saved("dim", None, str(dim_of(node)), None, None, False)]
+    held = [h for h in held_by(node) if h.array is not None]
+    return [Saved(h.name, Value.of(h.array), "", h.version, h.storage.version, True) for h in held]
 
 
 def _undone(computed: Any, target: Any) -> Undone | None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import printing
 from ..tensor import Tensor
+from .labels import printable
 from .languages import of_language
 from .model import Backward, Flow, GraphNode, Ledger, Place, Saved, Step, Value
 from .stepping import steps
@@ -130,9 +131,9 @@ class _Story:
             start = place.column if i == 0 else blank
             end = place.end_column if i == len(lines) - 1 else len(line)
             common = min((len(text) - len(text.lstrip()) for text in lines if text.strip()), default=0)
-            shown, before = _clean(line[common:]), _clean(line[common:start])
+            shown, before = printable(line[common:]), printable(line[common:start])
             self._line(f"    {shown}")
-            marks = "^" * cell_len(_clean(line[start:end]))
+            marks = "^" * cell_len(printable(line[start:end]))
             if marks:
                 self._line(f"    {' ' * cell_len(before)}{marks}", "green")
 
@@ -213,7 +214,7 @@ class _Story:
         for ledger in ledgers:
             made = ledger.hooked or ledger.entries[-1].total
             cells = [
-                _clean(self.labels[ledger.node]),
+                printable(self.labels[ledger.node]),
                 *[self._cell(v, width) for v in (ledger.before, made, ledger.after)],
             ]
             cells += [self._checked(ledger.checks.get(name), made, width) for name in checks]
@@ -247,8 +248,8 @@ class _Story:
         """A line as it is: nothing in it is read as markup, and it is not wrapped."""
         from rich.text import Text
 
-        made = Text(_clean(text), style)
-        self.console.print(Text.assemble(made, (_clean(after), "dim")), soft_wrap=True)
+        made = Text(printable(text), style)
+        self.console.print(Text.assemble(made, (printable(after), "dim")), soft_wrap=True)
 
     def _named(self, key: str, value: Value, indent: int) -> None:
         self._line(
@@ -279,8 +280,3 @@ def _printoptions(width: int) -> Iterator[None]:
         yield
     finally:
         printing.set_printoptions(**before)
-
-
-def _clean(text: str) -> str:
-    """The user's text without what a terminal would obey."""
-    return "".join(c if c.isprintable() else " " if c.isspace() else c.encode("unicode_escape").decode() for c in text)

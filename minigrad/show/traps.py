@@ -52,8 +52,8 @@ class Trap(Listener):
         """The block is over: report what only now is certain."""
 
 
-def operands_of(op: Any, args: tuple[Any, ...]) -> list[Any]:
-    """What an operation computed with: its inputs, not its options."""
+def given_to(op: Any, args: tuple[Any, ...]) -> list[Any]:
+    """What an operation computed with: its operands, not its options."""
     if isinstance(op, Op):
         return list(args[: len(op.inputs)])
     return [v for a in args for v in (a if isinstance(a, (list, tuple)) else (a,))]
@@ -170,7 +170,7 @@ class PutBack(Trap):
         """Whether a recorded operation has an operand that left before."""
         if not isinstance(result._origin, Node):
             return
-        for operand in operands_of(op, args):
+        for operand in given_to(op, args):
             found = self.known(operand)
             if found is not None:
                 self.report("put back", user_line(1), how=found[0], other=found[1])
