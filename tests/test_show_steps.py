@@ -393,6 +393,16 @@ def test_a_changed_value_is_not_shown() -> None:
     assert next(n for n in show.steps(loss).nodes if n.kind == "leaf").value.array.tolist() == [6, 7]
 
 
+def test_a_value_changed_by_accumulation_is_not_shown() -> None:
+    a, x = leaf(1.0, 2.0), leaf(1.0, 2.0)
+    n = a * 2
+    x.grad = n.detach()
+    (x * 3).sum().backward()  # adds to the memory of n
+    found = show.steps((-n).sum())
+    shown = next(node.value.array for node in found.nodes if node.label == "neg")
+    assert shown is None or shown.tolist() == (-n).tolist()
+
+
 def test_hooks_appear_in_ledgers() -> None:
     x = leaf(1.0, 2.0)
     y = x * 2

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import LEAF, Hooks, Node, NodeOfMany, Storage, next_rank, user_line
+from ..engine import LEAF, Hooks, Node, NodeOfMany, Storage, last_change, next_rank, user_line
 from ..modes import enable_grad, no_grad
 from ..ops.convert import copied
 from ..ops.inplace import check_writable
@@ -129,7 +129,8 @@ class ArrayTape:
             if storage is None:
                 storage = grad._storage = Storage()
             storage.version += 1
-            storage.changed_by, storage.changed_at = changed_by, next_rank()
+            storage.changed_by = changed_by
+            storage.changed_at = last_change[0] = next_rank()
 
     def result(self, delivered: Delivered, of: Tensor) -> Tensor:
         """The gradient of a tensor as `grad()` returns it."""

@@ -113,7 +113,7 @@ class _Story:
         for saved in step.saved:
             self._saved(saved)
         for flow in step.flows:
-            self._flow(step, flow)
+            self._flow(flow)
         if not step.flows:
             self._line(f"  {self.words['nothing_flows']}", "dim")
         if step.waiting:
@@ -126,11 +126,11 @@ class _Story:
 
         self._line(f'  File "{place.file}", line {place.line}, in {place.function}', "dim")
         lines = place.source.split("\n") if place.source else []
+        common = min((len(text) - len(text.lstrip()) for text in lines if text.strip()), default=0)
         for i, line in enumerate(lines):
             blank = len(line) - len(line.lstrip())
             start = place.column if i == 0 else blank
             end = place.end_column if i == len(lines) - 1 else len(line)
-            common = min((len(text) - len(text.lstrip()) for text in lines if text.strip()), default=0)
             shown, before = printable(line[common:]), printable(line[common:start])
             self._line(f"    {shown}")
             marks = "^" * cell_len(printable(line[start:end]))
@@ -159,7 +159,7 @@ class _Story:
         if saved.value is not None:
             self._value(saved.value, 4)
 
-    def _flow(self, step: Step, flow: Flow) -> None:
+    def _flow(self, flow: Flow) -> None:
         label = self.labels[flow.node]
         self._line(f"  → {self._say('flow', label=label, input=flow.input)}", "bold")
         self._line(f"      {self.words['rule']}{self.words['colon']}{flow.rule}", "magenta")
