@@ -14,7 +14,13 @@ def write_whole(path: str | os.PathLike[str], text: str) -> None:
     target = Path(path)
     part = target.with_name(f".{target.name}.{os.getpid()}.{get_ident()}.part")
     try:
-        part.write_text(text, encoding="utf-8", newline="\n")
+        file = part.open("w", encoding="utf-8", newline="\n")
+    except OSError as error:  # which names the part
+        raise OSError(error.errno, error.strerror, str(target)) from error
+    try:
+        with file:
+            file.write(text)
         part.replace(target)
-    finally:
-        part.unlink(missing_ok=True)
+    except BaseException:
+        part.unlink()
+        raise
