@@ -15,7 +15,7 @@ import numpy as np
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
-LIMIT = 64  # elements of a tensor that are written out in full; of a larger one, the first and last of each dimension
+LIMIT, EDGE = 64, 3  # elements of a tensor that are written out; of a larger one, the ends of each dimension
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,13 @@ class Value:
         return found
 
 
-def _corners(array: Array, edge: int = 3) -> Any:
+def _corners(array: Array) -> Any:
     """Nested lists of the first and last elements of each dimension, with None for what lies between."""
     if array.ndim == 0:
         return array.item()
-    if len(array) <= 2 * edge:
-        return [_corners(a, edge) for a in array]
-    return [*[_corners(a, edge) for a in array[:edge]], None, *[_corners(a, edge) for a in array[-edge:]]]
+    if len(array) <= 2 * EDGE:
+        return [_corners(a) for a in array]
+    return [*map(_corners, array[:EDGE]), None, *map(_corners, array[-EDGE:])]
 
 
 @dataclass

@@ -19,6 +19,7 @@ Array = np.ndarray[Any, Any]
 CHECKS = ("differences", "torch")
 STEP = 2.0**-13  # relative; by Richardson's rule the error is of the order of its fourth power
 
+# By the forward of an operation that rounds to its operand's dtype: the same in the dtype that it is run in.
 _OF_NUMBERS = {id(mul_.by_number.forward): np.multiply, id(div_.by_number.forward): np.divide}  # type: ignore[union-attr]
 
 
@@ -107,7 +108,7 @@ class Replay:
             import torch
         except ImportError as error:
             raise ImportError('check="torch" needs torch: in the checkout, pip install ".[torch]"') from error
-        from . import twins
+        from . import torch_functions
 
         values: dict[int, Any] = {n: torch.from_numpy(np.array(a)) for n, a in self.constants.items()}
         leaves = {n: torch.from_numpy(np.array(a)).requires_grad_() for n, a in self.leaves.items()}
@@ -115,9 +116,9 @@ class Replay:
         for number, node, operands, options in self.operations:
             given = [values[n] for n in operands]
             if isinstance(node, (CatBackward0, StackBackward0)):
-                values[number] = twins.joined(torch, node, given, *options)
+                values[number] = torch_functions.joined(torch, node, given, *options)
             else:
-                values[number] = twins.twin_of(type(node).op)(torch, *given, *options)
+                values[number] = torch_functions.function_of(type(node).op)(torch, *given, *options)
         values[self.root].backward(torch.from_numpy(self.start.astype(values[self.root].detach().numpy().dtype)))
         return {n: Value.of(leaf.grad.numpy()) for n, leaf in leaves.items() if leaf.grad is not None}
 

@@ -34,7 +34,7 @@ def _at(torch: Any, key: Any) -> Any:
 
 def _along(torch: Any, path: Any, a: Any) -> Any:
     for step, options in path:
-        a = twin_of(step)(torch, a, *options)
+        a = function_of(step)(torch, a, *options)
     return a
 
 
@@ -59,7 +59,7 @@ def _cast(torch: Any, a: Any, to: Any, source: Any, order: str) -> Any:
     return a.to(getattr(torch, str(from_numpy_dtype(np.dtype(to))).removeprefix("torch.")))
 
 
-_TWINS: list[tuple[Any, Callable[..., Any]]] = [
+_FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (p.add_, lambda t, a, b: a + b),
     (p.sub_, lambda t, a, b: a - b),
     (p.mul_, lambda t, a, b: a * b),
@@ -128,11 +128,12 @@ _TWINS: list[tuple[Any, Callable[..., Any]]] = [
     (inplace.copy, lambda t, a, b: b.to(a.dtype).expand(t.broadcast_shapes(a.shape, b.shape))),
     (assigning.put, _with_put),
 ]
-_BY_RULES = {id(op.rules): twin for op, twin in _TWINS}  # which an operation shares with those named after it
-_BY_RULES |= {id(op.by_number.rules): twin for op, twin in _TWINS if op.by_number is not None}
+# By the rules, which an operation shares with those that have other names.
+_BY_RULES = {id(op.rules): function for op, function in _FUNCTIONS}
+_BY_RULES |= {id(op.by_number.rules): function for op, function in _FUNCTIONS if op.by_number is not None}
 
 
-def twin_of(op: Any) -> Callable[..., Any]:
+def function_of(op: Any) -> Callable[..., Any]:
     """The function `f(torch, *operands, *options)` for an operation of the table.
 
     Raises NotImplementedError for those that torch has no one function for.
