@@ -71,7 +71,7 @@ def test_programs_of_every_operation(row):
 
     run()
     expected_to_fail = any(text in row.call for text in UNWRITABLE)
-    assert expected_to_fail or not written or any(written)
+    assert expected_to_fail or sum(written) * 2 >= len(written)
 
 
 def document_loss(X, w, b, y):
