@@ -116,6 +116,17 @@ def test_another_shape_dtype_number_or_wish_for_a_gradient_is_another_program():
         assert len(compiled.programs) == n
 
 
+def test_dtypes_of_one_layout_are_told_apart():
+    compiled = minigrad.compile(lambda a, b: a * b, fullgraph=True)
+    for d in (minigrad.float32, minigrad.float64):  # without dimensions there are no strides that differ
+        a = minigrad.tensor(0.1, dtype=d, requires_grad=True)
+        assert [compiled(a, a.detach()).dtype for _ in range(2)] == [d, d]
+    for d in (minigrad.float32, minigrad.int32):  # of one width
+        b = minigrad.tensor([3, 4], dtype=d)
+        assert [compiled(leaf(0.1, 0.2), b).tolist() for _ in range(2)] == [(leaf(0.1, 0.2) * b).tolist()] * 2
+    assert len(compiled.programs) == 4
+
+
 def test_after_eight_programs_the_function_runs_as_it_is():
     compiled = minigrad.compile(lambda a, k: a * k)
     for k in range(12):

@@ -228,7 +228,7 @@ class Trace(Listener):
 
         def listed(item: Any) -> Any:
             array = index_array(item)
-            if isinstance(item, (list, range)):
+            if isinstance(item, (list, range)) and get_ident() == thread:
                 t = tensor_of(array)
                 self._made[id(t)] = t, ("tensor", list(item))
             return array
