@@ -17,7 +17,10 @@ __all__ = ["browser", "opened"]  # the fixtures
 WEB = Path(show.__file__).parent / "web"
 
 
-NASTY = "</script><img src=x onerror=alert(1)><!--\"'`&amp;${1}\u2028\u202e\U0001f600שם 变量\\u0000"
+# An end tag needs no ">", and what looks like the start of a comment and of a script hides the end that follows.
+NASTY = (
+    "</script <!-- <script </script/><img src=x onerror=alert(1)><!--\"'`&amp;${1}\u2028\u202e\U0001f600שם 变量\\u0000"
+)
 
 
 def nasty() -> Backward:
