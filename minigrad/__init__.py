@@ -54,12 +54,14 @@ if _TYPE_CHECKING:
 else:
     globals().update(_FUNCTIONS)
 
+_PACKAGES = ("show", "testing")
+
 
 def __getattr__(name: str) -> object:
-    """`minigrad.show`, `minigrad.testing` and `minigrad.compile`, imported when they are first asked for."""
+    """The packages on top of the engine, and `minigrad.compile`, imported when they are first asked for."""
     from importlib import import_module
 
-    if name in ("show", "testing"):
+    if name in _PACKAGES:
         return import_module(f"{__name__}.{name}")
     if name == "compile":
         return import_module(f"{__name__}.show.compiling").compile_function

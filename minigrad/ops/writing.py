@@ -79,6 +79,7 @@ def _arrays(o: Op) -> list[str]:
         f"        found = operands({a}, {b}, {o.numbers!r}, by_number)",
         "        if found.__class__ is not tuple: return found",
         f"        {a}, {b}, x_{a}, x_{b} = found",
+        "        kind = Tensor  # by now both are, perhaps of a class of their own",
         *[f"    x_{i} = {i}._array" for i in o.inputs if i not in o.differentiable],
     ]
 
