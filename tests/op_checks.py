@@ -146,6 +146,7 @@ SAME_ERRORS = (
     ("t() expects a tensor with <= 2 dimensions", "t_() expects a tensor with <= 2 dimensions"),
     ("size mismatch", "Expected size for first two dimensions", "shapes cannot be multiplied"),
     ("Autograd not support dtype", "value cannot be converted"),
+    ("Bad in-place call", "the number of sizes provided"),
 )
 
 

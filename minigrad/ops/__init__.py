@@ -10,6 +10,7 @@ for _family in (
     "logic",
     "extremes",
     "linear",
+    "products",
     "operators",
     "reshaping",
     "convert",

@@ -18,6 +18,7 @@ from ..ops import (
     linear,
     picking,
     pointwise as p,
+    products,
     reduction as r,
     shape as s,
 )
@@ -106,6 +107,7 @@ _FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (linear.mv_, lambda t, a, b: a @ b),
     (linear.dot_, lambda t, a, b: a @ b),
     (linear.batched, lambda t, a, b: a @ b),
+    (products.addmm_, lambda t, a, b, c, beta, alpha: t.addmm(a, b, c, beta=beta, alpha=alpha)),
     (s.spread, lambda t, a, shape: a.expand(shape)),
     (s.expanded, lambda t, a, shape: a.expand(shape)),
     (s.as_shape, lambda t, a, shape: a.reshape(shape)),
