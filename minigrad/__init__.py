@@ -55,16 +55,18 @@ else:
     globals().update(_FUNCTIONS)
 
 _PACKAGES = ("show", "testing")
+_ELSEWHERE = {"compile": ("show.compiling", "compile_function"), "load": ("saving", "load"), "save": ("saving", "save")}
 
 
 def __getattr__(name: str) -> object:
-    """The packages on top of the engine, and `minigrad.compile`, imported when they are first asked for."""
+    """What stands on top of the engine, imported when it is first asked for."""
     from importlib import import_module
 
     if name in _PACKAGES:
         return import_module(f"{__name__}.{name}")
-    if name == "compile":
-        return import_module(f"{__name__}.show.compiling").compile_function
+    if name in _ELSEWHERE:
+        module, function = _ELSEWHERE[name]
+        return getattr(import_module(f"{__name__}.{module}"), function)
     advice = ""
     if name in ("nn", "optim"):
         advice = "\n  Write layers and optimizer as functions; examples/04_linear_regression.py is such a program."

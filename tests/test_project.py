@@ -32,6 +32,7 @@ LAYERS = (
     "minigrad.random*",
     "minigrad.autograd*",
     "minigrad",
+    "minigrad.saving",
     "minigrad.linalg",
     "minigrad.nn*",
     "minigrad.optim*",
@@ -39,6 +40,9 @@ LAYERS = (
     "minigrad.distributions*",
     "minigrad.testing*",
     "minigrad.show*",
+    "minigrad.running*",
+    "minigrad.comparing*",
+    "minigrad.__main__",
     "linreg*",
 )
 

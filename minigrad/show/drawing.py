@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from ..autograd import passes
+from ..saving import write_whole
 from ..tensor import Tensor
 from . import formats, labels, picture
 from .kept import tensor_of
 from .model import Backward, GraphNode, Value
 from .recorded import Recorded
-from .saving import write_whole
 from .stepping import steps
 from .symbols import short_name
 
@@ -165,7 +165,7 @@ class Graph:
         ending = Path(path).suffix.lower()
         if ending not in made:
             raise ValueError(f"a graph is saved as {', '.join(made)}; {Path(path).name!r} has none of these endings")
-        write_whole(path, made[ending]())
+        write_whole(path, made[ending]().encode())
 
     def __str__(self) -> str:
         return self.text()

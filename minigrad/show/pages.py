@@ -15,13 +15,13 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
+from ..saving import write_whole
 from ..tensor import Tensor
 from .kept import tensor_of
 from .labels import columns
 from .languages import of_language
 from .layering import curve, layout
 from .model import Backward, GraphNode
-from .saving import write_whole
 from .stepping import steps
 
 INTERNAL = True
@@ -42,7 +42,7 @@ class Page:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write it to a file, in UTF-8: all of it or nothing. Raises OSError where it cannot be written."""
-        write_whole(path, self.html)
+        write_whole(path, self.html.encode())
 
     def _repr_html_(self) -> str:
         """For notebooks: the page in a frame that keeps its scripts and styles from the notebook's."""
