@@ -54,7 +54,7 @@ if _TYPE_CHECKING:
 else:
     globals().update(_FUNCTIONS)
 
-_PACKAGES = ("show", "testing")
+_PACKAGES = ("nn", "show", "testing")
 _ELSEWHERE = {"compile": ("show.compiling", "compile_function"), "load": ("saving", "load"), "save": ("saving", "save")}
 
 
@@ -68,6 +68,6 @@ def __getattr__(name: str) -> object:
         module, function = _ELSEWHERE[name]
         return getattr(import_module(f"{__name__}.{module}"), function)
     advice = ""
-    if name in ("nn", "optim"):
-        advice = "\n  Write layers and optimizer as functions; examples/04_linear_regression.py is such a program."
+    if name == "optim":
+        advice = "\n  Write the optimizer as a function; examples/04_linear_regression.py is such a program."
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}{advice}")

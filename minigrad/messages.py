@@ -113,7 +113,8 @@ def changed_in_place(node: Any, storage: Any, version: int, value: str = "") -> 
 def _short_name(node: Any) -> str:
     """`Exp` for ExpBackward0, `Pow2` for PowBackward2."""
     name: str = node.name()
-    return name.removesuffix("Backward0").replace("Backward", "")
+    before, _, after = name.removesuffix("Backward0").rpartition("Backward")
+    return before + after
 
 
 def _saved_value(node: Any, storage: Any) -> str:

@@ -138,12 +138,12 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     if len(args) == 1 and not kwargs and args[0].__class__ is dtype:
         d = args[0].numpy
         return self if d == self._array.dtype else cast(self, d)
-    wanted, copy = _read_to(args, kwargs)
+    wanted, copy = read_to(args, kwargs)
     d = self._array.dtype if wanted is None else wanted.numpy
     return self if d == self._array.dtype and not copy else cast(self, d, _order(kwargs.get("memory_format")))
 
 
-def _read_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype | None, bool]:
+def read_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype | None, bool]:
     """The dtype and `copy` that a call of `to` asks for."""
     given = dict(kwargs)
     rest = list(args)

@@ -186,7 +186,7 @@ def check_memory(t: Tensor, *others: Any) -> None:
     ):
         raise RuntimeError(messages.overlapping_write())
     for other in others:
-        if other.__class__ is Tensor and other._storage is t._storage and other is not t and t._storage is not None:
+        if isinstance(other, Tensor) and other._storage is t._storage and other is not t and t._storage is not None:
             check_overlap(array, other._array)
 
 

@@ -189,6 +189,10 @@ def operands(a: Any, b: Any, numbers: str, by_number: Op | None = None) -> Any:
 
     Or else the result: that of `by_number`, if there is such an operation and it applies, or NotImplemented.
     """
+    if isinstance(a, Tensor) and isinstance(b, Tensor):  # one of them a Parameter, say, and nothing to convert
+        x, y = a._array, b._array
+        if x.dtype is y.dtype and (numbers != "floating" or x.dtype.kind == "f"):
+            return a, b, x, y
     a, b = as_value(a, b), as_value(b, a)
     if a is NotImplemented or b is NotImplemented:
         return NotImplemented

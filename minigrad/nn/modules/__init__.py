@@ -1,0 +1,12 @@
+"""The modules: layers, losses, and what holds them."""
+
+from .container import (
+    ModuleDict as ModuleDict,
+    ModuleList as ModuleList,
+    ParameterDict as ParameterDict,
+    ParameterList as ParameterList,
+    Sequential as Sequential,
+)
+from .module import Module as Module
+
+INTERNAL = True

@@ -1,0 +1,216 @@
+"""Functions that users attach to a Module, to be called around its forward and in the backward pass.
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html and
+https://docs.pytorch.org/docs/stable/notes/modules.html#module-hooks
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ...autograd import Function
+from ...engine import RemovableHandle, level_of_user
+from ...modes import is_grad_enabled
+from ...tensor import Tensor
+
+if TYPE_CHECKING:
+    from .module import Module
+
+INTERNAL = True
+Gradients = tuple[Tensor | None, ...]
+Hook = Callable[[Gradients], Gradients]
+
+
+class ForwardHook(NamedTuple):
+    """A hook around `forward`, and how it is to be called."""
+
+    function: Callable[..., Any]
+    with_kwargs: bool = False
+    always: bool = False  # also where forward raises
+
+
+def attach(hooks: dict[int, Any], hook: Any, prepend: bool) -> RemovableHandle:
+    """Add `hook` after those that there are, or before them."""
+    others = dict(hooks)
+    if prepend:
+        hooks.clear()
+    handle = RemovableHandle(hooks, hook)
+    if prepend:
+        hooks.update(others)
+    return handle
+
+
+def call_with_hooks(module: Module, args: Any, kwargs: dict[str, Any]) -> Any:
+    """What calling a module that has hooks gives."""
+    done: set[int] = set()  # of the hooks that are always called
+    result = None
+    try:
+        for hook in list(module._forward_pre_hooks.values()):
+            args, kwargs = _before(module, hook, args, kwargs)
+        backward = None
+        if module._backward_hooks or module._backward_pre_hooks:
+            backward = BackwardHooks(module)
+            args = backward.around_inputs(args)
+        result = module.forward(*args, **kwargs)
+        for key, hook in list(module._forward_hooks.items()):
+            done.add(key)
+            result = _after(module, hook, args, kwargs, result)
+        return result if backward is None else backward.around_outputs(result)
+    except Exception:
+        for key, hook in module._forward_hooks.items():
+            if hook.always and key not in done:
+                try:
+                    result = _after(module, hook, args, kwargs, result)
+                except Exception as error:  # noqa: BLE001
+                    warnings.warn(
+                        "module forward hook with ``always_call=True`` raised an exception that was silenced as "
+                        f"another error was raised in forward: {error!s}",
+                        stacklevel=level_of_user(),
+                    )
+        raise
+
+
+def _before(module: Module, hook: ForwardHook, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The arguments after one hook has seen them."""
+    if not hook.with_kwargs:
+        changed = hook.function(module, args)
+        return args if changed is None else changed if isinstance(changed, tuple) else (changed,), kwargs
+    changed = hook.function(module, args, kwargs)
+    if changed is None:
+        return args, kwargs
+    if not isinstance(changed, tuple) or len(changed) != 2:
+        raise RuntimeError(
+            f"forward pre-hook must return None or a tuple of (new_args, new_kwargs), but got {changed}."
+        )
+    return changed
+
+
+def _after(module: Module, hook: ForwardHook, args: Any, kwargs: dict[str, Any], result: Any) -> Any:
+    """The result after one hook has seen it."""
+    changed = hook.function(module, args, *([kwargs] if hook.with_kwargs else []), result)
+    return result if changed is None else changed
+
+
+class BackwardHookFunction(Function):
+    """Hands tensors on as they are: a place in the graph to meet the gradients of them all at once."""
+
+    @staticmethod
+    def forward(ctx: Any, hook: Hook, zeros: bool, *tensors: Tensor) -> tuple[Tensor, ...]:
+        """The tensors themselves; `zeros` stand for gradients that do not arrive, if that is so said."""
+        ctx.hook = hook
+        ctx.set_materialize_grads(zeros)
+        ctx.mark_non_differentiable(*[t for t in tensors if not t.requires_grad])
+        return tensors
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Any:
+        """The gradients themselves, or what the hook makes of them."""
+        return None, None, *ctx.hook(gradients)
+
+
+class BackwardHooks:
+    """The hooks of one call of a module on the way back: they see what arrives at its outputs and leaves its inputs."""
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.before = list(module._backward_pre_hooks.values())
+        self.after = list(module._backward_hooks.values())
+        self.of_outputs: Gradients | None = None
+        self.inputs: Sequence[int] | None = None  # which of the arguments gradients are met for
+        self.n_inputs = 0
+
+    def around_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        """The arguments, with the node in between at which their gradients are met."""
+        self.n_inputs = len(args)
+        args, self.inputs = _watched(args, self._leave, zeros=True)
+        return args
+
+    def around_outputs(self, result: Any) -> Any:
+        """The result, with the node in between at which its gradients are met."""
+        if not isinstance(result, (Tensor, tuple)):
+            warnings.warn(
+                "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received "
+                f"{type(result)}",
+                stacklevel=level_of_user(),
+            )
+            return result
+        outputs = result if isinstance(result, tuple) else (result,)
+        indices: Sequence[int] = [i for i, t in enumerate(outputs) if isinstance(t, Tensor)]
+
+        def arrive(gradients: Gradients) -> Gradients:
+            return self._arrive(gradients, indices, len(outputs))
+
+        outputs, _ = _watched(outputs, arrive, zeros=False)
+        return outputs if isinstance(result, tuple) else outputs[0]
+
+    def _arrive(self, gradients: Gradients, indices: Sequence[int], n_outputs: int) -> Gradients:
+        found = _spread(gradients, indices, n_outputs)
+        for hook in self.before:
+            changed = hook(self.module, found)
+            if changed is not None:
+                found = _checked(changed, len(found), "pre hook", "grad_output")
+        self.of_outputs = found
+        if self.inputs is None:
+            self._call_without_inputs(found)
+        return tuple([found[i] for i in indices])
+
+    def _call_without_inputs(self, gradients: Gradients) -> None:
+        """Call the hooks where no input requires grad: as soon as the gradients arrive at the outputs."""
+        warnings.warn(
+            "Full backward hook is firing when gradients are computed with respect to module outputs since no inputs "
+            "require gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html"
+            "#torch.nn.Module.register_full_backward_hook for more details.",
+            stacklevel=level_of_user(),
+        )
+        for hook in self.after:
+            changed = hook(self.module, (None,) * self.n_inputs, gradients)
+            if changed is not None and not (isinstance(changed, tuple) and all(g is None for g in changed)):
+                raise RuntimeError(
+                    "Backward hook for Modules where no input requires gradient should always return None or None for "
+                    "all gradients."
+                )
+        self.of_outputs = None
+
+    def _leave(self, gradients: Gradients) -> Gradients:
+        if self.of_outputs is None:  # the gradient came here by a way that does not lead through the outputs
+            return gradients
+        indices = self.inputs or ()
+        found = _spread(gradients, indices, self.n_inputs)
+        for hook in self.after:
+            changed = hook(self.module, found, self.of_outputs)
+            if changed is not None:
+                found = _checked(changed, len(found), "hook", "grad_input")
+        self.of_outputs = None
+        return tuple([found[i] for i in indices])
+
+
+def _watched(values: tuple[Any, ...], hook: Hook, zeros: bool) -> tuple[tuple[Any, ...], Sequence[int] | None]:
+    """The values, their tensors by way of a node that calls `hook`; and which they are, None if no gradient flows."""
+    indices = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
+    if not is_grad_enabled() or not any(values[i].requires_grad for i in indices):
+        return values, None
+    passed = list(values)
+    tensors = BackwardHookFunction.apply(hook, zeros, *[values[i] for i in indices])
+    for i, t in zip(indices, tensors, strict=True):
+        passed[i] = t
+    return tuple(passed), indices
+
+
+def _spread(gradients: Gradients, indices: Sequence[int], n: int) -> Gradients:
+    """The gradients at their places among `n` values; None where a value is no tensor."""
+    spread: list[Tensor | None] = [None] * n
+    for i, g in zip(indices, gradients, strict=True):
+        spread[i] = g
+    return tuple(spread)
+
+
+def _checked(gradients: Any, expected: int, kind: str, name: str) -> Gradients:
+    """What a hook returned in place of gradients: as many."""
+    if len(gradients) != expected:
+        raise RuntimeError(
+            f"Backward {kind} returned an invalid number of {name}, got {len(gradients)}, but expected {expected}"
+        )
+    found: Gradients = gradients
+    return found

@@ -1,0 +1,167 @@
+"""Hooks of modules, around forward and in the backward pass, are called as torch calls them."""
+
+import warnings
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from nn_programs import Programs, affine
+from parity import assert_same, outcome
+
+import minigrad
+
+program = Programs()
+
+
+@program
+def forward_hooks(torch: Any) -> Any:
+    net, said = affine(torch), []
+    x = torch.ones(1, 3)
+    net.register_forward_pre_hook(lambda m, args: said.append(("pre", m is net, args)))
+    net.register_forward_hook(lambda m, args, out: said.append(("post", args, out)))
+    seen = [net(x)]
+    first = net.register_forward_pre_hook(lambda m, args: args[0] * 2, prepend=True)
+    last = net.register_forward_hook(lambda m, args, out: (out, "more"))
+    seen.append(net(x))
+    first.remove()
+    last.remove()
+    with net.register_forward_pre_hook(
+        lambda m, args, kw: (args, {"shift": kw.get("shift", 0) + 10}), with_kwargs=True
+    ):
+        seen.append(net(x, shift=1))
+    with net.register_forward_hook(lambda m, args, kw, out: out * len(kw), with_kwargs=True, prepend=True):
+        seen.append(net(x, shift=1))
+    return said, seen, net(x)
+
+
+@program
+def a_wrong_pre_hook(torch: Any) -> Any:
+    net = affine(torch)
+    net.register_forward_pre_hook(lambda m, args, kw: args, with_kwargs=True)
+    net(torch.ones(1, 3))
+
+
+@program
+def hooks_that_are_always_called(torch: Any) -> Any:
+    net, said = affine(torch), []
+    net.register_forward_hook(lambda m, args, out: said.append(("always", out)), always_call=True)
+    net.register_forward_hook(lambda m, args, out: 1 / 0, always_call=True)
+    net.register_forward_hook(lambda m, args, out: said.append(("never", out)))
+    try:
+        net(torch.ones(7, 7))
+    except RuntimeError as error:
+        said.append(type(error).__name__)
+    try:
+        net(torch.ones(1, 3))
+    except ZeroDivisionError:
+        said.append("raised")
+    return said
+
+
+@program
+def backward_hooks(torch: Any) -> Any:
+    net, said = affine(torch), []
+    net.register_full_backward_pre_hook(lambda m, out: said.append(("pre", out)))
+    net.register_full_backward_hook(lambda m, inputs, out: said.append((inputs, out)))
+    net.inner.register_full_backward_hook(lambda m, inputs, out: said.append(("inner", inputs, out)))
+    x = torch.ones(2, 3, requires_grad=True)
+    y = net(x)
+    y.sum().backward()
+    return said, x.grad, y, net.weight.grad
+
+
+@program
+def backward_hooks_change_gradients(torch: Any) -> Any:
+    net = affine(torch)
+    net.register_full_backward_pre_hook(lambda m, out: (out[0] * 10,))
+    net.register_full_backward_hook(lambda m, inputs, out: (inputs[0] + 1,))
+    net.register_full_backward_hook(lambda m, inputs, out: (inputs[0] * 2,), prepend=True)
+    x = torch.ones(2, 3, requires_grad=True)
+    net(x).sum().backward()
+    return x.grad, net.weight.grad
+
+
+@program
+def backward_hooks_of_several_values(torch: Any) -> Any:
+    class Pair(torch.nn.Module):
+        def forward(self, a: Any, n: int, b: Any) -> Any:
+            return a * n, "text", b * b
+
+    net, said = Pair(), []
+    net.register_full_backward_hook(lambda m, inputs, out: said.append((inputs, out)))
+    a, b = torch.ones(2, requires_grad=True), torch.ones(2)
+    out = net(a, 3, b)
+    out[0].sum().backward()
+    return said, out, a.grad
+
+
+@program
+def backward_hooks_without_inputs(torch: Any) -> Any:
+    net, said = affine(torch), []
+    net.register_full_backward_hook(lambda m, inputs, out: said.append((inputs, out)))
+    net(torch.ones(2, 3)).sum().backward()
+    with torch.no_grad():
+        net(torch.ones(2, 3))
+    return said, net.weight.grad
+
+
+@program
+def backward_hooks_of_no_tensors(torch: Any) -> Any:
+    class Named(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            return {"x": x * 2}
+
+    net, said = Named(), []
+    net.register_full_backward_hook(lambda m, inputs, out: said.append((inputs, out)))
+    x = torch.ones(2, requires_grad=True)
+    net(x)["x"].sum().backward()
+    return said, x.grad
+
+
+for kind, hook in {
+    "pre": lambda net: net.register_full_backward_pre_hook(lambda m, out: (out[0], out[0])),
+    "full": lambda net: net.register_full_backward_hook(lambda m, inputs, out: (None, None)),
+    "no inputs": lambda net: net.requires_grad_().register_full_backward_hook(lambda m, inputs, out: (out[0],)),
+}.items():
+
+    def wrong_hook(torch: Any, hook: Any = hook, kind: str = kind) -> Any:
+        net = affine(torch)
+        hook(net)
+        net(torch.ones(2, 3, requires_grad=kind != "no inputs")).sum().backward()
+
+    program.all[f"a wrong backward hook: {kind}"] = wrong_hook
+
+
+@program
+def the_output_of_a_hooked_module_may_not_be_changed(torch: Any) -> Any:
+    net = affine(torch)
+    net.register_full_backward_hook(lambda m, inputs, out: None)
+    net(torch.ones(2, 3, requires_grad=True)).add_(1)
+
+
+@pytest.mark.parametrize("name", program.all)
+def test_programs(name: str) -> None:
+    assert_same(program.all[name])
+
+
+def test_the_programs_that_raise_are_those_that_should() -> None:
+    """A program that fails in both libraries for another reason would compare nothing."""
+    raising = {name for name, run in program.all.items() if "Error: " in outcome(run, torch).split("\n")[0][:30]}
+    assert raising == {
+        "a_wrong_pre_hook",
+        "a wrong backward hook: pre",
+        "a wrong backward hook: full",
+        "a wrong backward hook: no inputs",
+        "the_output_of_a_hooked_module_may_not_be_changed",
+    }
+
+
+def test_warnings_name_the_users_line() -> None:
+    net = affine(minigrad)
+    net.register_full_backward_hook(lambda m, inputs, out: None)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        net(minigrad.ones(2, 3)).sum().backward()
+    assert [w.filename for w in caught] == [__file__]
