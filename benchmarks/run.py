@@ -124,7 +124,7 @@ def document_step_by_hand(rows: int = 10, columns: int = 2) -> Run:
 
 
 def compiled_step(rows: int, columns: int) -> Run:
-    """The document's step with its loss compiled."""
+    """The document's step, its loss and its optimizer compiled."""
     torch: Any = minigrad
     torch.manual_seed(0)
 
@@ -132,13 +132,14 @@ def compiled_step(rows: int, columns: int) -> Run:
     def loss(X: Any, w: Any, b: Any, y: Any) -> Any:
         return model.squared_loss(model.linreg(X, w, b), y).sum()
 
+    sgd = torch.compile(model.sgd, fullgraph=True)
     X, y = torch.normal(0, 1, (rows, columns)), torch.normal(0, 1, (rows, 1))
     w, b = torch.normal(0, 0.01, size=(columns, 1), requires_grad=True), torch.zeros(1, requires_grad=True)
 
     def run(times: int) -> None:
         for _ in range(times):
             loss(X, w, b, y).backward()
-            model.sgd([w, b], 0.03, rows)
+            sgd([w, b], 0.03, rows)
 
     return run
 

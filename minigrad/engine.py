@@ -69,14 +69,16 @@ class Storage:
     viewed = False  # whether a tensor over it has had views
     rewritten_by = ""  # the operation that the tensor over all of it comes from since the last recorded change
 
-    def bump(self) -> None:
-        """Count one in-place change and note the user's line that made it."""
+    def bump(self, line: tuple[CodeType, int] | None = None) -> None:
+        """Count one in-place change and note the user's line that made it, which need not be given."""
         self.version += 1
         self.changed_at = last_change[0] = next_rank()
-        frame: Any = sys._getframe(2)  # user_line, without one more call in every change
-        while "INTERNAL" in frame.f_globals:
-            frame = frame.f_back or OUTSIDE
-        self.changed_by = frame.f_code, frame.f_lasti
+        if line is None:
+            frame: Any = sys._getframe(2)  # user_line, without one more call in every change
+            while "INTERNAL" in frame.f_globals:
+                frame = frame.f_back or OUTSIDE
+            line = frame.f_code, frame.f_lasti
+        self.changed_by = line
 
 
 class Lost:

@@ -191,10 +191,10 @@ def _telling_operation(function: Callable[..., Any], what: Callable[..., tuple[A
     return operation
 
 
-def _telling_change(function: Callable[[Storage], None]) -> Callable[[Storage], None]:
+def _telling_change(function: Callable[..., None]) -> Callable[..., None]:
     @wraps(function)
-    def bump(self: Storage) -> None:
-        function(self)
+    def bump(self: Storage, *line: Any) -> None:
+        function(self, *line)
         tell("changed", self)
 
     return bump

@@ -3,7 +3,7 @@
 At its first call the function is run with symbols beside its tensors (see `tracing.py`), and written down as two
 NumPy functions, forward and backward: what `show.source` prints. Later calls check that nothing has changed that
 decided what was written, shapes, dtypes, numbers, variables outside, and run those. Where it has, another program is
-written; where none can be, the function simply runs.
+written; where none can be, the function simply runs. A function that only changes its inputs is one NumPy function.
 Source of the call's form: https://docs.pytorch.org/docs/stable/generated/torch.compile.html
 """
 
@@ -21,13 +21,13 @@ import numpy as np
 
 from ..autograd.tape import ON_TENSORS, Alias
 from ..dtypes import get_default_dtype
-from ..engine import LEAF, OUTSIDE, RELEASED, Lost, Node, Storage, edge_to, next_rank, walk
+from ..engine import LEAF, OUTSIDE, RELEASED, Lost, Node, Storage, edge_to, next_rank, user_line, walk
 from ..modes import enable_grad, is_grad_enabled
 from ..ops.table import stale
-from ..tensor import Tensor, current_origin
+from ..tensor import Tensor, current_origin, storage_of
 from .expressions import Expression, owners
 from .guards import Guards
-from .programs import Statements
+from .programs import Statements, ordered
 from .symbols import ArraySymbol, Unwritable
 from .tracing import RESERVED, Trace, is_tracing
 
@@ -35,6 +35,10 @@ INTERNAL = True
 PROGRAMS = 8  # that are written for one function, as in torch, before it is left to run as it is
 _SLOT = object()  # where the template of a call's arguments has a tensor
 _MISS: Any = object()  # what a program returns for a call that it was not written for
+
+
+class Halfway(Exception):
+    """An error, its argument, after which the function is not to run instead: some changes may have been made."""
 
 
 class CompiledBackward(Node):
@@ -104,18 +108,24 @@ class Program:
         self.f, self.signature = f, bound.signature
         self.template = {name: _replaced(value, lambda t: _SLOT) for name, value in bound.arguments.items()}
         self.from_outside = len(guards.tensors)  # the inputs from here on are no arguments
-        out = found.output(result)
+        out = None if found.changes and result is None and found.failed is None else found.output(result)
         captured = {name: found.inputs[name] for name in found.captured}
         of_arguments = len(guards.conditions)
         guards.outside(found.frames, f, captured)
         if isinstance(f, partial):
             guards.same(guards.constant(f), f)
         of_outside = [guards.conditions[0], *guards.conditions[of_arguments:]]
+        for name, owner in found.gradients_of.items():
+            guards.conditions.append(f"(({name} := {owner}._grad), True)[1]")
+            guards.tensor(name, found.inputs[name])
         for name in found.inputs:
             if name not in guards.tensors:
                 raise Unwritable(f"it uses {name}, a tensor whose variable cannot be watched")
             if name in found.book.helpers.texts:
                 raise Unwritable(f"{name} means something else in what is written")
+        if out is None:
+            self._write_changes(guards, found)
+            return
         if any(e.kind == "name" for e in owners(out.expression)):
             raise Unwritable("it returns a view of an input, or an input")
         self.wanted = [result.requires_grad and t.requires_grad for t in found.inputs.values()]
@@ -157,10 +167,9 @@ class Program:
         lost = output._origin.why if isinstance(output._origin, Lost) else None
         wanted = [n for n, is_wanted in zip(inputs, self.wanted, strict=True) if is_wanted]
         self.names, self.kept = wanted, kept  # of the inputs that get gradients, and of what is saved for them
-        self.text = "\n".join(
+        text = "\n".join(
             [
-                *[text for text in found.book.helpers.texts.values() if text],
-                self._signature(guards),
+                *self._head(guards, found),
                 *_indented(_body(inputs, lines, result, kept, wanted, of_result, lost)),
                 "",
                 "def outside():",
@@ -176,15 +185,38 @@ class Program:
                 "",
             ]
         )
-        name = f"<compiled {getattr(self.f, '__name__', 'function')}>"
+        scope = self._make(text, guards, numbers)
+        self.pull: Callable[..., Any] = scope["pull"]
+        self.outside: Callable[[], Any] = scope["outside"]
+
+    def _write_changes(self, guards: Guards, found: Trace) -> None:
+        """Write and make `call` for a function that changes inputs in place, as an optimizer's step does."""
+        program = Statements(found, [e for _, e in found.changes], quick=True)
+        lines = [f"_s_{n} = {n}._storage or _storage_of({n})" for n in dict.fromkeys(n for n, _ in found.changes)]
+        lines += [f"{n} = _x_{n}" for n in found.inputs]
+        for name, e in found.changes:
+            lines += [*_change(program, name, e), f"_s_{name}.bump(_line)"]
+            for other in dict.fromkeys(part.head for part in ordered(e) if part.kind == "name" and part.head != name):
+                if found.inputs[other]._storage is found.inputs[name]._storage is not None:
+                    raise Unwritable(f"{other} and {name} may share memory")  # the function may then raise an error
+                guards.conditions.append(f"({other}._storage is None or {other}._storage is not {name}._storage)")
+        lines = ["_line = _user_line(2)", "try:", *_indented(lines), "except Exception as error: raise _Halfway(error)"]
+        self._make("\n".join([*self._head(guards, found), *_indented(lines), ""]), guards, program.writer.numbers)
+
+    def _make(self, text: str, guards: Guards, numbers: dict[str, Any]) -> dict[str, Any]:
+        """Make `call` of its text, and whatever else that defines."""
+        self.text, name = text, f"<compiled {getattr(self.f, '__name__', 'function')}>"
         scope = {"__name__": "minigrad.compiled", "np": np, **_NAMES, **guards.scope, **numbers, "_program": self}
         scope |= self._defaults
         linecache.cache[name] = (len(self.text), None, self.text.splitlines(True), name)  # tracebacks quote it
         exec(compile(self.text, name, "exec"), scope)
         self.call: Callable[..., Any] = scope["call"]
         self.call.__qualname__ = getattr(self.f, "__qualname__", "call")  # which errors of its arguments quote
-        self.pull: Callable[..., Any] = scope["pull"]
-        self.outside: Callable[[], Any] = scope["outside"]
+        return scope
+
+    def _head(self, guards: Guards, found: Trace) -> list[str]:
+        """The helpers that are called, and the first lines of `call`."""
+        return [*[text for text in found.book.helpers.texts.values() if text], self._signature(guards)]
 
     def _signature(self, guards: Guards) -> str:
         """The head of `call`, which has the function's own parameters."""
@@ -212,6 +244,18 @@ class Program:
             f"    if {p.name}: return _MISS\n" for p in self.signature.parameters.values() if p.kind is p.VAR_KEYWORD
         )
         return f"def call({', '.join(parts)}):\n{rest}    if not (\n        {conditions}\n    ): return _MISS"
+
+
+def _change(program: Statements, name: str, e: Expression) -> list[str]:
+    """The lines that write an expression over the array of this name, in the way that NumPy does fastest."""
+    lines = [line for part in e.parts() for line in program.assign(part)]
+    if e.kind == "call" and e.head == "np.full_like":
+        return [*lines, f"{name}.fill({program.writer.value(e.args[1])})"]
+    text = program.writer.write(e, itself=True)
+    start = f"{name} {e.head} "
+    if e.kind == "operator" and e.head in "+-*/" and text.startswith(start) and e.value.size > 1:
+        return [*lines, f"{name} {e.head}= {text.removeprefix(start)}"]
+    return [*lines, f"{name}[...] = {text}"]
 
 
 def _backward(forward: Statements, way: list[Any], saved: dict[Expression, str]) -> list[str]:
@@ -313,6 +357,7 @@ _NAMES = {
     "_Storage": Storage,
     "_LEAF": LEAF,
     "_Lost": Lost,
+    "_Halfway": Halfway,
     "_OUTSIDE": OUTSIDE,
     "_ndarray": np.ndarray,
     "_asarray": np.asarray,
@@ -320,9 +365,11 @@ _NAMES = {
     "_new": object.__new__,
     "_grad_enabled": is_grad_enabled,
     "_current_origin": current_origin,
+    "_storage_of": storage_of,
     "_get_default_dtype": get_default_dtype,
     "_next_rank": next_rank,
     "_user_frame": sys._getframe,
+    "_user_line": user_line,
 }
 
 
@@ -372,8 +419,9 @@ def compile_function(
     fullgraph  raise NotImplementedError where no program can be written, instead of running the function as it is
     disable    return the function itself
     dynamic, backend, mode and options make no difference; they are torch's.
-    It is compiled only if it does nothing but compute one tensor: if it prints nothing, changes no tensor in place,
-    draws no random numbers, asks for no values, and uses nothing from outside that may change unnoticed.
+    It is compiled only if it does nothing but compute one tensor, or but change inputs, or their gradients, in place
+    and unrecorded, as an optimizer's step does: if it prints nothing, draws no random numbers, asks for no values, and
+    uses nothing from outside that may change unnoticed.
     Gradients that several uses of a tensor add up may round otherwise where some uses are outside of the function, or
     one tensor is given as two arguments.
     The result has the attributes `programs`, whose `text` is what runs, and `reasons`, why there are none.
@@ -396,6 +444,8 @@ def compile_function(
         for call in calls:
             try:
                 result = call(*args, **kwargs)
+            except Halfway as error:
+                raise error.args[0] from None
             except Exception:  # noqa: BLE001 - an index out of bounds, say: the function's own error says it as it should
                 return f(*args, **kwargs)
             if result is not _MISS:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dis
 import sys
 from collections.abc import Iterator
-from itertools import islice
-from types import FrameType, ModuleType
+from functools import lru_cache
+from itertools import islice, pairwise
+from types import CodeType, FrameType, ModuleType
 from typing import Any
 
 from ..tensor import Tensor
@@ -75,3 +77,28 @@ def name_of(t: Tensor) -> str:
             if value is t and name.isidentifier():
                 return name
     return next((name for name, other in tensors_of(frames) if other is t), "")
+
+
+@lru_cache
+def _stores(code: CodeType) -> dict[int, str]:
+    """By instruction: the variable that the next one stores its result in; "" where the next one returns it."""
+    found: dict[int, str] = {}
+    instructions = [i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "EXTENDED_ARG")]
+    for this, following in pairwise(instructions):
+        if following.opname in ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"):
+            found |= dict.fromkeys(range(this.offset, following.offset, 2), following.argval)
+        elif following.opname == "RETURN_VALUE":
+            found |= dict.fromkeys(range(this.offset, following.offset, 2), "")
+    return found
+
+
+def assigned_to(frame: Any) -> str | None:
+    """The variable that the user's line, or one that gets its result by `return`, assigns."""
+    while frame is not None and "INTERNAL" in frame.f_globals:
+        frame = frame.f_back
+    while frame is not None and "INTERNAL" not in frame.f_globals:
+        name = _stores(frame.f_code).get(frame.f_lasti)
+        if name != "":
+            return name
+        frame = frame.f_back
+    return None

@@ -5,15 +5,12 @@ The backward pass is the engine's own walk, on a tape whose gradients are symbol
 
 from __future__ import annotations
 
-import dis
 import gc
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
-from itertools import pairwise
 from threading import RLock, get_ident
-from types import BuiltinFunctionType, CodeType, FunctionType, ModuleType
+from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -23,11 +20,12 @@ from ..autograd.tape import RecordedTape
 from ..engine import LEAF, Node, NodeOfMany, edge_to, walk
 from ..generator import Generator
 from ..modes import enable_grad
-from ..ops import assigning, extremes, indexing, picking
+from ..ops import assigning, extremes, indexing, inplace, operators, picking
 from ..ops.listening import Listener, listening, unheard
 from ..ops.shape import StackBackward0
 from ..ops.table import Op, common_dtype
-from ..tensor import Tensor, strides
+from ..tensor import Tensor, storage_of, strides
+from .frames import assigned_to
 from .symbols import ArraySymbol, Unwritable
 from .writing import ProgramBook
 
@@ -43,12 +41,15 @@ class Trace(Listener):
         self.captured: dict[str, Any] = {}  # of inputs that are no arguments: the globals, and the name there
         self.names: dict[Any, str] = {}  # by expression: the variable that the user assigned it to
         self.called: dict[Any, str] = {}  # by expression: the parameter that it was passed as
+        self.gradients_of: dict[str, str] = {}  # of inputs that are the `.grad` of another: the name of that
+        self.changes: list[tuple[str, Any]] = []  # in turn, the input that is changed in place, and to what expression
         self.frames: list[Any] = []  # per function of the user's that ran: its code, its globals, its cells
         self.failed: Unwritable | None = None  # the first reason why it cannot be written
         self._symbols: dict[int, tuple[Tensor, ArraySymbol]] = {}
         self._nodes: dict[int, tuple[Node, dict[str, ArraySymbol]]] = {}
         self._keys: dict[int, tuple[Any, Any]] = {}  # by copy of an index, the index
         self._made: dict[int, tuple[Tensor, Any]] = {}  # tensors that no operation made, and what the user called
+        self._counted: Any = None  # the storage whose next change is one of `changes`
 
     # What is known
 
@@ -67,6 +68,7 @@ class Trace(Listener):
 
     def symbol(self, t: Tensor) -> ArraySymbol:
         """The symbol of a tensor; one from outside of the function is one more input."""
+        t = next((x for x in self.inputs.values() if x._array is t._array), t)  # a change sees it without its history
         if id(t) in self._made and _is_constant(self._made[id(t)][1]):
             return self.constant(t._array)
         if id(t) not in self._symbols:
@@ -115,8 +117,33 @@ class Trace(Listener):
         self.failed = self.failed or Unwritable(f"a value leaves the tensors by {how}")
 
     def changed(self, storage: Any) -> None:
-        """Give up: programs here only compute."""
-        self.failed = Unwritable("a tensor is changed in place")
+        """Give up, unless it is a change that `change` has noted."""
+        if storage is not self._counted:
+            self.failed = Unwritable("a tensor is changed in place that is no input")
+        self._counted = None
+
+    def change(self, t: Tensor, result: Tensor) -> None:
+        """Note that `result` is about to be written over an input, unrecorded.
+
+        Tensors that were computed before are not known any more: a program that reads memory in another order than the
+        function would be another function where two inputs share their memory.
+        """
+        if self.failed is not None:
+            return
+        name = next((name for name, x in self.inputs.items() if x is t), None)
+        if name is None:
+            self.failed = Unwritable("a tensor is changed in place that is no input")
+        elif isinstance(result._origin, Node) or (result._origin is not None and not t.requires_grad):
+            self.failed = Unwritable("a tensor is changed in place, and that is recorded")
+        elif result._array.dtype != t._array.dtype or id(result) not in self._symbols:
+            self.failed = Unwritable("a tensor is changed in place in a way that no operation was heard to make")
+        else:
+            self.changes.append((name, self.symbol(result).expression))
+            self._counted = storage_of(t)
+            self._made |= {key: (known, ("earlier", None)) for key, (known, _) in self._symbols.items()}
+            self._symbols = {id(x): (x, self.book.name(n, x._array)) for n, x in self.inputs.items()}
+            self._made = {key: made for key, made in self._made.items() if key not in self._symbols}
+            self.book.known.clear()
 
     def _write(self, op: Any, args: tuple[Any, ...], result: Tensor) -> None:
         saved: dict[str, Any] = {}
@@ -136,7 +163,7 @@ class Trace(Listener):
         self._symbols[id(result)] = result, symbol
         if isinstance(result._origin, Node):
             self._nodes[id(result._origin)] = result._origin, {**saved, "out": symbol}
-        name = _target(sys._getframe(4))
+        name = assigned_to(sys._getframe(4))
         if name:
             self.names.setdefault(symbol.expression, name)
 
@@ -215,9 +242,8 @@ class Trace(Listener):
                 _Running.thread = before
 
     def _running(self) -> Iterator[None]:
-        profile, tensor_of, own, words = sys.getprofile(), Tensor._of, indexing.own, Generator.words
+        tensor_of, own, words, write = Tensor._of, indexing.own, Generator.words, inplace.write
         index_array = indexing.index_array  # type: ignore[attr-defined]
-        places = (indexing, picking, assigning)
         thread = get_ident()
 
         def made(*args: Any, **kwargs: Any) -> Tensor:
@@ -244,24 +270,33 @@ class Trace(Listener):
                 self.failed = self.failed or Unwritable("random numbers are drawn")
             return words(generator, count)
 
-        collecting = gc.isenabled()
+        def written(t: Tensor, result: Tensor) -> Tensor:
+            if get_ident() == thread:
+                self.change(t, result)
+            return write(t, result)
+
+        exchanged: list[tuple[Any, str, Any]] = [
+            (Generator, "words", drawn),
+            (Tensor, "_of", staticmethod(made)),
+            (indexing, "index_array", listed),
+            *[(module, "own", noted) for module in (indexing, picking, assigning)],
+            (inplace, "write", written),
+            (inplace, "_plain", lambda t: False),  # so that all changes go by way of operations, and of `write`
+            (operators, "is_grad_enabled", lambda: True),
+        ]
+        before = [(owner, name, vars(owner)[name]) for owner, name, _ in exchanged]
+        collecting, profile = gc.isenabled(), sys.getprofile()
         gc.disable()  # its callbacks would seem to be called by the function
         try:
-            Generator.words = drawn  # type: ignore[method-assign, assignment]
-            Tensor._of = staticmethod(made)  # type: ignore[method-assign]
-            indexing.index_array = listed  # type: ignore[attr-defined]
-            for module in places:
-                module.own = noted  # type: ignore[attr-defined]
+            for owner, name, function in exchanged:
+                setattr(owner, name, function)
             sys.setprofile(self._called)
             with enable_grad(), listening(self):
                 yield
         finally:
             sys.setprofile(profile)
-            Generator.words = words  # type: ignore[method-assign]
-            Tensor._of = staticmethod(tensor_of)  # type: ignore[method-assign]
-            indexing.index_array = index_array  # type: ignore[attr-defined]
-            for module in places:
-                module.own = own  # type: ignore[attr-defined]
+            for owner, name, function in before:
+                setattr(owner, name, function)
             if collecting:
                 gc.enable()
 
@@ -269,6 +304,10 @@ class Trace(Listener):
         """The symbol of what came out; Unwritable if something on the way could not be written."""
         if self.failed is not None:
             raise self.failed
+        if self.changes:
+            raise Unwritable("a tensor is changed in place, and another returned")
+        if self.gradients_of:
+            raise Unwritable("it uses grad, which is no argument")
         if not isinstance(result, Tensor):
             raise Unwritable(f"it returns {type(result).__name__}, not one tensor")
         return self.symbol(result)
@@ -301,12 +340,26 @@ class Trace(Listener):
         if not module.startswith("minigrad"):
             return
         by_user = frame.f_back is not None and not is_library(frame.f_back.f_globals)
-        if module == "minigrad.tensor":
+        if module == "minigrad.tensor" and name == "grad" and by_user:
+            pure = self._reads_gradient(frame.f_locals["self"])
+        elif module == "minigrad.tensor":
             pure = name in _OF_TENSORS or not by_user
         else:
             pure = name not in _MORE_THAN_COMPUTING and (module.startswith(_COMPUTING) or not by_user)
         if not pure:
             self.failed = self.failed or Unwritable(f"it uses {name}, which does more than to compute")
+
+    def _reads_gradient(self, t: Tensor) -> bool:
+        """Take the gradient of an input as one more input, where there is one; returns whether it is."""
+        owner = next((name for name, x in self.inputs.items() if x is t), "")
+        name = f"{owner}_grad"
+        if owner and isinstance(t._grad, Tensor) and self.inputs.get(name) is not t._grad:
+            try:
+                self.input(name, t._grad)
+            except Unwritable:
+                return False
+            self.gradients_of[name] = owner
+        return name in self.gradients_of
 
     # The backward pass
 
@@ -436,28 +489,3 @@ def _is_constant(maker: tuple[str, Any]) -> bool:
 
 def _is_literal(data: Any) -> bool:
     return isinstance(data, (bool, int, float)) or (type(data) in (list, tuple) and all(map(_is_literal, data)))
-
-
-@lru_cache
-def _stores(code: CodeType) -> dict[int, str]:
-    """By instruction: the variable that the next one stores its result in; "" where the next one returns it."""
-    found: dict[int, str] = {}
-    instructions = [i for i in dis.get_instructions(code) if i.opname not in ("CACHE", "EXTENDED_ARG")]
-    for this, following in pairwise(instructions):
-        if following.opname in ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF"):
-            found |= dict.fromkeys(range(this.offset, following.offset, 2), following.argval)
-        elif following.opname == "RETURN_VALUE":
-            found |= dict.fromkeys(range(this.offset, following.offset, 2), "")
-    return found
-
-
-def _target(frame: Any) -> str | None:
-    """The variable that the user's line, or one that gets its result by `return`, assigns."""
-    while frame is not None and "INTERNAL" in frame.f_globals:
-        frame = frame.f_back
-    while frame is not None and "INTERNAL" not in frame.f_globals:
-        name = _stores(frame.f_code).get(frame.f_lasti)
-        if name != "":
-            return name
-        frame = frame.f_back
-    return None
