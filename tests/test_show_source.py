@@ -29,6 +29,14 @@ UNWRITABLE = (
     "masked_select(",
     "index_select(",
     "masked_fill(a, b, number)",
+    "sort(",
+    "topk(",
+    "median(a, dim",
+    "mode(a",
+    "kthvalue(",
+    "cummax(",
+    "cummin(",
+    "logcumsumexp(",
 )
 
 

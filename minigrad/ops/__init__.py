@@ -9,6 +9,7 @@ for _family in (
     "reduction",
     "logic",
     "extremes",
+    "sorting",
     "linear",
     "products",
     "operators",
@@ -20,5 +21,6 @@ for _family in (
     "indexing",
     "assigning",
     "picking",
+    "running",
 ):
     import_module(f"{__name__}.{_family}")

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
+from .inplace import like
 from .logic import integers
 from .names import public, tensor_argument
-from .reduction import share
+from .reduction import array_of, kept, reduce, reduced_dims, share
+from .results import result_type, values_and_indices
 from .shape import spread
 from .table import Op, op
 
@@ -20,13 +21,26 @@ Array = np.ndarray[Any, Any]
 Dims = tuple[int, ...]
 
 
-def _extreme_rule(g: Any, a: Any, out: Any) -> Any:
+def evenly(g: Any, a: Any, out: Any) -> Any:
+    """`g` shared equally among the elements of `a` that are the result."""
     winners = (a == out) | ((a != a) & (out != out))
     return share(spread(g, a.shape), winners, tuple(range(a.ndim)))
 
 
-max_all = op("MaxBackward1", lambda a: np.maximum.reduce(a, axis=None), a=_extreme_rule)
-min_all = op("MinBackward1", lambda a: np.minimum.reduce(a, axis=None), a=_extreme_rule)
+max_all = op("MaxBackward1", lambda a: np.maximum.reduce(a, axis=None), a=evenly)
+min_all = op("MinBackward1", lambda a: np.minimum.reduce(a, axis=None), a=evenly)
+
+
+def _evenly_over(g: Any, a: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
+    """The same over `dim`; if that is NaN, so is the gradient, as torch's is."""
+    out, g = kept(out, g, a.shape, dim, keepdim)
+    winners = a == spread(out, a.shape)
+    count = np.add.reduce(array_of(winners), axis=dim, keepdims=True, dtype=array_of(g).dtype)
+    return spread(g / like(count, g), a.shape) * winners
+
+
+amax_dims = op("AmaxBackward0", lambda a, dim, keepdim: reduce(np.maximum, a, dim, keepdim), a=_evenly_over)
+amin_dims = op("AminBackward0", lambda a, dim, keepdim: reduce(np.minimum, a, dim, keepdim), a=_evenly_over)
 
 
 def _pick(a: Array, index: Array, dim: int, keepdim: bool) -> Array:
@@ -52,19 +66,7 @@ pick: Op = op(
 place: Op = op("PlaceBackward0", _place, a=lambda g, index, dim, keepdim: pick(g, index, dim, keepdim))
 
 
-class _Extremes:
-    """How torch prints the pair that `max` and `min` over a dimension return."""
-
-    def __repr__(self) -> str:
-        parts = ",\n".join(f"{name}={value!r}" for name, value in zip(self._fields, self, strict=True))  # type: ignore[attr-defined, call-overload]
-        return f"torch.return_types.{type(self).__name__}(\n{parts})"
-
-
-MaxResult: Any = type("max", (_Extremes, namedtuple("max", "values indices")), {"__slots__": ()})
-MinResult: Any = type("min", (_Extremes, namedtuple("min", "values indices")), {"__slots__": ()})
-
-
-def _extreme(input: Tensor, dim: Any, keepdim: bool, name: str, whole: Any, best: Any, result: Any) -> Any:
+def _extreme(input: Tensor, dim: Any, keepdim: bool, name: str, whole: Any, best: Any) -> Any:
     input = tensor_argument(input, name)
     if dim is None:
         if input.numel() == 0:
@@ -74,12 +76,13 @@ def _extreme(input: Tensor, dim: Any, keepdim: bool, name: str, whole: Any, best
     if input.ndim == 0:
         index = np.zeros((), np.int64)
         values = pick.named(f"{name.title()}Backward0").call(input, index, dim, keepdim)
-        return result(values, integers(index.copy(), input, name))
+        return values_and_indices(name, values, integers(index.copy(), input, name))
     if input.shape[dim] == 0:
         raise IndexError(messages.nothing_to_choose(name, dim=dim))
     index = np.expand_dims(best(input._array, axis=dim), dim)
     values = pick.named(f"{name.title()}Backward0").call(input, index, dim, keepdim)
-    return result(values, integers(index.copy() if keepdim else index.squeeze(dim).copy(), input, name))
+    where = integers(index.copy() if keepdim else index.squeeze(dim).copy(), input, name)
+    return values_and_indices(name, values, where)
 
 
 @public()
@@ -91,7 +94,7 @@ def max(input: Tensor, dim_or_other: Any = None, keepdim: bool = False, *, dim: 
     other = dim_or_other if isinstance(dim_or_other, Tensor) else other
     if other is not None:
         return input.maximum(other)
-    return _extreme(input, dim if dim_or_other is None else dim_or_other, keepdim, "max", max_all, np.argmax, MaxResult)
+    return _extreme(input, dim if dim_or_other is None else dim_or_other, keepdim, "max", max_all, np.argmax)
 
 
 @public()
@@ -103,7 +106,7 @@ def min(input: Tensor, dim_or_other: Any = None, keepdim: bool = False, *, dim: 
     other = dim_or_other if isinstance(dim_or_other, Tensor) else other
     if other is not None:
         return input.minimum(other)
-    return _extreme(input, dim if dim_or_other is None else dim_or_other, keepdim, "min", min_all, np.argmin, MinResult)
+    return _extreme(input, dim if dim_or_other is None else dim_or_other, keepdim, "min", min_all, np.argmin)
 
 
 def _index_of(input: Tensor, dim: Any, keepdim: bool, name: str, best: Any) -> Tensor:
@@ -133,3 +136,43 @@ def argmax(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """The index of the smallest element, over `dim` or in the flattened tensor; of the first, at a tie."""
     return _index_of(input, dim, keepdim, "argmin", np.argmin)
+
+
+def _over_dims(input: Tensor, dim: Any, keepdim: bool, name: str, made: Any) -> Tensor:
+    x = tensor_argument(input, name)._array
+    dims = reduced_dims(dim, x.ndim)
+    if not x.size:
+        if dim is None or (isinstance(dim, (tuple, list)) and not dim):
+            raise RuntimeError(messages.nothing_to_choose(name, whole=True))
+        for d in dims:
+            if not x.shape[d]:
+                raise IndexError(messages.nothing_to_choose(name, dim=d))
+    result: Tensor = made.call(input, dims, keepdim)
+    return result
+
+
+@public()
+def amax(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
+    """The largest element over `dim`, one or several, or of all; elements that tie for it share the gradient."""
+    return _over_dims(input, dim, keepdim, "amax", amax_dims)
+
+
+@public()
+def amin(input: Tensor, dim: Any = (), keepdim: bool = False) -> Tensor:
+    """The smallest element over `dim`, one or several, or of all; elements that tie for it share the gradient."""
+    return _over_dims(input, dim, keepdim, "amin", amin_dims)
+
+
+@public()
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Any:
+    """The smallest and the largest element over `dim`, or of all: a pair (min, max)."""
+    x = tensor_argument(input, "aminmax")._array
+    if dim is None and not x.size:
+        raise RuntimeError(
+            "aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity."
+        )
+    dims = reduced_dims(dim, x.ndim) if dim is None else (messages.checked_dim(dim, x.ndim),)[: x.ndim]
+    if dim is not None and x.ndim and not x.shape[dims[0]]:
+        raise IndexError(f"aminmax: Expected reduction dim {dims[0]} to have non-zero size.")
+    pair = [made.named("AminmaxBackward0").call(input, dims, keepdim) for made in (amin_dims, amax_dims)]
+    return result_type("aminmax", "min", "max")(tuple(pair))

@@ -17,7 +17,7 @@ from .assigning import filling
 from .convert import invalid_combination, lost
 from .data import INT64
 from .indexing import added, own, picked, select_at, sliced
-from .indices import EVERY, Array, number_array
+from .indices import EVERY, Array, Key, number_array
 from .inplace import as_view, change
 from .names import public, tensor_argument
 from .options import integer
@@ -134,11 +134,16 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
         _check_gather(array, i, at)
     if not array.ndim:
         input = as_view(insert_axis, input, 0)
-    key: list[Any] = [i.astype(INT64, copy=False)] * input._array.ndim
-    if i.size and array.ndim > 1:
+    return gathered.call(input, own(key_along(i.astype(INT64, copy=False), at, input._array.ndim), input))
+
+
+def key_along(i: Array, dim: int, ndim: int) -> Key:
+    """The key of what stands, along `dim`, at the indices in `i`, and elsewhere at the place of the index itself."""
+    key: list[Any] = [i] * ndim
+    if i.size and ndim > 1:
         key = list(np.ogrid[tuple([slice(n) for n in i.shape])])
-        key[at] = i.astype(INT64, copy=False)
-    return gathered.call(input, own(tuple(key), input))
+        key[dim] = i
+    return tuple(key)
 
 
 def _check_gather(array: Array, i: Array, at: int) -> None:

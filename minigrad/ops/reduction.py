@@ -235,14 +235,15 @@ cumsum_reversed: Op = op(
 )
 
 
-def _finite(peak: Array) -> Array:
+def finite(peak: Array) -> Array:
+    """`peak`, but 0 where it is infinite or NaN."""
     return np.where(np.isfinite(peak), peak, peak.dtype.type(0))
 
 
 def _logsumexp(a: Array, dim: Dims, keepdim: bool) -> Array:
     if a.size == 0:
         return np.log(_sum(np.exp(a), dim, keepdim))
-    peak = _finite(reduce(np.maximum, a, dim, True))
+    peak = finite(reduce(np.maximum, a, dim, True))
     total = np.log(_sum(np.exp(a - peak), dim, True)) + peak
     return total if keepdim else total.reshape([n for i, n in enumerate(a.shape) if i not in dim])
 

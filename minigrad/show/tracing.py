@@ -195,7 +195,9 @@ class Trace(Listener):
 
     def _picked(self, op: Op, a: Tensor, index: Any, dim: int, keepdim: bool) -> dict[str, Any]:
         """The options of the largest, or smallest, element over a dimension: where it is follows from the values."""
-        name = "argmax" if op.node_name.startswith("Max") else "argmin"
+        name = {"MaxBackward0": "argmax", "MinBackward0": "argmin"}.get(op.node_name)
+        if name is None:
+            raise Unwritable("an element is picked by its place in an order")
         best = getattr(np, name)
         if not a._array.ndim or not np.array_equal(best(a._array, axis=dim, keepdims=True), index):
             raise Unwritable("an element is picked in some other way")

@@ -1,0 +1,159 @@
+"""What has come so far along a dimension: running products, extremes and sums in the log domain; and differences.
+
+Source: https://docs.pytorch.org/docs/stable/torch.html#other-operations
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes, messages
+from ..tensor import Tensor
+from .half import in_single
+from .inplace import as_view, like, zeros_as
+from .logic import integers
+from .names import public, tensor_argument
+from .picking import gathered, key_along, narrow
+from .pointwise import exp_, keep, select
+from .reduction import added_up_in, array_of, cumsum_reversed, finite
+from .results import values_and_indices
+from .shape import cat, insert_axis
+from .table import Op, op
+
+INTERNAL = True
+Array = np.ndarray[Any, Any]
+
+
+def _cumprod(a: Array, dim: int) -> Array:
+    if a.ndim == 0:
+        return a.copy()
+    if a.dtype.char == "e":
+        return in_single(_cumprod, a, dim)
+    return np.ascontiguousarray(np.multiply.accumulate(a, axis=dim, dtype=a.dtype))
+
+
+def _cumprod_rule(g: Any, a: Any, out: Any, dim: int) -> Any:
+    """Each element's share of the products from its place on; the first 0 of a row is left out of them for its own."""
+    if array_of(a).size <= 1:
+        return g
+    zero = array_of(a) == 0
+    if not zero.any():
+        return cumsum_reversed(g * out, dim) / a
+    count = np.cumsum(zero, axis=dim)
+    before, first = like(count == 0, a), like(zero & (count == 1), a)
+    ones = like(np.ones((), array_of(a).dtype), a)
+    others = select(ones, a, first)
+    products = cumprod_(others, dim)
+    gradient = keep(cumsum_reversed(g * out, dim) / select(a, ones, before), before)
+    gradient = gradient + keep(cumsum_reversed(g * products, dim), first)
+    if not isinstance(a, Tensor):
+        return gradient
+    # After a 0 the gradient is 0, but it would change with that.
+    after = ~before & ~first
+    changes = _cumprod_rule(keep(g, ~before), others, products, dim)
+    return gradient + keep((a * first).sum(axis=(dim,), keepdims=True) * changes, after)
+
+
+cumprod_: Op = op("CumprodBackward0", _cumprod, a=_cumprod_rule)
+
+
+def _logcumsumexp(a: Array, dim: int) -> Array:
+    if a.ndim == 0:
+        return a.copy()
+    if a.dtype.char == "e":
+        return in_single(_logcumsumexp, a, dim)
+    return np.ascontiguousarray(np.logaddexp.accumulate(a, axis=dim))
+
+
+def _logcumsumexp_rule(g: Any, a: Any, out: Any, dim: int) -> Any:
+    """`exp(a)` times the sum, from each place on, of `g / exp(out)`: to be recorded, about the largest of a row."""
+    if a.ndim == 0:
+        return g
+    if not isinstance(a, Tensor):
+        return _share(np.maximum(g, 0), a, out, dim) - _share(np.maximum(-g, 0), a, out, dim)
+    largest = like(finite(np.maximum.reduce(array_of(out), axis=dim, keepdims=True, initial=-np.inf)), a)
+    return exp_(a - largest) * cumsum_reversed(g * exp_(largest - out), dim)
+
+
+def _share(g: Array, a: Array, out: Array, dim: int) -> Array:
+    """The gradient that `g`, nowhere negative, brings; its logarithm is taken, so that no number becomes too large."""
+    logs = np.flip(_logcumsumexp(np.flip(np.log(g) - out, dim), dim), dim)
+    return np.exp(logs + a)
+
+
+logcumsumexp_: Op = op("LogcumsumexpBackward0", _logcumsumexp, a=_logcumsumexp_rule)
+
+
+@public(in_place=True)
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """The running product along `dim`; of integers and bools it is int64."""
+    input = tensor_argument(input, "cumprod")
+    if dtype is not None or input.dtype.kind != dtypes.FLOATING:
+        input = added_up_in(dtype or dtypes.int64, input)
+    return cumprod_.call(input, messages.checked_dim(dim, input.ndim))
+
+
+@public()
+def logcumsumexp(input: Tensor, dim: int) -> Tensor:
+    """`log(cumsum(exp(input)))` along `dim`, without overflow; the dtype must be floating."""
+    input = tensor_argument(input, "logcumsumexp")
+    dim = messages.checked_dim(dim, input.ndim)
+    if input.dtype.kind != dtypes.FLOATING:
+        raise NotImplementedError(messages.not_implemented("logcumsumexp_out_cpu", input.dtype))
+    return logcumsumexp_.call(input, dim)
+
+
+def _running_extreme(name: str, input: Tensor, dim: int, ufunc: np.ufunc) -> Any:
+    x = tensor_argument(input, name)._array
+    if not x.ndim and dim not in (0, -1):
+        raise IndexError(f"{name}(): Expected reduction dim -1 or 0 for scalar but got {dim}")
+    at = messages.checked_dim(dim, x.ndim)
+    index = np.zeros((), np.int64)
+    if x.ndim:
+        best = ufunc.accumulate(x, axis=at)
+        places = np.arange(x.shape[at]).reshape([-1 if i == at else 1 for i in range(x.ndim)])
+        index = np.ascontiguousarray(np.maximum.accumulate(np.where((x == best) | (x != x), places, 0), axis=at))
+    whole = input if x.ndim else as_view(insert_axis, input, 0)
+    values = gathered.named(f"{name.title()}Backward0").call(whole, key_along(index, at, max(x.ndim, 1)))
+    return values_and_indices(name, values, integers(index.copy(), input, name))
+
+
+@public()
+def cummax(input: Tensor, dim: int) -> Any:
+    """The largest element so far along `dim`: a pair (values, indices); of equal ones the last gets the gradient."""
+    return _running_extreme("cummax", input, dim, np.maximum)
+
+
+@public()
+def cummin(input: Tensor, dim: int) -> Any:
+    """The smallest element so far along `dim`: a pair (values, indices); of equal ones the last gets the gradient."""
+    return _running_extreme("cummin", input, dim, np.minimum)
+
+
+@public()
+def diff(
+    input: Tensor, n: int = 1, dim: int = -1, prepend: Tensor | None = None, append: Tensor | None = None
+) -> Tensor:
+    """Each element less the one before it along `dim`, `n` times over; of bools, whether they differ.
+
+    `prepend` and `append` are joined to `input` first.
+    """
+    if not tensor_argument(input, "diff").ndim:
+        raise RuntimeError("diff expects input to be at least one-dimensional")
+    at = messages.checked_dim(dim, input.ndim)
+    for other in (prepend, append):
+        if other is not None and other.ndim != input.ndim:
+            raise RuntimeError("diff expects prepend or append to be the same dimension as input")
+    if n < 0:
+        raise RuntimeError(f"order must be non-negative but got {n}")
+    if n == 0:
+        return zeros_as(input).copy_(input)
+    parts = [part for part in (prepend, input, append) if part is not None]
+    result = cat(parts, at) if len(parts) > 1 else input
+    for _ in range(min(n, result.shape[at])):
+        rest = result.shape[at] - 1
+        later, earlier = narrow(result, at, 1, rest), narrow(result, at, 0, rest)
+        result = later.logical_xor(earlier) if result.dtype is dtypes.bool_ else later - earlier
+    return result
