@@ -72,7 +72,7 @@ row("sum")
 row(
     "sum",
     "a, dim, keepdim",
-    ("t.sum(a, dim=dim, keepdim=keepdim)", "a.sum(axis=dim, keepdims=keepdim)"),
+    ("t.sum(a, dim=dim, keepdim=keepdim)", "a.sum(axis=dim, keepdims=keepdim)", "a.sum(dim, keepdims=keepdim)"),
     options=dims_keepdim,
 )
 row("sum", "a, dtype=getattr(t, dtype)", options=dtype)

@@ -47,17 +47,25 @@ def _with_numpy_names(f: F) -> F:
 
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return f(*args, **{_NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()} if kwargs else kwargs)
+        named = {_NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()} if kwargs else kwargs
+        if len(named) < len(kwargs):
+            raise TypeError(f"{f.__name__}() got an unexpected keyword argument '{min(kwargs.keys() - named.keys())}'")
+        return f(*args, **named)
 
     return call  # type: ignore[return-value]
 
 
-def torch_names(function: str, numpy_names: dict[str, Any]) -> dict[str, Any]:
-    """Arguments under torch's names for them, for a function that takes NumPy's without the cost of one more call."""
-    for name in numpy_names:
-        if name not in _NUMPY_NAMES:
+def torch_names(function: str, numpy_names: dict[str, Any], **given: Any) -> dict[str, Any]:
+    """All arguments under torch's names for them, for a function that takes NumPy's without the cost of one more call.
+
+    given  those that may also be given by NumPy's names, None or False where they are not given
+    """
+    for name, value in numpy_names.items():
+        known = _NUMPY_NAMES.get(name, "")
+        if given.get(known, True) is not None and given.get(known, True) is not False:
             raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
-    return {_NUMPY_NAMES[name]: value for name, value in numpy_names.items()}
+        given[known] = value
+    return given
 
 
 def tensor_argument(value: Any, function: str, name: str = "input", position: int = 1) -> Tensor:

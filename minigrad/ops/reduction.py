@@ -313,7 +313,7 @@ def added_up_in(dtype: Any, input: Tensor) -> Tensor:
 def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **numpy_names: Any) -> Tensor:
     """The sum over `dim`, or of all elements; of integers and bools it is int64."""
     if numpy_names:
-        return sum(input, **torch_names("sum", numpy_names), dtype=dtype)
+        return sum(input, **torch_names("sum", numpy_names, dim=dim, keepdim=keepdim), dtype=dtype)
     if input.__class__ is not Tensor:
         tensor_argument(input, "sum")
     if dtype is not None:
