@@ -100,6 +100,16 @@ def random_in_place(lib: Any, layout: Any, dtype: str, bounds: tuple[Any, ...]) 
     return tensor(lib, strided(layout, dtype)).random_(*bounds)
 
 
+def of_a_law(lib: Any, layout: Any, dtype: str, law: tuple[str, float, float]) -> Any:
+    name, first, second = law
+    place = tensor(lib, strided(layout, dtype))
+    return getattr(place, name)(first, second) if second else getattr(place, name)(first)
+
+
+def multinomial(lib: Any, weights: np.ndarray, count: int, replacement: bool) -> Any:
+    return lib.multinomial(tensor(lib, weights), count, replacement)
+
+
 def randperm(lib: Any, n: int, dtype: str) -> Any:
     return lib.randperm(n, dtype=getattr(lib, dtype))
 
@@ -177,6 +187,14 @@ def call(function: Callable[..., Any], **arguments: Any) -> st.SearchStrategy[Ca
 
 
 AROUND = SHAPES.flatmap(probabilities)
+LAWS = [
+    *[("exponential_", 1.5, 0), ("exponential_", float("inf"), 0), ("geometric_", 0.3, 0)],
+    *[("log_normal_", 0.5, 1.5), ("log_normal_", 700.0, 20.0), ("cauchy_", -1.0, 2.0)],
+]
+WEIGHTS = st.one_of(probabilities((5,)), probabilities((3, 5)), probabilities((4, 3)).map(np.transpose)).map(
+    lambda weights: weights + np.eye(*weights.shape[-2:], 1, dtype=weights.dtype)[0]
+)
+
 CALLS = st.one_of(
     call(rand, shape=SHAPES, dtype=FLOATING),
     call(normal_of_size, shape=SHAPES, dtype=FLOATING, mean=NUMBERS, std=SCALES),
@@ -194,6 +212,9 @@ CALLS = st.one_of(
     call(randperm, n=st.integers(0, 100), dtype=st.sampled_from(DTYPES[:-1])),
     call(bernoulli_each, p=AROUND, dtype=ANY),
     call(bernoulli_in_place, layout=st.just(((3, 4), (1, 0), 1)), dtype=ANY, p=probabilities((4, 1))),
+    call(of_a_law, layout=LAYOUTS, dtype=FLOATING, law=st.sampled_from(LAWS)),
+    call(of_a_law, layout=LAYOUTS, dtype=st.sampled_from(DTYPES[3:-1]), law=st.just(("geometric_", 0.6, 0))),
+    call(multinomial, weights=WEIGHTS, count=st.integers(1, 4), replacement=st.booleans()),
     call(manual_seed, seed=st.integers(-(2**63), 2**64 - 1)),
     call(there_and_back, n=st.integers(0, 40)),
 )

@@ -42,7 +42,7 @@ def fill_uniform(array: Array, source: Generator, low: float, high: float) -> No
             f"uniform_ expects to-from <= std::numeric_limits<{TYPE_NAMES[name]}>::max(), but "
             f"found to={high:g} and from={low:g} which result in to-from to exceed the limit"
         )
-    kind = _computed_in(array)
+    kind = computed_in(array)
     start, span = kind(low), kind(high) - kind(low)
     excluded = array.dtype.type(high)
 
@@ -54,7 +54,7 @@ def fill_uniform(array: Array, source: Generator, low: float, high: float) -> No
         numbers[numbers == excluded] = low  # which rounding can reach
         return numbers
 
-    _fill(array, draw)
+    fill_chunks(array, draw)
 
 
 def fill_normal(array: Array, source: Generator, mean: float, std: float) -> None:
@@ -68,20 +68,20 @@ def fill_normal(array: Array, source: Generator, mean: float, std: float) -> Non
         return
     _require_floating(array, "normal_kernel_cpu")
     if array.size < 16 or not array.flags.c_contiguous:
-        _fill(array, lambda count: multiply_add(source.paired_normals(count), std, mean))
+        fill_chunks(array, lambda count: multiply_add(source.paired_normals(count), std, mean))
         return
-    kind = _computed_in(array)
+    kind = computed_in(array)
     mean, std = kind(mean), kind(std)
 
     def draw(count: int) -> Array:
         return box_muller(source.uniform(count, kind), mean, std)
 
     flat, rest = array.reshape(-1), array.size % 16
-    _fill(flat[: flat.size - rest], draw)
+    fill_chunks(flat[: flat.size - rest], draw)
     if rest:
         if array.dtype != np.float16:  # for these torch draws numbers that it then does not use
             source.uniform(rest, kind)
-        _fill(flat[-16:], draw)
+        fill_chunks(flat[-16:], draw)
 
 
 def fill_bernoulli(array: Array, source: Generator, p: float) -> None:
@@ -91,7 +91,7 @@ def fill_bernoulli(array: Array, source: Generator, p: float) -> None:
     """
     if not 0 <= p <= 1:
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
-    _fill(array, lambda count: source.uniform(count, np.float64) < p)
+    fill_chunks(array, lambda count: source.uniform(count, np.float64) < p)
 
 
 def fill_bernoulli_each(array: Array, source: Generator, p: Array) -> None:
@@ -106,9 +106,9 @@ def fill_bernoulli_each(array: Array, source: Generator, p: Array) -> None:
             "be improved?  If so, please report an enhancement request to PyTorch.)\n"
             f"  The probabilities run from {p.min():g} to {p.max():g}."
         )
-    kind = _computed_in(p)
+    kind = computed_in(p)
     uniforms: Array = np.empty_like(array, kind)
-    _fill(uniforms, lambda count: source.uniform(count, kind))
+    fill_chunks(uniforms, lambda count: source.uniform(count, kind))
     array[...] = uniforms < p
 
 
@@ -161,7 +161,7 @@ def fill_permutation(array: Array, source: Generator) -> None:
     array[...] = order
 
 
-def _fill(array: Array, draw: Callable[[int], Array]) -> None:
+def fill_chunks(array: Array, draw: Callable[[int], Array]) -> None:
     """Write what `draw(count)` returns into `array`, chunk after chunk, in the order of its memory."""
     if not array.flags.c_contiguous:
         array = array.transpose(sorted(range(array.ndim), key=lambda dim: -array.strides[dim]))
@@ -176,10 +176,10 @@ def _fill(array: Array, draw: Callable[[int], Array]) -> None:
 def _fill_modulo(array: Array, source: Generator, span: int, wide: bool, low: int) -> None:
     """`low` plus the remainders of words, 64 bits `wide` or of 32, divided by `span`."""
     words = source.long_words if wide else source.words
-    _fill(array, lambda count: (words(count) % np.uint64(span)).view(np.int64) + low)
+    fill_chunks(array, lambda count: (words(count) % np.uint64(span)).view(np.int64) + low)
 
 
-def _computed_in(array: Array) -> type:
+def computed_in(array: Array) -> type:
     """The type that random numbers of a floating array are computed in."""
     return np.float64 if array.dtype == np.float64 else np.float32
 

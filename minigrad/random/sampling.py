@@ -1,0 +1,201 @@
+"""Numbers that are made of uniform ones by a formula, and choices by weights.
+
+On Intel processors torch leaves `exponential_`, of which `multinomial` makes use, to MKL, whose numbers are others.
+
+Source: ATen/native/Distributions.cpp, ATen/core/TransformationHelper.h and native/cpu/MultinomialKernel.cpp of
+https://github.com/pytorch/pytorch
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from ..arithmetic import multiply_add
+from ..generator import Array, Generator
+from ..messages import C_NAMES, TYPE_NAMES, not_implemented
+from ..ops.names import public, tensor_argument
+from ..ops.options import integer, written, wrong_type
+from ..ops.sorting import topk
+from ..tensor import Tensor, wrap
+from . import Number, _draw, _float, _refill
+from .distributions import computed_in, fill_chunks
+
+INTERNAL = True
+MOST_CATEGORIES = 2**24
+
+
+@public(function=False)
+def exponential_(self: Tensor, lambd: Number = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Fill with exponentially distributed numbers of rate `lambd`.
+
+    Raises RuntimeError unless lambd > 0, or for integer dtypes.
+    """
+    rate = _float("exponential_", "lambd", 1, lambd)
+    _require_continuous("Exponential", self, TYPE_NAMES)
+    if not rate > 0:
+        raise RuntimeError(f"exponential_ expects lambda > 0.0, but found lambda={rate:g}")
+    return _refill("exponential_", self, generator, fill_exponential, rate)
+
+
+@public(function=False)
+def geometric_(self: Tensor, p: Number, *, generator: Generator | None = None) -> Tensor:
+    """Fill with the number of tries up to the first success, each of probability `p`.
+
+    Raises RuntimeError unless 0 < p < 1, NotImplementedError for bool.
+    """
+    chance = _float("geometric_", "p", 1, p)
+    if not 0 < chance < 1:
+        raise RuntimeError(f"geometric_ expects p to be in (0, 1), but got p={chance:g}")
+    if self._array.dtype.kind == "b":
+        raise NotImplementedError(not_implemented("geometric_cpu", self._array.dtype))
+    failure = math.log1p(-chance)
+    return _refill("geometric_", self, generator, _of_uniforms(lambda u: np.ceil(_each(_log, u) / failure)))
+
+
+@public(function=False)
+def log_normal_(self: Tensor, mean: Number = 1.0, std: Number = 2.0, *, generator: Generator | None = None) -> Tensor:
+    """Fill with numbers whose logarithms are normal, with this mean and standard deviation.
+
+    Raises RuntimeError unless std > 0, NotImplementedError for integer dtypes.
+    """
+    centre, scale = _float("log_normal_", "mean", 1, mean), _float("log_normal_", "std", 2, std)
+    if not scale > 0:
+        raise RuntimeError(f"log_normal_ expects std > 0.0, but found std={scale:g}")
+    if self._array.dtype.kind != "f":
+        raise NotImplementedError(not_implemented("log_normal_cpu", self._array.dtype))
+
+    def fill(array: Array, source: Generator) -> None:
+        fill_chunks(array, lambda count: _each(_exp, multiply_add(source.paired_normals(count), scale, centre)))
+
+    return _refill("log_normal_", self, generator, fill)
+
+
+@public(function=False)
+def cauchy_(self: Tensor, median: Number = 0.0, sigma: Number = 1.0, *, generator: Generator | None = None) -> Tensor:
+    """Fill with numbers of Cauchy's distribution, half of which are within `sigma` of the median.
+
+    Raises RuntimeError unless sigma > 0, or for integer dtypes.
+    """
+    middle, half_width = _float("cauchy_", "median", 1, median), _float("cauchy_", "sigma", 2, sigma)
+    if not half_width > 0:
+        raise RuntimeError(f"cauchy_ expects sigma > 0.0, but found sigma={half_width:g}")
+    _require_continuous("Cauchy", self, C_NAMES)
+    fill = _of_uniforms(lambda u: middle + half_width * _each(math.tan, math.pi * (u - 0.5)))
+    return _refill("cauchy_", self, generator, fill)
+
+
+@public()
+def multinomial(
+    input: Tensor,
+    num_samples: int,
+    replacement: bool = False,
+    *,
+    generator: Generator | None = None,
+    out: Tensor | None = None,
+) -> Tensor:
+    """Indices drawn with the weights in `input`, of shape (n,), or in each of its rows, of shape (m, n).
+
+    The weights need not sum to 1. Of shape (num_samples,) or (m, num_samples) and dtype int64.
+    Raises RuntimeError for negative, infinite or missing weights, or if there are too few indices to draw from.
+    """
+    weights = tensor_argument(input, "multinomial")._array
+    count = integer("multinomial", "num_samples", 2, num_samples)
+    if not isinstance(replacement, bool):
+        raise wrong_type("multinomial", "replacement", 3, "bool", replacement)
+    if not isinstance(generator, Generator | None):
+        raise wrong_type("multinomial", "generator", None, "torch.Generator", generator)
+    _check_choice(weights, count, replacement, out)
+    if not weights.shape[0] or not weights.size:
+        indices = np.empty((*weights.shape[:-1], count), np.int64)
+    elif replacement and count > 1:
+        rows = np.atleast_2d(weights)
+        indices = _draw(generator, _choose, np.empty((len(rows), count), np.int64), rows)
+        indices = indices.reshape(*weights.shape[:-1], count)
+    else:
+        _check_weights(weights)
+        # The smallest of exponentially distributed times, whose rates are the weights: one of each index.
+        chances = weights / _draw(generator, fill_exponential, np.empty_like(weights), 1.0)
+        if count == 1:
+            indices = chances.argmax(axis=-1, keepdims=True)
+        else:
+            indices = topk(wrap(chances), count).indices._array
+    return wrap(indices) if out is None else written("multinomial", out, indices)
+
+
+def fill_exponential(array: Array, source: Generator, rate: float) -> None:
+    """Exponentially distributed numbers."""
+    _of_uniforms(lambda u: -1 / rate * _each(math.log1p, -u))(array, source)
+
+
+def _of_uniforms(formula: Callable[[Array], Array]) -> Callable[[Array, Generator], None]:
+    """What fills an array with a formula of uniform numbers in [0, 1), in double precision."""
+    return lambda array, source: fill_chunks(array, lambda count: formula(source.uniform(count, np.float64)))
+
+
+def _each(function: Callable[[float], float], numbers: Array) -> Array:
+    """A function of `math`, which are the C library's to the last bit, as in torch."""
+    return np.array([function(number) for number in numbers.tolist()])
+
+
+def _exp(x: float) -> float:
+    try:
+        return math.exp(x)
+    except OverflowError:
+        return math.inf
+
+
+def _log(u: float) -> float:
+    return math.log(u) if u else -math.inf
+
+
+def _require_continuous(name: str, t: Tensor, words: dict[str, str]) -> None:
+    if t._array.dtype.kind != "f":
+        raise RuntimeError(
+            f"{name} distribution is a continuous probability distribution. "
+            f"dtype must be a floating point but you specified {words[t._array.dtype.name]}"
+        )
+
+
+def _check_choice(weights: Array, count: int, replacement: bool, out: Tensor | None) -> None:
+    """Raise torch's errors for what cannot be drawn from, or into."""
+    if weights.ndim not in (1, 2):
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    if weights.dtype.kind != "f":
+        name = TYPE_NAMES[weights.dtype.name]
+        raise RuntimeError(f"multinomial only supports floating-point dtypes for input, got: {name}")
+    if count <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and count > weights.shape[-1]:
+        raise RuntimeError(
+            "cannot sample n_sample > prob_dist.size(-1) samples without replacement\n"
+            f"  There are {weights.shape[-1]}. Draw with replacement=True to have some of them twice."
+        )
+    if weights.shape[-1] > MOST_CATEGORIES:
+        raise RuntimeError("number of categories cannot exceed 2^24")
+    if out is not None and out._array.dtype != np.int64:
+        raise RuntimeError(f"multinomial expects Long tensor out, got: {TYPE_NAMES[out._array.dtype.name]}")
+
+
+def _check_weights(weights: Array) -> None:
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if not (weights.sum(axis=-1) > 0).all():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+
+
+def _choose(indices: Array, source: Generator, rows: Array) -> None:
+    """Fill each row with indices that uniform numbers fall to, in the running sums of the weights."""
+    for chosen, weights in zip(indices, rows, strict=True):
+        if (weights < 0).any():
+            raise RuntimeError("invalid multinomial distribution (encountering probability entry < 0)")
+        if not np.isfinite(weights).all():
+            raise RuntimeError("invalid multinomial distribution (encountering probability entry = infinity or NaN)")
+        sums = weights.cumsum(dtype=computed_in(weights))
+        if not sums[-1] > 0:
+            raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
+        sums /= sums[-1]
+        sums[-1] = 1
+        chosen[...] = sums.searchsorted(source.uniform(chosen.size, np.float64))
