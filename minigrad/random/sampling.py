@@ -118,10 +118,8 @@ def multinomial(
         _check_weights(weights)
         # The smallest of exponentially distributed times, whose rates are the weights: one of each index.
         chances = weights / _draw(generator, fill_exponential, np.empty_like(weights), 1.0)
-        if count == 1:
-            indices = chances.argmax(axis=-1, keepdims=True)
-        else:
-            indices = topk(wrap(chances), count).indices._array
+        one = count == 1
+        indices = chances.argmax(axis=-1, keepdims=True) if one else topk(wrap(chances), count).indices._array
     return wrap(indices) if out is None else written("multinomial", out, indices)
 
 
