@@ -84,3 +84,14 @@ def has_no_gaps(array: Array) -> bool:
     """Whether the elements, in some order of the dimensions, fill their memory without gaps or overlaps."""
     outer_to_inner = sorted(range(array.ndim), key=lambda i: -array.strides[i])
     return array.transpose(outer_to_inner).flags.c_contiguous
+
+
+def kept(a: Any, where: Any) -> Any:
+    """`a`, and 0 where a condition does not hold.
+
+    It multiplies the bits of an array, as numbers of the same size: NumPy's `where` takes up to ten times as long where
+    the condition often changes.
+    """
+    if a.__class__ is not np.ndarray:  # but a symbol, or a scalar
+        return np.where(where, a, a.dtype.type(0))
+    return (a.view(f"i{a.itemsize}") * where).view(a.dtype)

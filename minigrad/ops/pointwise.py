@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
+from ..layout import kept
 from ..tensor import Tensor
 from .convert import invalid_combination
 from .half import by_number, in_single, keep_numbers, plus_scaled
@@ -119,9 +120,7 @@ def _log_of(base: float) -> float:
 
 # Choosing. `keep` zeroes by choice, not by product, so that an infinite gradient times 0 is 0 and not NaN.
 
-keep: Op = op(
-    "KeepBackward0", lambda a, where: np.where(where, a, a.dtype.type(0)), a=lambda g, where: keep(g, where), where=None
-)
+keep: Op = op("KeepBackward0", kept, a=lambda g, where: keep(g, where), where=None)
 select = op(
     "WhereBackward0",
     lambda a, b, condition: np.where(condition, a, b),
@@ -150,7 +149,7 @@ sign_: Op = op("SignBackward0", _sign, a=lambda g: zeros_as(g))
 relu_ = op("ReluBackward0", lambda a: np.maximum(a, a.dtype.type(0)), a=lambda g, out: threshold(g, out))
 threshold: Op = op(
     "ThresholdBackwardBackward0",
-    lambda a, b: np.where(b <= 0, a.dtype.type(0), a),
+    lambda a, b: kept(a, ~(b <= 0)),  # a NaN lets its gradient through
     a=lambda g, b: threshold(g, b),
     b=lambda g: zeros_as(g),
 )

@@ -65,7 +65,7 @@ def reduce(ufunc: np.ufunc, a: Array, dim: Dims | None, keepdim: bool, dtype: An
 
 
 def _sum_all(a: Array) -> Any:
-    return _add_up(a, None, a.dtype) if a.dtype.char != "e" else _sum(a)
+    return _add_up(a, None) if a.dtype.char in "fd" else _sum(a)
 
 
 def _sum(a: Array, dim: Dims | None = None, keepdim: bool = False) -> Array:

@@ -34,7 +34,7 @@ Array = np.ndarray
 TABLE: list[Op] = []
 WRITTEN: list[Op] = []  # those whose functions are written, under whatever name: what `listening.py` listens to
 # Python numbers as Tensors, for the operations that they meet in, by the dtype of the operand that they meet.
-_constants: dict[int, dict[float, Tensor]] = {id(np.dtype(np.float32)): {}, id(np.dtype(np.float64)): {}}
+_constants: dict[np.dtype[Any], dict[float, Tensor]] = {np.dtype(np.float32): {}, np.dtype(np.float64): {}}
 TENSORS_IN_TORCH = ("index", "key")  # options, that are arrays here; a backward pass frees them as it does inputs
 Rule = Callable[..., Any]
 
@@ -250,7 +250,7 @@ def as_operand(value: Any, d: np.dtype[Any]) -> Tensor:
         raise OverflowError("int too big to convert" if value > 0 else "can't convert negative int to unsigned")
     made = Tensor._of(np.array(value).astype(d))
     if value:  # 0.0 and -0.0 are equal, so neither can be looked up
-        known = _constants.get(id(d), {})
+        known = _constants.get(d, {})
         if len(known) > 1000:
             known.clear()
         known[value] = made

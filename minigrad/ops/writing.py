@@ -4,7 +4,7 @@ What happens when an operation is called does not depend on the operands: which 
 rules need, and so what is saved. So it is written out once per operation, when that is first used, as the standard
 library does for named tuples and dataclasses. `print(mul_.source)` shows the text for `mul_`. In it, for an input or a
 saved value n: x_n is its array, o_n its origin, e_n the edge that its gradient takes, s_n what is saved of it, g_n the
-storage that guards that, and v_n the version at which it was saved.
+storage that guards that, v_n the version at which it was saved, and t_n the shape and dtype to bring a gradient to.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def _arrays(o: Op) -> list[str]:
         + (f" and x_{a}.dtype.kind == 'f':" if floating else ":"),
         f"        x_{b} = {b}._array",
         "    elif (kind is float or kind is int) and "
-        f"x_{a} is not None and (known := constants.get(id(x_{a}.dtype))) is not None:",
+        f"x_{a} is not None and (known := constants.get(x_{a}.dtype)) is not None:",
         f"        number = known.get({b})",
         f"        {b} = as_operand({b}, x_{a}.dtype) if number is None else number",
         f"        x_{b} = {b}._array",
@@ -103,7 +103,7 @@ def _record(o: Op) -> list[str]:
         f"    if {' is e_'.join(['', *flows])[4:]} is None:",
         f"        r._origin = {' or '.join(f'o_{i}' for i in flows)}",
         "        return r",
-        "    r._origin = node = new(Node)",
+        "    r._origin = node = Node()",
         *[f"    node.e_{i} = e_{i}" for i in flows],
     ]
     for name in o.slots:
@@ -128,10 +128,6 @@ def _record(o: Op) -> list[str]:
             lines.append(f"    else: node.s_{name} = node.g_{name} = None")
     lines.append("    node.targets = node.hooks = None")
     if o.numbers:
-        misfits = [f"e_{i} is not None and (x_{i} is not {i}._array or x_{i}.shape != shape)" for i in flows]
-        targets = [
-            f"({i}._array.shape, {i}._array.dtype) if {m} else None" for i, m in zip(flows, misfits, strict=True)
-        ]
         a, b = flows
         fits = f"x_{a} is {a}._array and x_{b} is {b}._array and x_{a}.shape == x_{b}.shape"
         only_pair = len(flows) == len(o.inputs)
@@ -139,7 +135,12 @@ def _record(o: Op) -> list[str]:
             # A number neither stretches nor widens the tensor it meets; a condition beside them may.
             f"    if kind is Tensor and not ({fits}):" if only_pair else "    if True:",
             "        shape = out.shape",
-            f"        if {' or '.join(misfits)}: node.targets = {_tuple(*targets)}",
+            *[
+                f"        t_{i} = None if e_{i} is None or x_{i} is {i}._array and x_{i}.shape == shape"
+                f" else ({i}._array.shape, {i}._array.dtype)"
+                for i in flows
+            ],
+            f"        if t_{a} is not t_{b}: node.targets = {_tuple(*[f't_{i}' for i in flows])}",
         ]
     return [
         *lines,

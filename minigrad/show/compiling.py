@@ -306,7 +306,7 @@ def _body(
         "if not _grad_enabled():",
         "    _r._origin = _Lost('no_grad')",
         "    return _r",
-        "_r._origin = _node = _new(_Node)",
+        "_r._origin = _node = _Node()",
         f"_node.edges = {_tuple([f'_tensors[{inputs.index(n)}] if _o_{n} is _LEAF else _o_{n}' for n in leaves])}",
         "_node.program = _program",
         f"_node.saved = {_tuple(kept)}",
