@@ -5,11 +5,11 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.parameter.Parame
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from .. import dtypes
+from .. import dtypes, empty
 from ..engine import LEAF
 from ..tensor import Tensor, TensorType
 
@@ -72,17 +72,18 @@ def _rebuild_parameter(data: Tensor, requires_grad: bool, notes: dict[str, Any])
     return p
 
 
-class UninitializedParameter(Parameter):
-    """The place of a parameter whose shape a lazy module does not know yet: until then it has no values."""
+class Uninitialized(Tensor, metaclass=ParameterType):
+    """The place of a tensor whose shape a lazy module does not know yet: until then it has no values."""
 
     __slots__ = ()
+    _becomes: ClassVar[type[Tensor]]
 
-    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:
-        """A parameter without shape or values."""
-        p = object.__new__(cls)
-        p._origin, p.__dict__["_dtype_to_be"] = LEAF if requires_grad else None, dtype
-        p._storage = p._view = p._grad = None
-        return p
+    def __new__(cls, requires_grad: bool = False, device: Any = None, dtype: Any = None) -> Any:
+        """A tensor without shape or values."""
+        t = object.__new__(cls)
+        t._origin, t.__dict__["_dtype_to_be"] = LEAF if requires_grad else None, dtype
+        t._storage = t._view = t._grad = None
+        return t
 
     @property
     def _array(self) -> Any:  # type: ignore[override]
@@ -102,21 +103,45 @@ class UninitializedParameter(Parameter):
         )
 
     def materialize(self, shape: Any) -> None:
-        """Become a Parameter of this shape, its values uninitialised."""
+        """Become a tensor of this shape, its values uninitialised."""
         d = self.__dict__.pop("_dtype_to_be") or dtypes.get_default_dtype()
-        self.__class__ = Parameter  # type: ignore[assignment]
-        Tensor._array.__set__(self, np.empty(tuple(shape), d.numpy))  # type: ignore[attr-defined]
+        self.__class__ = self._becomes  # type: ignore[assignment]
+        self._array = np.empty(tuple(shape), d.numpy)  # type: ignore[misc]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
         if id(self) not in memo:
-            memo[id(self)] = type(self)(self.requires_grad, dtype=self.__dict__["_dtype_to_be"])
+            kind, arguments = self.__reduce_ex__(4)
+            memo[id(self)] = kind(*arguments)
         return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return UninitializedParameter, (self.requires_grad, None, self.__dict__["_dtype_to_be"])
+        return type(self), (self._origin is LEAF, None, self.__dict__["_dtype_to_be"])
+
+
+class UninitializedParameter(Uninitialized, Parameter):
+    """The place of a parameter whose shape a lazy module does not know yet."""
+
+    __slots__ = ()
+    _becomes = Parameter
+
+    def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> Any:
+        """A parameter without shape or values."""
+        return super().__new__(cls, requires_grad, device, dtype)
+
+
+class UninitializedBuffer(Uninitialized):
+    """The place of a buffer whose shape a lazy module does not know yet."""
+
+    __slots__ = ()
+    _becomes = Tensor
+
+
+def empty_parameter(*shape: int, device: Any = None, dtype: Any = None) -> Parameter:
+    """A parameter whose values are still to be filled in."""
+    return Parameter(empty(shape, device=device, dtype=dtype))
 
 
 class BufferType(ParameterType):

@@ -189,10 +189,14 @@ def operands(a: Any, b: Any, numbers: str, by_number: Op | None = None) -> Any:
 
     Or else the result: that of `by_number`, if there is such an operation and it applies, or NotImplemented.
     """
-    if isinstance(a, Tensor) and isinstance(b, Tensor):  # one of them a Parameter, say, and nothing to convert
-        x, y = a._array, b._array
-        if x.dtype is y.dtype and (numbers != "floating" or x.dtype.kind == "f"):
-            return a, b, x, y
+    if isinstance(a, Tensor):  # a Parameter, say, and most often there is nothing to convert
+        x = a._array
+        if isinstance(b, Tensor):
+            if x.dtype is b._array.dtype and (numbers != "floating" or x.dtype.kind == "f"):
+                return a, b, x, b._array
+        elif (b.__class__ is float or b.__class__ is int) and id(x.dtype) in _constants:
+            b = as_operand(b, x.dtype)
+            return a, b, x, b._array
     a, b = as_value(a, b), as_value(b, a)
     if a is NotImplemented or b is NotImplemented:
         return NotImplemented

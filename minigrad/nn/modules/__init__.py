@@ -7,6 +7,8 @@ from .container import (
     ParameterList as ParameterList,
     Sequential as Sequential,
 )
+from .flatten import Flatten as Flatten
+from .linear import Identity as Identity, Linear as Linear
 from .module import Module as Module
 
 INTERNAL = True

@@ -15,7 +15,7 @@ from ...engine import RemovableHandle
 from ...modes import no_grad
 from ...ops.convert import read_to
 from ...tensor import Tensor
-from ..parameter import Buffer, Parameter, UninitializedParameter
+from ..parameter import Buffer, Parameter, Uninitialized
 from .hooks import ForwardHook, attach, call_with_hooks
 from .state import IncompatibleKeys, load, load_own, persistent, unexpected_names
 
@@ -420,7 +420,7 @@ class Module:
 
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         for name, t in persistent(self).items():
-            destination[prefix + name] = t if keep_vars or isinstance(t, UninitializedParameter) else t.detach()
+            destination[prefix + name] = t if keep_vars or isinstance(t, Uninitialized) else t.detach()
 
     def load_state_dict(
         self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...modes import no_grad
 from ...tensor import Tensor
-from ..parameter import Parameter, UninitializedParameter
+from ..parameter import Parameter, Uninitialized
 
 if TYPE_CHECKING:
     from .module import Module
@@ -53,7 +53,7 @@ def load_own(
                 f"checkpoint but received {type(value)}"
             )
             continue
-        if isinstance(own, UninitializedParameter):
+        if isinstance(own, Uninitialized):
             own.materialize(value.shape)
         if own.ndim == 0 and value.shape == (1,):  # as versions of torch before 0.4 saved them
             value = value[0]

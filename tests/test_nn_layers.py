@@ -1,0 +1,77 @@
+"""Every layer and loss, with its options: torch's starting values, outputs, gradients, state and printed text."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from nn_layers import EVERY, LAYERS, LINES
+from parity import assert_same
+
+import minigrad
+
+
+def made(expression: str, library: Any) -> Any:
+    return eval(expression, {"nn": library.nn, "torch": library})
+
+
+def tensors_in(found: Any) -> list[Any]:
+    if isinstance(found, (tuple, list)):
+        return [t for part in found for t in tensors_in(part)]
+    return [] if found is None else [found]
+
+
+def run(expression: str, inputs: tuple[str, ...], library: Any) -> tuple[list[Any], list[Any]]:
+    """What is compared as text, and what is compared as numbers, of a layer in training and in evaluation."""
+    library.manual_seed(3)
+    layer = made(expression, library)
+    texts, numbers = [repr(layer), list(layer.state_dict())], [*layer.state_dict().values()]
+    given = [made(x, library) for x in inputs]
+    for x in tensors_in(given):
+        if x.is_floating_point():
+            x.requires_grad_()
+    for training in (True, False):
+        outputs = tensors_in(layer.train(training)(*[x * 1 if isinstance(x, library.Tensor) else x for x in given]))
+        loss = sum((t * library.arange(float(t.numel())).reshape(t.shape)).sum() for t in outputs if t.requires_grad)
+        if hasattr(loss, "backward"):
+            loss.backward()
+        texts += [[(t.shape, str(t.dtype), type(t.grad_fn).__name__, t.requires_grad) for t in outputs]]
+        leaves = [x for x in [*tensors_in(given), *layer.parameters()] if x.is_floating_point()]
+        texts += [[x.grad is None for x in leaves], repr(layer), list(layer.state_dict())]
+        numbers += [*outputs, *[x.grad for x in leaves if x.grad is not None], *layer.state_dict().values()]
+    texts += [str(library.rand(2))]  # as much of the random stream was used
+    return texts, [np.asarray(t.detach().numpy()) for t in numbers]
+
+
+@pytest.mark.parametrize(("expression", "inputs"), EVERY.items(), ids=[*map(str, EVERY)])
+def test_layers(expression: str, inputs: tuple[str, ...]) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        (texts, numbers), (expected_texts, expected) = (run(expression, inputs, lib) for lib in (minigrad, torch))
+    assert texts == expected_texts
+    for i, (found, wanted) in enumerate(zip(numbers, expected, strict=True)):
+        np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=2e-5, err_msg=f"number {i}")
+
+
+@pytest.mark.parametrize("expression", LINES)
+def test_lines(expression: str) -> None:
+    assert_same(lambda library: made(expression, library))
+
+
+def test_every_module_has_a_row() -> None:
+    classes = {
+        name
+        for name, value in vars(minigrad.nn).items()
+        if isinstance(value, type) and issubclass(value, minigrad.nn.Module) and not name.startswith("_")
+    }
+    of_containers = {"Module", "Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"}
+    tested = {expression.removeprefix("nn.").partition("(")[0].partition(".")[0] for expression in LAYERS}
+    assert classes - of_containers == tested
+
+
+def test_every_module_is_documented() -> None:
+    for name, value in vars(minigrad.nn).items():
+        assert isinstance(value, type) is False or value.__doc__, name
