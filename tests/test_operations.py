@@ -29,7 +29,19 @@ from minigrad.ops.table import TABLE
 
 EXAMPLES, MANY = 10, int(os.environ.get("MINIGRAD_EXAMPLES", "300"))  # per row and check
 # The modules of minigrad.ops whose functions compute; others make tensors, or pick from them.
-COMPUTING = ("pointwise", "reduction", "extremes", "shape", "linear", "products", "logic", "sorting", "running")
+COMPUTING = (
+    "pointwise",
+    "reduction",
+    "extremes",
+    "shape",
+    "linear",
+    "products",
+    "logic",
+    "sorting",
+    "running",
+    "scattering",
+    "placing",
+)
 RANDOMS = st.randoms(use_true_random=False)
 
 # What is tried: (the check, the kind of cases, the rows that it is for)

@@ -22,5 +22,7 @@ for _family in (
     "assigning",
     "picking",
     "running",
+    "scattering",
+    "placing",
 ):
     import_module(f"{__name__}.{_family}")

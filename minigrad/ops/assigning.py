@@ -25,7 +25,7 @@ INTERNAL = True
 
 def _put(a: Array, b: Array, key: Key) -> Array:
     changed = a.copy()
-    _write_at(changed, key, b)
+    write_at(changed, key, b)
     return changed
 
 
@@ -83,7 +83,7 @@ def put_(t: Tensor, key: Key, value: Tensor) -> None:
         made._origin.targets = (None, (value._array.shape, x.dtype))
         write(t, made)
     else:
-        _write_at(x, key, value._array)
+        write_at(x, key, value._array)
         _note_change(t, value)
 
 
@@ -113,7 +113,7 @@ def _note_change(t: Tensor, value: Tensor) -> None:
         base._origin = lost(value, "no_grad" if t._array.dtype.kind == "f" else "integer")
 
 
-def _write_at(x: Array, key: Key, value: Array) -> None:
+def write_at(x: Array, key: Key, value: Array) -> None:
     """`x[key] = value`; of several values for one place the last one stays. Raises torch's errors."""
     if value.dtype != x.dtype or not (x.size and value.size):
         check_put(x, key, value)  # NumPy is not as strict

@@ -41,7 +41,7 @@ masked: Op = op(
 masked_with_number = masked.named("MaskedFillBackward0")
 
 
-def _index_vector(index: Any, allowed: str, message: str) -> Array:
+def index_vector(index: Any, allowed: str, message: str) -> Array:
     """The array of an index tensor, as int64; RuntimeError, with `message`, for one of another dtype."""
     array: Array = index._array
     if array.dtype.char not in allowed:
@@ -103,7 +103,7 @@ def index_select(input: Tensor, dim: int, index: Tensor) -> Tensor:
     if not array.ndim and index._array.size != 1:
         count = index._array.size
         raise RuntimeError(f"index_select(): Index to scalar can have only 1 value, got {count} value(s)")
-    i = _index_vector(index, "lqi", "index_select(): Expected dtype int32 or int64 for index").reshape(-1)
+    i = index_vector(index, "lqi", "index_select(): Expected dtype int32 or int64 for index").reshape(-1)
     size = array.shape[at] if array.ndim else 1
     if i.size and not size and array.ndim > 1:
         raise RuntimeError("index_select(): self indexing axis dim should be positive")
@@ -130,7 +130,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False)
     i = tensor_argument(index, "gather", "index", 2)._array
     at = messages.checked_dim(integer("gather", "dim", 1, dim), array.ndim)
     if i.size:
-        i = _index_vector(index, "lqi", "gather(): Expected dtype int32/int64 for index")
+        i = index_vector(index, "lqi", "gather(): Expected dtype int32/int64 for index")
         _check_gather(array, i, at)
     if not array.ndim:
         input = as_view(insert_axis, input, 0)
@@ -168,7 +168,7 @@ def take(input: Tensor, index: Tensor) -> Tensor:
     array = tensor_argument(input, "take")._array
     tensor_argument(index, "take", "index", 2)
     name = messages.TYPE_NAMES[index.dtype.name]
-    i = _index_vector(index, "lq", f"take(): Expected a long tensor for index, but got {name}")
+    i = index_vector(index, "lq", f"take(): Expected a long tensor for index, but got {name}")
     if i.size and not array.size:
         raise IndexError("take(): tried to take from an empty tensor")
     wrong = (i < -array.size) | (i >= array.size)
@@ -188,13 +188,13 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     m = tensor_argument(mask, "masked_select", "mask", 2)._array
     if m.dtype.kind != "b":
         raise RuntimeError("masked_select: expected BoolTensor for mask")
-    shape = _broadcast(m, x)
+    shape = broadcast_shape(m, x)
     key = (np.broadcast_to(m, shape),) if shape else (np.zeros(int(m), INT64),)
     whole = input if shape == x.shape else spread.call(input, shape)
     return mask_selected.call(whole if shape else as_view(insert_axis, input, 0), own(key, input))
 
 
-def _broadcast(x: Array, y: Array) -> tuple[int, ...]:
+def broadcast_shape(x: Array, y: Array) -> tuple[int, ...]:
     """The shape of two arrays broadcast together, or torch's RuntimeError."""
     try:
         return np.broadcast_shapes(x.shape, y.shape)
@@ -215,7 +215,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     if mask._array.dtype.kind != "b":
         got = messages.C_NAMES[mask.dtype.name]
         raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {got}")
-    _broadcast(mask._array, input._array)
+    broadcast_shape(mask._array, input._array)
     if not isinstance(value, Tensor):
         number = value.item() if isinstance(value, np.generic) else value
         return masked_with_number.call(input, Tensor._of(number_array(number, input._array.dtype)), mask)
@@ -233,7 +233,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
 def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
     """`masked_fill`, written over this tensor; torch's error where that may not be done."""
     if isinstance(mask, Tensor):
-        _broadcast(self._array, mask._array)
+        broadcast_shape(self._array, mask._array)
     if isinstance(value, Tensor) and value._storage is self._storage:
         value = value.clone()  # it may be an element of this tensor
     return change(masked_fill, self, mask, value)

@@ -1,0 +1,261 @@
+"""Values written, or added, where a vector of indices, several index tensors, or a mask point.
+
+Where several values are written to one place, the last one stays. What is written is computed as a new tensor; the
+twins with an underscore, such as `index_add_`, put that in the place of the old one.
+Source: https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining-mutating-ops
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from .. import messages
+from ..layout import empty_as
+from ..tensor import Tensor
+from .assigning import check_put, filling, put, zeroed
+from .data import INT64
+from .indexing import own, picked
+from .indices import EVERY, Array, Key, checked_key, number_array, picked_shape
+from .names import public, tensor_argument
+from .options import integer, wrong_type
+from .picking import broadcast_shape, index_vector
+from .scattering import add_at, as_before, put_number, scaled, with_a_dim
+from .shape import spread
+from .table import Op, op
+
+INTERNAL = True
+# These save what is written too, as torch's do: to change it in place afterwards is an error at the backward pass.
+slices_put = op(
+    "IndexCopyBackward0",
+    put.forward,
+    a=lambda g, key: zeroed(g, key),
+    b=lambda g, b, key: picked(g, key).reshape(b.shape),
+)
+slices_added = op(
+    "IndexAddBackward0",
+    add_at.forward,
+    a=lambda g: g,
+    b=lambda g, b, key, alpha: scaled(picked(g, key), alpha).reshape(b.shape),
+)
+
+
+def _recorded(made: Op, input: Tensor, value: Tensor, key: Key, *options: Any) -> Tensor:
+    """The result of an operation of elements and others that are written; those may be spread over several places."""
+    whole = with_a_dim(input)
+    result = made.call(whole, value, own(key, input, value), *options)
+    if value._array.shape != picked_shape(whole._array, key) and hasattr(result._origin, "targets"):
+        result._origin.targets = (None, (value._array.shape, value._array.dtype))
+    return as_before(result, input, made.node_name)
+
+
+def _along(i: Array, dim: int) -> Key:
+    return (*(EVERY,) * dim, i)
+
+
+def _check_bounds(i: Array, size: int, dim: int, error: type[Exception], start: str = "") -> None:
+    wrong = (i < 0) | (i >= size)
+    if wrong.any():
+        raise error(f"{start}index {i[wrong][0]} is out of bounds for dimension {dim} with size {size}")
+
+
+@public(in_place=True)
+def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+    """`input` plus `alpha` times the slices of `source`, each added where `index` (int64 or int32) says in `dim`."""
+    x, i = tensor_argument(input, "index_add")._array, tensor_argument(index, "index_add", "index", 2)._array
+    y = tensor_argument(source, "index_add", "source", 3)._array
+    at = messages.checked_dim(integer("index_add", "dim", 1, dim), x.ndim)
+    names = [messages.TYPE_NAMES[t.dtype.name] for t in (input, source, index)]
+    if i.ndim > 1:
+        raise IndexError(
+            f"index_add_(): Index is supposed to be a vector, but got dim: {i.ndim} with type: {names[2]} and size: "
+            f"{list(i.shape)}"
+        )
+    i = index_vector(index, "lqi", f"index_add_(): Expected dtype int32/int64 for index but got: {names[2]}")
+    if y.dtype != x.dtype:
+        raise RuntimeError(f"index_add_(): self ({names[0]}) and source ({names[1]}) must have the same scalar type")
+    length = y.shape[messages.checked_dim(at, y.ndim)] if y.ndim else 1
+    if i.size != length:
+        raise RuntimeError(
+            f"index_add_(): Number of indices ({i.size}) should be equal to source.size(dim): ({length}), for dim: {at}"
+        )
+    others = [[n for d, n in enumerate(shape) if d != at] for shape in (x.shape, y.shape)]
+    if x.ndim != y.ndim or others[0] != others[1]:
+        raise RuntimeError(
+            "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
+            f"{list(x.shape)} source.shape = {list(y.shape)}"
+        )
+    _check_bounds(i, x.shape[at] if x.ndim else 1, at, RuntimeError)
+    factor = number_array(alpha, x.dtype).item()
+    return _recorded(slices_added, input, with_a_dim(source), _along(i.reshape(-1), at), factor)
+
+
+@public(in_place=True)
+def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor:
+    """`input`, but the slices of `source` where `index` (int64) says in `dim`."""
+    x, i = tensor_argument(input, "index_copy")._array, tensor_argument(index, "index_copy", "index", 2)._array
+    y = tensor_argument(source, "index_copy", "source", 3)._array
+    at = messages.checked_dim(integer("index_copy", "dim", 1, dim), x.ndim)
+    if i.ndim > 1:
+        raise IndexError(f"index_copy_(): Index should have dimension 1 or 0 (got {i.ndim})")
+    if not y.ndim and i.size != 1:
+        raise IndexError(f"index_copy_(): When source is scalar, index should have one element (got {i.size})")
+    if x.ndim and y.ndim and x.ndim != y.ndim:
+        raise IndexError(
+            "index_copy_(): When source and destination are not scalars, their dimensionality must match. Source "
+            f"dimensionality ({y.ndim}), destination dimensionality ({x.ndim})"
+        )
+    names = [messages.TYPE_NAMES[t.dtype.name] for t in (input, source, index)]
+    i = index_vector(index, "lq", f"index_copy_(): Expected a long tensor for index, but got {names[2]}")
+    if y.dtype != x.dtype:
+        raise RuntimeError(
+            "index_copy_(): self and source expected to have the same dtype, but got (self) "
+            f"{names[0]} and (source) {names[1]}"
+        )
+    slices = [[n for d, n in enumerate(shape) if d != at] for shape in (x.shape, y.shape)]
+    if slices[0] != slices[1]:
+        raise RuntimeError(
+            "index_copy_(): Source/destination tensor must have same slice shapes. Destination slice shape: "
+            f"{' '.join(map(str, slices[0]))} at dimension {at} and source slice shape: "
+            f"{' '.join(map(str, slices[1]))} at dimension 0."
+        )
+    if y.ndim and i.size != y.shape[at]:
+        raise IndexError(
+            f"index_copy_(): Number of indices ({i.size}) should be equal to source.size(dim) ({y.shape[at]})"
+        )
+    _check_bounds(i, x.shape[at] if x.ndim else 1, at, IndexError, "index_copy_(): ")
+    return _recorded(slices_put, input, source, _along(i.reshape(-1), at))
+
+
+@public(in_place=True)
+def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
+    """`input`, but `value` (a number or a 0-d tensor) where `index` (int64) says in `dim`."""
+    x, i = tensor_argument(input, "index_fill")._array, tensor_argument(index, "index_fill", "index", 2)._array
+    at = messages.checked_dim(integer("index_fill", "dim", 1, dim), x.ndim)
+    if i.dtype != INT64:
+        raise IndexError("index_fill_(): Expected dtype int64 for index.")
+    if i.ndim > 1:
+        raise RuntimeError("Index has to be a vector/scalar")
+    if isinstance(value, Tensor) and value._array.ndim:
+        raise RuntimeError(
+            "index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+            f"{value._array.ndim} dimension(s)."
+        )
+    size = x.shape[at] if x.ndim else 1
+    wrong = (i < -size) | (i >= size)
+    if wrong.any():
+        raise IndexError(f"index {i[wrong][0]} is out of bounds for dimension {at} with size {size}")
+    key = _along(i.reshape(-1), at)
+    if isinstance(value, Tensor):
+        return _in_order(_recorded(put.named("IndexFillBackward1"), input, filling(value, input), key), x)
+    number = number_array(value, x.dtype)
+    made = put_number.named("IndexFillBackward0")
+    return _in_order(as_before(made.call(with_a_dim(input), own(key, input), number), input, made.node_name), x)
+
+
+def _index_key(input: Tensor, indices: Any) -> Key:
+    """What `indices`, a sequence of index tensors and masks, points to in `input`."""
+    if isinstance(indices, Tensor) or not isinstance(indices, (tuple, list)):
+        raise wrong_type("index_put", "indices", 1, "tuple of Tensors", indices)
+    for place, index in enumerate(indices):
+        if not isinstance(index, Tensor):
+            raise TypeError(
+                f"expected Tensor as element {place} in argument 0, but got {messages.type_name(index)}\n"
+                "  Assign with brackets, x[:, i] = y, to leave a dimension whole."
+            )
+    arrays = [index._array for index in indices]
+    taken = sum([max(k.ndim, 1) if k.dtype.char in "?B" else 1 for k in arrays])
+    if taken > input._array.ndim:
+        raise IndexError(f"too many indices for tensor of dimension {input._array.ndim} (got {taken})")
+    return checked_key(input._array.shape, arrays)
+
+
+@public(in_place=True)
+def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = False) -> Tensor:
+    """`input`, but `values`, broadcast, at the places that a tuple of index tensors names: `x[indices] = values`.
+
+    With `accumulate` they are added to what is there, each as often as its place is named.
+    """
+    x, y = tensor_argument(input, "index_put")._array, tensor_argument(values, "index_put", "values", 2)._array
+    key = _index_key(input, indices)
+    if y.size == 1 and len(key) == 1 and key[0].dtype == bool and not accumulate:
+        values = filling(values, input)
+    elif y.dtype != x.dtype:
+        check_put(x, key, y)
+    else:
+        _check_fits(x, key, y)
+    made, options = (add_at.named("IndexPutBackward0"), (1,)) if accumulate else (put, ())
+    return _in_order(_recorded(made, input, values, key, *options), x)
+
+
+def _in_order(result: Tensor, x: Array) -> Tensor:
+    """`result`, its dimensions in memory in the order of those of `x`."""
+    if not x.flags.c_contiguous:
+        array, result._array = result._array, empty_as(x, x.dtype)
+        np.copyto(result._array, array)
+    return result
+
+
+def _check_fits(x: Array, key: Key, y: Array) -> None:
+    """Raise torch's error for values that do not broadcast to where `key` points, or indices out of bounds."""
+    try:
+        np.broadcast_to(y, x[key].shape if x.size else picked_shape(x, key))
+    except (IndexError, ValueError):
+        check_put(x, key, y)
+
+
+def _put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+    """`input`, but the elements of `source` at the indices (int64) in a tensor, counted through all dimensions.
+
+    With `accumulate` they are added to what is there.
+    """
+    x, y = tensor_argument(input, "put")._array, tensor_argument(source, "put", "source", 2)._array
+    names = [messages.TYPE_NAMES[t.dtype.name] for t in (input, source, tensor_argument(index, "put", "index", 1))]
+    i = index_vector(index, "lq", f"put_(): Expected a long tensor for index, but got {names[2]}")
+    if y.dtype != x.dtype:
+        raise RuntimeError(
+            "put_(): self and source expected to have the same dtype, but got self.dtype = "
+            f"{names[0]} and source.dtype = {names[1]}"
+        )
+    if i.size != y.size:
+        raise IndexError(
+            "put_(): Expected source and index to have the same number of elements, but got source.numel() = "
+            f"{y.size}, index.numel() = {i.size}"
+        )
+    if i.size and not x.size:
+        raise IndexError("put_(): Tried to put elements into an empty tensor")
+    wrong = (i < -x.size) | (i >= x.size)
+    if wrong.any():
+        raise IndexError(f"out of range: tried to access index {i[wrong][0]} on a tensor of {x.size} elements.")
+    shape = x.shape or (1,)
+    key = tuple([np.asarray(k, INT64) for k in np.unravel_index(i % x.size, shape)]) if i.size else (i,) * len(shape)
+    made, options = (slices_added, (1,)) if accumulate else (slices_put, ())
+    return _in_order(_recorded(made.named("PutBackward0"), input, source.reshape(i.shape), key, *options), x)
+
+
+_put.__name__ = _put.__qualname__ = "put"
+public(in_place=True)(_put)
+
+
+@public(in_place=True)
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
+    """`input`, broadcast together with the bool tensor `mask`, but where that holds the first elements of `source`."""
+    x, m = tensor_argument(input, "masked_scatter")._array, tensor_argument(mask, "masked_scatter", "mask", 2)._array
+    y = tensor_argument(source, "masked_scatter", "source", 3)._array
+    if y.dtype != x.dtype:
+        names = [messages.TYPE_NAMES[t.dtype.name] for t in (input, source)]
+        raise RuntimeError(
+            f"masked_scatter: expected self and source to have same dtypes but got{names[0]} and {names[1]}"
+        )
+    if m.dtype.kind != "b":
+        got = messages.C_NAMES[mask.dtype.name]
+        raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {got}")
+    shape = broadcast_shape(m, x)
+    whole = input if shape == x.shape else spread.call(input, shape)
+    marked = np.broadcast_to(m, shape)
+    count = int(marked.sum())
+    if count > y.size:
+        raise RuntimeError("Number of elements of source < number of ones in mask")
+    key = (marked,) if shape else (np.zeros(count, INT64),)
+    return _recorded(put.named("MaskedScatterBackward0"), whole, source.reshape(-1)[:count], key)
