@@ -54,7 +54,7 @@ if _TYPE_CHECKING:
 else:
     globals().update(_FUNCTIONS)
 
-_PACKAGES = ("nn", "show", "testing")
+_PACKAGES = ("nn", "optim", "show", "testing", "utils")
 _ELSEWHERE = {"compile": ("show.compiling", "compile_function"), "load": ("saving", "load"), "save": ("saving", "save")}
 
 
@@ -67,7 +67,4 @@ def __getattr__(name: str) -> object:
     if name in _ELSEWHERE:
         module, function = _ELSEWHERE[name]
         return getattr(import_module(f"{__name__}.{module}"), function)
-    advice = ""
-    if name == "optim":
-        advice = "\n  Write the optimizer as a function; examples/04_linear_regression.py is such a program."
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}{advice}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

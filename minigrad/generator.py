@@ -139,6 +139,16 @@ class Generator:
                 "state": {"key": key, "pos": next_word},
             }
 
+    def exchange(self, other: Generator) -> None:
+        """Swap seeds and places in their streams with another generator."""
+        with self.lock, other.lock:
+            for generator in (self, other):
+                generator._started()
+            for name in ("_fresh", "_second_normal", "_seed", "_seeder", "_twister"):
+                mine, theirs = getattr(self, name), getattr(other, name)
+                setattr(self, name, theirs)
+                setattr(other, name, mine)
+
     def _restart(self, seed: int) -> None:
         self._seed = seed
         self._fresh = True  # torch's state tells "no word drawn" from "624 drawn"; NumPy's does not

@@ -263,11 +263,6 @@ def test_integers_have_no_gradients():
         w @ minigrad.ones(2, dtype=minigrad.float64)
 
 
-def test_what_is_not_there_yet_says_what_to_do():
-    with pytest.raises(AttributeError, match=r"has no attribute .nn.\n.*04_linear_regression"):
-        minigrad.nn
-
-
 def test_where_it_fell_out_of_the_graph():
     x = minigrad.ones(3, requires_grad=True)
 

@@ -340,6 +340,16 @@ def copied(t: Tensor, src: Tensor) -> Tensor:
     return result
 
 
+def writable_array(t: Tensor) -> np.ndarray[Any, Any]:
+    """The array of `t`, for the caller to change in place without history, as under `no_grad`.
+
+    That counts as a change of its memory: a graph that saved the old values says so in its backward pass.
+    """
+    check_memory(t)
+    (t._storage or storage_of(t)).bump()
+    return t._array
+
+
 def overwrite(t: Tensor, array: np.ndarray[Any, Any]) -> Tensor:
     """Replace the values of `t`, in place and without history, as random fills do."""
     check_writable(t)

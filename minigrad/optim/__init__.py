@@ -1,0 +1,14 @@
+"""torch.optim: optimizers, each its formula, and the schedules of their learning rates (`lr_scheduler`).
+
+Source: https://docs.pytorch.org/docs/stable/optim.html
+"""
+
+from . import lr_scheduler as lr_scheduler
+from .adagrad import Adadelta as Adadelta, Adagrad as Adagrad, RMSprop as RMSprop
+from .adam import Adam as Adam, Adamax as Adamax, AdamW as AdamW, NAdam as NAdam, RAdam as RAdam
+from .lbfgs import LBFGS as LBFGS
+from .optimizer import Optimizer as Optimizer
+from .rprop import Rprop as Rprop
+from .sgd import ASGD as ASGD, SGD as SGD
+
+INTERNAL = True
