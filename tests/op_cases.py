@@ -158,7 +158,7 @@ class Draw:
             return rng.integers(low, high, count).astype(dtype)
         if self.kind == "smooth":
             found = rng.uniform(0.2, 3, count)
-            if domain == "real":
+            if domain != "positive":
                 found = found * rng.choice([-1, 1], count)
         elif self.kind == "ties" or (self.wild and self.flag()):
             found = rng.integers(0 if domain == "positive" else -2, 3, count)
@@ -166,7 +166,7 @@ class Draw:
             found = rng.choice(SPECIAL, count)
         else:
             found = rng.uniform(0.1, 3, count) if domain == "positive" else rng.normal(0, 1.5, count)
-        return np.asarray(found).astype(dtype)
+        return np.asarray(np.where(found == 0, 0.5, found) if domain == "not zero" else found).astype(dtype)
 
 
 @dataclass
@@ -216,7 +216,7 @@ class Row:
 
     same  other spellings of it: the method, the operator
     in_place  spellings that write the result over `a`
-    domain  "real" or "positive", of every input
+    domain  "real", "positive" or "not zero", of every input
     fixed  dtypes of single inputs, such as a condition or an index
     always_fixed  whether no others are tried, in wild cases
     expanded  whether elements may share their memory, and so be equal

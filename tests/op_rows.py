@@ -16,8 +16,15 @@ from typing import Any
 import torch
 from op_cases import Draw, Row, Shape
 
+from minigrad.ops import activations
+
 ROWS: list[Row] = []
 Options = Callable[..., dict[str, Any]]
+
+
+def functional(t: Any) -> Any:
+    """The functions of neural networks that are no functions of `t` itself."""
+    return t.nn.functional if t is torch else activations
 
 
 @cache
@@ -29,7 +36,7 @@ def _compiled(text: str) -> tuple[CodeType, CodeType]:
 def evaluate(text: str, t: Any, tensors: Any, options: dict[str, Any]) -> Any:
     """What an expression gives; statements, each followed by a semicolon, may come before it."""
     statements, last = _compiled(text)
-    scope = {"t": t, **dict(zip("abc", tensors, strict=False)), **options}
+    scope = {"t": t, "F": functional(t), **dict(zip("abc", tensors, strict=False)), **options}
     exec(statements, scope)
     return eval(last, scope)
 

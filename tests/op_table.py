@@ -1,6 +1,8 @@
 """The table of tests: a row of sample shapes and arguments for every operation of `minigrad.ops`, family by family."""
 
+import rows_activations  # noqa: F401
 import rows_core  # noqa: F401
+import rows_elementwise  # noqa: F401
 import rows_ordering  # noqa: F401
 import rows_products  # noqa: F401
 import rows_scattering  # noqa: F401

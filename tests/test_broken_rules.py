@@ -33,6 +33,7 @@ ZERO = {  # the gradient is zero whatever comes in
     ("UnlinkedBackward0", "a"),
     ("UnlinkedBackward0", "b"),
     ("ThresholdBackwardBackward0", "b"),
+    ("NoSlopeBackward0", "b"),
     ("NormalBackward1", "a"),
     ("NormalBackward3", "a"),
     ("NormalBackward3", "b"),

@@ -24,5 +24,7 @@ for _family in (
     "running",
     "scattering",
     "placing",
+    "special",
+    "activations",
 ):
     import_module(f"{__name__}.{_family}")

@@ -62,10 +62,14 @@ class Helpers:
             self._add(name, value)
         elif isinstance(value, BuiltinMethodType) and isinstance(value.__self__, np.ufunc):
             self.texts[name] = f"{name} = np.{value.__self__.__name__}.{value.__name__}"
-        elif isinstance(value, (int, float, str, slice, np.dtype)):
+        elif isinstance(value, (int, float, str, slice, np.dtype)) or _is_table(value):
             self.texts[name] = f"{name} = {literal(value)}"
         else:
             raise Unwritable(f"{name} is minigrad's own")
+
+
+def _is_table(value: Any) -> bool:
+    return isinstance(value, tuple) and all(isinstance(v, float) for v in value)
 
 
 def _definition(function: FunctionType) -> ast.FunctionDef:
