@@ -149,6 +149,9 @@ SAME_ERRORS = (
     ("size mismatch", "Expected size for first two dimensions", "shapes cannot be multiplied"),
     ("Autograd not support dtype", "value cannot be converted"),
     ("Bad in-place call", "the number of sizes provided"),
+    ("Dimension specified as", "must be a 3D tensor", "Dimension out of range", "Input dtypes must be the same"),
+    ("torch.meshgrid: Expected 0D or 1D tensor",),  # torch prints it with another printer
+    ("both inputs should have same dtype", "expected both vectors to have same dtype"),
 )
 
 

@@ -41,6 +41,9 @@ COMPUTING = (
     "running",
     "scattering",
     "placing",
+    "einsum",
+    "diagonals",
+    "rearranging",
 )
 RANDOMS = st.randoms(use_true_random=False)
 

@@ -40,6 +40,9 @@ UNWRITABLE = (
     "cummax(",
     "cummin(",
     "logcumsumexp(",
+    "block_diag(",
+    "combinations(",
+    "a.detach()",
 )
 
 

@@ -26,5 +26,8 @@ for _family in (
     "placing",
     "special",
     "activations",
+    "rearranging",
+    "diagonals",
+    "einsum",
 ):
     import_module(f"{__name__}.{_family}")

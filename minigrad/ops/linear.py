@@ -46,7 +46,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         try:
             return mm_.call(input, other)
         except ValueError:
-            raise RuntimeError(_unmultipliable("mm", x.shape, y.shape)) from None
+            raise RuntimeError(unmultipliable("mm", x.shape, y.shape)) from None
     if x.ndim == 0 or y.ndim == 0:
         raise RuntimeError(f"both arguments to matmul need to be at least 1D, but they are {x.ndim}D and {y.ndim}D")
     if y.ndim == 1 and x.ndim <= 2:
@@ -63,7 +63,7 @@ def _check(kind: str, fits: bool, input: Tensor, other: Tensor) -> None:
     x, y = input._array, other._array
     same = x.dtype is y.dtype
     if not fits and (same or kind != "dot"):
-        raise RuntimeError(_unmultipliable(kind, x.shape, y.shape))
+        raise RuntimeError(unmultipliable(kind, x.shape, y.shape))
     if not same or x.dtype.kind == "b":
         raise _product_of_dtypes(kind, input, other)
 
@@ -79,7 +79,7 @@ def _of_batches(input: Tensor, other: Tensor) -> Tensor:
         raise messages.misfit(error, np.empty(x.shape[:-2]), np.empty(y.shape[:-2])) from None
     if x.shape[-1] != y.shape[-2]:
         shapes = ((math.prod(batch), *x.shape[-2:]), (math.prod(batch), *y.shape[-2:]))
-        raise RuntimeError(_unmultipliable(kind, *(shapes if kind == "bmm" else (x.shape, other.shape))))
+        raise RuntimeError(unmultipliable(kind, *(shapes if kind == "bmm" else (x.shape, other.shape))))
     _check(kind, True, input, other)
     product = (batched.named("CloneBackward0") if input.ndim == 2 else batched).call(a, b)
     if input.ndim == 1:
@@ -148,7 +148,7 @@ def _product_of_dtypes(kind: str, a: Any, b: Any) -> Exception:
     return RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {c_one} != {c_two}{advice}")
 
 
-def _unmultipliable(kind: str, x: Any, y: Any) -> str:
+def unmultipliable(kind: str, x: Any, y: Any) -> str:
     """For two shapes; those of more dimensions than the product takes are folded, as torch folds them."""
     advice = f"\n  The inner sizes, {x[-1]} and {y[max(len(y) - 2, 0)]}, must be equal."
     if kind == "dot":

@@ -253,17 +253,6 @@ def permute(input: Tensor, *dims: Any) -> Tensor:
     return as_view(reorder, input, order)
 
 
-@public("moveaxis")
-def movedim(input: Tensor, source: int, destination: int) -> Tensor:
-    """One dimension moved to another place."""
-    start, end = messages.checked_dim(source, input.ndim), messages.checked_dim(destination, input.ndim)
-    if input.ndim == 0:
-        return as_view(reorder.named("AliasBackward0"), input, ())
-    order = [i for i in range(input.ndim) if i != start]
-    order.insert(end, start)
-    return as_view(reorder, input, tuple(order))
-
-
 def _all_reversed(self: Tensor) -> Tensor:
     """All dimensions in reverse order."""
     if self._array.ndim != 2:
@@ -290,11 +279,15 @@ attach(T=property(_all_reversed), mT=property(_last_two_swapped))
 @public(function=False)
 def expand(self: Tensor, *sizes_: Any) -> Tensor:
     """Dimensions of size 1 repeated without using memory; -1 keeps a size."""
-    wanted = sizes(sizes_)
-    shape = self._array.shape
+    return as_view(expanded, self, expanded_shape(self._array, sizes(sizes_)))
+
+
+def expanded_shape(array: Array, wanted: Dims) -> Dims:
+    """The shape of `array` once it is expanded; torch's RuntimeError where it cannot be."""
+    shape = array.shape
     extra = len(wanted) - len(shape)
     if extra < 0:
-        raise RuntimeError(messages.too_few_sizes(list(wanted), list(shape), self._array.dtype.name))
+        raise RuntimeError(messages.too_few_sizes(list(wanted), list(shape), array.dtype.name))
     full = list(wanted)
     for i in reversed(range(len(wanted))):  # torch reports the last misfit
         n = wanted[i]
@@ -309,7 +302,7 @@ def expand(self: Tensor, *sizes_: Any) -> Tensor:
                 f"dimension {i}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(shape)}"
             )
         full[i] = has if n == -1 else n
-    return as_view(expanded, self, tuple(full))
+    return tuple(full)
 
 
 @public(function=False)

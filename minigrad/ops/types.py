@@ -88,6 +88,25 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
     return dtypes.promote_types(first, dtype_argument(type2, "promote_types", "type2", 2))
 
 
+@public(method=False)
+def broadcast_shapes(*shapes: Any) -> dtypes.Size:
+    """The shape that these shapes broadcast to."""
+    every = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    result = [1] * max(map(len, every), default=0)
+    for i, shape in enumerate(every):
+        for k, n in enumerate(reversed(shape), 1):
+            if n < 0:
+                raise ValueError("Attempting to broadcast a dimension with negative length!")
+            if n not in (1, result[-k]):
+                if result[-k] != 1:
+                    raise RuntimeError(
+                        f"Attempting to broadcast a dimension of length {n} at {-k}! Mismatching argument at index {i} "
+                        f"had {shape}; but expected shape should be broadcastable to {result}"
+                    )
+                result[-k] = n
+    return dtypes.Size(result)
+
+
 # The older classes
 
 
