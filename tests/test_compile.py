@@ -116,6 +116,18 @@ def test_another_shape_dtype_number_or_wish_for_a_gradient_is_another_program():
         assert len(compiled.programs) == n
 
 
+@pytest.mark.parametrize("shapes", [((4, 1), (1,)), ((3,), (1, 1)), ((1, 1), (1,)), ((0, 3), (1,)), ((2, 3), (1, 1))])
+def test_one_element_beside_many(shapes):
+    def f(a, b):
+        return (a - b) * b - b / (a + 4)
+
+    a, b = minigrad.rand(shapes[0], requires_grad=True), minigrad.rand(shapes[1], requires_grad=True)
+    compiled = minigrad.compile(f, fullgraph=True)
+    for _ in range(2):
+        assert compiled(a, b).shape == f(a, b).shape
+        assert gradients(compiled, a, b) == gradients(f, a, b)
+
+
 def test_dtypes_of_one_layout_are_told_apart():
     compiled = minigrad.compile(lambda a, b: a * b, fullgraph=True)
     for d in (minigrad.float32, minigrad.float64):  # without dimensions there are no strides that differ

@@ -113,12 +113,12 @@ class ArrayTape:
             leaf._grad = Tensor._of(own_array(delivered, leaf._array))
         else:
             array, g = grad._array, delivered[1]
-            if 0 in array.strides:
-                check_writable(grad)
             try:
                 if array.size == 1 and array.shape == g.shape:  # NumPy's way in place is slow for one element
                     array[...] = _add(array, g)
                 else:
+                    if 0 in array.strides:
+                        check_writable(grad)
                     _add(array, g, array)
             except ValueError as error:  # the leaf was given other data since
                 misfit = messages.misfit(error, array, g)

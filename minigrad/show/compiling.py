@@ -67,6 +67,13 @@ class CompiledBackward(Node):
         if self.program.frees:
             self.saved, self.inputs = RELEASED, ()
 
+    def flow(self, g: Any, keep: bool) -> tuple[Sequence[Any], Sequence[Any]]:
+        """The edges and their gradients by the program, as every node gives them, in fewer calls."""
+        edges, saved = self.edges, self.unpack()
+        if not keep:
+            self.release()
+        return edges, self.program.pull(g, saved)
+
     def pull(self, g: Any, edges: Sequence[Any], saved: Any) -> Sequence[Any]:
         """The gradients by the program; recorded ones by running the function again, as it was written."""
         if isinstance(g, Tensor):

@@ -115,7 +115,13 @@ class Writer:
         if self.quick and e.head == "@" and a.value.ndim <= 2 and b.value.ndim <= 2:
             return f"{self.write(a, _ATOM)}.dot({self.write(b)})", _ATOM
         right = own if e.head == "**" else own + 1
-        return f"{self.write(a, own + (e.head == '**'))} {e.head} {self.write(b, right)}", own
+        left = own + 1 if e.head == "**" else own
+        return f"{self._operand(a, b, e.head, left)} {e.head} {self._operand(b, a, e.head, right)}", own
+
+    def _operand(self, e: Expression, other: Expression, sign: str, strength: int) -> str:
+        """An operand's text; if quick, that of one element is without dimensions: NumPy spreads it in half the time."""
+        one = e.value.size == 1 != other.value.size and 0 < e.value.ndim <= other.value.ndim
+        return f"{self.write(e, _ATOM)}.squeeze()" if self.quick and one and sign != "@" else self.write(e, strength)
 
     def _key(self, key: Any) -> str:
         if isinstance(key, tuple) and key:
