@@ -9,10 +9,14 @@ _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad(\.
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from . import autograd as autograd, ops as ops, random as random
+from .devices import (
+    device as device,
+    get_default_device as get_default_device,
+    set_default_device as set_default_device,
+)
 from .dtypes import (
     Size as Size,
     bool_ as bool,
-    device as device,
     dtype as dtype,
     finfo as finfo,
     float16 as float16,
@@ -54,7 +58,7 @@ if _TYPE_CHECKING:
 else:
     globals().update(_FUNCTIONS)
 
-_PACKAGES = ("nn", "optim", "show", "testing", "utils")
+_PACKAGES = ("accelerator", "backends", "cuda", "nn", "optim", "show", "testing", "utils")
 _ELSEWHERE = {"compile": ("show.compiling", "compile_function"), "load": ("saving", "load"), "save": ("saving", "save")}
 
 

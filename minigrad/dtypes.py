@@ -174,34 +174,6 @@ class Size(tuple[int, ...]):
         return Size(found) if isinstance(index, slice) else found
 
 
-class device:
-    """Where a tensor lives; minigrad knows one place, the CPU."""
-
-    __slots__ = ("type", "index")
-
-    def __init__(self, type: str | device = "cpu", index: int | None = None) -> None:
-        name, _, number = str(type).partition(":")
-        if name != "cpu":
-            raise RuntimeError(
-                f"Expected a 'cpu' device, but got {name!r}\n"
-                "  minigrad computes with NumPy, on the CPU; run this line with real torch for a GPU."
-            )
-        self.type, self.index = name, int(number) if number else index
-
-    def __repr__(self) -> str:
-        at = "" if self.index is None else f", index={self.index}"
-        return f"device(type='{self.type}'{at})"
-
-    def __str__(self) -> str:
-        return self.type if self.index is None else f"{self.type}:{self.index}"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, device) and str(self) == str(other)
-
-    def __hash__(self) -> int:
-        return hash(str(self))
-
-
 class finfo:
     """The limits of a floating dtype: `bits, eps, max, min, tiny, resolution` as Python numbers."""
 

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from . import dtypes
+from . import devices, dtypes
+from .devices import require_cpu
 from .tensor import Tensor, wrap
 
 INTERNAL = True
@@ -39,7 +40,7 @@ _STATE = np.dtype(  # a state as torch lays it out in memory
 class Generator:
     """A source of random numbers with a seed and a place in the stream of its own.
 
-    Raises RuntimeError for a device other than the CPU.
+    Raises AssertionError or RuntimeError for a device other than the CPU.
     Source: https://docs.pytorch.org/docs/stable/generated/torch.Generator.html
     """
 
@@ -51,13 +52,14 @@ class Generator:
     _second_normal: float | None  # of a pair whose first was asked for alone
 
     def __init__(self, device: Any = "cpu") -> None:
-        self._device = dtypes.device(device)
+        require_cpu(device)
+        self._device = devices.device(device)
         self._twister: np.random.MT19937 | None = None  # see _started
         self.lock = Lock()
         self._restart(DEFAULT_SEED)
 
     @property
-    def device(self) -> dtypes.device:
+    def device(self) -> devices.device:
         """Always the CPU."""
         return self._device
 

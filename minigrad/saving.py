@@ -18,7 +18,8 @@ from typing import IO, Any
 import numpy as np
 
 from . import dtypes
-from .dtypes import Size, device
+from .devices import device, require_cpu
+from .dtypes import Size
 from .engine import LEAF
 from .messages import type_name
 from .tensor import Tensor
@@ -61,7 +62,7 @@ def load(f: File, map_location: Any = None, *, weights_only: bool = True, mmap: 
     except ImportError as error:
         raise ImportError(ABSENT) from error
     if map_location is not None and not callable(map_location) and not isinstance(map_location, dict):
-        device(map_location)
+        require_cpu(map_location)
     name = os.fspath(f) if isinstance(f, (str, os.PathLike)) else "the stream"
     data = Path(f).read_bytes() if isinstance(f, (str, os.PathLike)) else f.read()
     try:

@@ -17,7 +17,8 @@ from weakref import WeakValueDictionary, ref
 import numpy as np
 
 from . import dtypes, messages
-from .dtypes import Size, device, dtype
+from .devices import CPU, device
+from .dtypes import Size, dtype
 from .engine import LEAF, Lost, Node, RemovableHandle, Replaced, Severed, Storage, last_change, level_of_user, next_rank
 from .modes import is_grad_enabled
 
@@ -27,7 +28,6 @@ else:
     Methods = object
 
 INTERNAL = True
-CPU = device("cpu")
 
 
 class View:

@@ -23,7 +23,8 @@ from typing import Any
 
 import numpy as np
 
-from .dtypes import Size, device, dtype
+from .devices import device
+from .dtypes import Size, dtype
 from .engine import Node
 from .generator import Generator
 from .tensor import Tensor

@@ -19,6 +19,7 @@ PACKAGES = ("minigrad", "linreg")
 # From the bottom up: a module imports only from its own row and the rows above it in this table.
 # A name's row is the first that matches it, so every new module needs one.
 LAYERS = (
+    "minigrad.devices",
     "minigrad.dtypes",
     "minigrad.arithmetic",
     "minigrad.layout",
@@ -32,6 +33,9 @@ LAYERS = (
     "minigrad.random*",
     "minigrad.autograd*",
     "minigrad",
+    "minigrad.accelerator",
+    "minigrad.backends*",
+    "minigrad.cuda",
     "minigrad.saving",
     "minigrad.linalg",
     "minigrad.nn*",

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..dtypes import device, dtype
+from ..devices import ADVICE, device, require_cpu
+from ..dtypes import dtype
 from ..engine import Lost
 from ..layout import copy_array
 from ..messages import type_name
@@ -133,7 +134,7 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     """This tensor in another dtype; itself if that is its own, unless a `copy` is asked for.
 
     Called as to(dtype), to(device), to(device, dtype) or to(other), each with `non_blocking` and `copy` after it.
-    Raises RuntimeError for a device other than the CPU, TypeError for other arguments.
+    Raises AssertionError or RuntimeError for a device other than the CPU, TypeError for other arguments.
     """
     if len(args) == 1 and not kwargs and args[0].__class__ is dtype:
         d = args[0].numpy
@@ -161,13 +162,13 @@ def read_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype | None
     other, copy = given.pop("tensor", None), given.pop("copy", False)
     non_blocking = given.pop("non_blocking", False)
     given.pop("memory_format", None)
-    wrong = wrong or bool(given) or not isinstance(at, (str, device, type(None)))
+    wrong = wrong or bool(given) or not isinstance(at, (str, int, device, type(None)))
     wrong = wrong or (not isinstance(d, (dtype, type(None))) and d not in (float, int, bool))
     wrong = wrong or not isinstance(copy, bool) or not isinstance(non_blocking, bool)
     if wrong or (other is not None and (at is not None or d is not None or not isinstance(other, Tensor))):
         raise invalid_combination("to", args, kwargs, *_FORMS_OF_TO)
     if at is not None:
-        device(at)
+        require_cpu(at)
     if other is not None:
         return other.dtype, copy
     return (None if d is None else dtype_argument(d, "to")), copy
@@ -205,10 +206,7 @@ def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
 @public(function=False)
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
     """Raise AssertionError, as torch does where there is no GPU."""
-    raise AssertionError(
-        "Torch not compiled with CUDA enabled\n"
-        "  minigrad computes with NumPy, on the CPU; run this line with real torch for a GPU."
-    )
+    raise AssertionError(f"Torch not compiled with CUDA enabled{ADVICE}")
 
 
 @public(function=False)

@@ -8,7 +8,8 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from .. import dtypes, messages
+from .. import messages
+from ..devices import require_cpu
 from ..dtypes import dtype
 from ..engine import LEAF
 from ..generator import Generator
@@ -107,7 +108,7 @@ def read_dtype(
             text = str(wrong_type(function, name, None, _TORCH_KINDS[name], value))
             raise _mistake(function, args, options, text)
     if options.get("device") is not None:
-        dtypes.device(options["device"])
+        require_cpu(options["device"])
     asked, out = options.get("dtype"), options.get("out")
     if asked is None:
         return None if out is None else out.dtype

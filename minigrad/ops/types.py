@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
+from ..devices import require_cpu
 from ..dtypes import dtype
 from ..messages import type_name
 from ..tensor import Tensor
@@ -112,7 +113,7 @@ def broadcast_shapes(*shapes: Any) -> dtypes.Size:
 
 def _constructed(d: dtype, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
     """What `FloatTensor(...)` gives: an uninitialised tensor of a size, one of data, or another tensor's memory."""
-    kwargs.pop("device", None)
+    require_cpu(kwargs.pop("device", "cpu") or "cpu")
     if not args and len(kwargs) == 1:
         args = (dtypes.Size(kwargs.pop("size")),) if "size" in kwargs else (kwargs.pop("data", None),)
     if kwargs:

@@ -364,7 +364,7 @@ class Module:
     def to(self, *args: Any, **kwargs: Any) -> Self:
         """Convert all floating parameters and buffers, in place, called as `Tensor.to` is.
 
-        Raises TypeError for a dtype that is not floating, RuntimeError for a device other than the CPU.
+        Raises TypeError for a dtype that is not floating, AssertionError or RuntimeError for a device but the CPU.
         """
         wanted, _ = read_to(args, kwargs)
         if wanted is not None and not wanted.is_floating_point:
