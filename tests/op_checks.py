@@ -148,6 +148,16 @@ SAME_ERRORS = (
     ("t() expects a tensor with <= 2 dimensions", "t_() expects a tensor with <= 2 dimensions"),
     ("size mismatch", "Expected size for first two dimensions", "shapes cannot be multiplied"),
     ("Autograd not support dtype", "value cannot be converted"),
+    ("non-positive", "negative padding", "expected stride", "expected padding", "Given ", "Input type", "Kernel size"),
+    (
+        "should be greater than zero",
+        "pad should be",
+        "should not be zero",
+        "Output size is too small",
+        "computed output",
+        "pad must be",
+        "must be greater than zero",
+    ),
     ("Bad in-place call", "the number of sizes provided"),
     ("Dimension specified as", "must be a 3D tensor", "Dimension out of range", "Input dtypes must be the same"),
     ("torch.meshgrid: Expected 0D or 1D tensor",),  # torch prints it with another printer

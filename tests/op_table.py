@@ -6,4 +6,5 @@ import rows_elementwise  # noqa: F401
 import rows_ordering  # noqa: F401
 import rows_products  # noqa: F401
 import rows_scattering  # noqa: F401
+import rows_windows  # noqa: F401
 from op_rows import ROWS as ROWS, evaluate as evaluate

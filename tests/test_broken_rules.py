@@ -35,6 +35,9 @@ ZERO = {  # the gradient is zero whatever comes in
     ("ThresholdBackwardBackward0", "b"),
     ("NoSlopeBackward0", "b"),
     ("NormalBackward1", "a"),
+    ("MaxPool2DWithIndicesBackwardBackward0", "b"),
+    ("AvgPool2DBackwardBackward0", "b"),
+    ("ReflectionPad2DBackwardBackward0", "b"),
     ("NormalBackward3", "a"),
     ("NormalBackward3", "b"),
 }

@@ -43,6 +43,8 @@ UNWRITABLE = (
     "block_diag(",
     "combinations(",
     "a.detach()",
+    "'circular'",
+    "ceil, True)",
 )
 
 

@@ -15,8 +15,11 @@ import minigrad
 from minigrad import testing
 
 EXAMPLES, MANY = 4, int(os.environ.get("MINIGRAD_EXAMPLES", "300"))  # per row and check
-# minigrad warns, as torch does, of variances of too few numbers.
-pytestmark = pytest.mark.filterwarnings("ignore:.*degrees of freedom:UserWarning")
+# minigrad warns, as torch does, of variances of too few numbers, and of padding that is not the same at both ends.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*degrees of freedom:UserWarning"),
+    pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning"),
+]
 CHECKS = {
     testing.check_gradients: "smooth",
     testing.check_second_gradients: "smooth",

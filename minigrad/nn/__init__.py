@@ -3,7 +3,7 @@
 Source: https://docs.pytorch.org/docs/stable/nn.html
 """
 
-from . import init as init, modules as modules, parameter as parameter, utils as utils
+from . import functional as functional, init as init, modules as modules, parameter as parameter, utils as utils
 from .modules import *
 from .parameter import (
     Buffer as Buffer,

@@ -1,0 +1,139 @@
+"""What pools are called with: windows and output sizes, and torch's errors for what cannot be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .. import dtypes, messages
+from ..tensor import Tensor
+from .options import as_int
+from .windows import Sizes, Windows, several
+
+INTERNAL = True
+Pool = tuple[Sizes, Windows | None]  # how many windows there are, and which; None: as many as share out the input
+ONE_INT = "argument '{}' should contain one int (got {})"
+
+_FORMS_OF_PAIRS = {
+    "kernel_size": "must either be a single int, or a tuple of two ints",
+    "stride": "must either be omitted, a single int, or a tuple of two ints",
+    "padding": "must either be a single int, or a tuple of two ints",
+    "dilation": "must be either a single int, or a tuple of two ints",
+}
+
+
+def _pair(function: str, name: str, position: int, value: Any) -> Sizes:
+    sizes = several(function, name, position, value)
+    if len(sizes) > 2:
+        raise RuntimeError(f"{function}: {name} {_FORMS_OF_PAIRS[name]}")
+    return sizes * 2 if len(sizes) == 1 else sizes
+
+
+def is_default(stride: Any) -> bool:
+    """Whether no stride is given, so that it is the size of the kernel."""
+    return stride is None or (isinstance(stride, (tuple, list)) and not stride)
+
+
+def window_count(size: int, k: int, s: int, p: int, d: int, ceil_mode: bool) -> int:
+    """How many windows there are in one dimension; with `ceil_mode`, also one that reaches over the end."""
+    count = (size + 2 * p - d * (k - 1) - 1 + (s - 1 if ceil_mode else 0)) // s + 1
+    return count - 1 if ceil_mode and (count - 1) * s >= size + p else count  # the last must start before the end
+
+
+def pool_of(
+    function: str, shape: Sizes, kernel_size: Any, stride: Any, padding: Any, dilation: Any, ceil_mode: bool
+) -> Pool:
+    """The windows that arguments ask for; torch's errors for what cannot be."""
+    kernel = _pair(function, "kernel_size", 2, kernel_size)
+    windows = (
+        kernel,
+        kernel if is_default(stride) else _pair(function, "stride", 3, stride),
+        _pair(function, "padding", 4, padding),
+        _pair(function, "dilation", 5, dilation),
+    )
+    _check(windows, shape)
+    counts = tuple([window_count(*numbers, ceil_mode) for numbers in zip(shape[-2:], *windows, strict=True)])
+    if min(counts) < 1:
+        planes = shape[-3]
+        raise RuntimeError(
+            f"Given input size: ({planes}x{shape[-2]}x{shape[-1]}). Calculated output size: "
+            f"({planes}x{counts[0]}x{counts[1]}). Output size is too small"
+        )
+    return counts, windows
+
+
+def _check(windows: Windows, shape: Sizes) -> None:
+    kernel, stride, padding, dilation = windows
+    if 0 in stride:
+        raise RuntimeError("stride should not be zero")
+    if min(kernel) <= 0:
+        raise RuntimeError(f"kernel size should be greater than zero, but got kH: {kernel[0]} kW: {kernel[1]}")
+    if min(stride) < 0:
+        raise RuntimeError(f"stride should be greater than zero, but got dH: {stride[0]} dW: {stride[1]}")
+    if min(dilation) <= 0:
+        raise RuntimeError(
+            f"dilation should be greater than zero, but got dilationH: {dilation[0]} dilationW: {dilation[1]}"
+        )
+    for p, k, d in zip(padding, kernel, dilation, strict=True):
+        if p < 0:
+            raise RuntimeError(f"pad must be non-negative, but got pad: {p}")
+        if p > (d * (k - 1) + 1) // 2:
+            raise RuntimeError(
+                f"pad should be at most half of effective kernel size, but got pad={p}, kernel_size={k} and "
+                f"dilation={d}"
+            )
+    if any(p > k // 2 for p, k in zip(padding, kernel, strict=True)):
+        raise RuntimeError(
+            f"pad should be smaller than or equal to half of kernel size, but got padW = {padding[1]}, padH = "
+            f"{padding[0]}, kW = {kernel[1]}, kH = {kernel[0]}"
+        )
+    if len(shape) not in (3, 4) or 0 in shape[-3:]:
+        raise RuntimeError(
+            f"Expected 3D or 4D (batch mode) tensor with optional 0 dim batch size for input, but got:{list(shape)}"
+        )
+
+
+def one_int(function: str, name: str, position: int, value: Any, text: str) -> int:
+    """The one int that an argument is, or holds; RuntimeError with `text` for several."""
+    sizes = several(function, name, position, value)
+    if len(sizes) != 1:
+        raise RuntimeError(f"{function}() {text.format(name, len(sizes))}")
+    return sizes[0]
+
+
+def check_sequences(function: str, input: Tensor) -> None:
+    """Raise torch's RuntimeError unless `input` is (N, C, L) or (C, L)."""
+    if input.ndim not in (2, 3):
+        raise RuntimeError(
+            f"Expected 2 to 3 dimensions, but got {input.ndim}-dimensional tensor for argument #1 'self' (while "
+            f"checking arguments for {function})"
+        )
+
+
+def output_size_of(function: str, input: Tensor, output_size: Any) -> Sizes:
+    """Two sizes from one or two, of which None is that of the input."""
+    if isinstance(output_size, (tuple, list)):
+        if len(output_size) >= input.ndim:
+            raise ValueError(f"Input dimension should be at least {len(output_size) + 1}")
+        sizes = [input.shape[i - len(output_size)] if n is None else as_int(n) for i, n in enumerate(output_size)]
+    else:
+        sizes = [as_int(output_size)] * 2
+    if len(sizes) != 2:
+        raise RuntimeError(f"{function}: output_size must be 2")
+    if None in sizes:
+        raise TypeError(f"object of type '{messages.type_name(output_size)}' has no len()")
+    return tuple([n for n in sizes if n is not None])
+
+
+def check_shared(function: str, input: Tensor, kernel: str, ndims: tuple[int, ...], colon: str = "") -> None:
+    """Raise torch's error for what cannot be shared out; of numbers of dimensions, the second has a batch."""
+    shape = list(input.shape)
+    if len(shape) not in ndims:
+        raise RuntimeError(f"{function}(): Expected {ndims[0]}D or {ndims[1]}D tensor, but got{colon} {shape}")
+    for i in range(1 if len(shape) == ndims[1] else 0, len(shape)):
+        if not shape[i] and i >= len(shape) - 2 - (colon != ""):
+            raise RuntimeError(
+                f"{function}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "
+                f"{shape} with dimension {i} being empty"
+            )
+    if input.dtype.kind != dtypes.FLOATING:
+        raise NotImplementedError(messages.not_implemented(kernel, input.dtype))

@@ -1,0 +1,393 @@
+"""Pools: the largest element, or the mean, of every window of the last two dimensions.
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html,
+https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html and
+https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .. import dtypes, messages
+from ..tensor import Tensor
+from .half import in_single
+from .indexing import picked
+from .inplace import as_view, zeros_as
+from .logic import integers
+from .names import tensor_argument
+from .pool_arguments import (
+    ONE_INT,
+    Pool,
+    check_sequences,
+    check_shared,
+    is_default,
+    one_int,
+    output_size_of,
+    pool_of,
+    window_count,
+)
+from .reduction import array_of
+from .shape import insert_axis, remove_axes
+from .table import Op, op
+from .windows import Sizes, steps
+
+INTERNAL = True
+Array = np.ndarray[Any, Any]
+
+
+def _pool_steps(pool: Pool, sizes: Sizes) -> list[list[tuple[Any, Any]]]:
+    """For each dimension, and each element of a window: which windows have it, and where it lies."""
+    counts, windows = pool
+    if windows is None:
+        return [_shares(n, count) for n, count in zip(sizes, counts, strict=True)]
+    return [steps(*numbers) for numbers in zip(sizes, counts, *windows, strict=True)]
+
+
+def _shares(size: int, count: int) -> list[tuple[Any, Any]]:
+    """The steps of `count` windows that share out `size` elements; where these do not divide, they overlap."""
+    if count and size % count == 0:
+        return steps(size, count, size // count, size // count, 0, 1)
+    starts = np.arange(count) * size // max(count, 1)
+    ends = -(-np.arange(1, count + 1) * size // max(count, 1))
+    found = []
+    for k in range((ends - starts).max(initial=0)):
+        which = np.flatnonzero(starts + k < ends)
+        found.append((which, starts[which] + k))
+    return found
+
+
+# The largest element
+
+
+def _lowest_of(d: np.dtype[Any]) -> Any:
+    return -math.inf if d.kind == "f" else np.iinfo(d).min
+
+
+def _window_maxima(a: Array, pool: Pool) -> Array:
+    rows, columns = _pool_steps(pool, a.shape[-2:])
+    by_row = np.full((*a.shape[:-1], pool[0][1]), _lowest_of(a.dtype), a.dtype)
+    for which, at in columns:
+        by_row[..., which] = np.maximum(by_row[..., which], a[..., at])
+    best = np.full((*a.shape[:-2], *pool[0]), _lowest_of(a.dtype), a.dtype)
+    for which, at in rows:
+        best[..., which, :] = np.maximum(best[..., which, :], by_row[..., at, :])
+    return best
+
+
+def _places_of_window_maxima(a: Array, pool: Pool) -> Array:
+    """Where in its plane the largest element of every window lies: the first one at a tie, the last NaN if any."""
+    places = np.arange(math.prod(a.shape[-2:])).reshape(a.shape[-2:])
+    first = np.empty(pool[0], np.int64)
+    rows, columns = _pool_steps(pool, a.shape[-2:])
+    at_once = [_crossed(row, column) for row in rows for column in columns]
+    for which, at in reversed(at_once):
+        first[which] = places[at]
+    best = np.full((*a.shape[:-2], *pool[0]), _lowest_of(a.dtype), a.dtype)
+    found = np.empty(best.shape, np.int64)
+    found[...] = first
+    has_nan = a.dtype.kind == "f" and np.isnan(a).any()
+    for which, at in at_once:
+        value, before = a[..., *at], best[..., *which]
+        wins = value > before
+        if has_nan:
+            wins |= np.isnan(value)
+        best[..., *which] = np.where(wins, value, before)
+        found[..., *which] = np.where(wins, places[at], found[..., *which])
+    return found
+
+
+def _crossed(row: tuple[Any, Any], column: tuple[Any, Any]) -> list[Any]:
+    """Steps in both dimensions, as indices of two dimensions: which windows, and where."""
+    return [
+        both if isinstance(both[0], slice) and isinstance(both[1], slice) else np.ix_(*map(_as_array, both))
+        for both in zip(row, column, strict=True)
+    ]
+
+
+def _as_array(index: Any) -> Array:
+    return np.arange(index.start, index.stop, index.step) if isinstance(index, slice) else index
+
+
+def _taken(g: Any, index: Array) -> Any:
+    """The elements at places in the planes of an array or a Tensor."""
+    planes = g.reshape((-1, math.prod(g.shape[-2:])))
+    rows = index.reshape((len(planes), -1))
+    return picked(planes, (np.arange(len(rows)).reshape((-1, 1)), rows)).reshape(index.shape)
+
+
+def _put_in_planes(a: Array, shape: Sizes, index: Array) -> Array:
+    total, size = np.zeros(shape, a.dtype), math.prod(shape[-2:])
+    planes = np.arange(0, total.size, max(size, 1)).reshape((*shape[:-2], 1, 1))
+    np.add.at(total.reshape(-1), (index + planes).reshape(-1), a.reshape(-1))
+    return total
+
+
+# An index that rules work out from their values: nothing flows through it.
+places_of_largest = Op("PlacesBackward0", _places_of_window_maxima, {"a": None}, "", False)
+max_pooled: Op = op(
+    "MaxPool2DWithIndicesBackward0",
+    _window_maxima,
+    a=lambda g, a, pool: put_in_planes(g, a, places_of_largest(array_of(a), pool)),
+)
+put_in_planes: Op = op(  # as in torch, the input takes part in it, if with a gradient of 0
+    "MaxPool2DWithIndicesBackwardBackward0",
+    lambda a, b, index: _put_in_planes(a, b.shape, index),
+    a=lambda g, index: _taken(g, index),
+    b=lambda g: zeros_as(g),
+)
+adaptive_max_pooled = max_pooled.named("AdaptiveMaxPool2DBackward0")
+
+# The mean
+
+
+def _window_means(a: Array, pool: Pool, divisor: int | None, padding_counts: bool) -> Array:
+    if a.dtype.char == "e":
+        return in_single(_window_means, a, pool, divisor, padding_counts)
+    rows, columns = _pool_steps(pool, a.shape[-2:])
+    by_row = np.zeros((*a.shape[:-1], pool[0][1]), a.dtype)
+    for which, at in columns:
+        by_row[..., which] += a[..., at]
+    total = np.zeros((*a.shape[:-2], *pool[0]), a.dtype)
+    for which, at in rows:
+        total[..., which, :] += by_row[..., at, :]
+    by = np.asarray(_window_sizes(pool, a.shape[-2:], padding_counts) if divisor is None else divisor)
+    if a.dtype.kind != "f":
+        return np.trunc(total / by).astype(a.dtype)
+    total /= by.astype(a.dtype)
+    return total
+
+
+def _spread_means(a: Array, sizes: Sizes, pool: Pool, divisor: int | None, padding_counts: bool) -> Array:
+    if a.dtype.char == "e":
+        return in_single(_spread_means, a, sizes, pool, divisor, padding_counts)
+    rows, columns = _pool_steps(pool, sizes)
+    by = np.asarray(_window_sizes(pool, sizes, padding_counts) if divisor is None else divisor)
+    a = a / by.astype(a.dtype)
+    by_row = np.zeros((*a.shape[:-2], sizes[0], pool[0][1]), a.dtype)
+    for which, at in rows:
+        _add_to(by_row.swapaxes(-1, -2), at, a[..., which, :].swapaxes(-1, -2))
+    total = np.zeros((*a.shape[:-2], *sizes), a.dtype)
+    for which, at in columns:
+        _add_to(total, at, by_row[..., which])
+    return total
+
+
+def _add_to(total: Array, at: Any, a: Array) -> None:
+    """Add to places along the last dimension, which may be named several times if they are in an array."""
+    if isinstance(at, slice):
+        total[..., at] += a
+    else:
+        np.add.at(total, (Ellipsis, at), a)  # type: ignore[arg-type]
+
+
+# As in torch, the input takes part in the gradient, though its values do not matter.
+avg_pooled: Op = op(
+    "AvgPool2DBackward0",
+    _window_means,
+    a=lambda g, a, pool, divisor, padding_counts: avg_spread(g, a, pool, divisor, padding_counts),
+)
+avg_spread: Op = op(
+    "AvgPool2DBackwardBackward0",
+    lambda a, b, pool, divisor, padding_counts: _spread_means(a, b.shape[-2:], pool, divisor, padding_counts),
+    a=lambda g, pool, divisor, padding_counts: avg_pooled(g, pool, divisor, padding_counts),
+    b=lambda g: zeros_as(g),
+)
+adaptive_avg_pooled = avg_pooled.named("AdaptiveAvgPool2DBackward0")
+
+
+def _window_sizes(pool: Pool, sizes: Sizes, padding_counts: bool) -> Any:
+    """How many elements each window has, with or without those of the padding."""
+    counts, windows = pool
+    counted = []
+    for i, n in enumerate(sizes):
+        at = np.arange(counts[i])
+        if windows is None:
+            counted.append(-(-(at + 1) * n // counts[i]) - at * n // counts[i])
+            continue
+        k, s, p = (numbers[i] for numbers in windows[:3])
+        starts, ends = at * s - p, np.minimum(at * s - p + k, n + p)
+        counted.append(ends - starts if padding_counts else np.minimum(ends, n) - np.maximum(starts, 0))
+    return counted[0].reshape((-1, 1)) * counted[1]
+
+
+def _in_two(input: Tensor) -> Tensor:
+    """(..., L) as (..., 1, L)."""
+    return as_view(insert_axis, input, input.ndim - 1)
+
+
+def _in_one(result: Tensor) -> Tensor:
+    """(..., 1, L) as (..., L)."""
+    return as_view(remove_axes.named("SqueezeBackward1"), result, (result.ndim - 2,))
+
+
+# torch's names for them
+
+
+def max_pool2d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of every window of `kernel_size` (one number or two) of images (N, C, H, W), or (C, H, W).
+
+    `stride` is `kernel_size` if it is not given; `ceil_mode` keeps windows that reach over the end. The first of equal
+    elements gets the gradient. With `return_indices` a pair: the elements, and where in their planes they lie.
+    """
+    shape = tensor_argument(input, "max_pool2d")._array.shape
+    if len(shape) not in (3, 4):
+        raise RuntimeError("non-empty 3D or 4D (batch mode) tensor expected for input")
+    pool = pool_of("max_pool2d", shape, kernel_size, stride, padding, dilation, ceil_mode)
+    if input.dtype is dtypes.bool_:
+        raise NotImplementedError(messages.not_implemented("max_pool2d", input.dtype))
+    return _pooled(max_pooled, input, pool, return_indices)
+
+
+def _pooled(step: Op, input: Tensor, pool: Pool, return_indices: bool) -> Any:
+    values = step.call(input, pool)
+    if not return_indices:
+        return values
+    return values, integers(places_of_largest(input._array, pool), input, "max_pool2d")
+
+
+def max_pool1d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """The largest element of every window of sequences (N, C, L), or (C, L); `max_pool2d` says the rest."""
+    shape = tensor_argument(input, "max_pool1d")._array.shape
+    if len(shape) not in (2, 3) or 0 in shape[-2:]:
+        raise RuntimeError(
+            "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but "
+            f"got:{list(shape)}"
+        )
+    text = "{} must be an int, list of ints or tuple of ints of size 1 but got size {}"
+    k = one_int("max_pool1d", "kernel_size", 2, kernel_size, text)
+    stride_text = text.replace("an int, list of ints", "None, an int, list of ints,")
+    s = k if is_default(stride) else one_int("max_pool1d", "stride", 3, stride, stride_text)
+    p, d = one_int("max_pool1d", "padding", 4, padding, text), one_int("max_pool1d", "dilation", 5, dilation, text)
+    for name, value in (("kernel_size", k), ("stride", s)):
+        if value <= 0:
+            raise RuntimeError(f"max_pool1d() {name} must be greater than zero, but got {value}")
+    if p < 0:
+        raise RuntimeError(f"max_pool1d() padding must be non-negative, but got {p}")
+    if p > k // 2:
+        raise RuntimeError(
+            f"max_pool1d() padding should be at most half of kernel size, but got padding={p} and kernel_size={k}"
+        )
+    if d <= 0:
+        raise RuntimeError(f"max_pool1d() dilation must be greater than zero, but got {d}")
+    count = window_count(shape[-1], k, s, p, d, ceil_mode)
+    if count <= 0:
+        raise RuntimeError(f"max_pool1d() Invalid computed output size: {count}")
+    if input.dtype is dtypes.bool_ or not (return_indices or input.dtype.kind == dtypes.FLOATING):
+        kernel = "max_pool2d" if return_indices else "max_pool1d_impl"
+        raise NotImplementedError(messages.not_implemented(kernel, input.dtype))
+    pool = ((1, count), ((1, k), (1, s), (0, p), (1, d)))
+    found = _pooled(max_pooled, _in_two(input), pool, return_indices)
+    if not return_indices and not found.requires_grad:  # torch computes it in one step then
+        return remove_axes.call(found, (found.ndim - 2,))
+    return tuple([_in_one(t) for t in found]) if return_indices else _in_one(found)
+
+
+def avg_pool2d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+) -> Tensor:
+    """The mean of every window of images (N, C, H, W), or (C, H, W): windows of `kernel_size`, one number or two.
+
+    `stride` is `kernel_size` if it is not given. `count_include_pad`: whether the zeros of the padding count;
+    `divisor_override`: what to divide the sums by instead.
+    """
+    shape = tensor_argument(input, "avg_pool2d")._array.shape
+    if not shape:
+        raise IndexError("Dimension specified as -3 but tensor has no dimensions")
+    if len(shape) < 3:
+        messages.checked_dim(-3, len(shape))
+    pool = pool_of("avg_pool2d", shape, kernel_size, stride, padding, 1, ceil_mode)
+    if divisor_override == 0:
+        raise RuntimeError("divisor must be not zero")
+    if input.dtype.kind != dtypes.FLOATING and input.dtype is not dtypes.int64:
+        raise NotImplementedError(messages.not_implemented("avg_pool2d", input.dtype))
+    return avg_pooled.call(input, pool, divisor_override, count_include_pad)
+
+
+def avg_pool1d(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+) -> Tensor:
+    """The mean of every window of sequences (N, C, L), or (C, L); `avg_pool2d` says the rest."""
+    check_sequences("avg_pool1d", tensor_argument(input, "avg_pool1d"))
+    k = one_int("avg_pool1d", "kernel_size", 2, kernel_size, ONE_INT)
+    s = k if is_default(stride) else one_int("avg_pool1d", "stride", 3, stride, ONE_INT)
+    p = one_int("avg_pool1d", "padding", 4, padding, ONE_INT)
+    return _in_one(avg_pool2d(_in_two(input), (1, k), (1, s), (0, p), ceil_mode, count_include_pad))
+
+
+def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
+    """The means of as many windows as `output_size` (one number or two; None: as many as elements) that share out
+    images (N, C, H, W), or (C, H, W).
+    """
+    counts = output_size_of("adaptive_avg_pool2d", tensor_argument(input, "adaptive_avg_pool2d"), output_size)
+    if min(counts) < 0:
+        shown = ", ".join(map(str, counts))
+        raise RuntimeError(
+            f"adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but received {{{shown}}}"
+        )
+    if counts == (1, 1):
+        return input.mean((-1, -2), keepdim=True)
+    check_shared("adaptive_avg_pool2d", input, "adaptive_avg_pool2d", (3, 4))
+    return adaptive_avg_pooled.call(input, (counts, None), None, True)
+
+
+def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:
+    """The means of `output_size` windows that share out sequences (N, C, L), or (C, L)."""
+    check_sequences("adaptive_avg_pool1d", tensor_argument(input, "adaptive_avg_pool1d"))
+    n = one_int("adaptive_avg_pool1d", "output_size", 2, output_size, ONE_INT)
+    return _in_one(adaptive_avg_pool2d(_in_two(input), (1, n)))
+
+
+def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """The largest elements of as many windows as `output_size` that share out images (N, C, H, W), or (C, H, W).
+
+    With `return_indices` a pair: the elements, and where in their planes they lie.
+    """
+    counts = output_size_of("adaptive_max_pool2d", tensor_argument(input, "adaptive_max_pool2d"), output_size)
+    check_shared("adaptive_max_pool2d", input, "adaptive_max_pool2d", (3, 4), ":")
+    if min(counts) < 0:
+        sizes = [*input.shape[:-2], *counts]
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(counts)}: {sizes}")
+    return _pooled(adaptive_max_pooled, input, (counts, None), return_indices)
+
+
+def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """The largest elements of `output_size` windows that share out sequences (N, C, L), or (C, L).
+
+    With `return_indices` a pair: the elements, and where in their sequences they lie.
+    """
+    check_sequences("adaptive_max_pool1d", tensor_argument(input, "adaptive_max_pool1d"))
+    n = one_int("adaptive_max_pool1d", "output_size", 2, output_size, ONE_INT)
+    check_shared("adaptive_max_pool1d", input, "adaptive_max_pool2d", (2, 3), ":")
+    found = adaptive_max_pool2d(_in_two(input), (1, n), return_indices)
+    return tuple([_in_one(t) for t in found]) if return_indices else _in_one(found)

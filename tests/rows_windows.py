@@ -1,0 +1,189 @@
+"""Rows for what slides windows over images and sequences: convolutions, pools, borders, other resolutions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch.nn.functional  # noqa: F401 - the rows call it by its name
+from op_cases import Draw, Row, Shape
+from op_rows import ROWS, Options, program
+
+import minigrad.nn.functional  # noqa: F401 - so that its operations are in the table
+
+
+def function(arguments: str, shapes: Any, options: Options = lambda draw, *shapes: {}, **more: Any) -> None:
+    """Enter a function of `nn.functional`. torch lays results out as inputs lie, which `folded` leaves uncompared."""
+    ROWS.append(Row(f"t.nn.functional.{arguments}", (), (), shapes, options, **more))
+
+
+# Convolutions
+
+doubles: dict[str, Any] = {"fixed": dict.fromkeys("abc", "float64"), "always_fixed": True}
+
+
+def operands(draw: Draw, n: int, transposed: bool = False) -> list[Shape]:
+    """Input, weight and bias for up to two groups, of `n` dimensions; sometimes they do not fit, or there is no batch."""
+    channels, outputs = (draw.choice(4, 2) for _ in range(2))
+    kernel = tuple([draw.choice(1, 2, 3) for _ in range(n)])
+    sizes = tuple([draw.choice(5, 6, *([2] if draw.wild else [])) for _ in range(n)])
+    weight = (channels + draw.sometimes_wrong(), outputs // 2) if transposed else (outputs, channels // 2)
+    batch = draw.choice((), (2,), (1,))
+    return [(*batch, channels, *sizes), (*weight, *kernel), (outputs + draw.sometimes_wrong(),)]
+
+
+def sliding(draw: Draw, *shapes: Shape) -> dict[str, Any]:
+    several = [draw.choice(1, 2) for _ in range(len(shapes[1]) - 2)]
+    wrong = draw.sometimes_wrong()
+    return {
+        "stride": draw.choice(1, 2, several),
+        "padding": draw.choice(0, 1, 1, *([-1, (1, 1, 1)] if wrong else [])),
+        "dilation": draw.choice(1, 1, 2, *([0] if wrong else [])),
+        "groups": 2 if not wrong else draw.choice(1, 3, 0),
+    }
+
+
+for n in (1, 2):
+    function(
+        f"conv{n}d(a, b, c, stride, padding, dilation, groups)",
+        lambda draw, n=n: operands(draw, n),
+        sliding,
+        special=False,
+        **doubles,
+    )
+    function(
+        f"conv_transpose{n}d(a, b, c, stride, padding, 0, groups, dilation)",
+        lambda draw, n=n: operands(draw, n, transposed=True),
+        sliding,
+        special=False,
+        **doubles,
+    )
+function(
+    "conv2d(a, b, padding=padding)",
+    lambda draw: [(2, 2, 4, 3), (3, 2, draw.choice(1, 2, 3), draw.choice(2, 3))],
+    lambda draw, *shapes: {"padding": draw.choice("same", "valid", *(["full"] if draw.wild else []))},
+    special=False,
+    **doubles,
+)
+function(
+    "conv_transpose2d(a, b, stride=2, padding=1, output_padding=extra)",
+    lambda draw: [(2, 2, 3, 3), (2, 1, 3, 2)],
+    lambda draw, *shapes: {"extra": draw.choice(0, 1, (0, 1), *([2] if draw.wild else []))},
+    special=False,
+    **doubles,
+)
+
+# Pools
+
+
+def images(draw: Draw) -> list[Shape]:
+    if draw.sometimes_wrong():
+        return [draw.shape()]
+    return [(*draw.choice((), (2,)), 2, draw.choice(5, 6), draw.choice(5, 7))]
+
+
+def sequences(draw: Draw) -> list[Shape]:
+    """Without a batch: torch may lay out batches otherwise, and then strides and what is saved are not compared."""
+    return [(2, draw.choice(5, 7))]
+
+
+def pool(draw: Draw, shape: Shape) -> dict[str, Any]:
+    wrong = draw.sometimes_wrong()
+    return {
+        "kernel": draw.choice(2, 3, 3, *([0, 9] if wrong else [])),
+        "stride": draw.choice(None, 1, 2, *([0, -1] if wrong else [])),
+        "padding": draw.choice(0, 1, *([2, -1] if wrong else [])),
+        "dilation": draw.choice(1, 1, 2, *([0] if wrong else [])),
+        "ceil": draw.flag(),
+        "flag": draw.flag(),
+    }
+
+
+for name, shapes in (("max_pool1d", sequences), ("max_pool2d", images)):
+    folded = shapes is images
+    function(f"{name}(a, kernel, stride, padding, dilation, ceil)", shapes, pool, folded=folded, expanded=False)
+    function(f"{name}(a, kernel, stride, padding, dilation, ceil, True)", shapes, pool, folded=folded, expanded=False)
+for name, shapes in (("avg_pool1d", sequences), ("avg_pool2d", images)):
+    function(f"{name}(a, kernel, stride, padding, ceil, flag)", shapes, pool, folded=shapes is images)
+function(
+    "avg_pool2d(a, (2, 1), divisor_override=divisor)",
+    images,
+    lambda draw, s: {"divisor": draw.choice(3, -2, 1)},
+    folded=True,
+)
+
+
+def outputs(draw: Draw, shape: Shape) -> dict[str, Any]:
+    return {"one": draw.choice(1, 2, 3, 4, 7), "two": draw.choice(2, (3, 2), (None, 2), 1, (4, 3), (7, 2))}
+
+
+for name in ("adaptive_avg_pool", "adaptive_max_pool"):
+    function(f"{name}1d(a, one)", sequences, outputs, expanded=False)
+    function(f"{name}2d(a, two)", images, outputs, folded=True, expanded=False)
+
+# Windows as columns
+
+
+def square(draw: Draw, *shapes: Shape) -> dict[str, Any]:
+    wrong = draw.sometimes_wrong()
+    return {
+        "kernel": draw.choice(2, (1, 2), *([0, 7] if wrong else [])),
+        "dilation": draw.choice(1, 2, *([0] if wrong else [])),
+        "padding": draw.choice(0, 1, *([-1] if wrong else [])),
+        "stride": draw.choice(1, 2, *([0] if wrong else [])),
+    }
+
+
+function("unfold(a, kernel, dilation, padding, stride)", images, square)
+program(
+    "F = t.nn.functional; F.fold(F.unfold(a, kernel, dilation, padding, stride), a.shape[-2:], kernel, dilation, padding, stride)",
+    images,
+    square,
+    folded=True,
+)
+function("fold(a, (3, 3), 2)", lambda draw: [(*draw.choice((), (2,)), draw.choice(4, 8), 4 + draw.sometimes_wrong())])
+
+# Borders and resolutions
+
+
+def widths(draw: Draw, shape: Shape) -> dict[str, Any]:
+    last = (draw.choice(1, 0, 2, -1), draw.choice(1, 2, 0, -1))
+    both = (*last, draw.choice(1, 0, -1), draw.choice(0, 2))
+    more = [(1,), (9, 9), (-9, 0), (1,) * 8] if draw.wild else []
+    number = draw.choice(0, 1.5, *([True, 2] if draw.wild else []))
+    return {"last": draw.choice(last, *more), "both": draw.choice(both, *more), "value": number}
+
+
+function("pad(a, last, value=value)", lambda draw: [draw.shape(1)], widths, folded=True)
+function("pad(a, both, value=value)", images, widths, folded=True)
+for mode in ("reflect", "replicate", "circular"):
+    function(f"pad(a, last, {mode!r})", sequences, widths, folded=mode == "circular")
+    function(f"pad(a, both, {mode!r})", images, widths, folded=True)
+
+
+def resolution(draw: Draw, shape: Shape) -> dict[str, Any]:
+    more = [{"size": 3, "scale_factor": 2}, {}, {"size": 0}, {"size": (1, 2, 3)}] if draw.wild else []
+    how = draw.choice(
+        {"size": 3}, {"size": 7}, {"scale_factor": 2}, {"scale_factor": 1.4}, {"scale_factor": 0.6}, *more
+    )
+    return {"how": how, "corners": draw.choice(None, True, False)}
+
+
+def batches(draw: Draw, *sizes: int) -> list[Shape]:
+    return [(2, 1, *sizes)] if not draw.sometimes_wrong() else [draw.shape(1)]
+
+
+floats = {"fixed": {}, "folded": True, "special": False}
+for mode, shapes in (
+    ("nearest", lambda draw: batches(draw, 4, 3)),
+    ("nearest-exact", lambda draw: batches(draw, 4)),
+    ("area", lambda draw: batches(draw, 4, 3)),
+):
+    function(f"interpolate(a, mode={mode!r}, **how)", shapes, resolution, **floats)
+for mode, shapes in (
+    ("linear", lambda draw: batches(draw, 4)),
+    ("bilinear", lambda draw: batches(draw, 4, 3)),
+    ("bicubic", lambda draw: batches(draw, 4, 3)),
+):
+    function(f"interpolate(a, mode={mode!r}, align_corners=corners, **how)", shapes, resolution, **floats)
+function("pixel_shuffle(a, 2)", lambda draw: [(*draw.choice((), (2,)), 4 + draw.sometimes_wrong(), 3, 2)])
+function("pixel_unshuffle(a, 2)", lambda draw: [(*draw.choice((), (2,)), 2, 4, 2 + draw.sometimes_wrong())])
