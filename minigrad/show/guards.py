@@ -46,7 +46,7 @@ class Guards:
             self.conditions.append(f"{name}.__class__ is {type(value).__name__} and len({name}) == {len(value)}")
             items = [f"{name}_{i}" for i in range(len(value))]
             for i, item in enumerate(items):
-                self.conditions.append(f"(({item} := {name}[{i}]), True)[1]")
+                self.conditions.append(f"[{item} := {name}[{i}]]")
             for item, v in zip(items, value, strict=True):
                 self.argument(item, v)
         else:
@@ -137,7 +137,7 @@ class Guards:
         if isinstance(value, Tensor):
             for name, t in captured.items():
                 if t is value and name not in self.tensors:
-                    self.conditions.append(f"(({name} := {text}), True)[1]")
+                    self.conditions.append(f"[{name} := {text}]")
                     self.tensor(name, t)
                     if t.requires_grad:
                         self.conditions.append(f"_o_{name} is _LEAF")
