@@ -1,5 +1,6 @@
 """Every layer and loss, with its options: torch's starting values, outputs, gradients, state and printed text."""
 
+import copy
 import warnings
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from nn_layers import EVERY, LAYERS, LINES
+from nn_layers import EVERY, LINES
 from parity import assert_same
 
 import minigrad
@@ -21,7 +22,7 @@ def made(expression: str, library: Any) -> Any:
 def tensors_in(found: Any) -> list[Any]:
     if isinstance(found, (tuple, list)):
         return [t for part in found for t in tensors_in(part)]
-    return [] if found is None else [found]
+    return [found] if hasattr(found, "is_floating_point") else []
 
 
 def run(expression: str, inputs: tuple[str, ...], library: Any) -> tuple[list[Any], list[Any]]:
@@ -34,8 +35,10 @@ def run(expression: str, inputs: tuple[str, ...], library: Any) -> tuple[list[An
         if x.is_floating_point():
             x.requires_grad_()
     for training in (True, False):
-        outputs = tensors_in(layer.train(training)(*[x * 1 if isinstance(x, library.Tensor) else x for x in given]))
-        loss = sum((t * library.arange(float(t.numel())).reshape(t.shape)).sum() for t in outputs if t.requires_grad)
+        outputs = tensors_in(
+            layer.train(training)(*[x * 1 if getattr(x, "requires_grad", False) else x for x in given])
+        )
+        loss = sum((t * library.arange(float(t.numel())).reshape(t.shape)).mean() for t in outputs if t.requires_grad)
         if hasattr(loss, "backward"):
             loss.backward()
         texts += [[(t.shape, str(t.dtype), type(t.grad_fn).__name__, t.requires_grad) for t in outputs]]
@@ -68,10 +71,29 @@ def test_every_module_has_a_row() -> None:
         if isinstance(value, type) and issubclass(value, minigrad.nn.Module) and not name.startswith("_")
     }
     of_containers = {"Module", "Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"}
-    tested = {expression.removeprefix("nn.").partition("(")[0].partition(".")[0] for expression in LAYERS}
+    tested = {expression.removeprefix("nn.").partition("(")[0].partition(".")[0] for expression in EVERY}
     assert classes - of_containers == tested
 
 
 def test_every_module_is_documented() -> None:
     for name, value in vars(minigrad.nn).items():
         assert isinstance(value, type) is False or value.__doc__, name
+
+
+def test_lazy_parameters_have_no_values_yet() -> None:
+    weight = minigrad.nn.LazyLinear(3).weight
+    with pytest.raises(ValueError, match="Attempted to use an uninitialized parameter"):
+        weight + 1
+    assert isinstance(weight, minigrad.nn.Parameter)
+    assert weight.requires_grad
+
+
+def test_lazy_modules_keep_their_parameters_for_the_optimizer() -> None:
+    def program(torch: Any) -> Any:
+        net = torch.nn.Sequential(copy.deepcopy(torch.nn.LazyLinear(3)), torch.nn.LazyLinear(2))
+        before = list(net.parameters())
+        net(torch.ones(2, 4)).sum().backward()
+        same = all(p is q for p, q in zip(before, net.parameters(), strict=True))
+        return same, net, [p.grad is not None for p in before], type(net[0]) is torch.nn.Linear, net.state_dict()
+
+    assert_same(program)

@@ -102,6 +102,11 @@ class Uninitialized(Tensor, metaclass=ParameterType):
             "to initialize the parameters before accessing their attributes."
         )
 
+    @property  # type: ignore[misc]
+    def data(self) -> Tensor:
+        """A tensor without elements: what fills it changes nothing."""
+        return empty(0, dtype=self.__dict__["_dtype_to_be"])
+
     def materialize(self, shape: Any) -> None:
         """Become a tensor of this shape, its values uninitialised."""
         d = self.__dict__.pop("_dtype_to_be") or dtypes.get_default_dtype()

@@ -5,6 +5,8 @@ Source: https://docs.pytorch.org/docs/stable/nn.html#utilities
 
 from __future__ import annotations
 
+from typing import Any
+
 from ...tensor import Tensor
 from .applied import Applied
 
@@ -18,3 +20,22 @@ class Flatten(Applied):
 
     def __init__(self, start_dim: int = 1, end_dim: int = -1) -> None:
         super().__init__(start_dim=start_dim, end_dim=end_dim)
+
+
+class Unflatten(Applied):
+    """Lays one dimension out as several."""
+
+    def __init__(self, dim: int, unflattened_size: Any) -> None:
+        if not isinstance(unflattened_size, (tuple, list)):
+            raise TypeError(
+                f"unflattened_size must be a tuple of ints, but found type {type(unflattened_size).__name__}"
+            )
+        for i, n in enumerate(unflattened_size):
+            if not isinstance(n, int):
+                kind = type(n).__name__
+                raise TypeError(f"unflattened_size must be tuple of ints, but found element of type {kind} at pos {i}")
+        super().__init__(dim=dim, unflattened_size=unflattened_size)
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        """The input in its new shape."""
+        return inputs[0].unflatten(self.dim, self.unflattened_size)

@@ -34,7 +34,7 @@ def pad_sequence(
     for i, sequence in enumerate(listed):
         n = len(sequence)
         where = slice(longest - n, longest) if padding_side == "left" else slice(n)
-        padded[(i, where) if batch_first else (where, i)] = sequence
+        padded[(i, where) if batch_first else (where, i)].copy_(sequence)
     return padded
 
 

@@ -1,0 +1,128 @@
+"""Layers that learn their number of inputs from the first call, and then become the ordinary ones.
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.modules.lazy.LazyModuleMixin.html
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from ...tensor import Tensor
+from ..parameter import Uninitialized, UninitializedParameter
+from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from .linear import Linear
+from .module import Module
+
+INTERNAL = True
+
+
+class _Lazy(Module):
+    """One whose tensors have no shape until it is called."""
+
+    becomes: ClassVar[type[Module]]
+    inputs: ClassVar[str]  # the attribute that says how many there are
+
+    def __init__(self, *args: Any, bias: bool = True, device: Any = None, dtype: Any = None, **options: Any) -> None:
+        super().__init__(*args, bias=False, device=device, dtype=dtype, **options)
+        self._dtype = {"dtype": dtype}
+        self._place_parameters(bias)
+
+    def _place_parameters(self, bias: bool) -> None:
+        self.weight = UninitializedParameter(**self._dtype)
+        if bias:
+            self.bias = UninitializedParameter(**self._dtype)
+
+    def has_uninitialized_params(self) -> bool:
+        """Whether it waits for a call to learn its shapes."""
+        return any(isinstance(t, Uninitialized) for t in [*self._parameters.values(), *self._buffers.values()])
+
+    def reset_parameters(self) -> None:
+        """Start anew, if there is anything yet."""
+        if not self.has_uninitialized_params() and getattr(self, self.inputs) != 0:
+            super().reset_parameters()  # type: ignore[misc]
+
+    def _shape_of(self, name: str, n: int) -> tuple[int, ...]:
+        """The shape of a tensor, where there are `n` inputs."""
+        raise NotImplementedError
+
+    def _count(self, input: Tensor) -> int:
+        return int(input.shape[1])
+
+    def __call__(self, input: Tensor, *args: Any, **kwargs: Any) -> Any:
+        """Take the shapes from the input, and become the ordinary layer, which is then called."""
+        n = self._count(input)
+        if self.has_uninitialized_params():
+            for name, t in [*self._parameters.items(), *self._buffers.items()]:
+                if isinstance(t, Uninitialized):
+                    t.materialize(self._shape_of(name, n))
+            setattr(self, self.inputs, n)
+            self.reset_parameters()
+        setattr(self, self.inputs, n)
+        del self._dtype
+        self.__class__ = self.becomes  # type: ignore[assignment]
+        return self(input, *args, **kwargs)
+
+
+class LazyLinear(_Lazy, Linear):
+    """Linear, for as many inputs as the first call has."""
+
+    becomes, inputs = Linear, "in_features"
+
+    def __init__(self, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
+        super().__init__(0, 0, bias=bias, device=device, dtype=dtype)
+        self.out_features = out_features
+
+    def _count(self, input: Tensor) -> int:
+        return int(input.shape[-1])
+
+    def _shape_of(self, name: str, n: int) -> tuple[int, ...]:
+        return (self.out_features, n) if name == "weight" else (self.out_features,)
+
+
+class _LazyConv(_Lazy):
+    inputs = "in_channels"
+
+    def __init__(self, out_channels: int, kernel_size: Any, *args: Any, **options: Any) -> None:
+        super().__init__(0, 0, kernel_size, *args, **options)
+        self.out_channels = out_channels
+
+    def _count(self, input: Tensor) -> int:
+        dims: int = self.dims
+        if input.ndim not in (dims + 1, dims + 2):
+            raise RuntimeError(
+                f"Expected {dims + 1}D (unbatched) or {dims + 2}D (batched) input to {type(self).__name__}, but got "
+                f"input of size: {input.shape}"
+            )
+        if input.shape[-dims - 1] % self.groups != 0:
+            raise ValueError("in_channels must be divisible by groups")
+        return int(input.shape[-dims - 1])
+
+    def _shape_of(self, name: str, n: int) -> tuple[int, ...]:
+        if name == "bias":
+            return (self.out_channels,)
+        inner, outer = (self.out_channels, n) if self.transposed else (n, self.out_channels)
+        return outer, inner // self.groups, *self.kernel_size
+
+
+class LazyConv1d(_LazyConv, Conv1d):
+    """Conv1d, for as many input channels as the first call has."""
+
+    becomes = Conv1d
+
+
+class LazyConv2d(_LazyConv, Conv2d):
+    """Conv2d, for as many input channels as the first call has."""
+
+    becomes = Conv2d
+
+
+class LazyConvTranspose1d(_LazyConv, ConvTranspose1d):
+    """ConvTranspose1d, for as many input channels as the first call has."""
+
+    becomes = ConvTranspose1d
+
+
+class LazyConvTranspose2d(_LazyConv, ConvTranspose2d):
+    """ConvTranspose2d, for as many input channels as the first call has."""
+
+    becomes = ConvTranspose2d

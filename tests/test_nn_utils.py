@@ -1,0 +1,104 @@
+"""nn.utils: gradients are clipped, parameters laid out as a vector, and sequences padded, as torch does it."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+torch = pytest.importorskip("torch")
+
+from parity import assert_same
+
+import minigrad
+
+
+def trained(torch: Any) -> Any:
+    """Parameters with gradients, and one without."""
+    first = torch.nn.Parameter(torch.tensor([[3.0, -1.0], [0.5, 2.0]]))
+    second, third = torch.nn.Parameter(torch.tensor([4.0])), torch.nn.Parameter(torch.ones(2))
+    (first.pow(2).sum() + second.exp().sum()).backward()
+    return [first, second, third]
+
+
+@pytest.mark.parametrize("norm", [2.0, 1, float("inf"), 3])
+@pytest.mark.parametrize("most", [0.5, 10, 1e6])
+def test_clip_grad_norm(most: float, norm: float) -> None:
+    def program(torch: Any) -> Any:
+        parameters = trained(torch)
+        total = torch.nn.utils.clip_grad_norm_(parameters, most, norm)
+        of_one = torch.nn.utils.clip_grad_norm_(parameters[0], most, norm_type=norm)
+        return total, of_one, [p.grad for p in parameters]
+
+    assert_same(program)
+
+
+PROGRAMS = {
+    "an iterator": lambda t: t.nn.utils.clip_grad_norm_(iter(trained(t)), 1.0),
+    "an empty generator": lambda t: t.nn.utils.clip_grad_norm_((p for p in []), 1.0),
+    "an empty list": lambda t: t.nn.utils.clip_grad_norm_([], 1.0),
+    "no gradients": lambda t: t.nn.utils.clip_grad_norm_([t.nn.Parameter(t.ones(2))], 1.0),
+    "the old name": lambda t: t.nn.utils.clip_grad_norm(trained(t), 1.0),
+    "a norm": lambda t: t.nn.utils.get_total_norm([t.ones(2), t.ones(3, 3) * 2], 2),
+    "a norm of one": lambda t: t.nn.utils.get_total_norm(t.ones(4)),
+    "an infinite norm": lambda t: t.nn.utils.get_total_norm([t.tensor([float("inf")])], error_if_nonfinite=True),
+    "a norm that is NaN": lambda t: t.nn.utils.get_total_norm([t.tensor([float("nan")])], 1, True),
+    "a norm that may be NaN": lambda t: t.nn.utils.get_total_norm([t.tensor([float("nan")])]),
+    "a known norm": lambda t: clipped(t, lambda p: t.nn.utils.clip_grads_with_norm_(p, 1.0, t.tensor(4.0))),
+    "values": lambda t: clipped(t, lambda p: t.nn.utils.clip_grad_value_(p, 1.5)),
+    "values of one": lambda t: clipped(t, lambda p: t.nn.utils.clip_grad_value_(p[0], 1)),
+    "a vector": lambda t: t.nn.utils.parameters_to_vector(trained(t)),
+    "a vector's gradient": lambda t: with_gradient(t),
+    "from a vector": lambda t: from_vector(t, t.arange(7.0)),
+    "from a list": lambda t: from_vector(t, [1.0]),
+    "from a short vector": lambda t: from_vector(t, t.arange(5.0)),
+    "padded": lambda t: t.nn.utils.rnn.pad_sequence([t.ones(2, 3), t.zeros(4, 3), t.ones(1, 3)]),
+    "batch first": lambda t: t.nn.utils.rnn.pad_sequence([t.ones(2), t.zeros(4)], batch_first=True, padding_value=-1),
+    "at the left": lambda t: t.nn.utils.rnn.pad_sequence([t.ones(2), t.zeros(4)], True, 5.0, "left"),
+    "at the top": lambda t: t.nn.utils.rnn.pad_sequence([t.ones(2), t.zeros(4)], True, 5.0, "top"),
+    "integers": lambda t: t.nn.utils.rnn.pad_sequence([t.tensor([1, 2, 3]), t.tensor([4])], True),
+    "no sequences": lambda t: t.nn.utils.rnn.pad_sequence([]),
+    "a number": lambda t: t.nn.utils.rnn.pad_sequence(3),
+    "other shapes": lambda t: t.nn.utils.rnn.pad_sequence([t.ones(2, 3), t.ones(1, 2)]),
+    "unpadded": lambda t: t.nn.utils.rnn.unpad_sequence(t.arange(6).reshape(3, 2), t.tensor([3, 1])),
+}
+
+
+def clipped(torch: Any, clip: Any) -> Any:
+    parameters = trained(torch)
+    return clip(parameters), [p.grad for p in parameters]
+
+
+def with_gradient(torch: Any) -> Any:
+    parameters = trained(torch)
+    torch.nn.utils.parameters_to_vector(parameters).pow(2).sum().backward()
+    return [p.grad for p in parameters]
+
+
+def from_vector(torch: Any, vector: Any) -> Any:
+    parameters = trained(torch)
+    torch.nn.utils.vector_to_parameters(vector, parameters)
+    vector[0] = 100.0
+    return parameters, [p.requires_grad for p in parameters]
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_programs(name: str) -> None:
+    assert_same(PROGRAMS[name])
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=4), st.booleans(), st.sampled_from(["left", "right"]))
+def test_padded_sequences_are_found_again_and_gradients_reach_them(lengths: Any, first: bool, side: str) -> None:
+    sequences = [minigrad.randn(n, 2, requires_grad=True) for n in lengths]
+    padded = minigrad.nn.utils.rnn.pad_sequence(sequences, first, 7.0, side)
+    rows = padded if first else padded.transpose(0, 1)
+    for row, sequence in zip(rows, sequences, strict=True):
+        n = len(sequence)
+        own, rest = (row[:n], row[n:]) if side == "right" else (row[len(row) - n :], row[: len(row) - n])
+        np.testing.assert_array_equal(own.detach().numpy(), sequence.detach().numpy())
+        assert (rest == 7.0).all()
+    (padded * 3).sum().backward()
+    assert all((sequence.grad == 3).all() for sequence in sequences)
+    if side == "right":
+        found = minigrad.nn.utils.rnn.unpad_sequence(padded, minigrad.tensor(lengths), first)
+        assert [t.tolist() for t in found] == [t.tolist() for t in sequences]
