@@ -12,7 +12,6 @@ from __future__ import annotations
 import ast
 import contextlib
 import difflib
-import importlib
 import io
 import random
 import re
@@ -27,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-import minigrad
+from minigrad.running import as_torch
 
 FOLDER = Path(__file__).with_name("teaching_cells")
 
@@ -55,28 +54,6 @@ def cells(*words: str) -> list[Cell]:
     return [cell for cell in found if not words or any(word in str(cell) for word in words)]
 
 
-@contextlib.contextmanager
-def standing_in(tree: ast.Module) -> Iterator[None]:
-    """Let minigrad and its modules be what is imported as torch and its modules, as far as a program asks for them."""
-    names = [alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
-    names += [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    real = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "torch"}
-    for name in real:
-        del sys.modules[name]
-    try:
-        sys.modules["torch"] = minigrad
-        for name in names:
-            parts = name.split(".")
-            for i in range(2, len(parts) + 1 if parts[0] == "torch" else 0):
-                inner = ".".join(parts[1:i])
-                sys.modules[f"torch.{inner}"] = importlib.import_module(f"minigrad.{inner}")
-        yield
-    finally:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "torch"]:
-            del sys.modules[name]
-        sys.modules.update(real)
-
-
 def printed(cell: Cell, on_minigrad: bool) -> str:
     """What a cell prints, and shows of its last expression, as a notebook does; addresses are left out."""
     tree = ast.parse(cell.text)
@@ -91,7 +68,7 @@ def printed(cell: Cell, on_minigrad: bool) -> str:
     text = io.StringIO()
     random.seed(0)
     np.random.seed(0)
-    stage = standing_in(tree) if on_minigrad else contextlib.nullcontext()
+    stage = as_torch() if on_minigrad else contextlib.nullcontext()
     with contextlib.redirect_stdout(text), warnings.catch_warnings(), stage:
         warnings.simplefilter("ignore")
         exec(code, names)

@@ -1,0 +1,82 @@
+"""One script on torch and on minigrad, beside each other: what `python -m minigrad compare script.py` does.
+
+`compare(script)` runs it twice, each time in a process of its own, and gives a `Comparison`: step by step the losses,
+the gradients and parameters by the script's names for them, what was printed, the times, and the first place where the
+two part. `told` prints it as a table, `page` makes an HTML page of it, `to_json` plain data.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from .differences import Comparison as Comparison, Pair as Pair, Side as Side, Step as Step, compared
+from .events import Event, read
+from .reports import page as page, to_json as to_json
+from .tables import told as told
+
+INTERNAL = True
+__all__ = ["Comparison", "Pair", "Side", "Step", "compare", "page", "to_json", "told"]
+LIBRARIES = ("torch", "minigrad")
+
+
+def compare(
+    script: str | os.PathLike[str],
+    arguments: Sequence[str] = (),
+    *,
+    seed: int = 0,
+    ignore: str = "",
+    running: Callable[[str], object] = lambda library: None,
+) -> Comparison:
+    """Run a script with torch, then with minigrad in its place, and compare.
+
+    arguments  the script's own
+    seed       that Python's, NumPy's and the library's random streams begin with, unless the script seeds them itself
+    ignore     a regular expression: printed lines that it is found in, such as times, count as alike
+    running    called with the library's name before each run
+    Raises OSError where the script cannot be read, ImportError without torch. What the script itself raises is part
+    of the comparison.
+    """
+    script = os.fspath(script)
+    with open(script, "rb"):
+        pass
+    with TemporaryDirectory() as folder:
+        runs = []
+        for library in LIBRARIES:
+            running(library)
+            runs.append(_run(library, Path(folder, library), script, arguments, seed))
+        return compared(script, seed, runs[0], runs[1], ignore)
+
+
+def _run(library: str, path: Path, script: str, arguments: Sequence[str], seed: int) -> list[Event]:
+    """The events of a run in a process of its own; what it cannot tell itself is told as its end."""
+    command = [sys.executable, "-m", f"{__name__}.recording", library, str(path), str(seed), script, *arguments]
+    paths = filter(None, (str(Path(__file__).parents[2]), os.environ.get("PYTHONPATH")))
+    process = subprocess.run(
+        command,
+        env={
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join(paths),
+            "PYTHONHASHSEED": "0",
+        },  # so that sets are in one order in both
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+    )
+    events = []
+    if path.exists():
+        with path.open("rb") as file:
+            events = list(read(file))
+    if not events or events[-1].kind != "end":
+        if "No module named 'torch'" in process.stderr:
+            raise ImportError('comparing needs torch: in the checkout, pip install ".[torch,show]"')
+        last = process.stderr.strip().rpartition("\n")[2]
+        status = f"SystemExit: the process ended with status {process.returncode}. {last}"
+        events.append(Event("end", script, 1, status))
+    return events

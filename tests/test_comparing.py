@@ -1,0 +1,240 @@
+"""`python -m minigrad compare`: two runs beside each other, and the first place where they part."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("rich")
+from minigrad import comparing
+from minigrad.comparing.differences import compared
+from minigrad.comparing.events import WHOLE, Event, Kept, read, write
+
+TRAINING = """
+import random
+import sys
+import torch
+
+w = torch.normal(0, 1, size=(2, 1), requires_grad=True)
+state = {"b": [torch.zeros(1, requires_grad=True)]}
+net = torch.nn.Linear(2, 1)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+X = torch.randn(20, 2)
+print("drawn", random.random(), X[0, 0].item())
+for step in range(3):
+    loss = ((X @ w + state["b"][0] + net(X) - 1) ** 2).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    with torch.no_grad():
+        for p in (w, state["b"][0]):
+            p -= 0.1 * p.grad
+            p.grad.zero_()
+    if "plant" in sys.argv and step == 1 and torch.__name__ == "minigrad":
+        net.weight.data[0, 1] += 0.01
+    with torch.no_grad():
+        print(f"step {step}, loss {loss.item():.5f}")
+print("<script>alert(1)</script>", end="")
+"""
+NAMES = ["w", "state['b'][0]", "net.weight", "net.bias"]
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory):
+    path = tmp_path_factory.mktemp("scripts") / "training.py"
+    path.write_text(TRAINING)
+    return path
+
+
+@pytest.fixture(scope="module")
+def alike(script):
+    return comparing.compare(script)
+
+
+@pytest.fixture(scope="module")
+def planted(script):
+    return comparing.compare(script, ["plant"])
+
+
+def texts(comparison):
+    return [pair.minigrad.text for step in comparison.steps for pair in step.pairs if pair.kind == "text"]
+
+
+def test_runs_that_are_alike(alike):
+    assert alike.parting is None
+    assert alike.errors == {}
+    assert [step.number for step in alike.steps] == [0, 1, 2, 3]
+    for step in alike.steps[1:]:
+        kinds = [(pair.kind, pair.name) for pair in step.pairs]
+        assert sorted(kinds[:4]) == [("parameter", n) for n in sorted(NAMES)]
+        assert kinds[4] == ("loss", "")
+        assert sorted(kinds[5:9]) == [("gradient", n) for n in sorted(NAMES)]
+    assert texts(alike)[0].startswith("drawn 0.844421851525")  # both Python's stream and the library's begin with 0
+    assert texts(alike)[-1] == "<script>alert(1)</script>"
+    assert len(texts(alike)) == 5
+
+
+def test_time_is_told_by_phase(alike):
+    for seconds in alike.seconds().values():
+        assert all(seconds[phase] > 0 for phase in ("forward", "backward", "update", "evaluation"))
+    first, *steps = alike.steps
+    assert first.seconds["torch"]["backward"] == first.seconds["torch"]["update"] == 0
+    assert all(step.seconds["minigrad"]["update"] > 0 for step in steps)
+
+
+def test_the_first_parting_is_found_with_its_line(planted, script):
+    number, pair = planted.parting
+    assert (number, pair.kind, pair.name) == (3, "parameter", "net.weight")
+    assert pair.difference == pytest.approx(0.01, rel=1e-3)
+    told = told_text(planted)
+    assert "They part at step 3: the parameter net.weight differs: the update before it does not do the same" in told
+    assert f'File "{script}", line 15\n    loss.backward()' in told
+
+
+def told_text(comparison, **how):
+    file = io.StringIO()
+    comparing.told(comparison, file=file, **how)
+    return file.getvalue()
+
+
+def test_the_table_has_losses_texts_and_times(alike):
+    told = told_text(alike)
+    assert len(re.findall(r"loss \d", told)) >= 6
+    assert told.count("training.py:15") == 3
+    assert "<script>alert(1)</" in told
+    assert "updates" in told
+    assert told.splitlines()[-1] == "The two runs are alike: 3 backward passes, 5 printed lines, random seed 0."
+    chinese = told_text(alike, lang="zh")
+    assert "两次运行一致：3 次反向传播，5 行输出" in chinese
+    with pytest.raises(ValueError, match="lang must be one of 'en', 'zh'"):
+        told_text(alike, lang="fr")
+
+
+def test_the_page_holds_text_as_text(planted, tmp_path):
+    comparing.page(planted, tmp_path / "page.html", lang="zh")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "<script" not in page
+    assert "&lt;script&gt;alert(1)" in page
+    assert page.count('class="bad"') == 1
+    assert '<html lang="zh-CN">' in page
+    assert "http" not in page.replace("http-equiv", "")
+    assert page.count("<details>") == 3
+
+
+def test_json_is_whole_and_has_no_infinities(planted):
+    data = json.loads(json.dumps(comparing.to_json(planted), allow_nan=False))
+    assert data["alike"] is False
+    assert data["parting"]["step"] == 3
+    assert len(data["steps"]) == 4
+    assert set(data["seconds"]) == {"torch", "minigrad"}
+
+
+def test_the_command_tells_what_ended_a_run(tmp_path):
+    script = tmp_path / "one_sided.py"
+    script.write_text("import os, torch\nprint('before')\nif torch.__name__ == 'minigrad': torch.no_such_name\n")
+    ran = subprocess.run(
+        [sys.executable, "-m", "minigrad", "compare", "--html", str(tmp_path / "c.html"), str(script)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert ran.returncode == 1, ran.stderr
+    assert "minigrad ended with an error:" in ran.stdout
+    assert "one_sided.py:3: torch.no_such_name is not in minigrad" in ran.stdout
+    assert "They part before the first backward pass: the runs end differently" in ran.stdout
+    assert (tmp_path / "c.html").exists()
+
+
+def test_a_process_that_dies_is_told(tmp_path):
+    script = tmp_path / "dies.py"
+    script.write_text("import os, torch\nprint('before', flush=True)\nos._exit(7)\n")
+    found = comparing.compare(script)
+    assert found.errors["torch"].startswith("SystemExit: the process ended with status 7.")
+    assert found.parting is None  # both did
+
+
+# What counts as a difference
+
+
+def event(kind="print", line=1, text="", **more):
+    return Event(kind, "s.py", line, text, **more)
+
+
+def kept(*numbers, dtype="float32"):
+    array = np.array(numbers, dtype)
+    return Kept(array.shape, dtype, float(np.linalg.norm(array.astype(float))), array)
+
+
+def passed(loss, gradient, line=2):
+    return event("backward", line, loss=kept(loss), parameters={"w": kept(1.0)}, gradients={"w": kept(*gradient)})
+
+
+def kind_of_parting(one, two, **how):
+    found = compared("s.py", 0, [*one, event("end")], [*two, event("end")], **how).parting
+    return found and (found[0], found[1].kind)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "parting"),
+    [
+        ("loss 1.00000", "loss 1.00001", None),
+        ("loss 1.0", "loss 1.1", (0, "text")),
+        ("loss 1.0", "Loss 1.0", (0, "text")),
+        ("3 of 5", "3 of 50", (0, "text")),
+    ],
+)
+def test_texts(one, two, parting):
+    assert kind_of_parting([event(text=one)], [event(text=two)]) == parting
+    assert kind_of_parting([event(text=one)], [event(text=two)], ignore="(?i)loss|of") is None
+
+
+def test_a_line_that_one_side_lacks():
+    assert kind_of_parting([event(text="a")], []) == (0, "text")
+
+
+def test_rounding_is_measured_by_what_a_tensor_has_held():
+    big, small = passed(100.0, [50.0, 1.0]), passed(1e-6, [3e-6, 0.0])
+    other = replace(small, gradients={"w": kept(-3e-6, 0.0)})
+    assert kind_of_parting([big, small], [big, other]) is None
+    assert kind_of_parting([small], [replace(small, gradients={"w": kept(-0.3, 0.0)})]) == (1, "gradient")
+    assert kind_of_parting([big], [replace(big, gradients={"w": kept(50.01, 1.0)})]) == (1, "gradient")
+    double = {"w": kept(50.0, 1.0, dtype="float64")}
+    assert kind_of_parting([big], [replace(big, gradients=double)]) == (1, "gradient")
+    assert kind_of_parting([big], [replace(big, gradients={"w": kept(50.0)})]) == (1, "gradient")
+    assert kind_of_parting([big], [replace(big, gradients={})]) == (1, "gradient")
+
+
+def test_no_number_and_infinities_are_alike_only_with_themselves():
+    nan, inf = passed(float("nan"), [1.0]), passed(float("inf"), [1.0])
+    assert kind_of_parting([nan, inf], [nan, inf]) is None
+    assert kind_of_parting([nan], [inf]) == (1, "loss")
+    assert kind_of_parting([passed(1.0, [1.0])], [nan]) == (1, "loss")
+    assert kind_of_parting([inf], [passed(float("-inf"), [1.0])]) == (1, "loss")
+
+
+def test_another_way_through_the_script():
+    assert kind_of_parting([passed(1.0, [1.0])], [passed(1.0, [1.0], line=9)]) == (1, "line")
+    assert kind_of_parting([passed(1.0, [1.0])] * 2, [passed(1.0, [1.0])]) == (2, "line")
+
+
+def test_events_come_back_as_they_were_and_a_cut_file_gives_those_that_are_whole():
+    large = np.arange(3 * WHOLE, dtype="float64")
+    tensor = pytest.importorskip("torch").from_numpy(large)
+    first = event("backward", loss=Kept.of(tensor.sum()), gradients={"w": Kept.of(tensor)}, seconds={"forward": 0.5})
+    file = io.BytesIO()
+    write(first, file)
+    length = file.tell()
+    write(first, file)
+    one, two = read(io.BytesIO(file.getvalue()))
+    assert repr(one) == repr(two) == repr(first)
+    assert one.gradients["w"].elements.size == WHOLE
+    assert one.gradients["w"].elements[[0, -1]].tolist() == [0, 3 * WHOLE - 1]
+    assert one.gradients["w"].norm == pytest.approx(np.linalg.norm(large))
+    for cut in (length + 5, 2 * length - 3, 2 * length - 8 * WHOLE):
+        assert len(list(read(io.BytesIO(file.getvalue()[:cut])))) == 1
