@@ -144,6 +144,8 @@ def samplers(torch):
         d.RandomSampler(range(5), replacement=True, num_samples=70),
         d.RandomSampler(range(5), replacement=True, generator=torch.Generator().manual_seed(2)),
         d.SubsetRandomSampler([3, 5, 7]),
+        d.WeightedRandomSampler([0.1, 0.7, 0.2], 5),
+        d.WeightedRandomSampler(torch.tensor([1.0, 2.0, 3.0]), 3, False, torch.Generator().manual_seed(2)),
         d.BatchSampler(d.RandomSampler(range(7)), 3, False),
         d.BatchSampler(d.SequentialSampler(range(7)), 3, True),
         d.BatchSampler([1, 2], 3, True),
@@ -326,6 +328,9 @@ error("lengths that do not sum up", lambda torch: torch.utils.data.random_split(
 error("a part above one", lambda torch: torch.utils.data.random_split(range(3), [1.5, -0.5]))
 error("replacement", lambda torch: torch.utils.data.RandomSampler([1], replacement=1))
 error("no samples", lambda torch: torch.utils.data.RandomSampler([1], num_samples=0))
+error("no weighted samples", lambda torch: torch.utils.data.WeightedRandomSampler([1.0], True))
+error("weights of two dimensions", lambda torch: torch.utils.data.WeightedRandomSampler([[1.0]], 1))
+error("weights and replacement", lambda torch: torch.utils.data.WeightedRandomSampler([1.0], 1, 1))
 error("a batch of a half", lambda torch: torch.utils.data.BatchSampler([1], 0.5, False))
 error("collating nothing known", lambda torch: torch.utils.data.default_collate([None]))
 error("collating text of NumPy", lambda torch: torch.utils.data.default_collate([np.array(["a"])]))

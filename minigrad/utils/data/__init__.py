@@ -21,6 +21,7 @@ from .sampler import (
     Sampler as Sampler,
     SequentialSampler as SequentialSampler,
     SubsetRandomSampler as SubsetRandomSampler,
+    WeightedRandomSampler as WeightedRandomSampler,
 )
 from .workers import WorkerInfo as WorkerInfo, get_worker_info as get_worker_info
 
