@@ -458,3 +458,22 @@ def test_the_programs_that_raise_are_those_that_should() -> None:
         "a parameter of None, 5, 7",
         "a_parameter_with_history_is_refused",
     }
+
+
+def test_parameters_are_called_by_the_model_that_holds_them() -> None:
+    from minigrad import nn, show
+
+    class Model(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.net = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.Linear(3, 1, bias=False)))
+            self.scale = nn.Parameter(minigrad.ones(1))
+            self.net.itself = self.net  # a circle ends
+
+        def forward(self, x: Any) -> Any:
+            return self.net[1](self.net[0](x)) * self.scale
+
+    model = Model()
+    loss = model(minigrad.ones(4, 2)).sum()
+    names = {node.name for node in show.steps(loss).nodes if node.kind == "leaf"}
+    assert names == {"model.net[0].weight", "model.net[0].bias", "model.net[1][0].weight", "model.scale"}

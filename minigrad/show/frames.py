@@ -13,6 +13,7 @@ from typing import Any
 from ..tensor import Tensor
 
 INTERNAL = True
+OF_MODULES = {"_parameters", "_buffers", "_modules"}  # attributes that tell an nn.Module
 ENOUGH = (0, 100, 1000)  # elements of a container that are looked through, by how many levels are looked into
 
 
@@ -28,10 +29,10 @@ def user_frames() -> list[FrameType]:
 
 
 def tensors_of(frames: list[FrameType]) -> list[tuple[str, Tensor]]:
-    """Each tensor that the variables lead to, once, and how one writes it: `w`, `params[0]`, `self.w`.
+    """Each tensor that the variables lead to, once, and how one writes it: `w`, `params[0]`, `self.w`, `net[0].weight`.
 
     The variables are those of the frames' functions and of the innermost one's module; containers and objects are
-    looked into two levels deep.
+    looked into two levels deep, models as deep as they go.
     """
     found: dict[int, tuple[str, Tensor]] = {}
     for space in [*[frame.f_locals for frame in frames], *[frame.f_globals for frame in frames[:1]]]:
@@ -57,8 +58,25 @@ def _within(text: str, value: Any, depth: int) -> Iterator[tuple[str, Tensor]]:
         for key, v in list(islice(value.items(), ENOUGH[depth])):
             yield from _within(f"{text}[{key!r}]", v, depth - 1)
     elif not issubclass(kind, (type, ModuleType)):
-        for key, v in list(islice(_attributes(value).items(), ENOUGH[depth])):
+        own = _attributes(value)
+        if own.keys() >= OF_MODULES:
+            yield from _within_module(text, own, set())
+        for key, v in list(islice(own.items(), ENOUGH[depth])):
             yield from _within(f"{text}.{key}", v, depth - 1)
+
+
+def _within_module(text: str, own: dict[str, Any], seen: set[int]) -> Iterator[tuple[str, Tensor]]:
+    """The parameters and buffers of an nn.Module with these attributes, and of all modules inside it."""
+    if id(own) in seen:
+        return
+    seen.add(id(own))
+    for name, t in [*own["_parameters"].items(), *own["_buffers"].items()]:
+        if issubclass(type(t), Tensor):
+            yield f"{text}.{name}", t
+    for name, module in own["_modules"].items():
+        inner = _attributes(module)
+        if inner.keys() >= OF_MODULES:
+            yield from _within_module(f"{text}[{name}]" if name.isdigit() else f"{text}.{name}", inner, seen)
 
 
 def _attributes(value: Any) -> dict[str, Any]:
