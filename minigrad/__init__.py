@@ -52,6 +52,7 @@ INTERNAL = True
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 strided, contiguous_format, preserve_format = "torch.strided", "torch.contiguous_format", "torch.preserve_format"
+channels_last, channels_last_3d = "torch.channels_last", "torch.channels_last_3d"
 
 if _TYPE_CHECKING:
     from ._api import *

@@ -11,6 +11,7 @@ import numpy as np
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
+CHANNELS_LAST = {"torch.channels_last": 4, "torch.channels_last_3d": 5}  # by their names, formats and their dimensions
 
 
 def memory_order(shape: tuple[int, ...], *strides: tuple[int, ...]) -> list[int]:
@@ -51,17 +52,58 @@ def empty_as(a: Array, d: np.dtype[Any]) -> Array:
     return empty_in_order(a.shape, memory_order(a.shape, a.strides), d)
 
 
+def order_of(memory_format: Any, a: Array) -> str:
+    """How a copy of `a` is to lie in memory: "K", as `a` does; "C"; or the name of a format with channels last.
+
+    Raises RuntimeError if `a` has not the dimensions that the format is for.
+    """
+    name = str(memory_format)
+    if name in CHANNELS_LAST:
+        if a.ndim != CHANNELS_LAST[name]:
+            text = f"required rank {CHANNELS_LAST[name]} tensor to use {name.removeprefix('torch.')} format"
+            raise RuntimeError(f"{text}\n  This one has {a.ndim} dimensions.")
+        return name
+    return "C" if name == "torch.contiguous_format" else "K"
+
+
+def empty_channels_last(shape: tuple[int, ...], d: np.dtype[Any]) -> Array:
+    """An uninitialised array of images, whose channels, dimension 1, are innermost in memory."""
+    return empty_in_order(shape, [0, *range(2, len(shape)), 1], d)
+
+
+def is_channels_last(a: Array, memory_format: str) -> bool:
+    """Whether the elements lie in a format with channels last, without gaps."""
+    return a.ndim == CHANNELS_LAST[memory_format] and bool(np.moveaxis(a, 1, -1).flags.c_contiguous)
+
+
+def looks_channels_last(a: Array) -> bool:
+    """Whether torch takes an array to be in a format with channels last, gaps or not, by its strides alone."""
+    if a.ndim not in CHANNELS_LAST.values() or not a.strides[1]:
+        return False
+    least = 0
+    for dim in (1, *range(a.ndim - 1, 1, -1), 0):
+        n, step = a.shape[dim], a.strides[dim]
+        if not n or step < least or (dim == 0 and least == a.strides[1]):
+            return False
+        least = step * n
+    return True
+
+
 def copy_array(a: Array, d: np.dtype[Any], order: str = "K") -> Array:
     """A copy in dtype `d`, converted as C does: fractions are cut off, and numbers that do not fit come out somehow.
 
-    order  "K" keeps the order of the dimensions in memory, as far as torch does; "C" puts the last one innermost
+    order  "K" keeps the order of the dimensions in memory, as far as torch does; "C" puts the last one innermost;
+           others are those of `CHANNELS_LAST`
     """
     # torch comes from float64 to float16 by way of float32, and so rounds twice
     values = a.astype(np.float32) if d.char == "e" and a.dtype.char == "d" else a
     if d.char == "B" and a.dtype.kind == "f":
         values = a.astype(np.int64)  # by way of which torch takes what does not fit
-    if order == "C" or 0 not in a.strides:
-        made: Array = values.astype(d, order=order)  # type: ignore[call-overload]
+    if order in CHANNELS_LAST:
+        made: Array = empty_channels_last(a.shape, d)
+        np.copyto(made, values, casting="unsafe")
+    elif order == "C" or 0 not in a.strides:
+        made = values.astype(d, order=order)  # type: ignore[call-overload]
     else:
         made = empty_as(a, d)
         np.copyto(made, values, casting="unsafe")

@@ -20,6 +20,7 @@ from . import dtypes, messages
 from .devices import CPU, device
 from .dtypes import Size, dtype
 from .engine import LEAF, Lost, Node, RemovableHandle, Replaced, Severed, Storage, last_change, level_of_user, next_rank
+from .layout import CHANNELS_LAST, is_channels_last
 from .modes import is_grad_enabled
 
 if TYPE_CHECKING:
@@ -167,8 +168,10 @@ class Tensor(Methods, metaclass=TensorType):
         """The address of the first element."""
         return int(self._array.__array_interface__["data"][0])
 
-    def is_contiguous(self) -> bool:
-        """Whether the elements lie in memory in the order of their indices."""
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether the elements lie in memory in the order of their indices, or in the format."""
+        if memory_format in CHANNELS_LAST:
+            return is_channels_last(self._array, memory_format)
         return self._array.flags.c_contiguous
 
     def is_floating_point(self) -> bool:

@@ -110,6 +110,28 @@ x.type(int)
 x.type(3)
 """
 
+IMAGES = """
+torch.ones(2, 3, 2, 4).to(memory_format=torch.channels_last)
+torch.ones(2, 3, 2, 4).to(torch.float64, memory_format=torch.channels_last)
+torch.ones(2, 3, 2, 4).long(memory_format=torch.channels_last)
+torch.ones(2, 3, 2, 4).cpu(memory_format=torch.channels_last)
+torch.ones(2, 3, 2, 4).clone(memory_format=torch.channels_last)
+torch.ones(2, 3, 2, 4).contiguous(memory_format=torch.channels_last)
+(l := torch.ones(2, 3, 2, 4).to(memory_format=torch.channels_last)).to(memory_format=torch.channels_last) is l
+(l := torch.ones(2, 3, 2, 4).to(memory_format=torch.channels_last)).contiguous(memory_format=torch.channels_last) is l
+torch.ones(2, 3, 2, 4).to(memory_format=torch.channels_last).double(), torch.ones(2, 3, 2, 4).to(memory_format=torch.channels_last).clone(), torch.ones(2, 3, 2, 4).to(memory_format=torch.channels_last).contiguous()
+(l := torch.ones(2, 3, 2, 4).to(memory_format=torch.channels_last)).float(memory_format=torch.channels_last) is l
+torch.ones(2, 3, 2, 4).to(memory_format=torch.channels_last).to(memory_format=torch.contiguous_format)
+torch.ones(2, 3, 2, 4).to(memory_format=torch.channels_last).is_contiguous(), torch.ones(2, 3, 2, 4).to(memory_format=torch.channels_last).is_contiguous(memory_format=torch.channels_last)
+torch.ones(2, 3, 2, 4).is_contiguous(memory_format=torch.channels_last), n.is_contiguous(memory_format=torch.channels_last)
+n.to(memory_format=torch.channels_last)
+n.clone(memory_format=torch.channels_last)
+torch.ones(2, 3, 2, 4)[None].to(memory_format=torch.channels_last_3d)
+torch.ones(2, 3, 2, 4)[:, :1].to(memory_format=torch.channels_last), torch.ones(2, 3, 2, 4)[:, :, :1, :1].to(memory_format=torch.channels_last)
+torch.zeros_like(torch.ones(2, 3, 2, 4), memory_format=torch.channels_last)
+torch.zeros_like(n, memory_format=torch.channels_last)
+"""
+
 COPIES = """
 x.clone()
 torch.clone(x)
@@ -231,6 +253,11 @@ def test_to(expression: str) -> None:
 
 @each(METHODS)
 def test_conversions_by_name(expression: str) -> None:
+    check(expression)
+
+
+@each(IMAGES)
+def test_memory_formats(expression: str) -> None:
     check(expression)
 
 

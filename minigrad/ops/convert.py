@@ -15,7 +15,7 @@ from .. import dtypes
 from ..devices import ADVICE, device, require_cpu
 from ..dtypes import dtype
 from ..engine import Lost
-from ..layout import copy_array
+from ..layout import CHANNELS_LAST, copy_array, is_channels_last, looks_channels_last, order_of
 from ..messages import type_name
 from ..tensor import Tensor, storage_of
 from .names import FUNCTIONS, public, tensor_argument
@@ -77,15 +77,10 @@ def dtype_argument(value: Any, function: str, name: str = "dtype", position: int
 # Public functions and methods
 
 
-def _order(memory_format: Any) -> str:
-    """NumPy's word for `torch.contiguous_format`, or for keeping the order that there is."""
-    return "C" if memory_format is not None and "contiguous" in str(memory_format) else "K"
-
-
 @public()
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy, part of the graph: gradients flow on to `input`."""
-    made: Tensor = copied.call(tensor_argument(input, "clone"), _order(memory_format))
+    made: Tensor = copied.call(input, order_of(memory_format, tensor_argument(input, "clone")._array))
     return made
 
 
@@ -117,7 +112,10 @@ FUNCTIONS["detach_"] = detach_
 
 @public(function=False)
 def contiguous(self: Tensor, memory_format: Any = None) -> Tensor:
-    """This tensor if its elements lie in the order of their indices, else a copy in which they do."""
+    """This tensor if its elements lie in the order of their indices, or in the format, else a copy in which they do."""
+    order = order_of(memory_format, self._array)
+    if order in CHANNELS_LAST:
+        return self if is_channels_last(self._array, order) else copied.call(self, order)
     return self if self._array.flags.c_contiguous else copied.call(self, "C")
 
 
@@ -141,7 +139,15 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return self if d == self._array.dtype else cast(self, d)
     wanted, copy = read_to(args, kwargs)
     d = self._array.dtype if wanted is None else wanted.numpy
-    return self if d == self._array.dtype and not copy else cast(self, d, _order(kwargs.get("memory_format")))
+    return _converted(self, d, kwargs.get("memory_format"), copy)
+
+
+def _converted(t: Tensor, d: np.dtype[Any], memory_format: Any, copy: bool = False) -> Tensor:
+    """`t` in a dtype and memory format; itself if they are its own, unless a copy is asked for."""
+    order = "K" if memory_format is None else order_of(memory_format, t._array)
+    if order != "K" and looks_channels_last(t._array) != (order in CHANNELS_LAST):
+        copy = True
+    return cast(t, d, order) if copy or d != t._array.dtype else t
 
 
 def read_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype | None, bool]:
@@ -176,7 +182,7 @@ def read_to(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[dtype | None
 
 def _conversion(name: str, d: dtype) -> Callable[..., Tensor]:
     def convert(self: Tensor, *, memory_format: Any = None) -> Tensor:
-        return self if self._array.dtype == d.numpy else cast(self, d.numpy, _order(memory_format))
+        return _converted(self, d.numpy, memory_format)
 
     convert.__name__ = convert.__qualname__ = name
     convert.__doc__ = f"This tensor with elements of {d}; itself if they are."
@@ -199,8 +205,8 @@ for _name, _dtype in {
 
 @public(function=False)
 def cpu(self: Tensor, memory_format: Any = None) -> Tensor:
-    """This tensor: it is on the CPU already."""
-    return self
+    """This tensor, which is on the CPU already, in the memory format if one is given."""
+    return _converted(self, self._array.dtype, memory_format)
 
 
 @public(function=False)

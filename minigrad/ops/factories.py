@@ -14,7 +14,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..arithmetic import multiply_add
 from ..dtypes import dtype
-from ..layout import empty_as
+from ..layout import empty_as, empty_channels_last, order_of
 from ..tensor import Tensor
 from .data import FLOAT32, FLOAT64, INT64, fits
 from .names import public, tensor_argument
@@ -55,9 +55,10 @@ def new_array(shape: Any, d: np.dtype[Any], value: Any) -> Array:
 
 def new_array_like(t: Tensor, d: np.dtype[Any], value: Any, options: Any) -> Array:
     """`new_array` of the size of `t`, and in the order in memory that `t` has or that is asked for."""
-    if t._array.flags.c_contiguous or (options and "contiguous" in str(options.get("memory_format"))):
+    order = order_of(options.get("memory_format"), t._array) if options else "K"
+    if order == "C" or (order == "K" and t._array.flags.c_contiguous):
         return new_array(t._array.shape, d, value)
-    array = empty_as(t._array, d)
+    array = empty_as(t._array, d) if order == "K" else empty_channels_last(t._array.shape, d)
     if value is not None:
         array.fill(value)
     return array
