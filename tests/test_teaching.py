@@ -1,6 +1,5 @@
 """Teaching code, written for torch, on minigrad: what share of the cells runs, and prints the same (see teaching.py)."""
 
-import ast
 import sys
 
 import pytest
@@ -10,7 +9,7 @@ import teaching
 from teaching import Cell, cells, report, run, share
 
 # In percent of the cells: at least so many run, and print the same text.
-RUN, SAME = 48, 45
+RUN, SAME = 60, 58
 
 
 def test_cells_run_and_print_the_same():
@@ -58,5 +57,3 @@ def test_torch_is_there_again_afterwards():
     of("import torch.nn.functional as F\nfrom torch.autograd import functional\n")
     after = {name: module for name, module in sys.modules.items() if name.startswith("torch")}
     assert before == after
-    with teaching.standing_in(ast.parse("import torch.autograd")):
-        assert sys.modules["torch.autograd"].__name__ == "minigrad.autograd"
