@@ -4,7 +4,9 @@ import rows_activations  # noqa: F401
 import rows_core  # noqa: F401
 import rows_elementwise  # noqa: F401
 import rows_ordering  # noqa: F401
+import rows_positions  # noqa: F401
 import rows_products  # noqa: F401
 import rows_scattering  # noqa: F401
+import rows_statistics  # noqa: F401
 import rows_windows  # noqa: F401
 from op_rows import ROWS as ROWS, evaluate as evaluate

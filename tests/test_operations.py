@@ -44,6 +44,8 @@ COMPUTING = (
     "einsum",
     "diagonals",
     "rearranging",
+    "repeating",
+    "statistics",
 )
 RANDOMS = st.randoms(use_true_random=False)
 

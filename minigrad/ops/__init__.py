@@ -29,5 +29,9 @@ for _family in (
     "rearranging",
     "diagonals",
     "einsum",
+    "positions",
+    "repeating",
+    "statistics",
+    "counting",
 ):
     import_module(f"{__name__}.{_family}")

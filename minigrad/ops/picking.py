@@ -163,6 +163,36 @@ def _check_gather(array: Array, i: Array, at: int) -> None:
 
 
 @public()
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
+    """The elements of `input` at `indices` (int64) in `dim`, broadcast together elsewhere; as `argsort` gives them.
+
+    Without `dim` the indices are those of the flattened tensor. In `dim` they may be counted from the end.
+    """
+    x = tensor_argument(input, "take_along_dim")._array
+    i = tensor_argument(indices, "take_along_dim", "indices", 2)._array
+    if i.dtype != INT64:
+        name = messages.TYPE_NAMES[indices.dtype.name]
+        raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {name}")
+    if dim is None:
+        return gather(input.view(-1), 0, indices.view(-1))
+    if x.ndim != i.ndim:
+        raise RuntimeError(
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
+            f"{x.ndim} dimensions for input, and {i.ndim} dimensions for indices"
+        )
+    at = messages.checked_dim(integer("take_along_dim", "dim", 2, dim), x.ndim)
+    if not x.ndim:
+        raise IndexError(f"Dimension specified as {at} but tensor has no dimensions")
+    length = x.shape[at]
+    i = np.where(i < 0, i + length, i)
+    # What is looked for in `dim` does not broadcast.
+    shape = broadcast_shape(np.empty((*x.shape[:at], i.shape[at], *x.shape[at + 1 :]), np.bool_), i)
+    wanted = (*shape[:at], length, *shape[at + 1 :])
+    whole = input if wanted == x.shape else spread.call(input, wanted)
+    return gather(whole, at, Tensor._of(np.broadcast_to(i, shape)))
+
+
+@public()
 def take(input: Tensor, index: Tensor) -> Tensor:
     """The elements of `input`, seen as one row, at the indices (int64) in a tensor, in the shape of that."""
     array = tensor_argument(input, "take")._array

@@ -249,7 +249,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
             f"masked_scatter: expected self and source to have same dtypes but got{names[0]} and {names[1]}"
         )
     if m.dtype.kind != "b":
-        got = messages.C_NAMES[mask.dtype.name]
+        got = messages.TYPE_NAMES[mask.dtype.name]
         raise RuntimeError(f"masked_scatter_ only supports boolean masks, but got mask with dtype {got}")
     shape = broadcast_shape(m, x)
     whole = input if shape == x.shape else spread.call(input, shape)

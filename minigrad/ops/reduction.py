@@ -197,7 +197,7 @@ def _norm(a: Array, p: float, dim: Dims, keepdim: bool) -> Array:
     return np.power(_sum(np.power(size, a.dtype.type(p)), dim, keepdim), a.dtype.type(1 / p))
 
 
-def _norm_rule(g: Any, a: Any, out: Any, p: float, dim: Dims, keepdim: bool) -> Any:
+def norm_rule(g: Any, a: Any, out: Any, p: float, dim: Dims, keepdim: bool) -> Any:
     """Source: torch's `linalg_vector_norm_backward`; the gradient at a norm of 0 is 0."""
     if p == 0:
         return None
@@ -214,7 +214,7 @@ def _norm_rule(g: Any, a: Any, out: Any, p: float, dim: Dims, keepdim: bool) -> 
     return slope * keep(g / power(out, p - 1), out != 0)
 
 
-vector_norm = op("LinalgVectorNormBackward0", _norm, a=_norm_rule)
+vector_norm = op("LinalgVectorNormBackward0", _norm, a=norm_rule)
 
 # Running sums, and sums in the log domain
 
