@@ -31,6 +31,11 @@ EXAMPLES, MANY = 10, int(os.environ.get("MINIGRAD_EXAMPLES", "300"))  # per row 
 # The modules of minigrad.ops whose functions compute; others make tensors, or pick from them.
 COMPUTING = (
     "pointwise",
+    "functions",
+    "rounding",
+    "pairs",
+    "special",
+    "activations",
     "reduction",
     "extremes",
     "shape",

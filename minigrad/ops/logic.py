@@ -117,6 +117,43 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
     return bool(Tensor._of(close))  # by way of a tensor, so that listeners hear of it
 
 
+@public()
+def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
+    """Where `|input - other| <= atol + rtol * |other|`; infinities are close to themselves."""
+    messages.check_equal_dtypes(tensor_argument(input, "isclose"), tensor_argument(other, "isclose", "other", 2))
+    for name, tolerance in (("rtol", rtol), ("atol", atol)):
+        if tolerance < 0:
+            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
+    check_broadcast(input._array, other._array)
+    close = np.isclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    return integers(np.asarray(close), input if input._origin is not None else other, "isclose")
+
+
+def _minus(x: Any) -> Any:
+    return np.signbit(x) if x.dtype.kind == "f" else x < 0
+
+
+def _offer_test(name: str, test: Any, doc: str) -> None:
+    """The function and the method for one question about each element."""
+
+    def function(input: Tensor) -> Tensor:
+        x = tensor_argument(input, name)._array
+        return integers(np.asarray(test(x)), input, name)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = doc
+    public()(function)
+
+
+_offer_test("isnan", np.isnan, "Where an element is NaN.")
+_offer_test("isinf", np.isinf, "Where an element is infinite.")
+_offer_test("isfinite", np.isfinite, "Where an element is neither infinite nor NaN.")
+_offer_test("isposinf", lambda x: x == np.inf, "Where an element is positive infinity.")
+_offer_test("isneginf", lambda x: x == -np.inf, "Where an element is negative infinity.")
+_offer_test("isreal", np.isreal, "Where an element is a real number: everywhere.")
+_offer_test("signbit", _minus, "Where the sign is minus, also of -0.")
+
+
 def _logical(input: Tensor, dim: Any, keepdim: bool, name: str, reduce: Any) -> Tensor:
     input = tensor_argument(input, name)
     dims = () if isinstance(dim, (tuple, list)) and not dim else reduced_dims(dim, input.ndim)

@@ -10,8 +10,9 @@ import numpy as np
 from .. import messages
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, storage_of
-from . import inplace, pointwise
+from . import inplace, pairs, pointwise, rounding
 from .linear import matmul
+from .names import public, tensor_argument
 from .pointwise import add_, div_, mul_, sub_
 from .table import Op, as_value, common_dtype
 
@@ -56,10 +57,22 @@ def _no_matrix(self: Tensor, other: Any) -> Any:
     return matmul(self, other)  # which says what is wrong with a number
 
 
-def _pos(self: Tensor) -> Tensor:
-    if self._array.dtype.kind == "b":
+@public()
+def positive(input: Tensor) -> Tensor:
+    """`+input`: the tensor itself."""
+    if tensor_argument(input, "positive")._array.dtype.kind == "b":
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
-    return self
+    return input
+
+
+def _plain(function: Callable[[Tensor, Any], Any]) -> Callable[[Tensor, Any], Any]:
+    """An operator for a tensor or a number on the right."""
+
+    def operator(self: Tensor, other: Any) -> Any:
+        value = as_value(other, self)
+        return value if value is NotImplemented else function(self, value)
+
+    return operator
 
 
 def _augmented(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
@@ -101,13 +114,25 @@ _OPERATORS: dict[str, Any] = {
     "__iadd__": _augmented(np.add, pointwise.add),
     "__isub__": _augmented(np.subtract, pointwise.sub),
     "__imul__": _augmented(np.multiply, pointwise.mul),
-    "__itruediv__": _augmented(np.true_divide, pointwise.div),
+    "__itruediv__": _augmented(np.true_divide, rounding.div),
+    "__mod__": _plain(rounding.remainder),
+    "__rmod__": _reflected("%", lambda a, b: rounding.remainder(b, a)),
+    "__imod__": lambda self, other: self.remainder_(other),
+    "__floordiv__": _plain(rounding.floor_divide),
+    "__rfloordiv__": _reflected("//", lambda a, b: rounding.floor_divide(b, a)),
+    "__ifloordiv__": lambda self, other: self.floor_divide_(other),
+    "__lshift__": _plain(pairs.bitwise_left_shift),
+    "__rlshift__": _reflected("<<", lambda a, b: pairs.bitwise_left_shift(b, a)),
+    "__rshift__": _plain(pairs.bitwise_right_shift),
+    "__rrshift__": _reflected(">>", lambda a, b: pairs.bitwise_right_shift(b, a)),
+    "__ilshift__": lambda self, other: self.bitwise_left_shift_(other),
+    "__irshift__": lambda self, other: self.bitwise_right_shift_(other),
     "__ipow__": lambda self, exponent: self.pow_(exponent),
     "__iand__": lambda self, other: self.bitwise_and_(other),
     "__ior__": lambda self, other: self.bitwise_or_(other),
     "__ixor__": lambda self, other: self.bitwise_xor_(other),
     "__neg__": pointwise.neg,
-    "__pos__": _pos,
+    "__pos__": positive,
     "__abs__": pointwise.abs,
 }
 for _name, _operator in _OPERATORS.items():

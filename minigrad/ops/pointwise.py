@@ -265,12 +265,6 @@ def mul(input: Any, other: Any) -> Tensor:
     return binary(mul_, "mul", other, input)
 
 
-@public("divide", "true_divide", in_place=True)
-def div(input: Any, other: Any) -> Tensor:
-    """`input / other`, broadcast together; integers are divided as floats."""
-    return binary(div_, "div", other, input)
-
-
 @public("negative", in_place=True)
 def neg(input: Tensor) -> Tensor:
     """`-input`."""
@@ -401,7 +395,7 @@ def _together(*tensors: Tensor) -> list[Tensor]:
     try:
         shape = np.broadcast_shapes(*[x._array.shape for x in tensors])
     except ValueError as error:
-        raise _misfit_of(error, *tensors) from None
+        raise misfit_of(error, *tensors) from None
     d = common_dtype(*tensors)
     return [x.to(d).expand(shape) for x in tensors]
 
@@ -475,10 +469,10 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     try:
         return select.call(input, other, condition)
     except (RuntimeError, ValueError) as error:
-        raise _misfit_of(error, condition, input, other) from None
+        raise misfit_of(error, condition, input, other) from None
 
 
-def _misfit_of(error: Exception, *operands: Any) -> Exception:
+def misfit_of(error: Exception, *operands: Any) -> Exception:
     """The error for operands, more than two, that do not broadcast: about the first that fits none before it."""
     shape: tuple[int, ...] = ()
     for x in operands:
