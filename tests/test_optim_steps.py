@@ -114,22 +114,34 @@ def test_a_hundred_steps(name, dtype):
     check()
 
 
-def test_nesterov_momentum():
-    rng = np.random.default_rng(0)
-    gradients = [[rng.normal(size=shape) for shape in SHAPES] for _ in range(100)]
-    options = {"lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 0.01}
-    start = [rng.normal(size=shape) for shape in SHAPES]
-    found = run(minigrad, "SGD", options, start, gradients, 50)
-    assert_close(found, run(real_torch, "SGD", options, start, gradients, None), "float64")
+ALL = {"lr": 0.1, "weight_decay": 0.1, "maximize": True}
+EVERY_OPTION = [
+    ("SGD", {**ALL, "momentum": 0.9, "dampening": 0.3}),
+    ("SGD", {**ALL, "momentum": 0.9, "nesterov": True}),
+    ("ASGD", {**ALL, "lambd": 0.1, "alpha": 0.5, "t0": 5}),
+    ("ASGD", {"lr": 0.1, "t0": 0}),
+    ("Adagrad", {**ALL, "lr_decay": 0.1, "initial_accumulator_value": 0.3, "eps": 0.1}),
+    ("RMSprop", {**ALL, "alpha": 0.7, "eps": 0.1, "centered": True}),
+    ("RMSprop", {**ALL, "alpha": 0.7, "eps": 0.1, "momentum": 0.5}),
+    ("Adadelta", {**ALL, "rho": 0.7, "eps": 0.1}),
+    ("Adam", {**ALL, "betas": (0.7, 0.8), "eps": 0.1, "amsgrad": True}),
+    ("Adam", {**ALL, "betas": (0.7, 0.8), "eps": 0.1, "decoupled_weight_decay": True}),
+    ("AdamW", {**ALL, "betas": (0.7, 0.8), "eps": 0.1}),
+    ("AdamW", {"lr": 0.1}),
+    ("Adamax", {**ALL, "betas": (0.7, 0.8), "eps": 0.1}),
+    ("NAdam", {**ALL, "betas": (0.7, 0.8), "eps": 0.1, "momentum_decay": 0.1}),
+    ("RAdam", {**ALL, "betas": (0.7, 0.9), "eps": 0.1, "decoupled_weight_decay": True}),
+    ("Rprop", {"lr": 0.1, "maximize": True, "etas": (0.3, 1.7), "step_sizes": (0.05, 0.3)}),
+]
 
 
-def test_a_centered_average():
+@pytest.mark.parametrize(("name", "options"), EVERY_OPTION)
+def test_with_every_option(name, options):
     rng = np.random.default_rng(0)
-    gradients = [[rng.normal(size=shape) for shape in SHAPES] for _ in range(100)]
+    gradients = [[rng.normal(size=shape) for shape in SHAPES] for _ in range(30)]
     start = [rng.normal(size=shape) for shape in SHAPES]
-    for options in ({"centered": True}, {"centered": True, "momentum": 0.5}):
-        found = run(minigrad, "RMSprop", options, start, gradients, 50)
-        assert_close(found, run(real_torch, "RMSprop", options, start, gradients, None), "float64")
+    found = run(minigrad, name, options, start, gradients, 15)
+    assert_close(found, run(real_torch, name, options, start, gradients, 15), "float64")
 
 
 @pytest.mark.parametrize("name", OPTIONS)
