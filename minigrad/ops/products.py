@@ -64,7 +64,8 @@ addmm_: Op = op(
     lambda a, b, c, beta, alpha: _plus(b.dot(c), a, beta, alpha),
     a=lambda g, a_shape, beta: fitted(g, a_shape, beta),
     b=lambda g, c, alpha: scaled(mm_(g, c.mT), alpha),
-    c=lambda g, b, alpha: scaled(mm_(b.mT, g), alpha),
+    # For bᵀg, so that it lies in memory as the weight of a layer does, which comes here transposed.
+    c=lambda g, b, alpha: scaled(mm_(g.mT, b).mT, alpha),
 )
 addmv_ = op(
     "AddmvBackward0",
