@@ -247,6 +247,15 @@ def overlapping_operands() -> str:
     )
 
 
+def out_resized(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    return (
+        f"An output with one or more elements was resized since it had shape {list(shape)}, which does not match the "
+        f"required output shape {list(wanted)}. This behavior is deprecated, and in a future PyTorch release outputs "
+        "will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by resizing it, "
+        "inplace, to zero elements with t.resize_(0)."
+    )
+
+
 def write_to_leaf(what: str) -> str:
     return (
         f"{what} that requires grad is being used in an in-place operation.\n"

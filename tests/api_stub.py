@@ -66,6 +66,10 @@ def signature(name: str, function: Any, *, method: bool) -> str:
         parameters = (
             [inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY), *parameters] if method else parameters
         )
+    if hasattr(function, "takes_out") and not method:
+        out = inspect.Parameter("out", inspect.Parameter.KEYWORD_ONLY, default=None)
+        end = len(parameters) - (parameters[-1].kind is inspect.Parameter.VAR_KEYWORD)
+        parameters.insert(end, out)
     parts: list[str] = []
     previous = None
     for i, p in enumerate(parameters):

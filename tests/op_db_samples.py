@@ -115,6 +115,10 @@ class Conversion:
     def tensor(self, tensor: torch.Tensor) -> Any:
         if id(tensor) not in self.known:
             made = self.t.from_numpy(memory_of(tensor))
+            if self.t is torch:  # of a storage that can be resized, as that of `out` is
+                made = torch.empty(0, dtype=made.dtype).set_(
+                    made.clone().untyped_storage(), 0, made.shape, made.stride()
+                )
             if tensor.requires_grad:
                 self.leaves.append(made.requires_grad_())
             self.known[id(tensor)] = made, tensor  # which keeps its id

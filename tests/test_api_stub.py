@@ -20,5 +20,6 @@ def test_the_stub_tells_methods_from_functions() -> None:
     text = api_stub.stub()
     assert "    def sum(self, dim: Any = ..., keepdim: builtins.bool = ..., *, dtype: Any = ...) -> Tensor: ..." in text
     assert (
-        "\ndef sum(input: Tensor, dim: Any = ..., keepdim: builtins.bool = ..., *, dtype: Any = ...) -> Tensor" in text
+        "\ndef sum(input: Tensor, dim: Any = ..., keepdim: builtins.bool = ..., *, dtype: Any = ..., out: Any = ...)"
+        in text
     )

@@ -38,3 +38,4 @@ for _family in (
     "counting",
 ):
     import_module(f"{__name__}.{_family}")
+import_module(f"{__name__}.outs")  # after all others, for it adds to their functions

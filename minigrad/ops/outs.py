@@ -1,0 +1,136 @@
+"""`out=`: torch's functions, not its methods, write their result to a tensor that is there, if given one.
+
+They do so in all their forms, also in those in which torch takes no `out`, such as a sum of all elements.
+
+Whose do, and which dtypes of `out` they take, is listed here, and done here around them. What makes new tensors of a
+size, or draws them, reads its keywords itself (see options.py).
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from functools import wraps
+from typing import Any
+
+from .. import messages
+from ..dtypes import dtype
+from ..engine import level_of_user
+from ..messages import C_NAMES, TYPE_NAMES, type_name
+from ..modes import is_grad_enabled
+from ..tensor import Tensor
+from .inplace import check_disjoint, check_memory
+from .names import FUNCTIONS
+from .options import written
+from .types import can_cast
+
+INTERNAL = True
+
+# Any dtype that the result's can be cast to, float to double or bool to all.
+CASTING = (
+    "acos acosh add addcdiv addcmul addr asin asinh atan atan2 atanh bitwise_and bitwise_left_shift bitwise_or "
+    "bitwise_right_shift bitwise_xor clamp clamp_max clamp_min column_stack copysign cos cosh cumprod cumsum deg2rad "
+    "digamma div dstack eq erf erfc erfinv exp exp2 expm1 float_power floor_divide fmax fmin fmod gcd ge gt hstack "
+    "hypot inner kron lcm ldexp le lerp lgamma log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not "
+    "logical_or logical_xor logit logsumexp lt maximum mean minimum mul nanmean nansum ne nextafter outer polygamma "
+    "pow prod rad2deg reciprocal remainder rsqrt sigmoid sin sinc sinh sqrt square stack std sub sum tan tanh "
+    "true_divide var vstack xlogy cat"
+)
+# By what torch says of another dtype than the result's, the functions that take no other.
+SAME = {
+    "Expected out tensor to have dtype {c_wanted}, but got {c_got} instead": (
+        "addbmm addmm addmv aminmax argmax argmin baddbmm bmm bucketize chain_matmul cummax cummin diag diff "
+        "gather heaviside histc histogram index_add index_copy isin kthvalue log_softmax logcumsumexp matmul max "
+        "median min mm mode msort mv nan_to_num nanmedian nanquantile norm quantile renorm scatter scatter_add "
+        "scatter_reduce searchsorted softmax sort take_along_dim tensordot topk tril triu"
+    ),
+    "Found dtype {got} but expected {wanted}": "abs bitwise_not ceil floor frac neg round sgn sign trunc",
+    "Expected the dtype for input and out to match, but got {wanted} for input's dtype and {got} for out's dtype.": (
+        "amax amin"
+    ),
+    "result dtype {got} does not match input dtype {wanted}": "dot vdot",
+    "{name}(): self and result must have the same scalar type": "index_select masked_select",
+    "take(): self and out expected to have the same dtype, but got self.dtype = {wanted} and out.dtype = {got}": "take",
+    "Expected out type to be {wanted} but got {got}": "where",
+    "nonzero: Expected out tensor to have scalar type {wanted} but got scalar type{got}": "nonzero",
+    "{name} only supports bool tensor for result, got: {got}": "all any",
+    "{name} does not support non-boolean outputs.": "isneginf isposinf signbit",
+}
+APART = ("cat", "gather", "index_select", "kthvalue", "masked_select", "take")  # whose `out` may be none of the inputs
+UNCAST = "result type {wanted} can't be cast to the desired output type {got}"
+
+
+def _with_out(f: Callable[..., Any], refusal: str) -> Callable[..., Any]:
+    """`f`, that also takes `out`."""
+
+    @wraps(f)
+    def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        if out is None:
+            return f(*args, **kwargs) if kwargs else f(*args)
+        return _into(out, f, refusal, args, kwargs)
+
+    call.takes_out = True  # type: ignore[attr-defined]
+    return call
+
+
+def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """`out`, or a tuple of tensors, written to."""
+    name = f.__name__
+    inputs = [t for t in _flat((*args, *kwargs.values())) if isinstance(t, Tensor)]
+    given = out if isinstance(out, (tuple, list)) else (out,)
+    for t in given:
+        if not isinstance(t, Tensor):
+            raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(t)}")
+    result = f(*args, **kwargs)
+    results = result if isinstance(result, tuple) else (result,)
+    if name in ("max", "min") and results[0] is result:
+        refusal = UNCAST  # it stands for `maximum`
+    if len(results) != len(given):
+        raise TypeError(f"{name}(): argument 'out' must be {_wanted(len(results))}, not {_wanted(len(given))}")
+    for t, r in zip(given, results, strict=True):
+        if r.requires_grad or (t.requires_grad and r.is_floating_point() and is_grad_enabled()):
+            raise RuntimeError(
+                f"{name}(): functions with out=... arguments don't support automatic differentiation, but one of the "
+                "arguments requires grad.\n  Leave `out` away, or compute under torch.no_grad()."
+            )
+        _check_dtype(name, r.dtype, t.dtype, refusal)
+        check_memory(t, *inputs)
+        if name in APART:
+            for i in inputs:
+                check_disjoint(t, i)
+    for t, r in zip(given, results, strict=True):
+        if t.shape != r.shape and t.numel():
+            warnings.warn(messages.out_resized(t.shape, r.shape), UserWarning, stacklevel=level_of_user())
+        written(name, t, r._array)
+    return type(result)(given) if isinstance(result, tuple) else out
+
+
+def _check_dtype(name: str, wanted: dtype, got: dtype, refusal: str) -> None:
+    if wanted is got or (refusal == UNCAST and can_cast(wanted, got)):
+        return
+    names = {"wanted": TYPE_NAMES[wanted.name], "got": TYPE_NAMES[got.name]}
+    c_names = {"c_wanted": C_NAMES[wanted.name], "c_got": C_NAMES[got.name]}
+    raise RuntimeError(refusal.format(name=name, **names, **c_names) + f"\n  Make `out` a tensor of {wanted}.")
+
+
+def _wanted(count: int) -> str:
+    return "Tensor" if count == 1 else f"tuple of {count} Tensors"
+
+
+def _flat(values: Any) -> Iterator[Any]:
+    for value in values:
+        if isinstance(value, (tuple, list)):
+            yield from _flat(value)
+        else:
+            yield value
+
+
+def _offer() -> None:
+    refusals = dict.fromkeys(CASTING.split(), UNCAST)
+    refusals |= {name: text for text, names in SAME.items() for name in names.split()}
+    for name, f in FUNCTIONS.items():
+        if f.__name__ in refusals and not hasattr(f, "takes_out"):
+            FUNCTIONS[name] = _with_out(f, refusals[f.__name__])
+
+
+_offer()
