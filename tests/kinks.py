@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+import minigrad
+from minigrad.ops import activations
+
 DOCS = Path(__file__).parents[1] / "docs"
 
 
@@ -40,6 +43,31 @@ SECTIONS = [
             Kink("t.relu(a)", ([-1, 0, 2, nan],), "0 at 0; NaN passes on", "在 0 处为 0；NaN 处照样传递"),
             Kink("t.abs(a)", ([-2, 0, 3, nan],), "0 at 0 and at NaN", "在 0 和 NaN 处为 0"),
             Kink("t.sign(a)", ([-2, 0, 3, nan],), "0 everywhere; sign(NaN) is 0", "处处为 0；sign(NaN) 是 0"),
+            Kink("F.leaky_relu(a)", ([-2, 0, 3, nan],), "the slope of the left side at 0", "在 0 处取左侧斜率"),
+            Kink("F.elu(a)", ([-2, 0, 3, nan],), "1 at 0 and at NaN", "在 0 和 NaN 处为 1"),
+            Kink(
+                "t.hardshrink(a)",
+                ([-0.5, 0, 0.5, nan],),
+                "0 at both edges; NaN passes on",
+                "两边缘处为 0；NaN 处照样传递",
+            ),
+            Kink(
+                "F.softshrink(a)",
+                ([-0.5, 0, 0.5, nan],),
+                "0 at both edges; NaN passes on",
+                "两边缘处为 0；NaN 处照样传递",
+            ),
+            Kink("F.hardsigmoid(a)", ([-3, 0, 3, nan],), "0 at both edges and at NaN", "两边缘和 NaN 处为 0"),
+            Kink(
+                "F.hardswish(a)",
+                ([-3, 0, 3, nan],),
+                "0 and 1 at the edges; 1 at NaN",
+                "两边缘处分别为 0 和 1；NaN 处为 1",
+            ),
+            Kink("t.prelu(a, b)", ([-2, 0, 3], [0.25]), "the weight at 0", "在 0 处为权重"),
+            Kink("t.copysign(a, b)", ([-2, 0, 3], [1, -1, -1]), "0 at 0", "在 0 处为 0"),
+            Kink("t.floor(a)", ([-0.5, 0, 1, nan],), "0 everywhere, also at the steps", "处处为 0，包括跳跃处"),
+            Kink("t.frac(a)", ([-0.5, 0, 1, nan],), "1 everywhere, also at the steps", "处处为 1，包括跳跃处"),
             Kink("t.norm(a)", ([0, 0],), "0 where the norm is 0", "范数为 0 处为 0"),
             Kink("t.norm(a, 1)", ([-2, 0, 3],), "as abs at 0", "在 0 处与 abs 相同"),
             Kink("t.norm(a, 3)", ([0, 0],), "0 where the norm is 0", "范数为 0 处为 0"),
@@ -56,6 +84,18 @@ SECTIONS = [
             Kink("t.maximum(a, b)", ([1, 2, 3, inf], [1, 3, 2, inf]), "half each at a tie", "并列时各得一半"),
             Kink("t.minimum(a, b)", ([1, 2, 3, inf], [1, 3, 2, inf]), "half each at a tie", "并列时各得一半"),
             Kink("t.maximum(a, b)", ([nan, 1], [1, nan]), "both get it where one is NaN", "有 NaN 时两者都得到"),
+            Kink(
+                "t.fmax(a, b)",
+                ([1, 2, nan, 1], [1, 3, 2, nan]),
+                "the first at a tie; the number beside NaN",
+                "并列时归前者；有 NaN 时归另一数",
+            ),
+            Kink(
+                "t.fmin(a, b)",
+                ([1, 2, nan, 1], [1, 3, 2, nan]),
+                "the first at a tie; the number beside NaN",
+                "并列时归前者；有 NaN 时归另一数",
+            ),
             Kink("t.max(a)", ([1, 3, 3, 2],), "shared among the largest", "由并列最大者平分"),
             Kink("t.min(a)", ([1, 1, 2],), "shared among the smallest", "由并列最小者平分"),
             Kink("t.max(a)", ([nan, 3, nan],), "shared among the NaN", "由各 NaN 平分"),
@@ -75,6 +115,15 @@ SECTIONS = [
                 "1 at both bounds, 0 at NaN",
                 "两个边界处为 1，NaN 处为 0",
             ),
+            Kink(
+                "F.hardtanh(a)",
+                ([-2, -1, 0, 1, nan],),
+                "unlike clamp: 0 at both bounds, 1 at NaN",
+                "与 clamp 不同：两个边界处为 0，NaN 处为 1",
+            ),
+            Kink("t.threshold(a, 1, 5)", ([0, 1, 2, nan],), "0 at the threshold, 1 at NaN", "阈值处为 0，NaN 处为 1"),
+            Kink("t.nan_to_num(a)", ([nan, inf, 2, -inf],), "0 for what is replaced", "被替换处为 0"),
+            Kink("t.logit(a)", ([0, 1, -1, 2],), "infinite at 0 and 1, NaN outside", "0 和 1 处为无穷，其外为 NaN"),
             Kink("t.clamp(a, 1, -1)", ([-2, 0, 2],), "crossed bounds: the upper one wins", "边界颠倒：以上界为准"),
             Kink(
                 "t.clamp(a, b, c)",
@@ -91,6 +140,24 @@ SECTIONS = [
         [
             Kink("t.sqrt(a)", ([0, 4, -1, inf],), "infinite at 0", "在 0 处为无穷"),
             Kink("t.log(a)", ([0, 1, -1, inf],), "1 / a, also where the value is NaN", "1 / a，值为 NaN 处也是"),
+            Kink("t.rsqrt(a)", ([0, 4, -1, inf],), "-infinite at 0", "在 0 处为负无穷"),
+            Kink(
+                "t.log1p(a)",
+                ([-1, 0, -2, inf],),
+                "1 / (a + 1), also where the value is NaN",
+                "1 / (a + 1)，值为 NaN 处也是",
+            ),
+            Kink("t.xlogy(a, b)", ([0, 0, 0, 1], [0, 2, -1, 0]), "0 for a where both are 0", "两者皆为 0 时 a 得 0"),
+            Kink("t.asin(a)", ([-1, 0, 1, 2],), "infinite at both ends", "两端为无穷"),
+            Kink("t.acosh(a)", ([1, 2, 0],), "infinite at 1", "在 1 处为无穷"),
+            Kink("t.atan2(a, b)", ([0, 0, 1], [0, -1, 0]), "0 at the origin", "原点处为 0"),
+            Kink(
+                "t.hypot(a, b)",
+                ([0, 3], [0, 4]),
+                "NaN at the origin, where norm has 0",
+                "原点处为 NaN，而范数在该处为 0",
+            ),
+            Kink("t.sinc(a)", ([0, 1],), "0 at 0", "在 0 处为 0"),
             Kink("t.reciprocal(a)", ([0, -0.0, 2, inf],), "-infinite on both sides of 0", "在 0 的两侧均为负无穷"),
             Kink("a / b", ([1, 0, inf], [0, 0, inf]), "as computed: 0 / 0 is NaN", "照算：0 / 0 是 NaN"),
             Kink("a ** 0", ([0, inf, nan],), "0 everywhere", "处处为 0"),
@@ -126,6 +193,16 @@ SECTIONS = [
             Kink("t.exp(a)", ([-inf, 0, 1000],), "the value itself", "即函数值本身"),
             Kink("t.sigmoid(a)", ([-inf, -1000, 0, 1000, inf],), "0 at both ends", "两端为 0"),
             Kink("t.tanh(a)", ([-inf, 0, inf],), "0 at both ends", "两端为 0"),
+            Kink("F.gelu(a)", ([-inf, 0],), "NaN at -inf", "-inf 处为 NaN"),
+            Kink("F.silu(a)", ([-inf, 0, inf],), "NaN at both ends", "两端为 NaN"),
+            Kink("F.softplus(a)", ([-inf, 0, 30, inf],), "1 above the threshold of 20", "超过阈值 20 处为 1"),
+            Kink("F.logsigmoid(a)", ([-inf, 0, inf],), "1 and 0 at the ends", "两端分别为 1 和 0"),
+            Kink(
+                "t.logaddexp(a, b)",
+                ([0, -inf, -inf], [inf, -inf, 0]),
+                "all to the larger; NaN for two of -inf",
+                "全归较大者；两者皆为 -inf 时为 NaN",
+            ),
             Kink("t.logsumexp(a, 0)", ([-inf, 0],), "0 for -inf", "-inf 处为 0"),
             Kink("t.logsumexp(a, 0)", ([-inf, -inf],), "NaN if there is nothing else", "别无他值时为 NaN"),
             Kink("t.logsumexp(a, 0)", ([inf, 0],), "NaN for inf", "inf 处为 NaN"),
@@ -192,9 +269,10 @@ def at(kink: Kink, t: Any, dtype: str) -> tuple[Any, list[Any]]:
     leaves = [t.tensor([float(x) for x in values], dtype=getattr(t, dtype)) for values in kink.inputs]
     for leaf in leaves:
         leaf.requires_grad_()
+    functional = activations if t is minigrad else t.nn.functional
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of variances of too few numbers
-        result = eval(kink.call, {"t": t, **dict(zip("abc", leaves, strict=False))})
+        result = eval(kink.call, {"t": t, "F": functional, **dict(zip("abc", leaves, strict=False))})
     return result, list(t.autograd.grad(result.sum(), leaves, allow_unused=True))
 
 
@@ -208,8 +286,6 @@ def text_of(values: Any) -> str:
 
 def page(name: str) -> str:
     """The text of a page, as minigrad has it."""
-    import minigrad
-
     chinese = "zh" in name
     introduction, columns = PAGES[name]
     lines = [introduction]

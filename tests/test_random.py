@@ -106,6 +106,14 @@ def of_a_law(lib: Any, layout: Any, dtype: str, law: tuple[str, float, float]) -
     return getattr(place, name)(first, second) if second else getattr(place, name)(first)
 
 
+def poisson(lib: Any, means: np.ndarray, factor: int) -> Any:
+    return lib.poisson(tensor(lib, means) * factor)
+
+
+def rrelu(lib: Any, x: np.ndarray, upper: float) -> Any:
+    return lib.rrelu(tensor(lib, x) - 0.5, 1 / 8, upper, training=True)
+
+
 def multinomial(lib: Any, weights: np.ndarray, count: int, replacement: bool) -> Any:
     return lib.multinomial(tensor(lib, weights), count, replacement)
 
@@ -215,6 +223,8 @@ CALLS = st.one_of(
     call(of_a_law, layout=LAYOUTS, dtype=FLOATING, law=st.sampled_from(LAWS)),
     call(of_a_law, layout=LAYOUTS, dtype=st.sampled_from(DTYPES[3:-1]), law=st.just(("geometric_", 0.6, 0))),
     call(multinomial, weights=WEIGHTS, count=st.integers(1, 4), replacement=st.booleans()),
+    call(poisson, means=AROUND, factor=st.sampled_from([0, 3, 30, 300])),
+    call(rrelu, x=AROUND.filter(lambda x: x.dtype != np.float16), upper=st.sampled_from([1 / 3, 1 / 8, 2.0])),
     call(manual_seed, seed=st.integers(-(2**63), 2**64 - 1)),
     call(there_and_back, n=st.integers(0, 40)),
 )

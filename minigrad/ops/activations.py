@@ -170,6 +170,11 @@ prelu_ = op(
     b=lambda g, a, b: with_no_slope_in(keep(g * a, ~(a > 0)), b),
     numbers="promote",
 )
+rrelu_ = op(
+    "RreluWithNoiseBackward0",
+    lambda a, slopes: a * slopes,
+    a=lambda g, a, slopes: with_no_slope_in(g * like(slopes, g), a),
+)
 half: Op = op(
     "SliceBackward0",
     lambda a, at: a[at].copy(),  # not a view: a change of `a` would reach it unnoticed

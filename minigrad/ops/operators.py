@@ -29,7 +29,7 @@ def _reflected(sign: str, function: Callable[[Tensor, Any], Any]) -> Callable[[T
 
     def operator(self: Tensor, other: Any) -> Any:
         kind = other.__class__
-        if kind is float or kind is int or _is_number(other):
+        if kind is float or kind is int or _is_number(other) or isinstance(other, Tensor):
             return function(self, other)
         if isinstance(other, np.ndarray):
             raise TypeError(messages.array_on_the_left(sign))
@@ -54,7 +54,7 @@ def _matmul(self: Tensor, other: Any) -> Any:
 
 
 def _no_matrix(self: Tensor, other: Any) -> Any:
-    return matmul(self, other)  # which says what is wrong with a number
+    return matmul(other, self) if isinstance(other, Tensor) else matmul(self, other)  # which says what is wrong
 
 
 @public()

@@ -57,11 +57,16 @@ def _over(a: Array, b: Array, c: Array, value: float) -> Array:
     return a + a.dtype.type(value) * b / c
 
 
+def _per_square(a: Any, b: Any) -> Any:
+    squares = a * a + b * b
+    return keep(reciprocal_(squares), squares != 0)
+
+
 atan2_ = op(
     "Atan2Backward0",
     np.arctan2,
-    a=lambda g, a, b: g * b * reciprocal_(a * a + b * b),
-    b=lambda g, a, b: g * -a * reciprocal_(a * a + b * b),
+    a=lambda g, a, b: g * b * _per_square(a, b),
+    b=lambda g, a, b: g * -a * _per_square(a, b),
     numbers="floating",
 )
 hypot_ = op(
@@ -282,7 +287,7 @@ attach(float_power_=_float_power_)
 
 
 def _of_integers(name: str, kernel: str, ufunc: Any, input: Any, other: Any) -> Tensor:
-    found = operands(input, other, "promote")
+    found = operands(input, other, "promote") if Tensor in (input.__class__, other.__class__) else NotImplemented
     if found is NotImplemented:
         raise invalid_combination(name, (input, other), {}, "(Tensor input, Tensor other, *, Tensor out = None)")
     a, b, x, y = found

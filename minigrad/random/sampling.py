@@ -16,11 +16,12 @@ import numpy as np
 from ..arithmetic import multiply_add
 from ..generator import Array, Generator
 from ..messages import C_NAMES, TYPE_NAMES, not_implemented
+from ..ops.activations import rrelu_
 from ..ops.names import public, tensor_argument
 from ..ops.options import integer, written, wrong_type
 from ..ops.sorting import topk
 from ..tensor import Tensor, wrap
-from . import Number, _draw, _float, _refill
+from . import Number, _draw, _float, _refill, drawn_for
 from .distributions import computed_in, fill_chunks
 
 INTERNAL = True
@@ -123,6 +124,51 @@ def multinomial(
     return wrap(indices) if out is None else written("multinomial", out, indices)
 
 
+@public(method=False)
+def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Numbers of events, each with the mean that `input` has in its place; no gradient flows to that.
+
+    Raises RuntimeError for negative means, NotImplementedError for integer dtypes.
+    """
+    means = tensor_argument(input, "poisson")._array
+    if means.dtype.kind != "f":
+        raise NotImplementedError(not_implemented("poisson_cpu", means.dtype))
+    if not (means >= 0).all():
+        raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
+    counts = _draw(generator, _fill_poisson, np.empty(means.shape, means.dtype), means)
+    result: Tensor = drawn_for.named("PoissonBackward0").call(input, counts)
+    return result
+
+
+@public(method=False)
+def rrelu(
+    input: Tensor,
+    lower: float = 1 / 8,
+    upper: float = 1 / 3,
+    training: bool = False,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Each element, or a multiple of it where it is not positive.
+
+    The factor is drawn from [lower, upper) for each of them when training; else it is the mean of these bounds.
+    Raises RuntimeError if `lower > upper`, NotImplementedError for integer dtypes.
+    Source: https://arxiv.org/abs/1505.00853
+    """
+    x = tensor_argument(input, "rrelu")._array
+    if lower > upper:
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
+    if x.dtype.kind != "f" or (training and x.dtype.char == "e"):
+        kernel = "rrelu_with_noise_out_cpu" if training else "leaky_relu_cpu"
+        raise NotImplementedError(not_implemented(kernel, x.dtype))
+    if training:
+        slopes = np.ones(x.shape, x.dtype)
+        slopes[x <= 0] = _draw(generator, _fill_slopes, np.empty(int((x <= 0).sum())), lower, upper)
+    else:
+        slopes = np.where(x > 0, x.dtype.type(1), x.dtype.type((lower + upper) / 2))
+    result: Tensor = rrelu_.call(input, slopes)
+    return result
+
+
 def fill_exponential(array: Array, source: Generator, rate: float) -> None:
     """Exponentially distributed numbers."""
     _of_uniforms(lambda u: -1 / rate * _each(math.log1p, -u))(array, source)
@@ -197,3 +243,41 @@ def _choose(indices: Array, source: Generator, rows: Array) -> None:
         sums /= sums[-1]
         sums[-1] = 1
         chosen[...] = sums.searchsorted(source.uniform(chosen.size, np.float64))
+
+
+def _fill_slopes(array: Array, source: Generator, lower: float, upper: float) -> None:
+    array[...] = source.uniform(array.size, np.float64) * (upper - lower) + lower  # here torch fuses nothing
+
+
+def _fill_poisson(array: Array, source: Generator, means: Array) -> None:
+    counts = [_events(mean, source) for mean in means.ravel().tolist()]
+    array[...] = np.array(counts).reshape(array.shape)
+
+
+def _events(mean: float, source: Generator) -> int:
+    """How many events there are: counted one by one, or for large means by Hoermann's rejection (1993)."""
+    if mean == 0:
+        return 0
+    if mean < 10:
+        count, left = 0, _uniform(source)
+        while left > math.exp(-mean):
+            count, left = count + 1, left * _uniform(source)
+        return count
+    width = 0.931 + 2.53 * math.sqrt(mean)
+    skew = -0.059 + 0.02483 * width
+    scale = 1.1239 + 1.1328 / (width - 3.4)
+    while True:
+        u, v = _uniform(source) - 0.5, _uniform(source)
+        distance = 0.5 - abs(u)
+        count = math.floor((2 * skew / distance + width) * u + mean + 0.43)
+        if distance >= 0.07 and v <= 0.9277 - 3.6224 / (width - 2):
+            return count
+        if count < 0 or (distance < 0.013 and v > distance):
+            continue
+        likely = -mean + count * math.log(mean) - math.lgamma(count + 1)
+        if math.log(v) + math.log(scale) - math.log(skew / (distance * distance) + width) <= likely:
+            return count
+
+
+def _uniform(source: Generator) -> float:
+    return float(source.uniform(1, np.float64)[0])
