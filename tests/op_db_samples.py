@@ -74,25 +74,19 @@ class Later:
         return rebuilt(self.function)(*args, **kwargs)
 
 
-def memory_of(tensor: torch.Tensor) -> np.ndarray:
-    """The tensor's elements as an array with its strides, in a memory of its own."""
+def memory_of(tensor: torch.Tensor) -> torch.Tensor:
+    """A copy of the memory that the tensor lies in, from its first element to its last."""
     if tensor.is_complex() or tensor.dtype is torch.bfloat16:
         raise LeftOut("complex or bfloat16 input")
     if tensor.layout is not torch.strided:
         raise LeftOut("sparse input")
     if tensor.is_quantized or tensor.device.type != "cpu":
         raise LeftOut("quantised input, or one on another device")
-    tensor = tensor.detach().resolve_neg()
+    if tensor.dim() > 64:
+        raise LeftOut("more than 64 dimensions, which NumPy does not have")
     steps = [(n - 1) * s for n, s in zip(tensor.shape, tensor.stride(), strict=True)]
-    memory = (
-        tensor.as_strided((sum(steps) + 1,), (1,)).numpy().copy() if tensor.numel() else np.empty(0, numpy_type(tensor))
-    )
-    strides = [s * memory.itemsize for s in tensor.stride()]
-    return np.lib.stride_tricks.as_strided(memory, tuple(tensor.shape), strides)
-
-
-def numpy_type(tensor: torch.Tensor) -> Any:
-    return tensor.new_empty(0).detach().numpy().dtype
+    reached = sum(steps) + 1 if tensor.numel() else 0
+    return tensor.detach().resolve_neg().as_strided((reached,), (1,)).clone()
 
 
 class Conversion:
@@ -114,11 +108,12 @@ class Conversion:
 
     def tensor(self, tensor: torch.Tensor) -> Any:
         if id(tensor) not in self.known:
-            made = self.t.from_numpy(memory_of(tensor))
+            memory, shape = memory_of(tensor), tuple(tensor.shape)
             if self.t is torch:  # of a storage that can be resized, as that of `out` is
-                made = torch.empty(0, dtype=made.dtype).set_(
-                    made.clone().untyped_storage(), 0, made.shape, made.stride()
-                )
+                made = torch.empty(0, dtype=tensor.dtype).set_(memory.untyped_storage(), 0, shape, tensor.stride())
+            else:
+                strides = [s * memory.itemsize for s in tensor.stride()]
+                made = minigrad.from_numpy(np.lib.stride_tricks.as_strided(memory.numpy(), shape, strides))
             if tensor.requires_grad:
                 self.leaves.append(made.requires_grad_())
             self.known[id(tensor)] = made, tensor  # which keeps its id
