@@ -63,3 +63,12 @@ def test_results_print_and_have_names(expression):
     again = pickle.loads(pickle.dumps(ours))
     assert repr(again) == repr(copy.deepcopy(ours)) == repr(theirs)
     assert type(again) is type(ours)
+
+
+def test_the_value_that_fills_one_slice_twice_gets_its_gradient_once():
+    grads = []
+    for t in (minigrad, torch):
+        value = t.tensor(2.0, requires_grad=True)
+        t.zeros(3, 2).index_fill(0, t.tensor([1, 0, 1]), value).sum().backward()
+        grads.append(value.grad.item())
+    assert grads == [4.0, 4.0]

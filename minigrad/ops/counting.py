@@ -69,13 +69,13 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
     return integers(totals, weights, "bincount")
 
 
-def _limits(function: str, x: Array, low: float, high: float) -> tuple[float, float]:
-    """The bounds of a histogram: of the elements where none are given, and apart."""
+def _limits(function: str, x: Array, low: float, high: float, apart: float) -> tuple[float, float]:
+    """The bounds of a histogram: of the elements where none are given, and `apart` from a number that is both."""
     if low == high and x.size:
         low, high = float(x.min()), float(x.max())
     if not (math.isfinite(low) and math.isfinite(high)):
         raise RuntimeError(f"{function}: range of [{low:g}, {high:g}] is not finite")
-    return (low - 1, high + 1) if low == high else (low, high)
+    return (low - apart, high + apart) if low == high else (low, high)
 
 
 def _check_bins(bins: int) -> None:
@@ -96,7 +96,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     _check_bins(count)
     if min > max:
         raise RuntimeError("torch.histc: max must be larger than min")
-    low, high = (x.dtype.type(bound) for bound in _limits("torch.histc", x, float(min), float(max)))
+    low, high = (x.dtype.type(bound) for bound in _limits("torch.histc", x, float(min), float(max), 1))
     inside = x[(x >= low) & (x <= high)]
     places = ((inside - low) / (high - low) * x.dtype.type(count)).astype(INT64)
     counts = np.bincount(np.minimum(places, count - 1), minlength=count)
@@ -129,12 +129,12 @@ def histogram(
     else:
         count = integer("histogram", "bins", 1, bins)
         _check_bins(count)
-        low, high = (0.0, 0.0) if range is None else map(float, range)
+        low, high = (0.0, float(not x.size)) if range is None else map(float, range)
         if low > high:
             raise RuntimeError(
                 f"torch.histogramdd: min should not exceed max, but got min {low:g} max {high:g} for dimension 0"
             )
-        low, high = _limits("torch.histogramdd()", x, low, high) if range is None or low == high else (low, high)
+        low, high = _limits("torch.histogramdd()", x if range is None else x[:0], low, high, 0.5)
         made: Tensor = linspace(low, high, count + 1, dtype=input.dtype)
         edges = made._array
     inside = (x >= edges[0]) & (x <= edges[-1]) if edges.size else np.zeros(x.shape, bool)

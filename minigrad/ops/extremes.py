@@ -93,7 +93,7 @@ def max(input: Tensor, dim_or_other: Any = None, keepdim: bool = False, *, dim: 
     """
     other = dim_or_other if isinstance(dim_or_other, Tensor) else other
     if other is not None:
-        return input.maximum(other)
+        return tensor_argument(input, "max").maximum(other)
     return _extreme(input, dim if dim_or_other is None else dim_or_other, keepdim, "max", max_all, np.argmax)
 
 
@@ -105,7 +105,7 @@ def min(input: Tensor, dim_or_other: Any = None, keepdim: bool = False, *, dim: 
     """
     other = dim_or_other if isinstance(dim_or_other, Tensor) else other
     if other is not None:
-        return input.minimum(other)
+        return tensor_argument(input, "min").minimum(other)
     return _extreme(input, dim if dim_or_other is None else dim_or_other, keepdim, "min", min_all, np.argmin)
 
 

@@ -146,7 +146,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     wrong = (i < -size) | (i >= size)
     if wrong.any():
         raise IndexError(f"index {i[wrong][0]} is out of bounds for dimension {at} with size {size}")
-    key = _along(i.reshape(-1), at)
+    key = _along(np.unique(i), at)
     if isinstance(value, Tensor):
         return _in_order(_recorded(put.named("IndexFillBackward1"), input, filling(value, input), key), x)
     number = number_array(value, x.dtype)
