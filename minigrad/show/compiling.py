@@ -300,8 +300,7 @@ def _body(
 ) -> list[str]:
     """What `call` does when its guards hold."""
     made = [
-        f"_tensors = {_tuple(inputs)}",
-        *[f"{n} = _x_{n}" for n in inputs],
+        *[line for n in inputs for line in (f"_t_{n} = {n}", f"{n} = _x_{n}")],
         *lines,
         "_r = _new(_Tensor)",
         f"_r._array = {out} if {out}.__class__ is _ndarray else _asarray({out})",
@@ -314,14 +313,12 @@ def _body(
         "    _r._origin = _Lost('no_grad')",
         "    return _r",
         "_r._origin = _node = _Node()",
-        f"_node.edges = {_tuple([f'_tensors[{inputs.index(n)}] if _o_{n} is _LEAF else _o_{n}' for n in leaves])}",
+        f"_node.edges = {_tuple([f'_t_{n} if _o_{n} is _LEAF else _o_{n}' for n in leaves])}",
         "_node.program = _program",
         f"_node.saved = {_tuple(kept)}",
         "_node.made = _r._storage = _Storage()" if of_result else "_node.made = None",
     ]
-    for i, n in enumerate(inputs):
-        recorded.append(f"_s_{n} = _tensors[{i}]._storage")
-        recorded.append(f"if _s_{n} is None: _s_{n} = _tensors[{i}]._storage = _Storage()")
+    recorded += [f"_s_{n} = _t_{n}._storage or _storage_of(_t_{n})" for n in inputs]
     return [
         *made,
         *recorded,
