@@ -57,7 +57,7 @@ channels_last, channels_last_3d = "torch.channels_last", "torch.channels_last_3d
 if _TYPE_CHECKING:
     from ._api import *
 else:
-    globals().update(_FUNCTIONS)
+    globals().update({_name: ops.function(_name) for _name in _FUNCTIONS})
 
 _PACKAGES = ("accelerator", "backends", "cuda", "nn", "optim", "show", "testing", "utils")
 _ELSEWHERE = {"compile": ("show.compiling", "compile_function"), "load": ("saving", "load"), "save": ("saving", "save")}
@@ -72,4 +72,13 @@ def __getattr__(name: str) -> object:
     if name in _ELSEWHERE:
         module, function = _ELSEWHERE[name]
         return getattr(import_module(f"{__name__}.{module}"), function)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        found = globals()[name] = ops.function(name)
+    except KeyError:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+    return found
+
+
+def __dir__() -> list[str]:
+    """All names, those of what is not imported yet too."""
+    return sorted({*globals(), *_PACKAGES, *_ELSEWHERE, *ops.function_names()})

@@ -1,4 +1,5 @@
-"""Writes minigrad/_api.pyi: what `ops/` adds to Tensor and offers as functions, written down for type checkers.
+"""Writes minigrad/_api.pyi, what `ops/` adds to Tensor and offers as functions, written down for type checkers, and
+minigrad/ops/later.py, which says what of that is in the families that are not imported at once.
 
 python tests/api_stub.py
 """
@@ -6,14 +7,23 @@ python tests/api_stub.py
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import re
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-STUB = ROOT / "minigrad" / "_api.pyi"
+STUB, LATER = ROOT / "minigrad" / "_api.pyi", ROOT / "minigrad" / "ops" / "later.py"
+LATER_HEADER = '''"""Which names are in the families that are imported when one of them is first asked for: functions, and methods.
+
+Made by tests/api_stub.py from the operations; a test compares.
+"""
+
+LATER = {
+'''
 HEADER = '''"""Made by tests/api_stub.py from the operations; a test compares."""
 
 import builtins
@@ -99,12 +109,48 @@ def own_names(source: str) -> set[str]:
     return defined | {target.id for target in assigned if isinstance(target, ast.Name)}
 
 
-def stub() -> str:
-    """The text of the stub."""
+def whole() -> tuple[Any, dict[str, Any]]:
+    """minigrad with all families, and its functions by name."""
     sys.path.insert(0, str(ROOT))
     import minigrad
     from minigrad.ops.names import FUNCTIONS
 
+    for path in sorted((ROOT / "minigrad" / "ops").glob("[a-z]*.py")):
+        importlib.import_module(f"minigrad.ops.{path.stem}")
+    return minigrad, {name: minigrad.ops.function(name) for name in FUNCTIONS}
+
+
+def families(names: dict[str, Any]) -> dict[str, str]:
+    """The family of each name; an in-place twin is in that of its function."""
+    found = {}
+    for name, value in names.items():
+        value = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+        package, _, family = str(getattr(value, "__module__", "")).rpartition(".")
+        if package == "minigrad.ops":
+            found[name] = family
+    own = dict(found)
+    return {n: own.get(n[:-1], f) if n.endswith("_") and f == "inplace" else f for n, f in found.items()}
+
+
+def later() -> str:
+    """The text of later.py."""
+    minigrad, functions = whole()
+    kinds = [families(dict(sorted(space.items()))) for space in (functions, vars(minigrad.Tensor))]
+    lines = [LATER_HEADER]
+    for family in sorted({family for kind in kinds for family in kind.values()} - set(minigrad.ops.AT_ONCE)):
+        lines.append(f'    "{family}": (\n')
+        for kind in kinds:
+            text = " ".join(name for name, home in kind.items() if home == family)
+            pieces = textwrap.wrap(text, 108, break_long_words=False, break_on_hyphens=False) or [""]
+            quoted = [f'"{piece} "' for piece in pieces[:-1]] + [f'"{pieces[-1]}"']
+            lines.append("        " + "\n        ".join(quoted) + ",\n")
+        lines.append("    ),\n")
+    return "".join(lines) + "}\n"
+
+
+def stub() -> str:
+    """The text of the stub."""
+    minigrad, FUNCTIONS = whole()
     own = own_names(inspect.getsource(sys.modules["minigrad.tensor"]))
     lines = [HEADER, "class Methods:"]
     for name, value in sorted(vars(minigrad.Tensor).items()):
@@ -134,3 +180,4 @@ class Slots:
 
 if __name__ == "__main__":
     STUB.write_text(stub())
+    LATER.write_text(later())

@@ -16,9 +16,11 @@ from typing import Any
 import torch
 from op_cases import Draw, Row, Shape
 
+import minigrad.ops
 from minigrad.ops import activations
 
 ROWS: list[Row] = []
+minigrad.ops.import_all()  # the table is to be whole
 Options = Callable[..., dict[str, Any]]
 
 

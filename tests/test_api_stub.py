@@ -1,19 +1,48 @@
-"""The stub that tells type checkers what `ops/` adds is the one that the operations give."""
+"""What is written down of the operations, for type checkers and for imports, is what the operations give."""
 
 import subprocess
 import sys
 from pathlib import Path
 
 import api_stub
+import pytest
 
 
-def test_the_stub_is_current() -> None:
+def printed(program: str) -> str:
+    """What a program prints in a process of its own."""
+    command = [sys.executable, "-c", program]
+    return subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("what", ["stub", "later"])
+def test_what_is_written_down_is_current(what: str) -> None:
     # In a process of its own: an operator that was used has become its operation's `call`, with other parameters.
-    program = "import api_stub; print(api_stub.stub(), end='')"
-    made = subprocess.run(
-        [sys.executable, "-c", program], cwd=Path(__file__).parent, capture_output=True, text=True, check=True
-    )
-    assert api_stub.STUB.read_text() == made.stdout, "run: python tests/api_stub.py"
+    written = {"stub": api_stub.STUB, "later": api_stub.LATER}[what].read_text()
+    assert written == printed(f"import api_stub; print(api_stub.{what}(), end='')"), "run: python tests/api_stub.py"
+
+
+def test_families_are_imported_when_a_name_of_theirs_is_asked_for() -> None:
+    program = """
+import sys
+import minigrad
+loaded = lambda family: f"minigrad.ops.{family}" in sys.modules
+from minigrad.ops.later import LATER
+assert not loaded("diagonals") and not loaded("einsum")
+assert {"tril", "einsum"} <= set(dir(minigrad)) and "tril" in dir(minigrad.Tensor)
+assert not loaded("diagonals") and not loaded("einsum")
+minigrad.ones(3, 3).tril()
+assert loaded("diagonals") and not loaded("einsum")
+for family, (functions, methods) in LATER.items():
+    for owner, names in ((minigrad, functions), (minigrad.Tensor, methods)):
+        for name in names.split():
+            assert getattr(owner, name) is vars(owner)[name], name
+            assert loaded(family)
+try:
+    minigrad.no_such_name
+except AttributeError as error:
+    print(error)
+"""
+    assert printed(program) == "module 'minigrad' has no attribute 'no_such_name'\n"
 
 
 def test_the_stub_tells_methods_from_functions() -> None:

@@ -11,7 +11,10 @@ from op_db import difference, each_seeded, infos
 from op_db_samples import Conversion, forms
 
 import minigrad
+from minigrad.ops import import_all
 from minigrad.ops.names import FUNCTIONS
+
+import_all()
 
 SAMPLES = 2
 OUTS = {

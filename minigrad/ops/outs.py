@@ -20,7 +20,6 @@ from ..messages import C_NAMES, TYPE_NAMES, type_name
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .inplace import check_disjoint, check_memory
-from .names import FUNCTIONS
 from .options import written
 from .types import can_cast
 
@@ -125,12 +124,11 @@ def _flat(values: Any) -> Iterator[Any]:
             yield value
 
 
-def _offer() -> None:
-    refusals = dict.fromkeys(CASTING.split(), UNCAST)
-    refusals |= {name: text for text, names in SAME.items() for name in names.split()}
-    for name, f in FUNCTIONS.items():
-        if f.__name__ in refusals and not hasattr(f, "takes_out"):
-            FUNCTIONS[name] = _with_out(f, refusals[f.__name__])
+_REFUSALS = dict.fromkeys(CASTING.split(), UNCAST)
+_REFUSALS |= {name: text for text, names in SAME.items() for name in names.split()}
 
 
-_offer()
+def taking_out(f: Any) -> Any:
+    """A function of the operations, that takes `out` too if torch's does."""
+    name = getattr(f, "__name__", "")
+    return _with_out(f, _REFUSALS[name]) if name in _REFUSALS and not hasattr(f, "takes_out") else f

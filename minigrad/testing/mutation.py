@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 import minigrad
+from minigrad.ops import import_all
 from minigrad.ops.table import TABLE, Op
 
 from . import record
@@ -137,6 +138,7 @@ def places(subjects: Sequence[Subject]) -> list[Place]:
     library = subjects[0].library
     found = [p for cls in _functions(library.autograd.Function) for p in _of_function(cls)]
     if library is minigrad:
+        import_all()
         return found + [p for op in TABLE for p in of_operation(op)]
     return found + [_at_input(subjects, i) for i in range(8)]
 

@@ -1,0 +1,90 @@
+"""Which names are in the families that are imported when one of them is first asked for: functions, and methods.
+
+Made by tests/api_stub.py from the operations; a test compares.
+"""
+
+LATER = {
+    "activations": (
+        "celu hardshrink prelu selu threshold",
+        "hardshrink prelu",
+    ),
+    "counting": (
+        "bincount bucketize count_nonzero histc histogram isin searchsorted unique unique_consecutive",
+        "bincount count_nonzero histc histogram unique unique_consecutive",
+    ),
+    "diagonals": (
+        "block_diag diag diag_embed diagflat diagonal trace tril triu vander",
+        "diag diag_embed diagflat diagonal trace tril tril_ triu triu_",
+    ),
+    "einsum": (
+        "einsum",
+        "",
+    ),
+    "functions": (
+        "acos acos_ acosh acosh_ arccos arccos_ arccosh arccosh_ arcsin arcsin_ arcsinh arcsinh_ arctan arctan_ "
+        "arctanh arctanh_ asin asin_ asinh asinh_ atan atan_ atanh atanh_ cosh cosh_ deg2rad deg2rad_ exp2 exp2_ "
+        "expm1 expm1_ log10 log10_ log1p log1p_ log2 log2_ logit logit_ nan_to_num nan_to_num_ rad2deg rad2deg_ rsqrt "
+        "rsqrt_ sgn sinc sinc_ sinh sinh_ tan tan_",
+        "acos acos_ acosh acosh_ arccos arccos_ arccosh arccosh_ arcsin arcsin_ arcsinh arcsinh_ arctan arctan_ "
+        "arctanh arctanh_ asin asin_ asinh asinh_ atan atan_ atanh atanh_ cosh cosh_ deg2rad deg2rad_ exp2 exp2_ "
+        "expm1 expm1_ log10 log10_ log1p log1p_ log2 log2_ logit logit_ nan_to_num nan_to_num_ rad2deg rad2deg_ rsqrt "
+        "rsqrt_ sgn sgn_ sinc sinc_ sinh sinh_ tan tan_",
+    ),
+    "pairs": (
+        "addcdiv addcmul arctan2 atan2 bitwise_left_shift bitwise_right_shift copysign float_power fmax fmin gcd gcd_ "
+        "heaviside hypot lcm lcm_ ldexp ldexp_ lerp logaddexp logaddexp2 nextafter xlogy xlogy_",
+        "addcdiv addcdiv_ addcmul addcmul_ arctan2 arctan2_ atan2 atan2_ bitwise_left_shift bitwise_left_shift_ "
+        "bitwise_right_shift bitwise_right_shift_ copysign copysign_ float_power float_power_ fmax fmin gcd gcd_ "
+        "heaviside heaviside_ hypot hypot_ lcm lcm_ ldexp ldexp_ lerp lerp_ logaddexp logaddexp2 nextafter nextafter_ "
+        "xlogy xlogy_",
+    ),
+    "placing": (
+        "index_add index_copy index_fill index_put masked_scatter put",
+        "index_add index_add_ index_copy index_copy_ index_fill index_fill_ index_put index_put_ masked_scatter "
+        "masked_scatter_ put put_",
+    ),
+    "positions": (
+        "argwhere tril_indices triu_indices unravel_index",
+        "argwhere",
+    ),
+    "products": (
+        "addbmm addmm addmv addr baddbmm chain_matmul ger inner kron outer tensordot vdot",
+        "addbmm addbmm_ addmm addmm_ addmv addmv_ addr addr_ baddbmm baddbmm_ ger inner kron outer vdot",
+    ),
+    "rearranging": (
+        "adjoint atleast_1d atleast_2d atleast_3d broadcast_tensors cartesian_prod column_stack combinations dsplit "
+        "dstack flip fliplr flipud hsplit hstack meshgrid moveaxis movedim roll rot90 row_stack tensor_split tile "
+        "unflatten vsplit vstack",
+        "H adjoint dsplit flip fliplr flipud hsplit mH moveaxis movedim roll rot90 tensor_split tile unflatten vsplit",
+    ),
+    "repeating": (
+        "repeat_interleave",
+        "repeat_interleave unfold",
+    ),
+    "rounding": (
+        "ceil ceil_ div divide fix fix_ floor floor_ floor_divide fmod frac frac_ remainder round round_ true_divide "
+        "trunc trunc_",
+        "ceil ceil_ div div_ divide divide_ fix fix_ floor floor_ floor_divide floor_divide_ fmod fmod_ frac frac_ "
+        "remainder remainder_ round round_ true_divide true_divide_ trunc trunc_",
+    ),
+    "running": (
+        "cummax cummin cumprod diff logcumsumexp",
+        "cummax cummin cumprod cumprod_ diff logcumsumexp",
+    ),
+    "scattering": (
+        "scatter scatter_add scatter_reduce",
+        "scatter scatter_ scatter_add scatter_add_ scatter_reduce scatter_reduce_",
+    ),
+    "sorting": (
+        "argsort kthvalue median mode msort nanmedian sort topk",
+        "argsort kthvalue median mode msort nanmedian sort topk",
+    ),
+    "special": (
+        "digamma erf erf_ erfc erfc_ erfinv lgamma polygamma",
+        "digamma digamma_ erf erf_ erfc erfc_ erfinv erfinv_ lgamma lgamma_ polygamma polygamma_",
+    ),
+    "statistics": (
+        "nanmean nanquantile nansum quantile renorm std_mean var_mean",
+        "nanmean nanquantile nansum quantile renorm renorm_",
+    ),
+}
