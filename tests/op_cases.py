@@ -156,7 +156,9 @@ class Draw:
         if dtype in WHOLE:
             low, high = (1 if domain == "positive" else 0 if dtype == "uint8" else -3), 5
             return rng.integers(low, high, count).astype(dtype)
-        if self.kind == "smooth":
+        if domain == "unit":
+            found = rng.uniform(0.05, 0.95, count)
+        elif self.kind == "smooth":
             found = rng.uniform(0.2, 3, count)
             if domain != "positive":
                 found = found * rng.choice([-1, 1], count)
@@ -216,7 +218,7 @@ class Row:
 
     same  other spellings of it: the method, the operator
     in_place  spellings that write the result over `a`
-    domain  "real", "positive" or "not zero", of every input
+    domain  "real", "positive", "not zero" or, for probabilities, "unit", of every input
     fixed  dtypes of single inputs, such as a condition or an index
     always_fixed  whether no others are tried, in wild cases
     expanded  whether elements may share their memory, and so be equal

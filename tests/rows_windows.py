@@ -13,6 +13,7 @@ import minigrad.nn.functional  # noqa: F401 - so that its operations are in the 
 
 def function(arguments: str, shapes: Any, options: Options = lambda draw, *shapes: {}, **more: Any) -> None:
     """Enter a function of `nn.functional`. torch lays results out as inputs lie, which `folded` leaves uncompared."""
+    more.setdefault("smooth", "detach" not in arguments)  # gradients are kept from flowing
     ROWS.append(Row(f"t.nn.functional.{arguments}", (), (), shapes, options, **more))
 
 

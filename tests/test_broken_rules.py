@@ -49,6 +49,7 @@ ZERO = {  # the gradient is zero whatever comes in
     ("NormalBackward1", "a"),
     ("MaxPool2DWithIndicesBackwardBackward0", "b"),
     ("AvgPool2DBackwardBackward0", "b"),
+    ("NllLossBackwardBackward0", "d"),
     ("ReflectionPad2DBackwardBackward0", "b"),
     ("NormalBackward3", "a"),
     ("NormalBackward3", "b"),

@@ -1,5 +1,6 @@
 """Programs in NumPy: they give, bit for bit, what the functions give that they were written from."""
 
+import re
 import subprocess
 import sys
 from random import Random
@@ -67,6 +68,16 @@ def function_of(row, case):
     return f
 
 
+# Functions of these modules check and compose; a program is written of the operations, where these are called.
+COMPOSING = ("minigrad.nn.functional",)
+
+
+def composed(call):
+    """Whether a row calls a function of `nn.functional` that is not one of the operations' own."""
+    name = re.search(r"nn\.functional\.(\w+)", call)
+    return name is not None and getattr(minigrad.nn.functional, name[1]).__module__.startswith(COMPOSING)
+
+
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @pytest.mark.parametrize("row", ROWS, ids=str)
 def test_programs_of_every_operation(row):
@@ -94,7 +105,7 @@ def test_programs_of_every_operation(row):
             written.append(True)
 
     run()
-    expected_to_fail = any(text in row.call for text in UNWRITABLE)
+    expected_to_fail = any(text in row.call for text in UNWRITABLE) or composed(row.call)
     assert expected_to_fail or sum(written) * 2 >= len(written)
 
 

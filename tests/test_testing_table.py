@@ -15,11 +15,15 @@ import minigrad
 from minigrad import testing
 
 EXAMPLES, MANY = 4, int(os.environ.get("MINIGRAD_EXAMPLES", "300"))  # per row and check
-# minigrad warns, as torch does, of variances of too few numbers, and of padding that is not the same at both ends.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:.*degrees of freedom:UserWarning"),
-    pytest.mark.filterwarnings("ignore:Using padding='same':UserWarning"),
-]
+# minigrad warns, as torch does, of variances of too few numbers, of padding that is not the same at both ends, ...
+WARNINGS = (
+    ".*degrees of freedom",
+    "Using padding='same'",
+    "Using a target size",
+    "reduction. 'mean'",
+    "Implicit dimension",
+)
+pytestmark = [pytest.mark.filterwarnings(f"ignore:{text}:UserWarning") for text in WARNINGS]
 CHECKS = {
     testing.check_gradients: "smooth",
     testing.check_second_gradients: "smooth",
