@@ -102,3 +102,59 @@ def test_padded_sequences_are_found_again_and_gradients_reach_them(lengths: Any,
     if side == "right":
         found = minigrad.nn.utils.rnn.unpad_sequence(padded, minigrad.tensor(lengths), first)
         assert [t.tolist() for t in found] == [t.tolist() for t in sequences]
+
+
+def packed_through(torch: Any, layer: str, ordered: bool, starting: bool) -> Any:
+    """A recurrent layer on packed sequences: outputs, states and gradients."""
+    torch.manual_seed(5)
+    rnn = torch.nn.utils.rnn
+    net = eval(f"nn.{layer}", {"nn": torch.nn})
+    lengths = [4, 2, 2, 1] if ordered else [2, 4, 1, 2]
+    sequences = [torch.randn(n, 3, requires_grad=True) for n in lengths]
+    states = torch.randn(2 * len(net.all_weights), 4, net.hidden_size).chunk(2)
+    start = None if not starting else states if layer.startswith("LSTM") else states[0]
+    output, hidden = net(rnn.pack_sequence(sequences, enforce_sorted=ordered), start)
+    padded, found = rnn.pad_packed_sequence(output, batch_first=True, padding_value=-1.0)
+    hidden = hidden if isinstance(hidden, tuple) else (hidden,)
+    (padded.pow(2).sum() + sum(h.pow(3).sum() for h in hidden)).backward()
+    several = [padded, *hidden, *[s.grad for s in sequences], *[p.grad for p in net.parameters()]]
+    texts = [output.batch_sizes, output.sorted_indices, found, type(output).__name__, str(torch.rand(1))]
+    return texts, [t.detach().numpy() for t in several], [len(s) for s in rnn.unpack_sequence(output)] == lengths
+
+
+LAYERS = ["GRU(3, 5)", "LSTM(3, 5, 2, bidirectional=True)", "RNN(3, 5, 2, dropout=0.4)", "LSTM(3, 5, proj_size=2)"]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_packed_sequences_go_through_recurrent_layers(layer: str, ordered: bool) -> None:
+    for starting in (False, "proj" not in layer):
+        texts, numbers, whole = packed_through(minigrad, layer, ordered, starting)
+        expected_texts, expected, _ = packed_through(torch, layer, ordered, starting)
+        assert repr(texts) == repr(expected_texts)
+        assert whole
+        for found, wanted in zip(numbers, expected, strict=True):
+            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-6)
+
+
+def packed(torch: Any, *args: Any, **options: Any) -> Any:
+    return torch.nn.utils.rnn.pack_padded_sequence(torch.arange(12.0).reshape(3, 2, 2), *args, **options)
+
+
+PACKED = {
+    "sorted": lambda t: packed(t, [3, 1]),
+    "a tensor": lambda t: packed(t, t.tensor([3, 1])),
+    "not sorted": lambda t: packed(t, [1, 3]),
+    "to be sorted": lambda t: packed(t, [1, 3], enforce_sorted=False),
+    "batch first": lambda t: packed(t, [2, 2, 1], batch_first=True),
+    "an empty one": lambda t: packed(t, [3, 0]),
+    "too few": lambda t: packed(t, [3]),
+    "padded": lambda t: t.nn.utils.rnn.pad_packed_sequence(packed(t, [2, 1])),
+    "padded to a length": lambda t: t.nn.utils.rnn.pad_packed_sequence(packed(t, [2, 1]), True, -1.0, 4),
+    "too short": lambda t: t.nn.utils.rnn.pad_packed_sequence(packed(t, [3, 1]), total_length=2),
+}
+
+
+@pytest.mark.parametrize("name", PACKED)
+def test_packing(name: str) -> None:
+    assert_same(PACKED[name])

@@ -8,10 +8,11 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ...tensor import Tensor
-from ..parameter import Uninitialized, UninitializedParameter
+from ..parameter import Uninitialized, UninitializedBuffer, UninitializedParameter
 from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
 from .linear import Linear
 from .module import Module
+from .normalization import BatchNorm1d, BatchNorm2d
 
 INTERNAL = True
 
@@ -126,3 +127,40 @@ class LazyConvTranspose2d(_LazyConv, ConvTranspose2d):
     """ConvTranspose2d, for as many input channels as the first call has."""
 
     becomes = ConvTranspose2d
+
+
+class _LazyBatchNorm(_Lazy):
+    inputs = "num_features"
+
+    def __init__(
+        self,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: Any = None,
+        dtype: Any = None,
+        *,
+        bias: bool = True,
+    ) -> None:
+        options = {"bias": affine and bias, "device": device, "dtype": dtype}
+        super().__init__(0, eps, momentum, affine, track_running_stats, **options)
+        if not affine:
+            self.weight = None
+        for name in ("running_mean", "running_var") if track_running_stats else ():
+            self.register_buffer(name, UninitializedBuffer(**self._dtype))
+
+    def _shape_of(self, name: str, n: int) -> tuple[int, ...]:
+        return (n,)
+
+
+class LazyBatchNorm1d(_LazyBatchNorm, BatchNorm1d):
+    """BatchNorm1d, for as many channels as the first call has."""
+
+    becomes = BatchNorm1d
+
+
+class LazyBatchNorm2d(_LazyBatchNorm, BatchNorm2d):
+    """BatchNorm2d, for as many channels as the first call has."""
+
+    becomes = BatchNorm2d
