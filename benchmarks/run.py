@@ -171,6 +171,46 @@ def mlp_step(torch: Any) -> Run:
     return run
 
 
+def concise_step(torch: Any) -> Run:
+    """One step of the document's concise version, with its batch of 10 read from a DataLoader."""
+    torch.manual_seed(0)
+    nn, data = torch.nn, torch.utils.data
+    dataset = data.TensorDataset(torch.normal(0, 1, (1000, 2)), torch.normal(0, 1, (1000, 1)))
+    batches = data.DataLoader(dataset, 10, shuffle=True)
+    net, loss = nn.Sequential(nn.Linear(2, 1)), nn.MSELoss()
+    trainer = torch.optim.SGD(net.parameters(), lr=0.03)
+
+    def run(times: int) -> None:
+        for _ in range(times // len(batches)):
+            for X, y in batches:
+                l = loss(net(X), y)
+                trainer.zero_grad()
+                l.backward()
+                trainer.step()
+
+    return run
+
+
+def mlp_epoch(torch: Any) -> Run:
+    """One pass over 60,000 images of 28 x 28 with a 784-256-10 network, batch 256, all of it from `nn` and `optim`."""
+    torch.manual_seed(0)
+    nn, data = torch.nn, torch.utils.data
+    dataset = data.TensorDataset(torch.rand(60_000, 1, 28, 28), torch.randint(0, 10, (60_000,)))
+    batches = data.DataLoader(dataset, 256, shuffle=True)
+    net = nn.Sequential(nn.Flatten(), nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 10))
+    loss = nn.CrossEntropyLoss()
+    trainer = torch.optim.SGD(net.parameters(), lr=0.1)
+
+    def run(times: int) -> None:
+        for _ in range(times):
+            for X, y in batches:
+                trainer.zero_grad()
+                loss(net(X), y).backward()
+                trainer.step()
+
+    return run
+
+
 def full_batch(torch: Any) -> Run:
     """One step of regression on all of 200,000 rows of 100 columns."""
     torch.manual_seed(0)
@@ -270,11 +310,13 @@ def main() -> None:
     for name, size, goal, times, rounds in (("step", small, 1.7, 500, 15), ("full batch", large, 1.1, 2, 15)):
         compiled = timed(lambda _, size=size: compiled_step(*size), times, rounds, document_step_by_hand(*size))
         row(f"the {name}, compiled / NumPy by hand", goal, compiled)
+    row("the concise step / torch", 0.35, timed(concise_step, 1000))
     row("one recorded multiplication / torch", 0.6, timed(multiplication, 5000))
     for nodes, rounds in ((10_000, 9), (100_000, 5), (1_000_000, 3)):
         job = lambda module, nodes=nodes: chain(module, nodes)  # noqa: E731
         row(f"chain of {nodes:,}, per node / torch", 0.7, timed(job, 1, rounds, per=nodes))
     row("MLP step 784-256-10, batch 256 / torch", 0.9, timed(mlp_step, 5))
+    row("MLP epoch on 60,000 x 784 / torch", 1.0, timed(mlp_epoch, 1, 3))
     row("full batch 200,000 x 100 / torch", 0.85, timed(full_batch, 2))
     row("bytes per node, y + x / torch", 0.7, node_bytes("y + x"))
     row("bytes per node, y * x / torch", 0.7, node_bytes("y * x"))
