@@ -1,0 +1,244 @@
+"""Calls of `nn.functional` that torch refuses, or warns of: the same words here; and what rows do not reach."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+import minigrad
+
+torch.set_warn_always(True)
+CALLS = [
+    "F.mse_loss(y, tt[:2])",
+    "F.mse_loss(y, tt[:1])",
+    "F.mse_loss(y, i3)",
+    "F.mse_loss(y, 2.)",
+    "F.mse_loss(y, tt, reduction='foo')",
+    "F.mse_loss(y, tt, size_average=False)",
+    "F.mse_loss(y, tt, reduce=False)",
+    "F.mse_loss(y.long(), i3[:, None])",
+    "F.mse_loss(y, tt, weight=tt[:2])",
+    "F.l1_loss(y, tt[:1])",
+    "F.smooth_l1_loss(y, tt[:1])",
+    "F.smooth_l1_loss(y, tt, beta=-1)",
+    "F.smooth_l1_loss(y.long(), tt.long())",
+    "F.huber_loss(y, tt, delta=0)",
+    "F.huber_loss(y, tt[:1])",
+    "F.huber_loss(y, tt, weight=tt[0])",
+    "F.mse_loss(y, tt, weight=tt[0])",
+    "F.cross_entropy(y, i3[:2])",
+    "F.cross_entropy(y, torch.tensor([1, 7, 2]))",
+    "F.cross_entropy(y, torch.tensor([1, -1, 2]))",
+    "F.cross_entropy(y, tt[:2])",
+    "F.cross_entropy(y, i3.float())",
+    "F.cross_entropy(y, i3.int())",
+    "F.cross_entropy(y, i3, weight=torch.ones(4))",
+    "F.cross_entropy(y, tt, weight=torch.ones(4))",
+    "F.cross_entropy(y, i3, label_smoothing=2.)",
+    "F.cross_entropy(y, tt, ignore_index=2)",
+    "F.cross_entropy(y, i3.unsqueeze(1))",
+    "F.cross_entropy(y[0], i3)",
+    "F.cross_entropy(y, i3[0])",
+    "F.cross_entropy(x4, torch.zeros(2, 4, 3, dtype=torch.int64))",
+    "F.cross_entropy(x4, torch.zeros(2, 4, dtype=torch.int64))",
+    "F.cross_entropy(y.long(), i3)",
+    "F.cross_entropy(y, 'a')",
+    "F.cross_entropy(y, i3, weight=torch.ones(5).double())",
+    "F.cross_entropy(y[:, :0], i3)",
+    "F.nll_loss(y, i3[:2])",
+    "F.nll_loss(y, i3.float())",
+    "F.nll_loss(y, torch.tensor([1, 7, 2]))",
+    "F.nll_loss(y, i3.unsqueeze(1))",
+    "F.nll_loss(y.sum(), i3)",
+    "F.nll_loss(x4, i3)",
+    "F.nll_loss(x4, torch.zeros(2, 3, 3, dtype=torch.int64))",
+    "F.nll_loss(x4, torch.zeros(3, 4, 4, dtype=torch.int64))",
+    "F.nll_loss(x4, torch.full((2, 4, 4), 7))",
+    "F.nll_loss(r(2, 3, 5), torch.zeros(2, 4, dtype=torch.int64)).shape",
+    "F.nll_loss(r(2, 3, 5, 2, 2), torch.zeros(2, 5, 2, 1, dtype=torch.int64), reduction='none').shape",
+    "F.nll_loss(y, i3.int())",
+    "F.nll_loss(y, i3, weight=torch.ones(4))",
+    "F.nll_loss(y, i3, weight=torch.ones(5, requires_grad=True))",
+    "F.binary_cross_entropy(y, tt)",
+    "F.binary_cross_entropy(tt, tt[:1])",
+    "F.binary_cross_entropy(tt, tt.double())",
+    "F.binary_cross_entropy(tt, tt*2)",
+    "F.binary_cross_entropy(tt, i3)",
+    "F.binary_cross_entropy_with_logits(y, tt[:1])",
+    "F.binary_cross_entropy_with_logits(y, tt, weight=r(4))",
+    "F.binary_cross_entropy_with_logits(y, tt, pos_weight=r(4))",
+    "F.binary_cross_entropy_with_logits(y, (tt>.5))",
+    "F.binary_cross_entropy_with_logits(y, (tt>.5).long())",
+    "F.kl_div(y, tt)",
+    "F.kl_div(y, tt[:1])",
+    "F.kl_div(y, tt, reduction='foo')",
+    "F.poisson_nll_loss(y, tt, reduction='foo')",
+    "F.poisson_nll_loss(y, tt[:2])",
+    "F.gaussian_nll_loss(y, tt, -tt)",
+    "F.gaussian_nll_loss(y, tt, r(4))",
+    "F.gaussian_nll_loss(y, tt, -1.5)",
+    "F.gaussian_nll_loss(y, tt, tt, reduction='foo')",
+    "F.margin_ranking_loss(y, tt, i3)",
+    "F.margin_ranking_loss(y, tt, tt[0])",
+    "F.cosine_embedding_loss(y, tt, i3[:2])",
+    "F.cosine_embedding_loss(y, tt[:2], i3)",
+    "F.cosine_embedding_loss(y, tt, tt)",
+    "F.triplet_margin_loss(y, tt, tt[0])",
+    "F.triplet_margin_loss(y, tt, tt, margin=-1)",
+    "F.soft_margin_loss(y, tt[:2])",
+    "F.multi_margin_loss(y, i3[:2])",
+    "F.multi_margin_loss(y, i3, p=3)",
+    "F.multi_margin_loss(y, torch.tensor([1, 7, 2]))",
+    "F.multi_margin_loss(y, i3, weight=torch.ones(4))",
+    "F.embedding(i3.float(), y)",
+    "F.embedding(torch.tensor([9]), y)",
+    "F.embedding(torch.tensor([-1]), y)",
+    "F.embedding(i3, y[0])",
+    "F.embedding(i3, y, padding_idx=7)",
+    "F.embedding(i3, y, padding_idx=-7)",
+    "F.embedding('a', y)",
+    "F.layer_norm(y, (4, ))",
+    "F.layer_norm(y, 5)",
+    "F.layer_norm(y, [])",
+    "F.layer_norm(y, (5, ), torch.ones(4))",
+    "F.layer_norm(y, (5, ), torch.ones(5), torch.ones(4))",
+    "F.layer_norm(y, (5, ), torch.ones(5).double())",
+    "F.layer_norm(y.long(), (5, ))",
+    "F.batch_norm(y, None, None)",
+    "F.batch_norm(y, torch.zeros(5), None)",
+    "F.batch_norm(y, torch.zeros(4), torch.ones(5))",
+    "F.batch_norm(y, torch.zeros(5), torch.ones(5), torch.ones(4))",
+    "F.batch_norm(y[:1], None, None, training=True)",
+    "F.batch_norm(y[0], None, None, training=True)",
+    "F.batch_norm(y, torch.zeros(5), None, training=True)",
+    "F.batch_norm(y, torch.zeros(5).double(), torch.ones(5).double())",
+    "F.batch_norm(y.long(), torch.zeros(5), torch.ones(5))",
+    "F.instance_norm(y)",
+    "F.instance_norm(x4[0, 0])",
+    "F.instance_norm(x4[:, :, :1, :1])",
+    "F.instance_norm(x4, use_input_stats=False)",
+    "F.group_norm(x4, 2)",
+    "F.group_norm(x4, 3, torch.ones(4))",
+    "F.group_norm(x4, 3, torch.ones(3), torch.ones(2))",
+    "F.group_norm(y[0], 1)",
+    "F.group_norm(y[:1, :1], 1)",
+    "F.group_norm(x4, 0)",
+    "F.rms_norm(y, (4, ))",
+    "F.rms_norm(y, (5, ), torch.ones(4))",
+    "F.rms_norm(y.long(), (5, ))",
+    "F.rms_norm(y, 5)",
+    "F.local_response_norm(y, 2)",
+    "F.local_response_norm(x4, 0)",
+    "F.softmax(y)",
+    "F.softmax(y[0])",
+    "F.softmax(x4)",
+    "F.log_softmax(r(2, 2, 2))",
+    "F.softmin(y)",
+    "F.gumbel_softmax(y.long())",
+    "F.gumbel_softmax(y, eps=1e-3)",
+    "F.dropout(y, 1.5)",
+    "F.dropout(y, -.1)",
+    "F.dropout(y, 'a')",
+    "F.dropout(y.long())",
+    "F.dropout1d(y[0], .5)",
+    "F.dropout2d(y, .5).shape",
+    "F.dropout2d(x4[0], .5).shape",
+    "F.dropout2d(x4[0], 2)",
+    "F.alpha_dropout(y, 1.5)",
+    "F.bilinear(y, tt, r(4, 5, 5), r(3))",
+    "F.bilinear(y, tt[:2], r(4, 5, 5))",
+    "F.bilinear(y, tt, r(4, 5, 4))",
+    "F.cosine_similarity(y, r(4))",
+    "F.cosine_similarity(y.long(), tt.long())",
+    "F.pairwise_distance(y, r(4))",
+    "F.scaled_dot_product_attention(y, tt, r(4, 5))",
+    "F.scaled_dot_product_attention(y, tt, tt, torch.ones(3, 3).bool(), is_causal=True)",
+    "F.scaled_dot_product_attention(y, tt, tt, torch.ones(3, 3).long())",
+    "F.scaled_dot_product_attention(y[0], tt, tt)",
+    "F.scaled_dot_product_attention(y, tt, tt.double())",
+    "F.normalize(y, dim=2)",
+    "F.one_hot(i3, 2)",
+    "F.one_hot(i3.float())",
+    "F.one_hot(-i3)",
+    "F.one_hot(i3[:0])",
+    "F.one_hot(i3.int())",
+    "F.one_hot(i3, 0)",
+]
+
+
+def names(t):
+    t.manual_seed(0)
+    found = {"F": t.nn.functional, "torch": t, "r": t.randn, "y": t.randn(3, 5).requires_grad_()}
+    found |= {"tt": t.rand(3, 5), "i3": t.tensor([1, 0, 2]), "x4": t.randn(2, 3, 4, 4).requires_grad_()}
+    return found
+
+
+def outcome(t, call):
+    """What a call gives or raises, and what it warns of."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warnings.simplefilter("ignore", RuntimeWarning)
+        try:
+            made = eval(call, names(t))
+            result = (tuple(made.shape), str(made.dtype)) if isinstance(made, t.Tensor) else repr(made)
+        except Exception as error:
+            result = type(error).__name__, str(error).strip().splitlines()[0]
+    return result, {str(w.message).partition(" (Triggered")[0] for w in caught}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_refusals_and_warnings_are_torchs(call):
+    assert outcome(minigrad, call) == outcome(torch, call)
+
+
+# What has no second derivative in torch, or a wrong one, or changes its arguments
+
+FIRST_ONLY = [
+    "F.embedding(i3, y, scale_grad_by_freq=True)",
+    "F.embedding(torch.tensor([1, 0, 1, 1]), y, padding_idx=0, scale_grad_by_freq=True)",
+    "F.multi_margin_loss(y, i3)",
+    "F.multi_margin_loss(y, i3, p=2, margin=0.5, weight=tt[0])",
+    "F.multi_margin_loss(y[0], i3[1], reduction='none')",
+    "F.scaled_dot_product_attention(x4, x4[:, :1], x4[:, :1], enable_gqa=True)",
+    "F.scaled_dot_product_attention(x4, x4, x4, torch.zeros(4, 4).masked_fill(tt[:1, :4] > 0.5, -float('inf')))",
+    "F.poisson_nll_loss(y, tt * 5, full=True)",
+    "F.interpolate(x4, scale_factor=1.5, mode='bicubic', align_corners=True)",
+    "F.gumbel_softmax(y, 0.5, hard=True)",
+    "F.instance_norm(x4, torch.zeros(3), torch.ones(3), momentum=0.3)",
+]
+
+
+@pytest.mark.parametrize("call", FIRST_ONLY)
+def test_values_and_first_gradients(call):
+    found = []
+    for t in (minigrad, torch):
+        scope = names(t)
+        made = eval(call, scope)
+        (made * made).sum().backward()
+        grads = [scope[name].grad for name in ("y", "x4")]
+        found.append([made.detach().numpy(), *[None if g is None else g.numpy() for g in grads]])
+    for mine, yours in zip(*found, strict=True):
+        assert (mine is None) == (yours is None)
+        assert mine is None or np.allclose(mine, yours, rtol=1e-5, atol=1e-5)
+
+
+def test_rows_that_are_too_long_are_shortened_in_place():
+    weights = []
+    for t in (minigrad, torch):
+        weight = (t.arange(12.0).reshape(4, 3)).requires_grad_()
+        t.nn.functional.embedding(t.tensor([1, 3]), weight.detach(), max_norm=2.0)
+        weights.append(weight.detach().numpy())
+    assert np.allclose(*weights)
+    assert np.linalg.norm(weights[0][3]) == pytest.approx(2.0, rel=1e-5)
+
+
+def test_a_rows_gradient_is_divided_by_how_often_it_was_looked_up():
+    F = minigrad.nn.functional
+    weight = minigrad.ones(3, 2, dtype=minigrad.float64, requires_grad=True)
+    index = minigrad.tensor([0, 2, 0, 0])
+    g = minigrad.arange(8.0, dtype=minigrad.float64).reshape(4, 2).requires_grad_()
+    (grad,) = minigrad.autograd.grad(F.embedding(index, weight, scale_grad_by_freq=True), weight, g, create_graph=True)
+    assert grad.tolist() == [[(0 + 4 + 6) / 3, (1 + 5 + 7) / 3], [0, 0], [2, 3]]
+    (again,) = minigrad.autograd.grad(grad, g, minigrad.ones(3, 2, dtype=minigrad.float64))
+    assert again.tolist() == [[1 / 3] * 2, [1, 1], [1 / 3] * 2, [1 / 3] * 2]
