@@ -61,6 +61,15 @@ else:
 
 _PACKAGES = ("accelerator", "backends", "cuda", "nn", "optim", "show", "testing", "utils")
 _ELSEWHERE = {"compile": ("show.compiling", "compile_function"), "load": ("saving", "load"), "save": ("saving", "save")}
+# Functions of `nn.functional` that torch offers here too, called in the same way.
+_ELSEWHERE |= {
+    name: ("nn.functional", name)
+    for name in (
+        *("conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "avg_pool1d", "adaptive_avg_pool1d", "bilinear"),
+        *("layer_norm", "group_norm", "rms_norm", "cosine_similarity", "pairwise_distance"),
+        *("pixel_shuffle", "pixel_unshuffle"),
+    )
+}
 
 
 def __getattr__(name: str) -> object:

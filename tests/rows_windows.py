@@ -66,9 +66,9 @@ function(
     **doubles,
 )
 function(
-    "conv_transpose2d(a, b, stride=2, padding=1, output_padding=extra)",
+    "conv_transpose2d(a, b, stride=2, padding=1, output_padding=extra, dilation=(1, 3))",
     lambda draw: [(2, 2, 3, 3), (2, 1, 3, 2)],
-    lambda draw, *shapes: {"extra": draw.choice(0, 1, (0, 1), *([2] if draw.wild else []))},
+    lambda draw, *shapes: {"extra": draw.choice(0, 1, (0, 2), (1, 2), *([2] if draw.wild else []))},
     special=False,
     **doubles,
 )

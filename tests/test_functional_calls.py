@@ -242,3 +242,9 @@ def test_a_rows_gradient_is_divided_by_how_often_it_was_looked_up():
     assert grad.tolist() == [[(0 + 4 + 6) / 3, (1 + 5 + 7) / 3], [0, 0], [2, 3]]
     (again,) = minigrad.autograd.grad(grad, g, minigrad.ones(3, 2, dtype=minigrad.float64))
     assert again.tolist() == [[1 / 3] * 2, [1, 1], [1 / 3] * 2, [1 / 3] * 2]
+
+
+def test_what_torch_offers_without_a_package_too_is_the_same_function():
+    for name in ("conv2d", "conv_transpose1d", "layer_norm", "cosine_similarity", "pixel_shuffle"):
+        assert getattr(minigrad, name) is getattr(minigrad.nn.functional, name)
+        assert hasattr(torch, name)

@@ -54,11 +54,10 @@ def _matrices(b: Array, groups: int) -> Array:
     return b.reshape((groups, b.shape[0] // groups, math.prod(b.shape[1:])))
 
 
-def _convolve(a: Array, b: Array, windows: Windows, groups: int) -> Array:
-    """(N, C, *sizes) with (O, C / groups, *kernel): (N, O, *counts)."""
+def _convolve(a: Array, b: Array, windows: Windows, groups: int, counts: Sizes) -> Array:
+    """(N, C, *sizes) with (O, C / groups, *kernel): (N, O, *counts); where more windows would fit, the first ones."""
     if a.dtype.char == "e":
-        return in_single(_convolve, a, b.astype(np.float32), windows, groups)
-    counts = counts_of(windows, a.shape[2:])
+        return in_single(_convolve, a, b.astype(np.float32), windows, groups, counts)
     out = np.empty((len(a), b.shape[0], *counts), a.dtype)
     matrices, rows = _matrices(b, groups), _grouped(out, groups)
     for part in _parts(len(a), windows, a.shape[1], counts):
@@ -111,7 +110,7 @@ convolved: Op = op(
 )
 convolved_with_bias = op(
     "ConvolutionBackward0",
-    lambda a, b, c, windows, groups: _with_bias(_convolve(a, b, windows, groups), c),
+    lambda a, b, c, windows, groups, counts: _with_bias(_convolve(a, b, windows, groups, counts), c),
     a=lambda g, a, b, windows, groups: to_input(g, b, windows, groups, tuple(a.shape[2:])),
     b=lambda g, a, b, windows, groups: to_weight(g, a, windows, groups),
     c=lambda g, a, b: _of_bias(g),
@@ -119,20 +118,20 @@ convolved_with_bias = op(
 to_input: Op = op(
     "ConvolutionBackwardBackward0",
     _to_input,
-    a=lambda g, a, b, windows, groups: convolved(g, b, windows, groups),
+    a=lambda g, a, b, windows, groups: convolved(g, b, windows, groups, tuple(a.shape[2:])),
     b=lambda g, a, b, windows, groups: to_weight(a, g, windows, groups),
 )
 to_weight: Op = op(
     "ConvolutionBackwardBackward0",
     _to_weight,
-    a=lambda g, b, windows, groups: convolved(b, g, windows, groups),
+    a=lambda g, a_shape, b, windows, groups: convolved(b, g, windows, groups, tuple(a_shape[2:])),
     b=lambda g, a, b_shape, windows, groups: to_input(a, g, windows, groups, tuple(b_shape[2:])),
 )
 transposed = to_input.named("ConvolutionBackward0")
 transposed_with_bias = op(
     "ConvolutionBackward0",
     lambda a, b, c, windows, groups, sizes: _with_bias(_to_input(a, b, windows, groups, sizes), c),
-    a=lambda g, a, b, windows, groups: convolved(g, b, windows, groups),
+    a=lambda g, a, b, windows, groups: convolved(g, b, windows, groups, tuple(a.shape[2:])),
     b=lambda g, a, b, windows, groups: to_weight(a, g, windows, groups),
     c=lambda g, a, b: _of_bias(g),
 )
@@ -244,6 +243,11 @@ def _convolution(
     kernel, dilations = tuple(weight.shape[2:]), _per_dim("dilation", dilation, weight.ndim - 2, function)
     strides = _per_dim("stride", stride, weight.ndim - 2, function)
     if isinstance(padding, str):
+        if x.ndim != weight.ndim:
+            raise RuntimeError(
+                f"Expected {weight.ndim}-dimensional input for {weight.ndim}-dimensional weight{list(weight.shape)}, "
+                f"but got {x.ndim}-dimensional input of size {list(x.shape)} instead"
+            )
         x, pads = _padded_for(padding, x, kernel, strides, dilations)
     else:
         pads = _per_dim("padding", padding, weight.ndim - 2, function)
@@ -255,7 +259,8 @@ def _convolution(
             f"convolution dimensions, but got stride={[strides[0]] * n}"
         )
     _check_fit(x, weight, bias, groups, transposed=False)
-    if min(counts_of(windows, x.shape[2:])) < 1:
+    counts = counts_of(windows, x.shape[2:])
+    if min(counts) < 1:
         inside = [size + 2 * p for size, p in zip(x.shape[2:], pads, strict=True)]
         spans = [d * (k - 1) + 1 for d, k in zip(dilations, kernel, strict=True)]
         raise RuntimeError(
@@ -268,8 +273,8 @@ def _convolution(
         )
     _check_dtypes(x, weight, bias)
     if bias is None:
-        return _unbatch(convolved.call(x, weight, windows, groups), input)
-    return _unbatch(convolved_with_bias.call(x, weight, bias, windows, groups), input)
+        return _unbatch(convolved.call(x, weight, windows, groups, counts), input)
+    return _unbatch(convolved_with_bias.call(x, weight, bias, windows, groups, counts), input)
 
 
 def _padded_for(padding: str, x: Tensor, kernel: Sizes, strides: Sizes, dilations: Sizes) -> tuple[Tensor, Sizes]:

@@ -228,13 +228,17 @@ def _no_such_mode(mode: str, n: int) -> str:
 
 def _to_places(a: Array, factor: int) -> Array:
     *batch, channels, height, width = a.shape
-    parts = a.reshape((-1, channels // factor**2, factor, factor, height, width)).transpose((0, 1, 4, 2, 5, 3))
+    parts = a.reshape((math.prod(batch), channels // factor**2, factor, factor, height, width)).transpose(
+        (0, 1, 4, 2, 5, 3)
+    )
     return np.ascontiguousarray(parts).reshape((*batch, channels // factor**2, height * factor, width * factor))
 
 
 def _to_channels(a: Array, factor: int) -> Array:
     *batch, channels, height, width = a.shape
-    parts = a.reshape((-1, channels, height // factor, factor, width // factor, factor)).transpose((0, 1, 3, 5, 2, 4))
+    parts = a.reshape((math.prod(batch), channels, height // factor, factor, width // factor, factor)).transpose(
+        (0, 1, 3, 5, 2, 4)
+    )
     return np.ascontiguousarray(parts).reshape((*batch, channels * factor**2, height // factor, width // factor))
 
 

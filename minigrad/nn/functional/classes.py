@@ -224,6 +224,8 @@ def multi_margin_loss(
     reduction = reduction_of(reduction, size_average, reduce)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
+    if weight is not None and weight.ndim != 1:
+        raise ValueError("weight must be one-dimensional")
     scores = input if input.ndim > 1 else input.reshape(1, -1)
     classes, shape = target.reshape(-1), list(input.shape)
     if classes.shape[0] != scores.shape[0] or target.ndim > 1:

@@ -74,6 +74,8 @@ def _batch_normalized(
     momentum: float,
     eps: float,
 ) -> Tensor:
+    if training and not input.numel():
+        return input.clone()
     messages.checked_dim(1, input.ndim)
     channels = input.shape[1]
     if training and (running_mean is None) != (running_var is None):
@@ -89,8 +91,6 @@ def _batch_normalized(
     if not training:
         return scaled.call(input, scale, shift, running_mean, running_var, eps)
     dims = (0, *range(2, input.ndim))
-    if not input.numel():
-        return input.clone()
     if running_mean is not None:
         _keep_running(input, dims, running_mean, running_var, momentum)
     return normalized.call(input, scale, shift, dims, 0, True, eps)
@@ -249,7 +249,7 @@ def embedding(
     scale_grad_by_freq  whether a row's gradient is divided by the number of times it was looked up
     sparse  makes no difference: gradients are dense
     """
-    rows = tensor_argument(weight, "embedding", "weight", 1).shape[0]
+    rows = tensor_argument(weight, "embedding", "weight", 1).shape[0] if weight.ndim else 0
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:
             raise AssertionError("Padding_idx must be within num_embeddings")
