@@ -22,6 +22,7 @@ from ..ops import (
     reduction as r,
     shape as s,
 )
+from . import torch_elementwise
 
 INTERNAL = True
 
@@ -129,6 +130,7 @@ _FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (inplace.filled, lambda t, a, b: b.expand(a.shape)),
     (inplace.copy, lambda t, a, b: b.to(a.dtype).expand(t.broadcast_shapes(a.shape, b.shape))),
     (assigning.put, _with_put),
+    *torch_elementwise.FUNCTIONS,
 ]
 # By the rules, which an operation shares with those that have other names.
 _BY_RULES = {id(op.rules): function for op, function in _FUNCTIONS}
