@@ -5,6 +5,7 @@ import rows_core  # noqa: F401
 import rows_elementwise  # noqa: F401
 import rows_layers  # noqa: F401
 import rows_losses  # noqa: F401
+import rows_matrices  # noqa: F401
 import rows_ordering  # noqa: F401
 import rows_positions  # noqa: F401
 import rows_products  # noqa: F401

@@ -48,6 +48,11 @@ UNWRITABLE = (
     "cummin(",
     "logcumsumexp(",
     "block_diag(",
+    # A matrix may be singular, which NumPy says in other words; or what is computed depends on whether it is.
+    *("inv(", "inv_ex(", "inverse(", "solve(", "det(", "cholesky(", "lstsq(", "matrix_rank(", "cond("),
+    "matrix_power(a + 5",
+    "cosine_similarity(",
+    "cdist(t.sin",
     "combinations(",
     "a.detach()",
     "'circular'",

@@ -30,6 +30,18 @@ LATER = {
         "expm1 expm1_ log10 log10_ log1p log1p_ log2 log2_ logit logit_ nan_to_num nan_to_num_ rad2deg rad2deg_ rsqrt "
         "rsqrt_ sgn sgn_ sinc sinc_ sinh sinh_ tan tan_",
     ),
+    "matrices": (
+        "cholesky det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd",
+        "cholesky det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd",
+    ),
+    "measures": (
+        "cdist corrcoef cov cross cumulative_trapezoid trapezoid trapz",
+        "corrcoef cov cross",
+    ),
+    "norms": (
+        "dist norm",
+        "dist norm",
+    ),
     "pairs": (
         "addcdiv addcmul arctan2 atan2 bitwise_left_shift bitwise_right_shift copysign float_power fmax fmin gcd gcd_ "
         "heaviside hypot lcm lcm_ ldexp ldexp_ lerp logaddexp logaddexp2 nextafter xlogy xlogy_",

@@ -102,7 +102,7 @@ mean_dims = op(
 )
 
 
-def _others(a: Any, dim: int) -> Any:
+def others(a: Any, dim: int) -> Any:
     """For each element, the product of the others along `dim`; quadratic, but right where some are 0."""
     a = swap(a, dim, -1)
     n = a.shape[-1]
@@ -117,7 +117,7 @@ def _prod_rule(g: Any, a: Any, out: Any, dim: int, keepdim: bool) -> Any:
     out, g = kept(out, g, a.shape, (dim,), keepdim)
     if (array_of(a) != 0).all():
         return g * (out / a)
-    return g * _others(a, dim) if a.shape[dim] > 1 else g
+    return g * others(a, dim) if a.shape[dim] > 1 else g
 
 
 def _prod_of_all_rule(g: Any, a: Any, out: Any) -> Any:
@@ -180,9 +180,10 @@ def share(g: Any, winners: Any, dim: Dims) -> Any:
     return keep(g / like(count, g), winners)
 
 
-def _norm(a: Array, p: float, dim: Dims, keepdim: bool) -> Array:
+def norm_over(a: Array, p: float, dim: Dims, keepdim: bool) -> Array:
+    """The `p`-norms over `dim`."""
     if a.dtype.char == "e":
-        return in_single(_norm, a, p, dim, keepdim)
+        return in_single(norm_over, a, p, dim, keepdim)
     size = np.abs(a)
     if p == math.inf:
         return reduce(np.maximum, size, dim, keepdim)
@@ -214,7 +215,7 @@ def norm_rule(g: Any, a: Any, out: Any, p: float, dim: Dims, keepdim: bool) -> A
     return slope * keep(g / power(out, p - 1), out != 0)
 
 
-vector_norm = op("LinalgVectorNormBackward0", _norm, a=norm_rule)
+vector_norm = op("LinalgVectorNormBackward0", norm_over, a=norm_rule)
 
 # Running sums, and sums in the log domain
 
@@ -390,17 +391,6 @@ def std(
     input = floating_input(input, "std")
     dims, correction = spread_options(input, dim, unbiased, correction, "std")
     return std_dims.call(input, dims, correction, keepdim)
-
-
-@public()
-def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
-    """The `p`-norm over `dim`, or of all elements; 'fro' is p = 2."""
-    input = floating_input(input, "linalg.vector_norm", dtype)
-    order = 2.0 if p is None or p == "fro" else float(p)
-    dims = reduced_dims(dim, input.ndim)
-    if input.numel() == 0 and (order < 0 or order == math.inf):
-        messages.check_norm_exists(order, input.shape, dim if isinstance(dim, (tuple, list)) or dim is None else (dim,))
-    return vector_norm.call(input, order, dims, keepdim)
 
 
 @public(in_place=True)

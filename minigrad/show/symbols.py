@@ -111,7 +111,8 @@ class ArraySymbol(Symbol):
         return self.book.ufunc(ufunc, method, inputs, options)
 
     def __array_function__(self, function: Any, types: Any, args: Any, options: Any) -> Any:
-        return self.book.call(f"np.{function.__name__}", function, args, options)
+        module = "np.linalg" if function.__module__ == "numpy.linalg" else "np"
+        return self.book.call(f"{module}.{function.__name__}", function, args, options)
 
     def of_operation(self, operation: Op, args: tuple[Any, ...]) -> Any:
         """The symbol for the result of an operation of the table."""

@@ -444,7 +444,14 @@ def is_tracing() -> bool:
 _OF_TENSORS = {"__iter__", "__len__", "device", "dim", "dtype", "element_size", "is_complex", "is_contiguous"}
 _OF_TENSORS |= {"is_floating_point", "is_signed", "itemsize", "layout", "nbytes", "ndim", "numel"}
 _OF_TENSORS |= {"from_numpy", "requires_grad", "shape", "size", "stride"}
-_COMPUTING = ("minigrad.ops", "minigrad.dtypes", "minigrad.modes", "minigrad.random", "minigrad.show.compiling")
+_COMPUTING = (
+    "minigrad.ops",
+    "minigrad.linalg",
+    "minigrad.dtypes",
+    "minigrad.modes",
+    "minigrad.random",
+    "minigrad.show.compiling",
+)
 _MORE_THAN_COMPUTING = {
     "allclose",
     "detach_",
@@ -457,7 +464,7 @@ _MORE_THAN_COMPUTING = {
     "manual_seed",
 }
 _MORE_THAN_COMPUTING |= {"is_anomaly_check_nan_enabled", "is_anomaly_enabled", "seed", "set_default_dtype"}
-_MORE_THAN_COMPUTING |= {"set_rng_state", "change_shape"}
+_MORE_THAN_COMPUTING |= {"set_rng_state", "change_shape", "cond", "lstsq", "matrix_rank"}
 _PLAIN = (Tensor, bool, int, float, str, tuple, list, dict, set, frozenset, slice, range, np.dtype, np.ndarray)
 _PLAIN_TYPES = (*_PLAIN, np.generic, np.ufunc, type(None), FunctionType, BuiltinFunctionType, dtypes.dtype)
 

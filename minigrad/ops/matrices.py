@@ -1,0 +1,175 @@
+"""torch's functions of matrices: inverses, determinants, decompositions, powers. `minigrad.linalg` has them, and more.
+
+Source: https://docs.pytorch.org/docs/stable/linalg.html
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .. import messages
+from ..engine import level_of_user
+from ..tensor import Tensor
+from .decompositions import det_, eigh_, eigh_shapes, qr_, qr_shapes, results, slogdet_, svd_, svd_shapes
+from .inverses import check_matrix, cholesky_, exp_matrix, floating_matrix, inv_, pinv_
+from .linear import matmul
+from .names import public, tensor_argument
+from .pointwise import where
+from .results import result_type
+
+INTERNAL = True
+
+
+def inv(A: Tensor) -> Tensor:
+    """The inverse of a square matrix, or of each of a batch; LinAlgError if there is none."""
+    return inv_.call(floating_matrix("linalg.inv", A, square=True))
+
+
+@public()
+def inverse(input: Tensor) -> Tensor:
+    """The inverse of a square matrix, or of each of a batch; LinAlgError if there is none."""
+    return inv(input)
+
+
+@public()
+def det(A: Tensor) -> Tensor:
+    """The determinant of a square matrix, or of each of a batch."""
+    return det_.call(floating_matrix("linalg.det", A, square=True))
+
+
+def signs_and_logarithms(A: Tensor, function: str) -> Any:
+    """What `function` returns: the signs of determinants, and the logarithms of their absolute values."""
+    whole = slogdet_.call(floating_matrix("linalg.slogdet", A, square=True))
+    return result_type(function, "sign", "logabsdet")(tuple(results(whole, [(), ()], "LinalgSlogdetBackward0")))
+
+
+@public()
+def slogdet(input: Tensor) -> Any:
+    """The sign of the determinant, and the logarithm of its absolute value."""
+    return signs_and_logarithms(input, "slogdet")
+
+
+@public()
+def logdet(input: Tensor) -> Tensor:
+    """The logarithm of the determinant; NaN where that is negative."""
+    sign, logarithm = signs_and_logarithms(input, "slogdet")
+    found: Tensor = where(sign == -1, math.nan, logarithm)
+    return found
+
+
+@public()
+def cholesky(input: Tensor, upper: bool = False) -> Tensor:
+    """The triangular factor of a symmetric positive-definite matrix; deprecated in torch, which warns of it."""
+    advice = "L = torch.cholesky(A)\nshould be replaced with\nL = torch.linalg.cholesky(A)\nand\n"
+    advice += "U = torch.cholesky(A, upper=True)\nshould be replaced with\nU = torch.linalg.cholesky(A).mH\n"
+    advice += "This transform will produce equivalent results for all valid (symmetric positive definite) inputs."
+    _warn_of_old_name("cholesky", advice)
+    made = cholesky_.named("CholeskyBackward0")
+    return made.call(floating_matrix("linalg.cholesky", input, square=True), upper)
+
+
+def _warn_of_old_name(name: str, advice: str) -> None:
+    warnings.warn(
+        f"torch.{name} is deprecated in favor of torch.linalg.{name} and will be removed in a future PyTorch release.\n"
+        f"{advice}",
+        UserWarning,
+        stacklevel=level_of_user(),
+    )
+
+
+def symmetric_parts(A: Tensor, uplo: str) -> list[Tensor]:
+    """Eigenvalues, rising, and eigenvectors, one to a column, of symmetric matrices; one triangle is read."""
+    A = floating_matrix("linalg.eigh", A, square=True)
+    if uplo.upper() not in ("L", "U"):
+        raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {uplo}")
+    return results(eigh_.call(A, uplo.upper() == "U"), eigh_shapes(A.shape[-1]), "LinalgEighBackward0")
+
+
+def singular_parts(A: Tensor, full: bool) -> list[Tensor]:
+    """U, S and Vh of the singular value decomposition; S falls."""
+    A = floating_matrix("linalg.svd", A)
+    return results(svd_.call(A, full), svd_shapes(A.shape, full), "LinalgSvdBackward0")
+
+
+@public()
+def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
+    """U, S and V, such that `input` is `U @ diag(S) @ V.mT`; without `some`, with square U and V."""
+    if tensor_argument(input, "svd").ndim < 2:
+        raise RuntimeError(
+            f"linalg.svd: input should have at least 2 dimensions, but has {input.ndim} dimensions instead"
+        )
+    u, s, vh = singular_parts(input, not some)
+    if not compute_uv:
+        m, n = input.shape[-2:]
+        u, vh = u.new_zeros(*input.shape[:-2], m, m), u.new_zeros(*input.shape[:-2], n, n)
+    return result_type("svd", "U", "S", "V")((u, s, vh.mT))
+
+
+def orthogonal_parts(A: Tensor, mode: str) -> list[Tensor]:
+    """Q, whose columns are orthogonal and of length 1, and the upper triangular R."""
+    A = floating_matrix("linalg.qr", A)
+    if mode not in ("reduced", "complete", "r"):
+        raise RuntimeError(
+            f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'"
+        )
+    complete = mode == "complete"
+    return results(qr_.call(A, complete), qr_shapes(A.shape, complete), "LinalgQrBackward0")
+
+
+@public()
+def qr(input: Tensor, some: bool = True) -> Any:
+    """Q and R, as `linalg.qr`; deprecated in torch, which warns of it."""
+    advice = "The boolean parameter 'some' has been replaced with a string parameter 'mode'.\n"
+    advice += "Q, R = torch.qr(A, some)\nshould be replaced with\n"
+    _warn_of_old_name("qr", f"{advice}Q, R = torch.linalg.qr(A, 'reduced' if some else 'complete')")
+    return result_type("qr", "Q", "R")(tuple(orthogonal_parts(input, "reduced" if some else "complete")))
+
+
+def pseudoinverse(A: Tensor, atol: Any, rtol: Any) -> Tensor:
+    """The pseudoinverse; singular values up to `atol`, or `rtol` times the largest, count as 0."""
+    if A.ndim < 2 or A._array.dtype.char not in "fd":
+        found = f"{messages.TYPE_NAMES[A.dtype.name]}{{{list(A.shape)}}}"
+        raise RuntimeError(
+            f"linalg.pinv({found}): expected a tensor with 2 or more dimensions of float, double, cfloat or cdouble "
+            "types"
+        )
+    if rtol is None:
+        rtol = 0.0 if atol is not None else max(A.shape[-2:]) * float(np.finfo(A._array.dtype).eps)
+    return pinv_.call(A, 0.0 if atol is None else float(atol), float(rtol))
+
+
+@public()
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
+    """The pseudoinverse; singular values up to `rcond` times the largest count as 0."""
+    return pseudoinverse(input, None, rcond)
+
+
+@public()
+def matrix_exp(A: Tensor) -> Tensor:
+    """e to the power of a square matrix: the sum of `A**k / k!`, with matrix products."""
+    return exp_matrix.call(floating_matrix("linalg.matrix_exp", A, square=True))
+
+
+@public()
+def matrix_power(input: Tensor, n: int) -> Tensor:
+    """The product of `n` copies of a square matrix; of its inverse, if `n` is negative."""
+    check_matrix("linalg.matrix_power", input, square=True)
+    if n == 0:
+        ones = np.broadcast_to(np.eye(input.shape[-1], dtype=input._array.dtype), input.shape)
+        return input.clone().copy_(Tensor._of(ones))
+    if n < 0:
+        return matrix_power(inv(input), -n)
+    if n <= 3:
+        return input.clone() if n == 1 else matmul(input, input) if n == 2 else matmul(matmul(input, input), input)
+    result, square = None, input
+    while n:
+        if n % 2:
+            result = square if result is None else matmul(result, square)
+        n //= 2
+        square = matmul(square, square) if n else square
+    found: Any = result
+    return found

@@ -1,0 +1,87 @@
+"""Norms of vectors and of matrices.
+
+Source: https://docs.pytorch.org/docs/stable/generated/torch.linalg.norm.html
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .. import messages
+from ..tensor import Tensor
+from .inverses import check_floating
+from .matrices import singular_parts
+from .names import public, tensor_argument
+from .reduction import floating_input, reduced_dims, vector_norm
+
+INTERNAL = True
+
+
+def norm_of_vectors(x: Tensor, order: float, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
+    """The norm over `dim`, all of whose elements count as one vector."""
+    input = floating_input(x, "linalg.vector_norm", dtype)
+    dims = reduced_dims(dim, input.ndim)
+    if input.numel() == 0 and (order < 0 or order == math.inf):
+        messages.check_norm_exists(order, input.shape, dim if isinstance(dim, (tuple, list)) or dim is None else (dim,))
+    return vector_norm.call(input, order, dims, keepdim)
+
+
+def norm_of_matrices(A: Tensor, order: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
+    """The norm over the two dimensions in `dim`.
+
+    'fro' is the root of the sum of squares, 'nuc' the sum of the singular values, 2 the largest and -2 the smallest of
+    them; inf and -inf are the largest and the smallest sum of a row's absolute values, 1 and -1 of a column's.
+    """
+    start = "linalg.matrix_norm:"
+    if isinstance(order, str) and order not in ("fro", "nuc"):
+        raise RuntimeError(f"{start} Order {order} not supported.")
+    if not isinstance(order, str) and abs(order) not in (1, 2, math.inf):
+        raise RuntimeError(f"{start} Order {order:g} not supported.")
+    if tensor_argument(A, "linalg_matrix_norm", "A").ndim < 2:
+        raise RuntimeError(f"{start} The input tensor A must have at least 2 dimensions.")
+    A = A if dtype is None else A.to(dtype)
+    if not A.is_floating_point():
+        check_floating("linalg.matrix_norm", A)
+    dims = list(dim) if isinstance(dim, (tuple, list)) else [dim]
+    if len(dims) != 2:
+        raise RuntimeError(f"{start} dim must be a 2-tuple. Got {' '.join(map(str, dims))}")
+    first, second = (messages.checked_dim(d, A.ndim) for d in dims)
+    if first == second:
+        raise RuntimeError(f"{start} dims must be different. Got ({dims[0]}, {dims[1]})")
+    if order == "fro":
+        return norm_of_vectors(A, 2.0, (first, second), keepdim, None)
+    if not isinstance(order, str) and abs(order) != 2:
+        added, compared = (first, second) if abs(order) == 1 else (second, first)
+        sums = norm_of_vectors(A, 1.0, added, keepdim, None)
+        compared -= not keepdim and compared > added
+        return sums.amax(compared, keepdim) if order > 0 else sums.amin(compared, keepdim)
+    rest = [d for d in range(A.ndim) if d not in (first, second)]
+    values = singular_parts(A.permute(*rest, first, second), False)[1]
+    if order == "nuc":
+        found = values.sum(-1, keepdim=keepdim)
+    else:
+        found = values.amax(-1, keepdim) if order > 0 else values.amin(-1, keepdim)
+    if keepdim:
+        places = [*rest, first, second]
+        found = found.unsqueeze(-1).permute(*[places.index(d) for d in range(A.ndim)])
+    return found
+
+
+@public()
+def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
+    """The `p`-norm over `dim`, or of all elements; 'fro' is p = 2, and 'nuc' the nuclear norm of matrices."""
+    if isinstance(p, str) and p != "fro":
+        tensor_argument(input, "norm")
+        return norm_of_matrices(input, p, list(range(input.ndim)) if dim is None else dim, keepdim, dtype)
+    return norm_of_vectors(input, 2.0 if p is None or p == "fro" else float(p), dim, keepdim, dtype)
+
+
+@public()
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
+    """The `p`-norm of the difference of two tensors."""
+    difference = tensor_argument(input, "dist") - tensor_argument(other, "dist", "other", 2)
+    if not difference.is_floating_point():
+        kind = messages.TYPE_NAMES[difference.dtype.name]
+        raise RuntimeError(f"norm(): input dtype should be either floating point or complex. Got {kind} instead.")
+    return vector_norm.named("DistBackward0").call(difference, float(p), tuple(range(difference.ndim)), False)

@@ -1,0 +1,177 @@
+"""Linear algebra: what is said of matrices that do not fit or have no inverse, and what no row of the table tries."""
+
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import minigrad
+from minigrad.testing import check_gradients
+
+WRONG = """
+t.linalg.inv(t.zeros(2, 2))
+t.linalg.inv(t.stack([t.eye(3), t.tensor([[1.0, 2, 3], [2, 4, 6], [0, 0, 1]])]))
+t.linalg.inv(t.ones(2, 3))
+t.linalg.inv(t.ones(3))
+t.linalg.inv(t.ones(2, 2, dtype=t.int64))
+t.linalg.inv(t.ones(2, 2).half())
+t.linalg.solve(t.zeros(2, 2), t.ones(2))
+t.linalg.solve(t.ones(3, 3), t.ones(2, 3))
+t.linalg.solve(t.ones(2, 3), t.ones(2))
+t.linalg.solve(t.ones(3, 3), t.ones(3).double())
+t.linalg.solve_triangular(t.ones(3, 3), t.ones(3), upper=True)
+t.linalg.det(t.ones(2, 3))
+t.linalg.cholesky(-t.eye(2))
+t.linalg.cholesky(t.stack([t.eye(2), t.tensor([[1.0, 2], [2, 1]])]))
+t.linalg.eigh(t.ones(2, 3))
+t.linalg.eigh(t.eye(2), UPLO="X")
+t.linalg.qr(t.ones(2, 2), mode="x")
+t.svd(t.ones(2))
+t.linalg.pinv(t.ones(2))
+t.linalg.matrix_rank(t.ones(2))
+t.linalg.lstsq(t.ones(3, 2), t.ones(2, 1))
+t.linalg.matrix_power(t.ones(3, 2), 2)
+t.matrix_exp(t.ones(3, 2))
+t.linalg.cond(t.ones(3, 2), 1)
+t.linalg.norm(t.ones(3, 2, 2), 2)
+t.linalg.norm(t.ones(3), "fro")
+t.linalg.norm(t.ones(3, 2), "xx")
+t.linalg.norm(t.ones(3, 2), 3)
+t.linalg.matrix_norm(t.ones(3, 2), dim=(0, 0))
+t.linalg.vector_norm(t.ones(3, dtype=t.int64))
+t.norm(t.ones(3, 2), "nuc", dim=0)
+t.norm(t.ones(3, 2), "xx")
+t.linalg.multi_dot([t.ones(2, 3)])
+t.linalg.multi_dot([t.ones(2, 3, 1), t.ones(3, 2)])
+t.linalg.multi_dot([t.ones(2, 3), t.ones(2, 3)])
+t.linalg.multi_dot([t.ones(2, 3), t.ones(3), t.ones(3, 2)])
+t.linalg.multi_dot([t.ones(2, 3), t.ones(3, 3).double()])
+t.linalg.cross(t.ones(2, 2), t.ones(2, 2))
+t.linalg.cross(t.ones(2, 3), t.ones(3))
+t.linalg.cross(t.ones(2, 3), t.ones(4, 3))
+t.cross(t.ones(2, 2), t.ones(2, 2))
+t.cdist(t.ones(2, 3), t.ones(2, 4))
+t.cdist(t.ones(3), t.ones(2, 4))
+t.cdist(t.ones(2, 3), t.ones(2, 3), p=-1)
+t.cdist(t.ones(2, 3), t.ones(2, 3).double())
+t.trapezoid(t.ones(3), t.ones(4))
+t.trapezoid(t.tensor(1.0))
+t.trapezoid(t.ones(3).bool())
+t.cov(t.ones(2, 2, 2))
+t.cov(t.ones(2, 3).bool())
+t.cov(t.ones(2, 3), fweights=t.tensor([1, 2.0, 1]))
+t.cov(t.ones(2, 3), fweights=t.tensor([1, 2]))
+t.cov(t.ones(2, 3), fweights=t.tensor([1, 2, -1]))
+t.cov(t.ones(2, 3), aweights=t.tensor([1, 2, 1]))
+t.corrcoef(t.ones(2, 2, 2))
+t.dist(t.ones(2).long(), t.ones(2).long())
+"""
+RIGHT = """
+t.linalg.eigh(t.diag(t.tensor([2.0, 1.0])))
+t.linalg.eigvalsh(t.tensor([[1.0, 9.0], [2.0, 1.0]]))
+t.linalg.eigvalsh(t.tensor([[2.0, 0.0], [9.0, 3.0]]), UPLO="U")
+t.slogdet(-t.eye(3))
+t.linalg.slogdet(t.eye(2, 2))
+t.logdet(-t.eye(3))
+t.det(t.zeros(2, 2))
+t.det(t.ones(0, 0))
+t.svd(t.diag(t.tensor([3.0, 2.0])), compute_uv=False).S
+t.linalg.svd(t.diag(t.tensor([3.0, 2.0])))
+t.linalg.qr(t.eye(3, 2), mode="r")
+t.linalg.lstsq(t.eye(3, 2), t.ones(3, 1), driver="gelsd")
+t.linalg.inv_ex(t.eye(2))
+t.linalg.matrix_rank(t.tensor([[1.0, 2.0], [2.0, 4.0]]))
+t.linalg.matrix_rank(t.diag(t.tensor([3.0, 0.1])), tol=0.5)
+t.linalg.pinv(t.diag(t.tensor([4.0, 0.5])), atol=1.0)
+t.linalg.matrix_power(t.tensor([[1.0, 1.0], [1.0, 0.0]]), 0)
+t.linalg.cond(t.zeros(2, 2), 1)
+t.linalg.cond(t.diag(t.tensor([4.0, 2.0])), -2)
+t.linalg.norm(t.arange(6.0).reshape(2, 3), t.inf)
+t.linalg.norm(t.arange(6.0).reshape(2, 3), dim=1)
+t.linalg.solve_triangular(t.tensor([[0.0, 1.0], [0.0, 1.0]]), t.ones(2, 1), upper=True)
+t.linalg.multi_dot([t.ones(3), t.ones(3, 2), t.ones(2)])
+t.linalg.diagonal(t.arange(8.0).reshape(2, 2, 2))
+t.linalg.vander(t.tensor([2.0, 3.0]))
+t.linalg.tensorinv(t.eye(4).reshape(4, 2, 2) * 2, ind=1)
+t.linalg.tensorsolve(t.eye(4).reshape(2, 2, 4) * 2, t.ones(2, 2))
+t.cov(t.arange(6.0).reshape(2, 3), fweights=t.tensor([1, 2, 1]), aweights=t.tensor([1.0, 0.5, 1.0]))
+t.cov(t.arange(6.0).reshape(2, 3), correction=0, aweights=t.tensor([1.0, 0.5, 1.0]))
+t.cdist(t.ones(2, 0), t.ones(3, 0))
+"""
+
+
+def said(call: str, t: Any) -> tuple[str, str]:
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - which one it is, is compared
+        eval(call, {"t": t})
+    return type(caught.value).__name__, str(caught.value).splitlines()[0]
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("call", WRONG.split("\n")[1:-1])
+def test_what_does_not_fit_is_refused_in_torchs_words(call: str) -> None:
+    assert said(call, minigrad) == said(call, torch)
+
+
+@pytest.mark.parametrize("call", RIGHT.split("\n")[1:-1])
+def test_calls_that_no_row_makes_give_what_torch_gives(call: str) -> None:
+    ours, theirs = (repr(eval(call, {"t": t})).replace("-0.", " 0.") for t in (minigrad, torch))
+    assert ours.split() == theirs.split()
+
+
+def test_singular_matrices_raise_an_error_that_has_torchs_name() -> None:
+    with pytest.raises(minigrad.linalg.LinAlgError, match="singular"):
+        minigrad.inverse(minigrad.zeros(2, 2))
+
+
+@pytest.mark.parametrize("p", [0, 0.5, 1, 1.5, 2, 3, float("inf")])
+def test_distances_have_torchs_gradients(p: float) -> None:
+    """Second derivatives, which torch does not have, are held against differences with the other rows."""
+
+    def gradients(t: Any) -> Any:
+        a, b = (
+            t.tensor(x, requires_grad=True) for x in ([[1.0, 2.0], [0.0, -1.0]], [[1.0, 2.0], [0.5, 2.0], [3.0, 0.0]])
+        )
+        d = t.cdist(a, b, p=p)
+        (d * t.arange(6.0).reshape(2, 3)).sum().backward()
+        return [x.detach().numpy() for x in (d, a.grad, b.grad)]
+
+    for ours, theirs in zip(gradients(minigrad), gradients(torch), strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-5, abs=1e-6)
+
+
+def test_vectors_that_are_not_unique_have_no_gradient() -> None:
+    x = minigrad.tensor([[1.0, 2.0], [3.0, 1.0], [0.0, 1.0]], requires_grad=True)
+    with pytest.raises(RuntimeError, match="not unique"):
+        minigrad.linalg.svd(x).U.sum().backward()
+    with pytest.raises(RuntimeError, match="not differentiable when mode='complete' and nrows > ncols"):
+        minigrad.linalg.qr(x, mode="complete").R.sum().backward()
+
+
+def test_singular_values_that_are_equal_have_gradients_where_no_vectors_are_used() -> None:
+    for f in (minigrad.linalg.svdvals, lambda a: minigrad.linalg.eigvalsh(a + a.mT)):
+        x = minigrad.eye(3, dtype=minigrad.float64, requires_grad=True)
+        f(x).sum().backward()
+        assert bool(x.grad.isfinite().all()) if hasattr(x.grad, "isfinite") else x.grad.abs().sum().item() < 10
+
+
+def test_a_determinant_of_0_has_a_gradient() -> None:
+    x = minigrad.tensor([[1.0, 2.0, 3.0], [2.0, 4.0, 6.0], [1.0, 0.0, 1.0]], dtype=minigrad.float64, requires_grad=True)
+    check_gradients(minigrad.det, x)
+
+
+def test_eigenvalues_that_may_be_complex_are_refused() -> None:
+    for f in (minigrad.linalg.eig, minigrad.linalg.eigvals):
+        with pytest.raises(NotImplementedError, match="complex numbers"):
+            f(minigrad.eye(2))
+
+
+@pytest.mark.parametrize("changed", [0, 1, 2])
+def test_a_change_of_what_least_squares_need_is_noticed(changed: int) -> None:
+    """Both operands, and the solution: torch needs that for the first derivative only."""
+    a, b = (minigrad.rand(3, 2, requires_grad=True) for _ in range(2))
+    x = minigrad.linalg.lstsq(a, b).solution
+    with minigrad.no_grad():
+        (a, b, x)[changed].mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        minigrad.autograd.grad(x.sum(), a)
