@@ -49,6 +49,9 @@ COMPUTING = (
     "einsum",
     "diagonals",
     "rearranging",
+    "matrices",
+    "norms",
+    "measures",
     "repeating",
     "statistics",
 )
