@@ -104,8 +104,8 @@ row("softmax", "a, dim, dtype=getattr(t, dtype)", options=lambda draw, s: dim(dr
 
 # Shapes
 
-row("reshape", "a, shape", "a.reshape(*shape)", options=new_shape)
-row("view", "a, shape", "a.view(*shape)", options=new_shape)
+row("reshape", "a, shape", ("a.reshape(*shape)", "t.reshape(a, shape=shape)"), options=new_shape)
+row("view", "a, shape", ("a.view(*shape)", "a.view(size=shape)"), options=new_shape)
 row("view_as", "a, b", shapes=Draw.two_of_one_shape)
 row("reshape_as", "a, b", shapes=Draw.two_of_one_shape)
 row("flatten")
@@ -118,14 +118,14 @@ row("squeeze", "a, dim", options=lambda draw, shape: {"dim": tuple(draw.order(sh
 for name in ("transpose", "swapaxes", "swapdims"):
     row(name, "a, dim0, dim1", options=two_dims)
 row("t", shapes=lambda draw: [draw.shape(0, 2)])
-row("permute", "a, dims", options=lambda draw, shape: {"dims": draw.order(shape)})
+row("permute", "a, dims", "a.permute(dims=dims)", options=lambda draw, shape: {"dims": draw.order(shape)})
 row("movedim", "a, dim0, dim1", "t.moveaxis(a, dim0, dim1)", options=two_dims)
 program("a.T", lambda draw: [draw.choice(draw.shape(2, 2), draw.shape(2, 2) if not draw.wild else ())])
 program("a.mT", lambda draw: [draw.shape(2, 3)])
-row("expand", "a, sizes", "a.expand(*sizes)", options=larger)
+row("expand", "a, sizes", ("a.expand(*sizes)", "a.expand(size=sizes)"), options=larger)
 row("broadcast_to", "a, sizes", options=larger)
 row("expand_as", "a, b", shapes=lambda draw: [draw.part_of(full := draw.shape()), full])
-row("repeat", "a, times", "a.repeat(*times)", options=repeats)
+row("repeat", "a, times", ("a.repeat(*times)", "a.repeat(repeats=times)"), options=repeats)
 row(
     "cat",
     "[a, b], dim",

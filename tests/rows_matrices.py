@@ -152,6 +152,7 @@ program("t.trapz(a, dx=2, dim=-1)", Draw.with_dims, folded=True, **PLAIN)
 program("t.cumulative_trapezoid(a, b)", lambda draw: [s := draw.shape(1), draw.choice(s, s[-1:])], folded=True, **PLAIN)
 program("t.cumulative_trapezoid(a)", Draw.with_dims, folded=True, **PLAIN)
 row("cov", shapes=lambda draw: [draw.choice((3,), (2, 3), (3, 4))], folded=True, **PLAIN)
+program("t.cov(a, aweights=b)", lambda draw: [(2, 3), (3,)], domain="positive", folded=True, **PLAIN)
 program(f"t.corrcoef({GENERIC})", lambda draw: [draw.choice((3,), (2, 3), (3, 4))], folded=True, **PLAIN)
 
 # The same of inputs as they are, which may change before the backward pass.

@@ -239,6 +239,10 @@ def linspace(start: Any, end: Any, steps: Any, **options: Unpack[Options]) -> Te
     given = start, end, steps
     d = read_dtype("linspace", options, given) or dtypes.get_default_dtype()
     bounds = [v.item() if isinstance(v, Tensor) and not v.ndim else as_number(v) for v in (start, end)]
+    several = [(name, v.ndim) for name, v in (("start", start), ("end", end)) if isinstance(v, Tensor) and v.ndim]
+    if several:
+        got = " and ".join(f"{name} with {ndim} dimension(s)" for name, ndim in several)
+        raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got {got}.")
     first, last, n = *bounds, as_int(steps)
     if first is None or last is None or n is None:
         raise no_such_form("linspace", given, options)

@@ -53,7 +53,7 @@ def _offer(name: str, ufunc: Any, doc: str, *aliases: str) -> Any:
     """The function, the method, the in-place twin and an operator's method for one comparison."""
 
     def function(input: Tensor, other: Any) -> Tensor:
-        if isinstance(other, np.ndarray):
+        if isinstance(other, np.ndarray) or name.startswith("logical"):
             tensor_argument(other, name, "other", 2)
         result = _compare(name, ufunc, tensor_argument(input, name), other)
         return tensor_argument(other, name, "other", 2) if result is NotImplemented else result

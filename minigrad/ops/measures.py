@@ -202,6 +202,9 @@ def cumulative_trapezoid(y: Tensor, x: Tensor | None = None, *, dx: Any = None, 
 # Spreads
 
 
+_NO_FREEDOM = "cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations."
+
+
 @public()
 def cov(
     input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, aweights: Tensor | None = None
@@ -225,12 +228,12 @@ def cov(
         freedom = total - correction
     else:
         freedom = total - correction * (weights * aweights).sum() / total
-    freedom = freedom.item() if isinstance(freedom, Tensor) else freedom
-    if freedom <= 0:
-        warnings.warn("cov(): degrees of freedom is <= 0", UserWarning, stacklevel=level_of_user())
+    enough = bool(freedom > 0)
+    if not enough:
+        warnings.warn(_NO_FREEDOM, UserWarning, stacklevel=level_of_user())
     x = x - average.unsqueeze(1)
     product = mm(x, (x if weights is None else x * weights).t())
-    return (product / (freedom if freedom > 0 else 0.0)).squeeze()
+    return (product / (freedom if enough else 0.0)).squeeze()
 
 
 def _weights(count: int, fweights: Tensor | None, aweights: Tensor | None) -> Tensor | None:

@@ -251,6 +251,9 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 @public(method=False)
 def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """`other - alpha * input`, broadcast together."""
+    if not isinstance(input, Tensor):
+        forms = "(Tensor input, Tensor other, *, Number alpha = 1)", "(Tensor input, Number other, Number alpha = 1)"
+        raise invalid_combination("rsub", (input, other), {}, *forms)
     name = "RsubBackward0" if isinstance(other, Tensor) else "RsubBackward1"
     if alpha.__class__ is not int or alpha != 1:
         messages.check_no_bools(input, other)
@@ -401,6 +404,10 @@ def _together(*tensors: Tensor) -> list[Tensor]:
 
 
 def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str) -> Tensor:
+    if not isinstance(input, Tensor):
+        name, bound = ("clamp_max", "max") if min is None else ("clamp_min", "min")
+        forms = f"(Tensor input, Tensor {bound})", f"(Tensor input, Number {bound})"
+        raise invalid_combination(name, (input, max if min is None else min), {}, *forms)
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Tensor) or isinstance(max, Tensor):

@@ -50,12 +50,13 @@ turn: Op = op(
 
 
 @public()
-def flip(input: Tensor, *dims: Any) -> Tensor:
+def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """The elements in reverse order along some dimensions."""
     ndim = tensor_argument(input, "flip").ndim
+    along = sizes(dims, named, "flip", "dims")
     if not ndim:  # which counts as one dimension, however often it is named
-        return flip_.call(input, ()[: len([messages.checked_dim(d, 0) for d in sizes(dims)])])
-    return flip_.call(input, checked_dims(list(sizes(dims)), ndim))
+        return flip_.call(input, ()[: len([messages.checked_dim(d, 0) for d in along])])
+    return flip_.call(input, checked_dims(list(along), ndim))
 
 
 @public()
@@ -160,9 +161,9 @@ attach(H=property(_matrix_turned), mH=property(lambda self: _matrices_turned(sel
 
 
 @public()
-def tile(input: Tensor, *dims: Any) -> Tensor:
+def tile(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """The tensor copied so often along each dimension; `repeat`, but fewer numbers count from the last dimension."""
-    times = tuple(sizes(dims))
+    times = tuple(sizes(dims, named, "tile", "dims"))
     return repeat(input, *(1,) * (tensor_argument(input, "tile").ndim - len(times)), *times)
 
 

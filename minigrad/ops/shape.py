@@ -113,8 +113,12 @@ def completed_shape(shape: Any, count: int) -> Dims:
     raise RuntimeError(messages.wrong_count(list(shape), count))
 
 
-def sizes(shape: Any) -> tuple[Any, ...]:
-    """Sizes that were given one by one, or as one sequence."""
+def sizes(shape: Any, named: dict[str, Any] | None = None, function: str = "", name: str = "") -> tuple[Any, ...]:
+    """Sizes given one by one, as one sequence, or as one under the name that torch's `function` has for it."""
+    if named:
+        if shape or list(named) != [name]:
+            raise TypeError(f"{function}() got an unexpected keyword argument '{min(named.keys() - {name} or {name})}'")
+        shape = (named[name],)
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = shape[0]
         if shape.__class__ is Size:
@@ -136,18 +140,18 @@ def _reshaped(input: Tensor, shape: Dims) -> Tensor:
 
 
 @public()
-def reshape(input: Tensor, *shape: Any) -> Tensor:
+def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
     """The same elements in another shape, one size of which may be -1: a view if that can be, else a copy."""
     array = tensor_argument(input, "reshape")._array
-    wanted = shape[0] if shape and shape[0].__class__ is Size else sizes(shape)
+    wanted = shape[0] if shape and shape[0].__class__ is Size else sizes(shape, named, "reshape", "shape")
     return _reshaped(input, wanted if wanted == array.shape else completed_shape(wanted, array.size))
 
 
 @public(function=False)
-def view(self: Tensor, *shape: Any) -> Tensor:
+def view(self: Tensor, *shape: Any, **named: Any) -> Tensor:
     """The same memory in another shape; RuntimeError where only a copy could have it."""
     array = self._array
-    wanted = completed_shape(sizes(shape), array.size)
+    wanted = completed_shape(sizes(shape, named, "view", "size"), array.size)
     if not (array.flags.c_contiguous or _is_view(array.reshape(wanted), array)):
         raise RuntimeError(messages.not_viewable())
     return as_view(as_shape, self, wanted)
@@ -238,9 +242,9 @@ def t(input: Tensor) -> Tensor:
 
 
 @public()
-def permute(input: Tensor, *dims: Any) -> Tensor:
+def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """The dimensions in the order of `dims`."""
-    order = sizes(dims)
+    order = sizes(dims, named, "permute", "dims")
     ndim = tensor_argument(input, "permute").ndim
     if len(order) != ndim:
         raise RuntimeError(
@@ -277,9 +281,9 @@ attach(T=property(_all_reversed), mT=property(_last_two_swapped))
 
 
 @public(function=False)
-def expand(self: Tensor, *sizes_: Any) -> Tensor:
+def expand(self: Tensor, *sizes_: Any, **named: Any) -> Tensor:
     """Dimensions of size 1 repeated without using memory; -1 keeps a size."""
-    return as_view(expanded, self, expanded_shape(self._array, sizes(sizes_)))
+    return as_view(expanded, self, expanded_shape(self._array, sizes(sizes_, named, "expand", "size")))
 
 
 def expanded_shape(array: Array, wanted: Dims) -> Dims:
@@ -318,9 +322,9 @@ def broadcast_to(input: Tensor, size: Any) -> Tensor:
 
 
 @public(function=False)
-def repeat(self: Tensor, *repeats: Any) -> Tensor:
+def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
     """The tensor copied `repeats` times along each dimension."""
-    times = sizes(repeats)
+    times = sizes(repeats, named, "repeat", "repeats")
     if len(times) < self.ndim:
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     return tile.call(self, times)
