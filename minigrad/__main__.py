@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from contextlib import nullcontext
 from typing import Any
 
 INTERNAL = True
-SAME, PARTED, UNUSABLE, INTERRUPTED = 0, 1, 2, 130
+SAME, PARTED, UNUSABLE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 RUN = """Run a script written for torch, unchanged: `import torch`, and imports of its submodules, give minigrad.
 
   python -m minigrad script.py [arguments of the script]
@@ -25,7 +26,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command on `argv` (the process's own without it) and return its exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
-        return _compare(arguments[1:]) if arguments[:1] == ["compare"] else _run(arguments)
+        status = _compare(arguments[1:]) if arguments[:1] == ["compare"] else _run(arguments)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
     except OSError as error:
         print(f"minigrad: {error.filename or ''}: {error.strerror}", file=sys.stderr)
         return UNUSABLE

@@ -91,7 +91,7 @@ def _row(cells: Iterable[str], kind: str = "", numbers: Iterable[int] = (), colu
 def _rows(step: Step, comparison: Comparison, words: dict[str, str]) -> list[str]:
     made = []
     for pair in rows_of(step, comparison):
-        cells = [str(step.number) if pair.kind in ("loss", "line") else "", place(pair)]
+        cells = [str(step.number) if pair.kind in ("loss", "line") else "", place(pair, comparison)]
         cells += [cell(side, pair, words) for side in (pair.torch, pair.minigrad)]
         kind = "parts" if pair.parts else "loss" if pair.kind == "loss" else ""
         if pair.kind == "loss":

@@ -66,7 +66,7 @@ def _steps(comparison: Comparison, words: dict[str, str], every: bool) -> Any:
 
     table = Table(title=Text(words["title"].format(script=printable(comparison.script))), title_justify="left")
     table.add_column(words["step"], justify="right")
-    table.add_column(words["line"])
+    table.add_column(words["line"], justify="right")
     for library in ("torch", "minigrad"):
         table.add_column(library, overflow="fold", ratio=2)
     table.add_column(words["difference"], overflow="fold", ratio=1)
@@ -76,7 +76,7 @@ def _steps(comparison: Comparison, words: dict[str, str], every: bool) -> Any:
             table.add_row("", "", words["left_out"].format(count=step.number - last - 1), style="dim")
         last = step.number
         for pair in rows_of(step, comparison):
-            cells = [str(step.number) if pair.kind in ("loss", "line") else "", place(pair)]
+            cells = [str(step.number) if pair.kind in ("loss", "line") else "", place(pair, comparison)]
             cells += [cell(side, pair, words) for side in (pair.torch, pair.minigrad)]
             note = largest(step, words) if pair.kind == "loss" else remark(pair, words)
             style = "bold red" if pair.parts else "" if pair.kind == "text" else "cyan"
@@ -92,10 +92,11 @@ def rows_of(step: Step, comparison: Comparison) -> list[Pair]:
     return [p for p in step.pairs if p.kind not in ("gradient", "parameter") or (first is not None and p is first[1])]
 
 
-def place(pair: Pair) -> str:
-    """`train.py:18`; both where the sides differ."""
+def place(pair: Pair, comparison: Comparison) -> str:
+    """The line of the script, `18`, or of another file, `model.py:18`; both where the sides differ."""
     sides = [side for side in (pair.torch, pair.minigrad) if side is not None]
-    return "\n".join(dict.fromkeys(f"{os.path.basename(side.file)}:{side.line}" for side in sides))
+    files = ["" if side.file == comparison.script else f"{os.path.basename(side.file)}:" for side in sides]
+    return "\n".join(dict.fromkeys(f"{file}{side.line}" for file, side in zip(files, sides, strict=True)))
 
 
 def cell(side: Side | None, pair: Pair, words: dict[str, str]) -> str:
