@@ -156,7 +156,7 @@ class Tensor(Methods, metaclass=TensorType):
 
     def stride(self, dim: int | None = None) -> Any:
         """For each dimension (or one), how many elements of memory lie between neighbours."""
-        steps = strides(self._array)
+        steps = tuple([step // self._array.itemsize for step in self._array.strides])
         return steps if dim is None else steps[messages.checked_dim(dim, self.ndim)]
 
     def storage_offset(self) -> int:
@@ -458,11 +458,6 @@ def _copied_memory(array: np.ndarray[Any, Any], memo: dict[Any, Any]) -> tuple[n
 def wrap(array: np.ndarray[Any, Any]) -> Tensor:
     """A fresh tensor, without history, over `array`."""
     return Tensor._of(array)
-
-
-def strides(array: np.ndarray[Any, Any]) -> tuple[int, ...]:
-    """The strides of `array` in elements; of an empty array, or one short dimension, those torch would give."""
-    return tuple(s // array.itemsize for s in array.strides)
 
 
 _storage_of_memory: WeakValueDictionary[int, Storage] = WeakValueDictionary()

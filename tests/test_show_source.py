@@ -268,3 +268,17 @@ def test_numbers_in_programs_are_exact(seed):
     c, d = random.choice([0.1, -0.5, 3.0, -0.0]), random.choice([2, 0.7, -4, 1e-3])
     x = minigrad.tensor([1.1, -2.3], requires_grad=True)
     show.source(lambda x: ((x * c / d) ** 2 / 2 - c * (x + x)).mean(), x).check()
+
+
+def test_imports_while_it_is_written():
+    program = """
+import minigrad as torch
+from minigrad import show
+
+a = torch.ones(2, 2, requires_grad=True)
+def f(a):
+    from minigrad.utils import data
+    return torch.sinh(a.diagonal()).sum()
+show.source(f, a).check()
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)

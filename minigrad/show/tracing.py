@@ -20,11 +20,11 @@ from ..autograd.tape import RecordedTape
 from ..engine import LEAF, Node, NodeOfMany, edge_to, walk
 from ..generator import Generator
 from ..modes import enable_grad
-from ..ops import assigning, extremes, indexing, inplace, operators, picking
+from ..ops import assigning, extremes, import_all, indexing, inplace, operators, picking
 from ..ops.listening import Listener, listening, unheard
 from ..ops.shape import StackBackward0
 from ..ops.table import Op, common_dtype
-from ..tensor import Tensor, storage_of, strides
+from ..tensor import Tensor, storage_of
 from .frames import assigned_to
 from .symbols import ArraySymbol, Unwritable
 from .writing import ProgramBook
@@ -50,6 +50,7 @@ class Trace(Listener):
         self._keys: dict[int, tuple[Any, Any]] = {}  # by copy of an index, the index
         self._made: dict[int, tuple[Tensor, Any]] = {}  # tensors that no operation made, and what the user called
         self._counted: Any = None  # the storage whose next change is one of `changes`
+        self._importing: Any = None  # the frame of an import that runs: `torch.nn` when first asked for
 
     # What is known
 
@@ -158,7 +159,7 @@ class Trace(Listener):
             symbol = self._joined(op, result._array.dtype, *args)
         if not np.array_equal(symbol.value, result._array, equal_nan=result._array.dtype.kind == "f"):
             raise Unwritable(f"{op} does not give in NumPy what it gives here")
-        if strides(symbol.value) != strides(result._array):  # which sums round by
+        if _steps(symbol.value) != _steps(result._array):  # which sums round by
             raise Unwritable("elements lie in memory in another order than in NumPy")
         self._symbols[id(result)] = result, symbol
         if isinstance(result._origin, Node):
@@ -236,6 +237,7 @@ class Trace(Listener):
     @contextmanager
     def running(self) -> Iterator[None]:
         """Within it, what happens is written down."""
+        import_all()  # now, for families that are imported later would keep what is exchanged below
         with _exchanging:  # others wait: there is one of each of the functions that are exchanged
             before, _Running.thread = _Running.thread, get_ident()
             try:
@@ -321,7 +323,12 @@ class Trace(Listener):
 
     def _called(self, frame: Any, event: str, _: Any) -> None:
         """Note the functions of the user's that run, what their parameters are called, and what they call."""
-        if event == "call" and is_library(frame.f_globals):
+        if self._importing is not None:
+            if event == "return" and frame is self._importing:
+                self._importing = None
+        elif event == "call" and frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            self._importing = frame
+        elif event == "call" and is_library(frame.f_globals):
             self._asked(frame)
         elif event == "call":
             code = frame.f_code
@@ -339,7 +346,7 @@ class Trace(Listener):
     def _asked(self, frame: Any) -> None:
         """Give up where the user calls what does more than to compute, or gives what nothing here checks again."""
         module, name = str(frame.f_globals.get("__name__")), frame.f_code.co_name
-        if not module.startswith("minigrad"):
+        if not module.startswith("minigrad."):
             return
         by_user = frame.f_back is not None and not is_library(frame.f_back.f_globals)
         if module == "minigrad.tensor" and name == "grad" and by_user:
@@ -413,6 +420,11 @@ def _is_all_of(view: Any, array: Any) -> bool:
     return bool(view.shape == array.shape and view.strides == array.strides and view.dtype == array.dtype)
 
 
+def _steps(array: Any) -> list[int]:
+    """The strides of the dimensions in which there is a step to take."""
+    return [s for n, s in zip(array.shape, array.strides, strict=True) if n > 1]
+
+
 def is_library(variables: dict[str, Any]) -> bool:
     """Whether a module's variables are those of minigrad, NumPy or the standard library, which do not change."""
     root = str(variables.get("__name__")).partition(".")[0]
@@ -444,27 +456,11 @@ def is_tracing() -> bool:
 _OF_TENSORS = {"__iter__", "__len__", "device", "dim", "dtype", "element_size", "is_complex", "is_contiguous"}
 _OF_TENSORS |= {"is_floating_point", "is_signed", "itemsize", "layout", "nbytes", "ndim", "numel"}
 _OF_TENSORS |= {"from_numpy", "requires_grad", "shape", "size", "stride"}
-_COMPUTING = (
-    "minigrad.ops",
-    "minigrad.linalg",
-    "minigrad.dtypes",
-    "minigrad.modes",
-    "minigrad.random",
-    "minigrad.show.compiling",
-)
-_MORE_THAN_COMPUTING = {
-    "allclose",
-    "detach_",
-    "equal",
-    "gather",
-    "get_rng_state",
-    "index_select",
-    "initial_seed",
-    "is_nonzero",
-    "manual_seed",
-}
-_MORE_THAN_COMPUTING |= {"is_anomaly_check_nan_enabled", "is_anomaly_enabled", "seed", "set_default_dtype"}
-_MORE_THAN_COMPUTING |= {"set_rng_state", "change_shape", "cond", "lstsq", "matrix_rank"}
+_COMPUTING = tuple(f"minigrad.{name}" for name in ("ops", "linalg", "dtypes", "modes", "random", "show.compiling"))
+_MORE_THAN_COMPUTING = {"allclose", "change_shape", "cond", "detach_", "equal", "gather", "get_rng_state"}
+_MORE_THAN_COMPUTING |= {"index_select", "initial_seed", "is_anomaly_check_nan_enabled", "is_anomaly_enabled"}
+_MORE_THAN_COMPUTING |= {"is_nonzero", "lstsq", "manual_seed", "matrix_rank", "seed", "set_default_dtype"}
+_MORE_THAN_COMPUTING |= {"set_rng_state"}
 _PLAIN = (Tensor, bool, int, float, str, tuple, list, dict, set, frozenset, slice, range, np.dtype, np.ndarray)
 _PLAIN_TYPES = (*_PLAIN, np.generic, np.ufunc, type(None), FunctionType, BuiltinFunctionType, dtypes.dtype)
 

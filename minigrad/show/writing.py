@@ -70,6 +70,8 @@ class ProgramBook(Book):
     def operator(self, sign: str, *operands: Any) -> Any:
         """An operator's result, simplified where that is exact."""
         whole = super().operator(sign, *operands)
+        if sign == "**" and not whole.value.ndim and self.operand(operands[0]).expression.kind != "name":
+            return self.call("np.power", np.power, operands, {})  # of NumPy's scalars, `**` rounds in another way
         if whole.expression.kind != "operator" or sign not in "*/+-" or whole.dtype.kind != "f" or len(operands) != 2:
             return whole
         x, y = (self._as_number(self.operand(o), whole) for o in operands)
