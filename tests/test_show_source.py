@@ -57,6 +57,7 @@ UNWRITABLE = (
     "a.detach()",
     "'circular'",
     "ceil, True)",
+    "aweights",
 )
 
 
