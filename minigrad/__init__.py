@@ -59,7 +59,7 @@ if _TYPE_CHECKING:
 else:
     globals().update({_name: ops.function(_name) for _name in _FUNCTIONS})
 
-_PACKAGES = ("accelerator", "backends", "cuda", "linalg", "nn", "optim", "show", "testing", "utils")
+_PACKAGES = ("accelerator", "backends", "cuda", "distributions", "linalg", "nn", "optim", "show", "testing", "utils")
 _ELSEWHERE = {"compile": ("show.compiling", "compile_function"), "load": ("saving", "load"), "save": ("saving", "save")}
 # Functions of `nn.functional` that torch offers here too, called in the same way.
 _ELSEWHERE |= {

@@ -385,4 +385,4 @@ def _combined(function: np.ufunc, numbers: Array, other: Array) -> Array:
         return copy_array(result, numbers.dtype)
 
 
-from . import sampling as sampling  # noqa: E402  It uses what stands above.
+from . import sampling as sampling, trials as trials  # noqa: E402  They use what stands above.

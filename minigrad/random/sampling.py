@@ -280,4 +280,7 @@ def _events(mean: float, source: Generator) -> int:
 
 
 def _uniform(source: Generator) -> float:
-    return float(source.uniform(1, np.float64)[0])
+    """`source.uniform(1, np.float64)`, made more quickly for one number."""
+    high, low = source.words(2).tolist()
+    bits: int = (high << 32 | low) % 2**53
+    return bits * 2.0**-53

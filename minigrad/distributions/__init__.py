@@ -1,0 +1,22 @@
+"""torch.distributions: random numbers of known distributions, their log-probabilities, moments and divergences.
+
+Source: https://docs.pytorch.org/docs/stable/distributions.html
+"""
+
+from . import constraints as constraints
+from .bernoulli import Bernoulli as Bernoulli
+from .binomial import Binomial as Binomial
+from .categorical import Categorical as Categorical
+from .distribution import Distribution as Distribution
+from .exponential import Exponential as Exponential
+from .geometric import Geometric as Geometric
+from .independent import Independent as Independent
+from .kl import kl_divergence as kl_divergence, register_kl as register_kl
+from .laplace import Laplace as Laplace
+from .log_normal import LogNormal as LogNormal
+from .multinomial import Multinomial as Multinomial
+from .normal import Normal as Normal
+from .poisson import Poisson as Poisson
+from .uniform import Uniform as Uniform
+
+INTERNAL = True

@@ -1,0 +1,153 @@
+"""kl_divergence: how far one distribution is from another.
+
+Source: https://docs.pytorch.org/docs/stable/distributions.html#module-torch.distributions.kl
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import minigrad as torch
+
+from ..engine import level_of_user
+from ..nn import functional as F
+from .bernoulli import Bernoulli
+from .binomial import Binomial
+from .categorical import Categorical
+from .distribution import Distribution
+from .exponential import Exponential
+from .geometric import Geometric
+from .independent import Independent
+from .laplace import Laplace
+from .log_normal import LogNormal
+from .normal import Normal
+from .poisson import Poisson
+from .uniform import Uniform
+from .utils import sum_rightmost
+
+INTERNAL = True
+Tensor = torch.Tensor
+Divergence = Callable[[Any, Any], Tensor]
+D = TypeVar("D", bound=Divergence)
+
+_REGISTERED: dict[tuple[type, type], Divergence] = {}
+
+
+def register_kl(type_p: type, type_q: type) -> Callable[[D], D]:
+    """A decorator: the function below it computes `kl_divergence(p, q)` for these types and their subclasses.
+
+    Raises TypeError for what is no type of distribution.
+    """
+    for name, given in (("type_p", type_p), ("type_q", type_q)):
+        if not (isinstance(given, type) and issubclass(given, Distribution)):
+            raise TypeError(f"Expected {name} to be a Distribution subclass but got {given}")
+
+    def register(function: D) -> D:
+        _REGISTERED[type_p, type_q] = function
+        return function
+
+    return register
+
+
+def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
+    """The Kullback-Leibler divergence KL(p || q), the mean under p of log(p / q), in nats; of shape batch_shape.
+
+    Raises NotImplementedError for types that are not registered (`register_kl`).
+    """
+    return _function_for(type(p), type(q))(p, q)
+
+
+def _function_for(type_p: type, type_q: type) -> Divergence:
+    """What is registered for the types, or the nearest of their bases."""
+    orders = type_p.__mro__.index, type_q.__mro__.index
+    pairs = [(a, b) for a, b in _REGISTERED if issubclass(type_p, a) and issubclass(type_q, b)]
+    if not pairs:
+        raise NotImplementedError(
+            f"No KL(p || q) is implemented for p type {type_p.__name__} and q type {type_q.__name__}\n"
+            "  Write a function of p and q, and put @register_kl(P, Q) above it."
+        )
+    nearest_p = min(pairs, key=lambda pair: (orders[0](pair[0]), orders[1](pair[1])))
+    nearest_q = min(pairs, key=lambda pair: (orders[1](pair[1]), orders[0](pair[0])))
+    if _REGISTERED[nearest_p] is not _REGISTERED[nearest_q]:
+        warnings.warn(
+            f"Ambiguous kl_divergence({type_p.__name__}, {type_q.__name__}). "
+            f"Please register_kl({nearest_p[0].__name__}, {nearest_q[1].__name__})",
+            RuntimeWarning,
+            stacklevel=level_of_user(),
+        )
+    return _REGISTERED[nearest_p]
+
+
+@register_kl(Bernoulli, Bernoulli)
+def _of_bernoulli(p: Bernoulli, q: Bernoulli) -> Tensor:
+    ones = p.probs * (F.softplus(-q.logits) - F.softplus(-p.logits))
+    ones = _masked(ones, q.probs == 0, torch.inf)
+    zeros = (1 - p.probs) * (F.softplus(q.logits) - F.softplus(p.logits))
+    zeros = _masked(zeros, q.probs == 1, torch.inf)
+    return _masked(ones, p.probs == 0, 0) + _masked(zeros, p.probs == 1, 0)
+
+
+@register_kl(Binomial, Binomial)
+def _of_binomial(p: Binomial, q: Binomial) -> Tensor:
+    if (p.total_count < q.total_count).any():
+        raise NotImplementedError("KL between Binomials where q.total_count > p.total_count is not implemented")
+    of_each = p.probs * (p.logits - q.logits) + (-p.probs).log1p() - (-q.probs).log1p()
+    return _masked(p.total_count * of_each, p.total_count > q.total_count, torch.inf)
+
+
+@register_kl(Categorical, Categorical)
+def _of_categorical(p: Categorical, q: Categorical) -> Tensor:
+    terms = _masked(p.probs * (p.logits - q.logits), q.probs == 0, torch.inf)
+    return _masked(terms, p.probs == 0, 0).sum(-1)
+
+
+@register_kl(Exponential, Exponential)
+def _of_exponential(p: Exponential, q: Exponential) -> Tensor:
+    ratio = q.rate / p.rate
+    return -ratio.log() + ratio - 1
+
+
+@register_kl(Geometric, Geometric)
+def _of_geometric(p: Geometric, q: Geometric) -> Tensor:
+    return -p.entropy() - torch.log1p(-q.probs) / p.probs - q.logits
+
+
+@register_kl(Independent, Independent)
+def _of_independent(p: Independent, q: Independent) -> Tensor:
+    if p.reinterpreted_batch_ndims != q.reinterpreted_batch_ndims:
+        raise NotImplementedError("Independents that take different numbers of dimensions have no divergence here.")
+    return sum_rightmost(kl_divergence(p.base_dist, q.base_dist), p.reinterpreted_batch_ndims)
+
+
+@register_kl(Laplace, Laplace)
+def _of_laplace(p: Laplace, q: Laplace) -> Tensor:
+    ratio, apart = p.scale / q.scale, (p.loc - q.loc).abs()
+    return -ratio.log() + apart / q.scale + ratio * torch.exp(-apart / p.scale) - 1
+
+
+@register_kl(LogNormal, LogNormal)
+def _of_log_normal(p: LogNormal, q: LogNormal) -> Tensor:
+    return kl_divergence(p.base_dist, q.base_dist)
+
+
+@register_kl(Normal, Normal)
+def _of_normal(p: Normal, q: Normal) -> Tensor:
+    ratio = (p.scale / q.scale).pow(2)
+    return 0.5 * (ratio + ((p.loc - q.loc) / q.scale).pow(2) - 1 - ratio.log())
+
+
+@register_kl(Poisson, Poisson)
+def _of_poisson(p: Poisson, q: Poisson) -> Tensor:
+    return p.rate * (p.rate.log() - q.rate.log()) - (p.rate - q.rate)
+
+
+@register_kl(Uniform, Uniform)
+def _of_uniform(p: Uniform, q: Uniform) -> Tensor:
+    outside = (q.low > p.low) | (q.high < p.high)
+    return _masked(((q.high - q.low) / (p.high - p.low)).log(), outside, torch.inf)
+
+
+def _masked(terms: Tensor, mask: Tensor, value: float) -> Tensor:
+    return torch.where(mask, value, terms)

@@ -1,0 +1,70 @@
+"""Parameters: brought to one shape, turned from probabilities into logits and back, computed when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import minigrad as torch
+
+INTERNAL = True
+Tensor = torch.Tensor
+
+
+def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
+    """Tensors and numbers as tensors of one shape; numbers take the dtype of the first tensor, or the default one.
+
+    Raises ValueError for what is neither tensor nor number.
+    """
+    for value in values:
+        if not isinstance(value, Tensor | int | float):
+            raise ValueError(
+                "Input arguments must all be instances of Number, torch.Tensor or objects implementing "
+                f"__torch_function__.\n  {type(value).__name__} is neither. Make it a tensor first: torch.tensor(x)."
+            )
+    dtype = next((value.dtype for value in values if isinstance(value, Tensor)), torch.get_default_dtype())
+    tensors = [value if isinstance(value, Tensor) else torch.tensor(value, dtype=dtype) for value in values]
+    return tuple(torch.broadcast_tensors(*tensors))
+
+
+def batch_shape_of(parameter: Tensor, *given: Any) -> torch.Size:
+    """The shape of a parameter, which is that of none if only numbers were given."""
+    return parameter.size() if any(isinstance(value, Tensor) for value in given) else torch.Size()
+
+
+def logits_to_probs(logits: Tensor, is_binary: bool = False) -> Tensor:
+    """Probabilities of log odds, each on its own, if binary, else of logarithms along the last dimension."""
+    return torch.sigmoid(logits) if is_binary else torch.softmax(logits, -1)
+
+
+def probs_to_logits(probs: Tensor, is_binary: bool = False) -> Tensor:
+    """The logarithms of probabilities, or their log odds, if binary; finite ones."""
+    probs = clamp_probs(probs)
+    return torch.log(probs) - torch.log1p(-probs) if is_binary else torch.log(probs)
+
+
+def clamp_probs(probs: Tensor) -> Tensor:
+    """Probabilities, none nearer to 0 or 1 than the dtype's epsilon."""
+    eps = torch.finfo(probs.dtype).eps
+    return probs.clamp(min=eps, max=1 - eps)
+
+
+def sum_rightmost(value: Tensor, dim: int) -> Tensor:
+    """The sum over the last `dim` dimensions."""
+    return value.reshape((*value.shape[:-dim], -1)).sum(-1) if dim else value
+
+
+class lazy_property:
+    """A property that is computed when first asked for, with a graph, and is an attribute from then on."""
+
+    def __init__(self, wrapped: Callable[[Any], Tensor]) -> None:
+        self.wrapped = wrapped
+        self.__doc__ = wrapped.__doc__
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        if instance is None:
+            return self
+        with torch.enable_grad():
+            value = self.wrapped(instance)
+        setattr(instance, self.wrapped.__name__, value)
+        return value
