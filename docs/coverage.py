@@ -1,0 +1,238 @@
+"""Makes the page of what is and is not there, from torch and minigrad themselves: `python docs/coverage.py`.
+
+Run it in the checkout; it needs torch (the extra `torch`). tests/test_coverage_page.py runs it, and compares.
+"""
+
+import inspect
+import re
+import sys
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).resolve().parent
+PAGES = {"en": DOCS / "what-is-there.md", "zh": DOCS / "what-is-there.zh-CN.md"}
+SPACES = (
+    "torch",
+    "torch.Tensor",
+    "torch.autograd",
+    "torch.autograd.functional",
+    "torch.linalg",
+    "torch.nn",
+    "torch.nn.functional",
+    "torch.nn.init",
+    "torch.nn.utils",
+    "torch.optim",
+    "torch.optim.lr_scheduler",
+    "torch.utils.data",
+    "torch.distributions",
+)
+FOREIGN = ("typing", "collections", "warnings", "functools", "contextlib", "enum", "weakref", "bisect")
+# What is left out on purpose: a name's reason is the first whose pattern is found in it.
+OUTSIDE = {
+    "layouts": r"sparse|[cb]s[rc](_|$)|ccol_|^col_ind|crow_|row_indices|coalesce|mkldnn|nested|jagged|to_dense|^dsmm"
+    r"|spmm|^smm|saddmm|padded_tensor|dense_dim|^values|^indices|hsmm|hspmm|sspaddmm",
+    "quantized": r"quant(?!ile)|^q_|qu?int|qscheme|per_(channel|tensor)|fbgemm|int_repr|qparams|cudnn|miopen|QuantStub",
+    "complex": r"[cC]omplex|^imag|^real$|conj|polar$|resolve_|is_neg$|^c(half|float|double)$|stft|^angle|^sgn_?$",
+    "devices": r"cuda|Cuda|xpu|mps|mtia|hpu|maia|^ipu|xla|vulkan|pin_memory|pinned|Device|Stream|autocast|GradScaler"
+    r"|is_meta|device_module|tf32",
+    "compilers": r"[sS]cript|JIT|jit|Graph|^vmap|^cond$|while_loop|[sS]ym_|^Sym|export|trace$|fork$|wait$|_ir_|parse_"
+    r"|type_list|type_comment|dim_order|func_|^func$|compiled_with|Compil|boolean_dispatch|BroadcastingList",
+    "names": r"^names$|^rename|align_|refine_names|has_names|^name$",
+    "packed": r"^u?int\d$|^uint(16|32|64)$|^bits|float8|float4|bfloat16|BFloat16|scaled_(grouped_)?mm"
+    r"|ScalingType|Swizzle",
+    "storage": r"[sS]torage|^set_$|from_file|^map2?_$|shared|share_memory|resize|get_device$|^ipc|data_ptr",
+    "parallel": r"distributed|Distributed|num_(inter|intra)|num_threads|thread|[pP]arallel|SyncBatchNorm|^worker",
+    "internals": r"_copy$|^native_|^batch_norm_|^unsafe_|deterministic|vitals|^has_(lapack|mkl|openmp|spectral)"
+    r"|denormal|warn_always|slice_inverse|_moments|PyTorchFile|handle_torch|torch_function|_notes$|^AVG$|^SUM$|DataPipe"
+    r"|datapipe|runtime_validation|argument_validation|factory_kwargs|GRID_SAMPLE|assert_int|^DType$|^TYPE_",
+}
+WORDS = {
+    "en": {
+        "title": "What of torch is there, and what is not",
+        "other": "中文版：[what-is-there.zh-CN.md](what-is-there.zh-CN.md)",
+        "intro": "Names of torch {version}, and whether minigrad has them. This page is made from both packages by "
+        "`python docs/coverage.py`, so it cannot be wrong about names; what a name does is what torch's does, or an "
+        "error, but for the differences below. `python -m minigrad script.py` names the nearest to a missing one.",
+        "space": "namespace",
+        "count": "torch's names",
+        "there": "there",
+        "outside": "left out on purpose",
+        "missing": "not there",
+        "differences": "Known differences",
+        "names_there": "There",
+        "names_missing": "Not there",
+        "names_outside": "Left out on purpose",
+        "what": "what",
+        "how": "how minigrad differs, and why",
+        "reasons": "Left out on purpose",
+    },
+    "zh": {
+        "title": "torch 的哪些东西有，哪些没有",
+        "other": "English: [what-is-there.md](what-is-there.md)",
+        "intro": "torch {version} 的名字，以及 minigrad 是否有。本页由 `python docs/coverage.py` 从两个包本身生成，"
+        "所以名字不会写错；除了下面的差别，一个名字做的事与 torch 相同，否则就报错。"
+        "对缺少的名字，`python -m minigrad script.py` 会说出最接近的那一个。",
+        "space": "命名空间",
+        "count": "torch 的名字",
+        "there": "有",
+        "outside": "有意不做",
+        "missing": "没有",
+        "differences": "已知的差别",
+        "names_there": "有",
+        "names_missing": "没有",
+        "names_outside": "有意不做",
+        "what": "什么",
+        "how": "minigrad 有何不同，为什么",
+        "reasons": "有意不做的",
+    },
+}
+REASONS = {
+    "en": {
+        "layouts": "sparse, nested and other layouts: minigrad's tensors are NumPy arrays",
+        "quantized": "quantisation, and kernels of single vendors' libraries",
+        "complex": "complex numbers: the engine's rules are for real ones",
+        "devices": "devices other than the CPU, and mixed precision on them",
+        "compilers": "compilers, tracers and their types, but for `torch.compile` itself",
+        "names": "named dimensions, which torch itself has given up",
+        "packed": "dtypes that NumPy has no numbers of, and unsigned ones that torch itself hardly computes with",
+        "storage": "storages as objects, and memory shared between processes",
+        "parallel": "several processes, devices or threads within one operation",
+        "internals": "what torch's own code needs in its own namespace: types of its compiler, kernels, switches",
+    },
+    "zh": {
+        "layouts": "稀疏、嵌套等布局：minigrad 的张量就是 NumPy 数组",
+        "quantized": "量化，以及个别厂商库的内核",
+        "complex": "复数：引擎的规则只针对实数",
+        "devices": "CPU 以外的设备，及其上的混合精度",
+        "compilers": "编译器、跟踪器及其类型；`torch.compile` 本身除外",
+        "names": "命名维度，torch 自己也已放弃",
+        "packed": "NumPy 没有的数据类型，以及 torch 自己也很少用来计算的无符号类型",
+        "storage": "作为对象的存储，以及进程间共享的内存",
+        "parallel": "一个运算中的多进程、多设备、多线程",
+        "internals": "torch 自身代码放在自己命名空间里的东西：编译器的类型、内核、开关",
+    },
+}
+# (what, how and why), in both languages
+DIFFERENCES = {
+    "en": [
+        ("rounding", "Sums, products of matrices and functions such as `exp` are NumPy's: the last digits may differ."),
+        ("`device`", "There is the CPU only; asking for another raises torch's error for a build without it."),
+        ("`save`, `load`", "Files are in the safetensors format: a pickle, which torch's hold, runs what is in it."),
+        ("`DataLoader(num_workers=n)`", "The batches are the same; they are made in the calling process."),
+        ("`compile`", "Makes a program in plain NumPy; what it cannot write runs as it is, and `.reasons` says why."),
+        ("errors", "The first line is torch's text; then come the line of your program, and how to mend it."),
+        ("threads", "One operation runs in one thread, but for what NumPy's BLAS does."),
+        ("`.data`", "A change through it counts as a change; torch overlooks it, and may give a wrong gradient."),
+        ("`inference_mode`", "It is `no_grad`: what is made in it may take part in a graph later."),
+        (
+            "`sort`, `topk`",
+            "Of equal elements the first comes first, in long rows too, where torch fixes no order.",
+        ),
+        ("complex numbers", "There are none: `eig` of a matrix with complex eigenvalues is an error."),
+    ],
+    "zh": [
+        ("舍入", "求和、矩阵乘积以及 `exp` 之类的函数由 NumPy 计算：最后几位可能不同。"),
+        ("`device`", "只有 CPU；要求别的设备时，报出 torch 在没有该设备的版本中的错误。"),
+        ("`save`、`load`", "文件用 safetensors 格式：torch 的文件里是 pickle，读取时会执行其中的内容。"),
+        ("`DataLoader(num_workers=n)`", "批次相同；它们在调用的进程中生成。"),
+        ("`compile`", "生成纯 NumPy 程序；写不出的部分照原样运行，`.reasons` 说明原因。"),
+        ("错误信息", "第一行是 torch 的原文；接着是你程序中的那一行，以及怎样改正。"),
+        ("线程", "一个运算在一个线程中进行，NumPy 的 BLAS 除外。"),
+        ("`.data`", "通过它所做的修改也算修改；torch 会忽略它，梯度因此可能是错的。"),
+        ("`inference_mode`", "等于 `no_grad`：其中生成的张量以后可以进入计算图。"),
+        ("`sort`、`topk`", "相等的元素中靠前的排在前面，长行也是如此；torch 在长行中的顺序并不固定。"),
+        ("复数", "没有复数：特征值为复数的矩阵，`eig` 会报错。"),
+    ],
+}
+
+
+@dataclass
+class Space:
+    """One of torch's namespaces: its public names, those that minigrad has, and why it has no others."""
+
+    name: str
+    there: list[str]
+    missing: list[str]
+    outside: dict[str, list[str]]
+
+    @property
+    def count(self) -> int:
+        """How many names torch has in it."""
+        return len(self.there) + len(self.missing) + sum(map(len, self.outside.values()))
+
+
+def public_names(owner: Any) -> Iterator[str]:
+    """The names that are a namespace's own: no modules, and nothing of Python's that it happens to import."""
+    for name in getattr(owner, "__all__", None) or dir(owner):
+        value = inspect.getattr_static(owner, name, None)
+        module = getattr(value, "__module__", None) or ""
+        if name.startswith("_") or isinstance(value, types.ModuleType) or module.partition(".")[0] in FOREIGN:
+            continue
+        yield name
+
+
+def spaces() -> list[Space]:
+    """Every namespace of the page."""
+    found = []
+    for name in SPACES:
+        parts = name.split(".")[1:]
+        theirs, ours = import_module("torch"), import_module("minigrad")
+        for part in parts:
+            theirs, ours = getattr(theirs, part), getattr(ours, part)
+        space = Space(name, [], [], {})
+        for one in sorted(set(public_names(theirs)), key=lambda n: (n.lower(), n)):
+            reason = next((why for why, pattern in OUTSIDE.items() if re.search(pattern, one)), None)
+            if reason is None and theirs is import_module("torch") and inspect.isclass(getattr(theirs, one, None)):
+                reason = "internals"
+            if hasattr(ours, one):
+                space.there.append(one)
+            elif reason is None:
+                space.missing.append(one)
+            else:
+                space.outside.setdefault(reason, []).append(one)
+        found.append(space)
+    return found
+
+
+def page(lang: str, found: list[Space]) -> str:
+    """The page in one language."""
+    words, reasons = WORDS[lang], REASONS[lang]
+    version = import_module("torch").__version__.partition("+")[0]
+    lines = [f"# {words['title']}", "", words["other"], "", words["intro"].format(version=version), ""]
+    lines += [f"| {words['space']} | {words['count']} | {words['there']} | {words['missing']} | {words['outside']} |"]
+    lines += ["|---|--:|--:|--:|--:|"]
+    for s in found:
+        counts = (s.count, len(s.there), len(s.missing), s.count - len(s.there) - len(s.missing))
+        lines.append(f"| [`{s.name}`](#{s.name.replace('.', '').lower()}) | {' | '.join(map(str, counts))} |")
+    lines += ["", f"## {words['differences']}", "", f"| {words['what']} | {words['how']} |", "|---|---|"]
+    lines += [f"| {what} | {how} |" for what, how in DIFFERENCES[lang]]
+    lines += ["", f"## {words['reasons']}", "", *[f"- {text}" for text in reasons.values()]]
+    for s in found:
+        lines += ["", f"## {s.name}", "", f"**{words['names_there']}**: {listed(s.there)}"]
+        if s.missing:
+            lines += ["", f"**{words['names_missing']}**: {listed(s.missing)}"]
+        for why, names in s.outside.items():
+            summary = f"{words['names_outside']}: {reasons[why]}"
+            lines += ["", f"<details><summary>{summary}</summary>", "", listed(names), "", "</details>"]
+    return "\n".join(lines) + "\n"
+
+
+def listed(names: list[str]) -> str:
+    """Names as code, one after the other."""
+    return " ".join(f"`{name}`" for name in names)
+
+
+def main() -> None:
+    """Write both pages."""
+    found = spaces()
+    for lang, path in PAGES.items():
+        path.write_text(page(lang, found), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(DOCS.parent))
+    main()

@@ -1,0 +1,76 @@
+"""docs/torch-code.md and its Chinese twin: what the pages show is what their commands and snippets print."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("rich")
+pytest.importorskip("safetensors")
+from minigrad import comparing
+
+ROOT = Path(__file__).parents[1]
+PAGES = ["torch-code.md", "torch-code.zh-CN.md"]
+SHOWN = re.compile(r"^```(sh|python)\n(.*?)^```\n\n```text\n(.*?)^```\n", re.M | re.S)
+
+
+def run(kind, code, folder):
+    command = [sys.executable, "-c", code] if kind == "python" else code.replace("python -m", f"{sys.executable} -m")
+    ran = subprocess.run(
+        command,
+        shell=kind == "sh",
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+    )
+    return ran.stdout
+
+
+def cells(line):
+    """What stands in a row of a table; the differences are rounding, which is not everywhere the same."""
+    return [re.sub(r"\d\S*e-\d+", "#", cell.strip()) for cell in line.split("│") if cell.strip()]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_what_the_page_shows_is_printed(page, tmp_path):
+    shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    found = SHOWN.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
+    assert [kind for kind, _, _ in found] == ["sh", "sh", "sh", "python"]
+    for kind, code, text in found:
+        printed = run(kind, code, tmp_path)
+        if "compare" not in code:
+            assert printed == text
+            continue
+        rows = [cells(line) for line in printed.splitlines()]
+        for line in text.splitlines():
+            wanted = cells(line)
+            assert any(row[: len(wanted)] == wanted for row in rows), line
+
+
+def test_both_pages_name_the_options_that_there_are():
+    said = subprocess.run(
+        [sys.executable, "-m", "minigrad", "compare", "--help"], capture_output=True, text=True, timeout=60
+    ).stdout
+    options = set(re.findall(r"--\w+", said)) - {"--help"}
+    for page in PAGES:
+        text = (ROOT / "docs" / page).read_text(encoding="utf-8")
+        assert set(re.findall(r"^\| `(--\w+)", text, re.M)) == options
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_the_readmes_program_prints_what_it_prints_on_torch(readme, tmp_path):
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    (program,) = [
+        code for code in re.findall(r"^```python\n(.*?)^```$", text, re.M | re.S) if "nn.Linear(2, 1)" in code
+    ]
+    (tmp_path / "program.py").write_text(program.replace("minigrad", "torch"))
+    found = comparing.compare(tmp_path / "program.py")
+    assert found.parting is None
+    assert len(found.steps) == 31
