@@ -7,6 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 import minigrad
+from minigrad import nn
+from minigrad.nn import functional
 
 torch.set_warn_always(True)
 CALLS = [
@@ -248,3 +250,24 @@ def test_what_torch_offers_without_a_package_too_is_the_same_function():
     for name in ("conv2d", "conv_transpose1d", "layer_norm", "cosine_similarity", "pixel_shuffle"):
         assert getattr(minigrad, name) is getattr(minigrad.nn.functional, name)
         assert hasattr(torch, name)
+
+
+@pytest.mark.parametrize(
+    "warn",
+    [
+        lambda a, b: functional.mse_loss(a, b),
+        lambda a, b: nn.MSELoss()(a, b),
+        lambda a, b: nn.L1Loss(size_average=True),
+        lambda a, b: nn.KLDivLoss()(a, a),
+        lambda a, b: functional.softmax(a),
+        lambda a, b: nn.Softmax()(a),
+        lambda a, b: nn.Dropout2d()(a),
+        lambda a, b: a[0].std(),
+    ],
+)
+def test_warnings_name_the_users_line(warn):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        warn(minigrad.ones(3, 1), minigrad.ones(3))
+    places = {(w.filename, w.lineno) for w in caught if w.category is UserWarning}
+    assert places == {(__file__, warn.__code__.co_firstlineno)}

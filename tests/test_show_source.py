@@ -53,7 +53,6 @@ UNWRITABLE = (
     "matrix_power(a + 5",
     "cosine_similarity(",
     "cdist(t.sin",
-    "combinations(",
     "a.detach()",
     "'circular'",
     "ceil, True)",

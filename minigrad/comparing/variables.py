@@ -7,6 +7,8 @@ from itertools import islice
 from types import FrameType, ModuleType
 from typing import Any
 
+from ..show.frames import attributes_of
+
 INTERNAL = True
 ENOUGH = (0, 100, 1000)  # elements of a container that are looked through, by how many levels are looked into
 
@@ -53,7 +55,7 @@ def _within(text: str, value: Any, depth: int, torch: Any) -> Iterator[tuple[str
         for i, v in enumerate(islice(value, ENOUGH[depth])):
             yield from _within(f"{text}[{i}]", v, depth - 1, torch)
     else:
-        inside: Any = value if isinstance(value, dict) else _attributes(value)
+        inside: Any = value if isinstance(value, dict) else attributes_of(value)
         for key, v in islice(list(inside.items()), ENOUGH[depth]):
             yield from _within(f"{text}[{key!r}]" if inside is value else f"{text}.{key}", v, depth - 1, torch)
 
@@ -61,11 +63,3 @@ def _within(text: str, value: Any, depth: int, torch: Any) -> Iterator[tuple[str
 def _is_module(value: Any, torch: Any) -> bool:
     nn = getattr(torch, "nn", None)
     return nn is not None and isinstance(value, nn.Module)
-
-
-def _attributes(value: Any) -> Mapping[str, Any]:
-    try:
-        found: dict[str, Any] = object.__getattribute__(value, "__dict__")
-    except AttributeError:
-        return {}
-    return found

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import messages
+from ..engine import level_of_user
 from ..tensor import Tensor
 from .convert import invalid_combination
 from .half import in_single
@@ -291,7 +292,7 @@ def _padded_for(padding: str, x: Tensor, kernel: Sizes, strides: Sizes, dilation
             "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the "
             "input be created",
             UserWarning,
-            stacklevel=4,
+            stacklevel=level_of_user(),
         )
         x = padded.call(x, ((0, 0), (0, 0), *[(0, total % 2) for total in totals]), 0)
     return x, tuple([total // 2 for total in totals])

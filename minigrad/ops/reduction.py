@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
+from ..engine import level_of_user
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .half import by_number, in_single, is_half
@@ -368,7 +369,7 @@ def spread_options(input: Tensor, dim: Any, unbiased: Any, correction: Any, func
             f"{function}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
             "(input numel divided by output numel).",
             UserWarning,
-            stacklevel=4,
+            stacklevel=level_of_user(),
         )
     return (None if dim is None or not input.ndim else dims), correction
 

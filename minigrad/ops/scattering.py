@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import messages
+from ..engine import level_of_user
 from ..tensor import Tensor
 from .assigning import put, write_at, zeroed
 from .convert import invalid_combination
@@ -26,6 +27,7 @@ from .options import integer
 from .picking import index_vector, key_along
 from .pointwise import keep, mul_, select
 from .reduction import array_of
+from .rounding import underived
 from .shape import insert_axis, part, remove_axes
 from .table import Op, op
 
@@ -134,15 +136,11 @@ def _reduce_rule_of_source(g: Any, a: Any, b: Any, out: Any, key: Key, reduce: s
 reduce_at: Op = op("ScatterReduceBackward0", _reduce_at, a=_reduce_rule_of_self, b=_reduce_rule_of_source)
 
 
-def _no_rule(g: Any) -> Any:
-    raise RuntimeError("derivative for aten::scatter is not implemented")
-
-
-# torch has no rules for these two, and so they are not in the table.
+# torch has no rules for it, and so it is not in the table.
 _scatter_reduced = Op(
     "NotImplemented",
     lambda a, b, key, reduce: _reduce_at(a, b, key, reduce, True),
-    {"a": _no_rule, "b": _no_rule},
+    {"a": underived("scatter"), "b": underived("scatter")},
     "",
     False,
 )
@@ -224,7 +222,7 @@ def scatter(
             "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a future "
             "PyTorch release. Use torch.scatter_reduce instead for more reduction options.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=level_of_user(),
         )
     at, i = _scatter_key("scatter", input, dim, index, source)
     if reduce is not None and reduce not in ("add", "multiply"):

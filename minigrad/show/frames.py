@@ -58,7 +58,7 @@ def _within(text: str, value: Any, depth: int) -> Iterator[tuple[str, Tensor]]:
         for key, v in list(islice(value.items(), ENOUGH[depth])):
             yield from _within(f"{text}[{key!r}]", v, depth - 1)
     elif not issubclass(kind, (type, ModuleType)):
-        own = _attributes(value)
+        own = attributes_of(value)
         if own.keys() >= OF_MODULES:
             yield from _within_module(text, own, set())
         for key, v in list(islice(own.items(), ENOUGH[depth])):
@@ -74,12 +74,13 @@ def _within_module(text: str, own: dict[str, Any], seen: set[int]) -> Iterator[t
         if issubclass(type(t), Tensor):
             yield f"{text}.{name}", t
     for name, module in own["_modules"].items():
-        inner = _attributes(module)
+        inner = attributes_of(module)
         if inner.keys() >= OF_MODULES:
             yield from _within_module(f"{text}[{name}]" if name.isdigit() else f"{text}.{name}", inner, seen)
 
 
-def _attributes(value: Any) -> dict[str, Any]:
+def attributes_of(value: Any) -> dict[str, Any]:
+    """What an object itself holds, without running code of its class; nothing where it has no `__dict__`."""
     try:
         found: dict[str, Any] = object.__getattribute__(value, "__dict__")
     except AttributeError:

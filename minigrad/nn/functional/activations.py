@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import dtypes, messages, sigmoid as _sigmoid, tanh as _tanh, zeros, zeros_like
+from ...engine import level_of_user
 from ...ops import activations, pointwise, reduction
 from ...ops.inplace import change
 from ...tensor import Tensor
@@ -101,32 +102,31 @@ def sigmoid(input: Tensor) -> Tensor:
 # Shares of a whole
 
 
-def _dim_of(name: str, dim: int | None, ndim: int, level: int) -> int:
-    """The dimension to share along; with torch's warning where it is not said."""
+def _dim_of(name: str, dim: int | None, ndim: int) -> int:
+    """The dimension to share along; with torch's warning, which names the user's line, where it is not said."""
     if dim is not None:
         return dim
     warnings.warn(
         f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
         UserWarning,
-        stacklevel=level + 1,
+        stacklevel=level_of_user(),
     )
     return 0 if ndim in (0, 1, 3) else 1
 
 
 def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """`exp(input)`, scaled to sum to 1 along `dim`."""
-    return reduction.softmax(input, _dim_of("softmax", dim, input.ndim, _stacklevel), dtype)
+    return reduction.softmax(input, _dim_of("softmax", dim, input.ndim), dtype)
 
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """`softmax` of `-input`."""
-    along = _dim_of("softmin", dim, input.ndim, _stacklevel)
-    return reduction.softmax(-input, along, dtype)
+    return reduction.softmax(-input, _dim_of("softmin", dim, input.ndim), dtype)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """The logarithm of `softmax`, computed without underflow."""
-    return reduction.log_softmax(input, _dim_of("log_softmax", dim, input.ndim, _stacklevel), dtype)
+    return reduction.log_softmax(input, _dim_of("log_softmax", dim, input.ndim), dtype)
 
 
 def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: float = 1e-10, dim: int = -1) -> Tensor:
@@ -137,7 +137,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     Source: https://arxiv.org/abs/1611.01144
     """
     if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", UserWarning, stacklevel=2)
+        warnings.warn("`eps` parameter is deprecated and has no effect.", UserWarning, stacklevel=level_of_user())
     if logits.dtype.kind != dtypes.FLOATING:
         raise RuntimeError(
             "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you "

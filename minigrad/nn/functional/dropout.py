@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ... import messages
+from ...engine import level_of_user
 from ...ops.inplace import change
 from ...ops.names import tensor_argument
 from ...tensor import Tensor
@@ -80,7 +81,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
             "that dropout2d exists to provide channel-wise dropout on inputs with 2 spatial dimensions, a channel "
             "dimension, and an optional batch dimension (i.e. 3D or 4D inputs).",
             UserWarning,
-            stacklevel=2,
+            stacklevel=level_of_user(),
         )
     if input.ndim == 3:
         warnings.warn(
@@ -89,7 +90,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
             "future release to interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain "
             "the 1D channel-wise dropout behavior, please switch to using dropout1d instead.",
             UserWarning,
-            stacklevel=2,
+            stacklevel=level_of_user(),
         )
     if input.ndim < 2:
         raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from ...engine import level_of_user
 from ...tensor import Tensor
 
 INTERNAL = True
@@ -18,13 +19,13 @@ def reduction_of(reduction: str, size_average: bool | None, reduce: bool | None)
         warnings.warn(
             f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=level_of_user(),
         )
     elif reduction == "elementwise_mean":
         warnings.warn(
             "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=level_of_user(),
         )
         reduction = "mean"
     if reduction not in ("none", "mean", "sum"):
@@ -45,5 +46,5 @@ def warn_of_sizes(input: Any, target: Any) -> None:
             "This will likely lead to incorrect results due to broadcasting. "
             "Please ensure they have the same size.",
             UserWarning,
-            stacklevel=3,
+            stacklevel=level_of_user(),
         )

@@ -10,6 +10,7 @@ import warnings
 from typing import Any
 
 from ... import broadcast_tensors, dtypes, messages, no_grad, ones_like, where, zeros_like
+from ...engine import level_of_user
 from ...ops.losses import entropy, huber, smooth_error, soft_margin, squared_error
 from ...ops.table import common_dtype
 from ...tensor import Tensor
@@ -135,7 +136,7 @@ def kl_div(
                 "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
                 "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
                 UserWarning,
-                stacklevel=2,
+                stacklevel=level_of_user(),
             )
         batch = reduction == "batchmean"
         reduction = reduction_of("sum" if batch else reduction, None, None)
