@@ -6,7 +6,7 @@ import random
 import reprlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 from typing import TextIO
 
@@ -62,15 +62,27 @@ class Table:
     y: Array
     path: str
 
+    def rows(self, places: Sequence[int]) -> "Table":
+        """The table of the rows at these places."""
+        return replace(self, X=self.X[places], y=self.y[places])
+
 
 @dataclass(frozen=True)
 class Standardised:
-    """A table's columns with mean 0 and standard deviation 1, and the way back to its own units."""
+    """A table's columns with mean 0 and standard deviation 1, and the way back to its own units.
+
+    For a model without intercept they are not shifted: `means` are 0, and `stds` the columns' root mean squares.
+    """
 
     X: Array
     y: Array
     means: Array  # of the features, then of the target
     stds: Array
+
+    def apply(self, table: Table) -> tuple[Array, Array]:
+        """X and y of another table with these columns, shifted and scaled as this one's were."""
+        columns = (np.column_stack([table.X, table.y]) - self.means) / self.stds
+        return columns[:, :-1], columns[:, -1]
 
     def in_own_units(self, w: Array, b: float) -> tuple[Array, float]:
         """Slopes (d,) and intercept, in the table's units, of the fit w, b to these columns."""
@@ -82,13 +94,25 @@ class Standardised:
         return slopes, intercept
 
 
-def standardise(table: Table) -> Standardised:
-    """Shift and scale each column to mean 0, standard deviation 1; BadInput for a constant one."""
+def split(rows: int, fraction: float) -> tuple[list[int], list[int]]:
+    """The places of rows to train on, in order, and of a random `fraction` to hold out, at least one of each.
+
+    They are `random.sample`'s, which draws nothing for the fraction 0.
+    """
+    held = set(random.sample(range(rows), min(max(round(rows * fraction), 1), rows - 1)) if fraction else ())
+    return [place for place in range(rows) if place not in held], sorted(held)
+
+
+def standardise(table: Table, intercept: bool = True) -> Standardised:
+    """Shift and scale each column to mean 0, standard deviation 1; BadInput for a constant one.
+
+    Without `intercept` they are only scaled, to a root mean square of 1, and may be constant but not 0 throughout.
+    """
     columns = np.column_stack([table.X, table.y])
     with np.errstate(all="ignore"):
-        means = columns.mean(axis=0)
-        stds = columns.std(axis=0)
-        spans = np.ptp(columns, axis=0)
+        means = columns.mean(axis=0) if intercept else np.zeros(len(columns.T))
+        stds = np.sqrt(((columns - means) ** 2).mean(axis=0))
+        spans = np.ptp(columns, axis=0) if intercept else np.abs(columns).max(axis=0)
         rounding = 8 * np.finfo(np.float64).eps * np.abs(columns).max(axis=0)
     for name, column, std, span, error in zip(
         (*table.features, table.target), columns.T, stds, spans, rounding, strict=True

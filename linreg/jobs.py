@@ -1,39 +1,32 @@
 """What the command does: the document's job on synthetic data, and the same on a table."""
 
-import importlib
 import math
-import random
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from linreg.data import Standardised, data_iter, read_table, standardise, synthetic_data
-from linreg.errors import BadInput
+from linreg.backends import backend, first_line
+from linreg.data import Array, Standardised, Table, data_iter, read_table, split, standardise, synthetic_data
+from linreg.errors import BadInput, Diverged
+from linreg.exact import least_squares
 from linreg.model import Tensor, init_params, linreg, squared_loss
-from linreg.train import least_squares, print_epoch, train
+from linreg.settings import DOCUMENT_EPOCHS, DOCUMENT_STEPS, Settings
+from linreg.train import objective, print_epoch, train
 from minigrad import show
 
-DOCUMENT_EPOCHS, DOCUMENT_STEPS = 3, 300
 EPOCH_LINES = 20  # beside the first epoch's; all losses are in the result
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What both jobs need: hyper-parameters (`num_epochs` 0: the job chooses) and where to run."""
+class Examples(NamedTuple):
+    """Features and labels to train on, and those held out, if any."""
 
-    lr: float
-    num_epochs: int
-    batch_size: int
-    init_std: float
-    seed: int
-    dtype: str
-    backend: str
-    device: str
+    features: Tensor
+    labels: Tensor
+    held_out: tuple[Tensor, Tensor] | None
 
 
 def fit_synthetic(
@@ -48,11 +41,13 @@ def fit_synthetic(
     """Run the document's program, print its lines and the book's next ones; return the numbers.
 
     The data come from the CPU's random stream, so that a seed means the same on every device.
+    Where training diverges, the numbers are of the last good parameters, and `diverged` says so.
     """
-    settings = replace(settings, num_epochs=settings.num_epochs or DOCUMENT_EPOCHS)
-    with _backend(settings) as torch:
+    with backend(settings) as torch:
         truth = torch.tensor(true_w)
-        w, b, losses = _fit(torch, settings, *_examples(torch, truth, true_b, num_examples, noise), quiet)
+        examples = _synthetic(torch, settings, truth, true_b, num_examples, noise)
+        settings = settings.for_rows(len(examples.features), DOCUMENT_EPOCHS)
+        w, b, history = _fit(torch, settings, examples, quiet)
         truth = truth.to(settings.device)
         w_error, b_error = truth - w.reshape(truth.shape), true_b - b
         if not quiet:
@@ -62,7 +57,7 @@ def fit_synthetic(
             print(f"error in estimating b: {b_error}")
         return {
             **asdict(settings),
-            "losses": losses,
+            **history,
             "w": {
                 "estimate": w.reshape(-1).tolist(),
                 "true": list(true_w),
@@ -83,36 +78,37 @@ def fit_table(
     """Regress a table's `target` on `features` or all other columns; print and return the numbers.
 
     Training sees standardised columns; coefficients are in the table's own units, each beside the
-    exact least-squares answer. Left to choose, it makes enough epochs for the document's 300 steps.
+    exact least-squares answer for the same rows and weight decay. Left to choose, it makes enough
+    epochs for the document's 300 steps. Divergence is as in `fit_synthetic`.
     """
     table = read_table(path, target, features)
-    data = standardise(table)
-    rows = len(data.y)
-    exact_slopes, exact_intercept, rank = least_squares(data)
-    if rank < len(table.features):
-        print(
-            f"linreg: warning: the {len(table.features)} features have rank {rank} in {rows} rows, "
-            "so their coefficients are not unique",
-            file=sys.stderr,
-        )
-    batch_size = min(settings.batch_size, rows)
-    enough = max(DOCUMENT_EPOCHS, math.ceil(DOCUMENT_STEPS / math.ceil(rows / batch_size)))
-    settings = replace(settings, batch_size=batch_size, num_epochs=settings.num_epochs or enough)
-    with _backend(settings) as torch:
-        w, b, losses = _fit(torch, settings, *_rows(torch, settings, data), quiet)
+    with backend(settings) as torch:
+        examples, data = _standardised(torch, settings, table)
+        rows = len(data.y)
+        exact_slopes, exact_intercept, rank = least_squares(data, settings.weight_decay)
+        if rank < len(table.features):
+            print(
+                f"linreg: warning: the {len(table.features)} features have rank {rank} in {rows} rows, "
+                "so their coefficients are not unique",
+                file=sys.stderr,
+            )
+        settings = replace(settings, batch_size=min(settings.batch_size, rows))
+        enough = max(DOCUMENT_EPOCHS, math.ceil(DOCUMENT_STEPS / math.ceil(rows / settings.batch_size)))
+        settings = settings.for_rows(rows, enough)
+        w, b, history = _fit(torch, settings, examples, quiet)
         slopes, intercept = data.in_own_units(np.array(w.reshape(-1).tolist()), b.item())
     estimates = [_beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
     coefficients = dict(zip(table.features, estimates, strict=True))
     constant = _beside(intercept, exact_intercept)
     if not quiet:
-        _print_coefficients(table.target, constant, coefficients)
+        _print_coefficients(table.target, coefficients, constant if settings.intercept else None)
     return {
         **asdict(settings),
         "data": path,
         "target": target,
         "rows": rows,
-        "losses": losses,
-        "intercept": constant,
+        **history,
+        "intercept": constant if settings.intercept else None,
         "coefficients": coefficients,
     }
 
@@ -121,100 +117,101 @@ def first_synthetic_step(
     settings: Settings, true_w: Sequence[float], true_b: float, num_examples: int, noise: float
 ) -> Tensor:
     """The loss of the first training step that `fit_synthetic` makes of the same arguments, for `minigrad.show`."""
-    with _backend(settings) as torch:
-        examples = _examples(torch, torch.tensor(true_w), true_b, num_examples, noise)
-        return _first_step(torch, settings, *examples)
+    with backend(settings) as torch:
+        examples = _synthetic(torch, settings, torch.tensor(true_w), true_b, num_examples, noise)
+        return _first_step(torch, settings, examples)
 
 
 def first_table_step(settings: Settings, path: str, target: str, features: Sequence[str] | None) -> Tensor:
     """The loss of the first training step that `fit_table` makes of the same arguments, for `minigrad.show`."""
-    data = standardise(read_table(path, target, features))
-    with _backend(settings) as torch:
-        return _first_step(torch, settings, *_rows(torch, settings, data))
+    table = read_table(path, target, features)
+    with backend(settings) as torch:
+        return _first_step(torch, settings, _standardised(torch, settings, table)[0])
 
 
-def _first_step(torch: ModuleType, settings: Settings, features: Tensor, labels: Tensor) -> Tensor:
-    w, b = init_params(features.shape[1], std=settings.init_std, torch=torch)
-    X, y = next(data_iter(settings.batch_size, features, labels, torch=torch))
+def _first_step(torch: ModuleType, settings: Settings, examples: Examples) -> Tensor:
+    w, b = _start(torch, settings, examples)
+    X, y = next(data_iter(settings.batch_size, examples.features, examples.labels, torch=torch))
     with show.recording():
         l = squared_loss(linreg(X, w, b, torch=torch), y)
-        loss = l.sum()
+        loss = objective(l, w, settings.weight_decay)
     return loss
 
 
-def _examples(
-    torch: ModuleType, true_w: Tensor, true_b: float, num_examples: int, noise: float
-) -> tuple[Tensor, Tensor]:
+def _synthetic(
+    torch: ModuleType, settings: Settings, true_w: Tensor, true_b: float, num_examples: int, noise: float
+) -> Examples:
     try:
-        return synthetic_data(true_w, true_b, num_examples, noise=noise, torch=torch)
+        X, y = synthetic_data(true_w, true_b, num_examples, noise=noise, torch=torch)
     except (MemoryError, RuntimeError, ValueError) as error:
-        raise BadInput(f"cannot make {num_examples} examples: {_first_line(error)}") from error
+        raise BadInput(f"cannot make {num_examples} examples: {first_line(error)}") from error
+    if not settings.validation:
+        return Examples(X, y, None)
+    trained, held = split(num_examples, settings.validation)
+    if not (trained and held):
+        raise BadInput(f"--validation {settings.validation:g} cannot split {num_examples} examples")
+    return Examples(X[trained], y[trained], (X[held], y[held]))
 
 
-def _rows(torch: ModuleType, settings: Settings, data: Standardised) -> tuple[Tensor, Tensor]:
-    X = torch.from_numpy(data.X.astype(settings.dtype))
-    return X, torch.from_numpy(data.y.astype(settings.dtype)).reshape((-1, 1))
+def _standardised(torch: ModuleType, settings: Settings, table: Table) -> tuple[Examples, Standardised]:
+    """Examples in standard units, and the rows trained on, by which those held out are scaled as well."""
+
+    def tensors(X: Array, y: Array) -> tuple[Tensor, Tensor]:
+        return torch.from_numpy(X.astype(settings.dtype)), torch.from_numpy(y.astype(settings.dtype)).reshape((-1, 1))
+
+    trained, held = split(len(table.y), settings.validation)
+    data = standardise(table.rows(trained), settings.intercept)
+    held_out = tensors(*data.apply(table.rows(held))) if held else None
+    return Examples(*tensors(data.X, data.y), held_out), data
 
 
-@contextmanager
-def _backend(settings: Settings) -> Iterator[ModuleType]:
-    """The module to compute with: its default dtype set meanwhile, the random streams seeded."""
-    try:
-        torch = importlib.import_module(settings.backend)
-    except (ImportError, OSError) as error:
-        raise BadInput(
-            f"--backend {settings.backend} cannot be loaded ({_first_line(error)}); "
-            'to install the pinned version, in the checkout: pip install ".[torch]"'
-        ) from error
-    default = torch.get_default_dtype()
-    torch.set_default_dtype(getattr(torch, settings.dtype))
-    try:
-        _try_device(torch, settings)
-        torch.manual_seed(settings.seed)
-        random.seed(settings.seed)
-        yield torch
-    finally:
-        torch.set_default_dtype(default)
-
-
-def _try_device(torch: ModuleType, settings: Settings) -> None:
-    # torch raises one or another of these for a device that is unknown, absent, or lacks the dtype.
-    try:
-        float(torch.zeros(1).to(settings.device))
-    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError) as error:
-        if settings.backend == "minigrad":
-            raise BadInput(
-                f"--device {settings.device}: minigrad runs on the cpu only; for other devices use --backend torch"
-            ) from error
-        raise BadInput(
-            f"--device {settings.device} cannot hold {settings.dtype} on {settings.backend}: {_first_line(error)}"
-        ) from error
+def _start(torch: ModuleType, settings: Settings, examples: Examples) -> tuple[Tensor, Tensor]:
+    w, b = init_params(examples.features.shape[1], std=settings.init_std, device=settings.device, torch=torch)
+    return w, b.requires_grad_(settings.intercept)
 
 
 def _fit(
-    torch: ModuleType, settings: Settings, features: Tensor, labels: Tensor, quiet: bool
-) -> tuple[Tensor, Tensor, list[float]]:
-    device = settings.device
-    w, b = init_params(features.shape[1], std=settings.init_std, device=device, torch=torch)
-    losses: list[float] = []
+    torch: ModuleType, settings: Settings, examples: Examples, quiet: bool
+) -> tuple[Tensor, Tensor, dict[str, Any]]:
+    """Trained parameters, and what happened on the way."""
+    device, losses, held_losses = settings.device, list[float](), list[float]()
+    w, b = _start(torch, settings, examples)
+    unprinted: list[tuple[Any, ...]] = []  # the last epoch's line, where it is not among the regular ones
 
-    def report(epoch: int, train_l: Tensor) -> None:
+    def report(epoch: int, train_l: Tensor, held_l: Tensor | None) -> None:
         losses.append(float(train_l.mean()))
+        if held_l is not None:
+            held_losses.append(float(held_l.mean()))
+        unprinted[:] = [(epoch, train_l, held_l)]
         if not quiet and _has_line(epoch, settings.num_epochs):
-            print_epoch(epoch, train_l)
+            print_epoch(*unprinted.pop())
 
-    train(
-        features.to(device),
-        labels.to(device),
-        w,
-        b,
-        lr=settings.lr,
-        num_epochs=settings.num_epochs,
-        batch_size=settings.batch_size,
-        report=report,
-        torch=torch,
-    )
-    return w, b, losses
+    stopped = diverged = None
+    try:
+        stopped = train(
+            examples.features.to(device),
+            examples.labels.to(device),
+            w,
+            b,
+            lr=settings.lr,
+            num_epochs=settings.num_epochs,
+            batch_size=settings.batch_size,
+            report=report,
+            torch=torch,
+            optimizer=settings.optimizer,
+            weight_decay=settings.weight_decay,
+            until=settings.until,
+            held_out=examples.held_out and tuple(part.to(device) for part in examples.held_out),
+            patience=settings.patience,
+        )
+    except Diverged as error:
+        diverged = str(error)
+    if stopped and not quiet:
+        for line in unprinted:
+            print_epoch(*line)
+        print(f"stopped {stopped}")
+    history = {"losses": losses, "validation_losses": held_losses, "stopped": stopped, "diverged": diverged}
+    return w, b, history
 
 
 def _has_line(epoch: int, num_epochs: int) -> bool:
@@ -230,8 +227,11 @@ def _beside(estimate: float, exact: float) -> dict[str, float]:
     }
 
 
-def _print_coefficients(target: str, constant: dict[str, float], coefficients: dict[str, dict[str, float]]) -> None:
-    rows = [("(intercept)", constant), *coefficients.items()]
+def _print_coefficients(
+    target: str, coefficients: dict[str, dict[str, float]], constant: dict[str, float] | None
+) -> None:
+    rows = [("(intercept)", constant)] if constant else []
+    rows += coefficients.items()
     width = max(len(_shown(name)) for name in (target, *(name for name, _ in rows)))
     print(f"{_shown(target):<{width}} {'estimate':>16} {'exact':>16} {'difference':>12}")
     for name, row in rows:
@@ -240,7 +240,3 @@ def _print_coefficients(target: str, constant: dict[str, float], coefficients: d
 
 def _shown(name: str) -> str:
     return name if name.isprintable() else repr(name)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -19,8 +19,9 @@ from hypothesis.extra import numpy as hnp
 
 from linreg import data, model
 from linreg.errors import BadInput, Diverged
+from linreg.exact import least_squares
 from linreg.jobs import Settings, fit_synthetic, fit_table
-from linreg.train import least_squares, train
+from linreg.train import train
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
 pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")

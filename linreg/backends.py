@@ -1,0 +1,55 @@
+"""The module to compute with, minigrad or torch, made ready for a run."""
+
+import importlib
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+
+from linreg.errors import BadInput
+from linreg.settings import Settings
+
+
+def load_backend(name: str) -> ModuleType:
+    """The module `name`; BadInput that says how to install it where it cannot be imported."""
+    try:
+        return importlib.import_module(name)
+    except (ImportError, OSError) as error:
+        raise BadInput(
+            f"--backend {name} cannot be loaded ({first_line(error)}); "
+            'to install the pinned version, in the checkout: pip install ".[torch]"'
+        ) from error
+
+
+@contextmanager
+def backend(settings: Settings) -> Iterator[ModuleType]:
+    """The module to compute with: its default dtype set meanwhile, the random streams seeded."""
+    torch = load_backend(settings.backend)
+    default = torch.get_default_dtype()
+    torch.set_default_dtype(getattr(torch, settings.dtype))
+    try:
+        _try_device(torch, settings)
+        torch.manual_seed(settings.seed)
+        random.seed(settings.seed)
+        yield torch
+    finally:
+        torch.set_default_dtype(default)
+
+
+def _try_device(torch: ModuleType, settings: Settings) -> None:
+    # torch raises one or another of these for a device that is unknown, absent, or lacks the dtype.
+    try:
+        float(torch.zeros(1).to(settings.device))
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError) as error:
+        if settings.backend == "minigrad":
+            raise BadInput(
+                f"--device {settings.device}: minigrad runs on the cpu only; for other devices use --backend torch"
+            ) from error
+        raise BadInput(
+            f"--device {settings.device} cannot hold {settings.dtype} on {settings.backend}: {first_line(error)}"
+        ) from error
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what an exception says, or its type's name where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0]

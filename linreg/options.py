@@ -1,0 +1,249 @@
+"""The command's options: what they are called, what they may hold, and what cannot go together."""
+
+import argparse
+import csv
+import itertools
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from linreg.errors import BadInput
+from linreg.settings import AT_ONCE, LEARNING_RATES, MOST_EPOCHS, OPTIMIZERS, PATIENCE, Settings
+
+BATCH_SIZE, EXPLAINED_ROWS = 10, 3  # of three rows every number can be read
+
+# What only the synthetic job knows, and the document's values for it.
+SYNTHETIC: dict[str, Any] = {
+    "true_w": [2.0, -3.4],
+    "true_b": 4.2,
+    "num_examples": 1000,
+    "noise": 0.01,
+}
+
+# What means something only where training goes by small steps.
+LITTLE_BY_LITTLE = ("lr", "batch_size", "patience", "until")
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message} (linreg --help shows the options)")
+
+
+def settings_of(options: argparse.Namespace, seed: int) -> Settings:
+    """The settings that the options ask for, with the defaults of the way to train that they chose."""
+    patience = options.patience or PATIENCE if options.validation else None
+    return Settings(
+        lr=options.lr or LEARNING_RATES[options.optimizer],
+        num_epochs=options.num_epochs or 0,
+        batch_size=options.batch_size or (BATCH_SIZE if options.explain is None else EXPLAINED_ROWS),
+        init_std=options.init_std,
+        seed=seed,
+        dtype=options.dtype,
+        backend=options.backend,
+        device=options.device,
+        optimizer=options.optimizer,
+        weight_decay=options.weight_decay,
+        validation=options.validation or 0.0,
+        patience=patience if options.optimizer not in AT_ONCE else None,
+        until=options.until,
+        intercept=not options.no_intercept,
+    )
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The options in `argv`; BadInput where one is wrong, or two cannot go together."""
+    # A leading space keeps argparse from reading `-3.4,2` or `-1e-3` as an option.
+    argv = [f" {word}" if re.fullmatch(r"-[\d.][-+\d.eE,]*", word) else word for word in argv]
+    options = _parser().parse_args(argv)
+    if options.true_w is not None:
+        options.true_w = list(itertools.chain.from_iterable(options.true_w))
+    if options.data is None:
+        stray, needs = ["target", "features"], "needs --data"
+    else:
+        stray, needs = list(SYNTHETIC), "belongs to the synthetic job and cannot go with --data"
+        if options.target is None:
+            raise BadInput("--data needs --target, the name of the column to predict")
+    for name in stray:
+        if getattr(options, name) is not None:
+            raise BadInput(f"--{name.replace('_', '-')} {needs}")
+    if options.no_intercept and options.data is None:
+        raise BadInput("--no-intercept needs --data: the synthetic job has an intercept")
+    if options.patience is not None and options.validation is None:
+        raise BadInput("--patience needs --validation")
+    if options.optimizer in AT_ONCE:
+        needless = [*LITTLE_BY_LITTLE, "num_epochs"] if options.optimizer == "lstsq" else LITTLE_BY_LITTLE
+        for name in needless:
+            if getattr(options, name) is not None:
+                raise BadInput(
+                    f"--{name.replace('_', '-')} cannot go with --optimizer {options.optimizer}, "
+                    "which takes all rows in one step"
+                )
+        if options.explain is not None:
+            raise BadInput(f"--explain shows a step on a minibatch and cannot go with --optimizer {options.optimizer}")
+    if options.explain is None:
+        if options.lang is not None:
+            raise BadInput("--lang needs --explain")
+    elif options.backend != "minigrad":
+        raise BadInput(f"--explain looks inside minigrad and cannot go with --backend {options.backend}")
+    elif options.explain and not options.explain.endswith((".html", ".svg")):
+        raise BadInput(f"--explain writes FILE.html or FILE.svg, and {options.explain!r} ends with neither")
+    return options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="linreg",
+        description="Linear regression from scratch, by minibatch SGD or otherwise: on synthetic data with known "
+        "coefficients, or on a table.",
+        epilog="Exit status: 0 done, 1 training diverged, 2 wrong usage or bad input.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("--version", action="store_true", help="print the version and exit")
+    add(
+        "--num-epochs",
+        type=_whole(1),
+        help="passes over the data (default 3; with --data as many as make 300 steps, at least 3; "
+        f"with --until at most {MOST_EPOCHS}); of more than 20 the first and every twentieth of the run print a line",
+    )
+    add(
+        "--batch-size",
+        type=_whole(1),
+        help=f"examples per step (default {BATCH_SIZE}, with --explain {EXPLAINED_ROWS}; "
+        "with --data at most the number of rows)",
+    )
+    add(
+        "--init-std",
+        type=_not_negative,
+        default=0.01,
+        help="standard deviation of w before training (default %(default)s)",
+    )
+    add("--seed", type=_whole(0, 2**64 - 1), help="for data, start and order (default: a new one)")
+    add("--dtype", choices=("float32", "float64"), default="float32", help="default %(default)s")
+    add("--backend", choices=("minigrad", "torch"), default="minigrad", help="default %(default)s")
+    add("--device", default="cpu", help="cpu, or with torch also cuda (default %(default)s)")
+    add("--json", action="store_true", help="print one JSON object, with every epoch's loss, and nothing else")
+
+    training = parser.add_argument_group("ways to train")
+    add = training.add_argument
+    add(
+        "--optimizer",
+        choices=OPTIMIZERS,
+        default="sgd",
+        help="the document's minibatch SGD, the same with momentum, Adam, one Newton step from exact second "
+        "derivatives, or NumPy's least squares (default %(default)s)",
+    )
+    add("--lr", type=_positive, help="learning rate (default 0.03, with momentum 0.003)")
+    add(
+        "--weight-decay",
+        type=_not_negative,
+        default=0.0,
+        metavar="L",
+        help="ridge regression: adds L/2 times the squared coefficients (a table's in standard units) to the mean loss",
+    )
+    add(
+        "--validation",
+        type=_fraction,
+        metavar="FRACTION",
+        help="hold out this part of the rows, print their loss, and keep the parameters with which it was lowest",
+    )
+    add(
+        "--patience",
+        type=_whole(1),
+        metavar="N",
+        help=f"stop when the validation loss has not fallen for N epochs (default {PATIENCE})",
+    )
+    add(
+        "--until",
+        type=_not_negative,
+        metavar="TOL",
+        help="stop when an epoch lowers the loss by no more than TOL of itself, as 1e-6",
+    )
+    add("--no-intercept", action="store_true", help="the line passes through the origin: columns are not centred")
+
+    looking = parser.add_argument_group("look inside")
+    add = looking.add_argument
+    add(
+        "--explain",
+        nargs="?",
+        const="",
+        metavar="FILE",
+        help="show the first training step instead of training: every number and rule of its backward pass, in the "
+        "terminal, as a page to step through (FILE.html) or as a picture (FILE.svg); with --json, as data",
+    )
+    add("--lang", choices=("en", "zh"), help="the language to explain in (default en)")
+
+    synthetic = parser.add_argument_group("synthetic data: y = X w + b + noise")
+    add = synthetic.add_argument
+    add(
+        "--true-w",
+        type=_numbers,
+        nargs="+",
+        metavar="W",
+        help="coefficients, by commas or spaces (default 2,-3.4)",
+    )
+    add("--true-b", type=_any_number, help="intercept (default 4.2)")
+    add("--num-examples", type=_whole(1), help="rows to generate (default 1000)")
+    add("--noise", type=_not_negative, help="the noise's standard deviation (default 0.01)")
+
+    table = parser.add_argument_group("a real table")
+    add = table.add_argument
+    add(
+        "--data",
+        metavar="FILE.csv",
+        help="comma-separated, with a header; columns are standardised",
+    )
+    add("--target", type=str.strip, metavar="NAME", help="the column to predict")
+    add(
+        "--features",
+        type=_names,
+        metavar="A,B",
+        help="the columns to predict it from (default: all others)",
+    )
+    return parser
+
+
+def _real(kind: str, fits: Callable[[float], bool]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and fits(value)):
+            raise argparse.ArgumentTypeError(f"{text.strip()!r} is not {kind}")
+        return value
+
+    return parse
+
+
+_any_number = _real("a finite number", math.isfinite)
+_positive = _real("a finite number above 0", lambda value: value > 0)
+_fraction = _real("a fraction between 0 and 1", lambda value: 0 < value < 1)
+_not_negative = _real("a finite number of at least 0", lambda value: value >= 0)
+
+
+def _numbers(text: str) -> list[float]:
+    return [_any_number(part) for part in text.strip(" []").split(",")]
+
+
+def _whole(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text.strip()!r} is not a whole number from {least} to {most}")
+        return value
+
+    return parse
+
+
+def _names(text: str) -> list[str]:
+    # Read as a line of the table itself would be, so that a name may hold a comma in quotes.
+    try:
+        names = next(csv.reader([text]), [])
+    except csv.Error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of names: {error}") from error
+    return [name.strip() for name in names]

@@ -1,0 +1,44 @@
+"""What a run is told: its options under one name each, and what stands where none was given."""
+
+from dataclasses import dataclass, replace
+from typing import Self
+
+# The ways to train. The last two see all the rows at once and need no learning rate.
+LEARNING_RATES: dict[str, float | None] = {"sgd": 0.03, "momentum": 0.003, "adam": 0.03, "newton": None, "lstsq": None}
+OPTIMIZERS = tuple(LEARNING_RATES)
+AT_ONCE = ("newton", "lstsq")
+
+PATIENCE = 5  # epochs
+DOCUMENT_EPOCHS, DOCUMENT_STEPS = 3, 300
+MOST_EPOCHS = 10_000  # of a run that ends when its loss stands still
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What every job needs: hyper-parameters (`num_epochs` 0: the job chooses) and where to run.
+
+    `weight_decay` λ adds λ/2 |w|² to the mean loss; `validation` is the fraction of rows held out, and training stops
+    when their loss has not fallen for `patience` epochs (None: it never does), or when the training loss falls by no
+    more than `until` of itself; `intercept` says whether b is trained or stays 0.
+    """
+
+    lr: float | None
+    num_epochs: int
+    batch_size: int
+    init_std: float
+    seed: int
+    dtype: str
+    backend: str
+    device: str
+    optimizer: str = "sgd"
+    weight_decay: float = 0.0
+    validation: float = 0.0
+    patience: int | None = None
+    until: float | None = None
+    intercept: bool = True
+
+    def for_rows(self, rows: int, usual_epochs: int) -> Self:
+        """The same with what is left to the job decided: `usual_epochs`, unless the way to train says otherwise."""
+        if self.optimizer in AT_ONCE:
+            return replace(self, num_epochs=self.num_epochs or 1, batch_size=rows)
+        return replace(self, num_epochs=self.num_epochs or (usual_epochs if self.until is None else MOST_EPOCHS))
