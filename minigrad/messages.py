@@ -378,6 +378,15 @@ def not_implemented(kernel: str, dtype: Any) -> str:
     return f"\"{kernel}\" not implemented for '{TYPE_NAMES[dtype.name]}'"
 
 
+def check_scalar_types(x: Any, y: Any) -> None:
+    """Raise torch's RuntimeError where two arrays, that are to be of one dtype, are not."""
+    if x.dtype != y.dtype:
+        one, two = (TYPE_NAMES[a.dtype.name] for a in (x, y))
+        raise RuntimeError(
+            f"expected scalar type {one} but found {two}\n  Convert the second: x.to(torch.{x.dtype.name})."
+        )
+
+
 def check_not_bool(a: Any, kernel: str) -> None:
     """Raise torch's error for bools where its `kernel` has no use for them."""
     if a._array.dtype.kind == "b":

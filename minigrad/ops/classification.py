@@ -109,9 +109,7 @@ def _check_operands(input: Tensor, target: Tensor, weight: Tensor | None) -> Non
             f"weight tensor should be defined either for all {count} classes or no classes but got weight tensor of "
             f"shape: {list(weight.shape)}"
         )
-    if weight.dtype is not input.dtype:
-        one, two = (messages.TYPE_NAMES[t.dtype.name] for t in (input, weight))
-        raise RuntimeError(f"expected scalar type {one} but found {two}")
+    messages.check_scalar_types(input._array, weight._array)
     if weight.requires_grad:
         raise RuntimeError(
             "The function 'nll_loss_forward' is not differentiable with respect to argument 'weight'. This input "

@@ -100,11 +100,16 @@ unlinked = op(
 
 
 def _copied(a: np.ndarray[Any, Any], b: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    try:
-        shape = np.broadcast_shapes(a.shape, b.shape)
-    except ValueError as error:
-        raise messages.misfit(error, a, b) from None
+    shape = broadcast_shape(a, b)
     return np.broadcast_to(copy_array(b, a.dtype), shape)
+
+
+def broadcast_shape(x: Any, y: Any) -> tuple[int, ...]:
+    """The shape of two arrays broadcast together, or torch's RuntimeError."""
+    try:
+        return np.broadcast_shapes(x.shape, y.shape)
+    except ValueError as error:
+        raise messages.misfit(error, x, y) from None
 
 
 def as_view(step: Op, a: Tensor, *options: Any, multi: bool = False) -> Tensor:

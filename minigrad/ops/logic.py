@@ -9,19 +9,12 @@ import numpy as np
 from .. import dtypes, messages
 from ..engine import Lost
 from ..tensor import Tensor
+from .inplace import broadcast_shape
 from .names import attach, public, tensor_argument
 from .reduction import reduced_dims
 from .table import operands
 
 INTERNAL = True
-
-
-def check_broadcast(x: Any, y: Any) -> None:
-    """Raise torch's error unless two arrays broadcast."""
-    try:
-        np.broadcast_shapes(x.shape, y.shape)
-    except ValueError as error:
-        raise messages.misfit(error, x, y) from None
 
 
 def integers(array: Any, input: Tensor, name: str) -> Tensor:
@@ -42,7 +35,7 @@ def _compare(name: str, ufunc: Any, input: Any, other: Any) -> Any:
     except ValueError as error:
         raise messages.misfit(error, x, y) from None
     except TypeError:
-        check_broadcast(x, y)
+        broadcast_shape(x, y)
         raise NotImplementedError(
             f"\"{name}_cpu\" not implemented for '{messages.TYPE_NAMES[dtypes.from_numpy_dtype(x.dtype).name]}'"
         ) from None
@@ -112,7 +105,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
-    check_broadcast(input._array, other._array)
+    broadcast_shape(input._array, other._array)
     close = np.allclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan)
     return bool(Tensor._of(close))  # by way of a tensor, so that listeners hear of it
 
@@ -124,7 +117,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance < 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
-    check_broadcast(input._array, other._array)
+    broadcast_shape(input._array, other._array)
     close = np.isclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan)
     return integers(np.asarray(close), input if input._origin is not None else other, "isclose")
 

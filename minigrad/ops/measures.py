@@ -16,7 +16,7 @@ from ..engine import level_of_user
 from ..tensor import Tensor
 from .indexing import sliced
 from .indices import EVERY
-from .inplace import as_view, like
+from .inplace import as_view, broadcast_shape, like
 from .linear import mm
 from .names import public, tensor_argument
 from .pointwise import abs_, div_, keep, mul_, power, sign_
@@ -54,13 +54,8 @@ def cross_along(input: Tensor, other: Tensor, dim: int) -> Tensor:
     if x.shape[at : at + 1] != (3,) or y.shape[at : at + 1] != (3,):
         sizes = " and ".join(str(s.shape[at] if s.ndim else 1) for s in (x, y))
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes}")
-    try:
-        np.broadcast_shapes(x.shape, y.shape)
-    except ValueError as error:
-        raise messages.misfit(error, x, y) from None
-    if x.dtype is not y.dtype:
-        one, two = (messages.TYPE_NAMES[s.dtype.name] for s in (x, y))
-        raise RuntimeError(f"expected scalar type {one} but found {two}")
+    broadcast_shape(x, y)
+    messages.check_scalar_types(x, y)
     messages.check_not_bool(input, "cross")
     return cross_.call(input, other, at)
 
@@ -132,9 +127,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
             raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: {kind}")
     if p < 0:
         raise RuntimeError("cdist only supports non-negative p values")
-    if x1.dtype is not x2.dtype:
-        one, two = (messages.TYPE_NAMES[x.dtype.name] for x in (x1, x2))
-        raise RuntimeError(f"expected scalar type {one} but found {two}")
+    messages.check_scalar_types(x1._array, x2._array)
     try:
         np.broadcast_shapes(x1.shape[:-2], x2.shape[:-2])
     except ValueError as error:

@@ -16,8 +16,8 @@ from ..tensor import Tensor
 from .convert import invalid_combination
 from .functions import exp2_
 from .half import in_single
-from .inplace import twin, zeros_as
-from .logic import check_broadcast, integers
+from .inplace import broadcast_shape, twin, zeros_as
+from .logic import integers
 from .names import FUNCTIONS, attach, public, tensor_argument
 from .pointwise import binary, exp_, keep, log_, misfit_of, pow, reciprocal_, select
 from .rounding import underived
@@ -291,7 +291,7 @@ def _of_integers(name: str, kernel: str, ufunc: Any, input: Any, other: Any) -> 
     if found is NotImplemented:
         raise invalid_combination(name, (input, other), {}, "(Tensor input, Tensor other, *, Tensor out = None)")
     a, b, x, y = found
-    check_broadcast(x, y)
+    broadcast_shape(x, y)
     if x.dtype.kind not in "iu":
         d = dtypes.from_numpy_dtype(x.dtype)
         raise NotImplementedError(messages.not_implemented(kernel, d))

@@ -18,7 +18,7 @@ from .convert import invalid_combination, lost
 from .data import INT64
 from .indexing import added, own, picked, select_at, sliced
 from .indices import EVERY, Array, Key, number_array
-from .inplace import as_view, change
+from .inplace import as_view, broadcast_shape, change
 from .names import public, tensor_argument
 from .options import integer
 from .pointwise import keep
@@ -222,14 +222,6 @@ def masked_select(input: Tensor, mask: Tensor) -> Tensor:
     key = (np.broadcast_to(m, shape),) if shape else (np.zeros(int(m), INT64),)
     whole = input if shape == x.shape else spread.call(input, shape)
     return mask_selected.call(whole if shape else as_view(insert_axis, input, 0), own(key, input))
-
-
-def broadcast_shape(x: Array, y: Array) -> tuple[int, ...]:
-    """The shape of two arrays broadcast together, or torch's RuntimeError."""
-    try:
-        return np.broadcast_shapes(x.shape, y.shape)
-    except ValueError as error:
-        raise messages.misfit(error, x, y) from None
 
 
 @public()

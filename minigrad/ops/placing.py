@@ -18,10 +18,12 @@ from .assigning import check_put, filling, put, zeroed
 from .data import INT64
 from .indexing import own, picked
 from .indices import EVERY, Array, Key, checked_key, number_array, picked_shape
+from .inplace import broadcast_shape
 from .names import public, tensor_argument
 from .options import integer, wrong_type
-from .picking import broadcast_shape, index_vector
-from .scattering import add_at, as_before, put_number, scaled, with_a_dim
+from .picking import index_vector
+from .products import scaled
+from .scattering import add_at, as_before, put_number, with_a_dim
 from .shape import spread
 from .table import Op, op
 

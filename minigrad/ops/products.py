@@ -215,9 +215,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alp
     if y.shape[0] != z.shape[0] or y.shape[2] != z.shape[1]:
         raise RuntimeError(unmultipliable("bmm", y.shape, z.shape))
     expanded_shape(x, (y.shape[0], y.shape[1], z.shape[2]))
-    if y.dtype is not z.dtype:
-        one, two = (messages.TYPE_NAMES[a.dtype.name] for a in (y, z))
-        raise RuntimeError(f"expected scalar type {one} but found {two}")
+    messages.check_scalar_types(y, z)
     if x.dtype.kind == "b":
         raise NotImplementedError(messages.not_implemented("baddbmm", dtypes.bool_))
     return baddbmm_.call(input, batch1, batch2, *_factors("baddbmm", x, beta, alpha))

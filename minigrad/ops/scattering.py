@@ -18,14 +18,15 @@ from ..tensor import Tensor
 from .assigning import put, write_at, zeroed
 from .convert import invalid_combination
 from .data import INT64
-from .half import by_number, in_single
+from .half import in_single
 from .indexing import own, picked
 from .indices import Array, Key, number_array
 from .inplace import as_view, like
 from .names import public, tensor_argument
 from .options import integer
 from .picking import index_vector, key_along
-from .pointwise import keep, mul_, select
+from .pointwise import keep, select
+from .products import scaled
 from .reduction import array_of
 from .rounding import underived
 from .shape import insert_axis, part, remove_axes
@@ -49,11 +50,6 @@ def _add_at(a: Array, b: Array, key: Key, alpha: float = 1) -> Array:
     if b.size:
         np.add.at(changed, key, b if alpha == 1 else b * b.dtype.type(alpha))
     return changed
-
-
-def scaled(g: Any, alpha: float) -> Any:
-    """`alpha` times a gradient."""
-    return g if alpha == 1 else by_number(mul_, g, alpha)
 
 
 put_number = op("ScatterBackward1", _put_number, a=lambda g, key: zeroed(g, key))
