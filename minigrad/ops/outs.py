@@ -38,10 +38,10 @@ CASTING = (
 # By what torch says of another dtype than the result's, the functions that take no other.
 SAME = {
     "Expected out tensor to have dtype {c_wanted}, but got {c_got} instead": (
-        "addbmm addmm addmv aminmax argmax argmin baddbmm bmm bucketize chain_matmul cummax cummin diag diff "
-        "gather heaviside histc histogram index_add index_copy isin kthvalue log_softmax logcumsumexp matmul max "
-        "median min mm mode msort mv nan_to_num nanmedian nanquantile norm quantile renorm scatter scatter_add "
-        "scatter_reduce searchsorted softmax sort take_along_dim tensordot topk tril triu"
+        "addbmm addmm addmv aminmax argmax argmin baddbmm bmm bucketize chain_matmul cross cummax cummin diag diff "
+        "gather heaviside histc histogram index_add index_copy inverse isin kthvalue log_softmax logcumsumexp matmul "
+        "max median min mm mode msort mv nan_to_num nanmedian nanquantile norm qr quantile renorm scatter scatter_add "
+        "scatter_reduce searchsorted slogdet softmax sort svd take_along_dim tensordot topk tril triu"
     ),
     "Found dtype {got} but expected {wanted}": "abs bitwise_not ceil floor frac neg round sgn sign trunc",
     "Expected the dtype for input and out to match, but got {wanted} for input's dtype and {got} for out's dtype.": (
@@ -57,6 +57,7 @@ SAME = {
 }
 APART = ("cat", "gather", "index_select", "kthvalue", "masked_select", "take")  # whose `out` may be none of the inputs
 UNCAST = "result type {wanted} can't be cast to the desired output type {got}"
+UNSAFE = "{name}: Expected result to be safely castable from {wanted} dtype, but got result with dtype {got}"
 
 
 def _with_out(f: Callable[..., Any], refusal: str) -> Callable[..., Any]:
@@ -105,7 +106,7 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
 
 
 def _check_dtype(name: str, wanted: dtype, got: dtype, refusal: str) -> None:
-    if wanted is got or (refusal == UNCAST and can_cast(wanted, got)):
+    if wanted is got or (refusal in (UNCAST, UNSAFE) and can_cast(wanted, got)):
         return
     names = {"wanted": TYPE_NAMES[wanted.name], "got": TYPE_NAMES[got.name]}
     c_names = {"c_wanted": C_NAMES[wanted.name], "c_got": C_NAMES[got.name]}
@@ -124,7 +125,7 @@ def _flat(values: Any) -> Iterator[Any]:
             yield value
 
 
-_REFUSALS = dict.fromkeys(CASTING.split(), UNCAST)
+_REFUSALS = dict.fromkeys(CASTING.split(), UNCAST) | {"cholesky": UNSAFE}
 _REFUSALS |= {name: text for text, names in SAME.items() for name in names.split()}
 
 

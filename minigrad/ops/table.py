@@ -194,7 +194,7 @@ def operands(a: Any, b: Any, numbers: str, by_number: Op | None = None) -> Any:
         if isinstance(b, Tensor):
             if x.dtype is b._array.dtype and (numbers != "floating" or x.dtype.kind == "f"):
                 return a, b, x, b._array
-        elif (b.__class__ is float or b.__class__ is int) and id(x.dtype) in _constants:
+        elif (b.__class__ is float or b.__class__ is int) and x.dtype in _constants:
             b = as_operand(b, x.dtype)
             return a, b, x, b._array
     a, b = as_value(a, b), as_value(b, a)
