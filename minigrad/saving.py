@@ -145,11 +145,11 @@ def _built(form: Any, tensors: dict[str, Tensor]) -> Any:
 def _array(part: dict[str, Any]) -> np.ndarray[Any, Any]:
     """The elements of one tensor of the file, in memory of their own."""
     letters = {"F64": "f8", "F32": "f4", "F16": "f2", "I64": "i8", "I32": "i4", "I16": "i2", "I8": "i1", "U8": "u1"}
+    letters["BOOL"] = "?"
     name = part["dtype"]
-    if name != "BOOL" and name not in letters:
+    if name not in letters:
         raise ValueError(f"it holds tensors of {name}, which minigrad has no dtype for")
-    kind = np.dtype("?" if name == "BOOL" else f"<{letters[name]}")
-    return np.frombuffer(part["data"], kind).astype(kind.newbyteorder("=")).reshape(part["shape"])
+    return np.frombuffer(part["data"], f"<{letters[name]}").astype(letters[name]).reshape(part["shape"])
 
 
 def _header_length(data: bytes) -> int:

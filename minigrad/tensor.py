@@ -427,7 +427,7 @@ class Tensor(Methods, metaclass=TensorType):
 def _rebuild(
     array: np.ndarray[Any, Any], requires_grad: bool, notes: dict[str, Any], storage: Storage | None = None
 ) -> Tensor:
-    t = Tensor._of(array, LEAF if requires_grad else None, storage)
+    t = Tensor._of(_in_common_dtype(array), LEAF if requires_grad else None, storage)
     t.__dict__.update(notes)
     return t
 
@@ -464,7 +464,7 @@ _storage_of_memory: WeakValueDictionary[int, Storage] = WeakValueDictionary()
 
 
 def checked_array(ndarray: Any) -> np.ndarray[Any, Any]:
-    """`ndarray`, if it is an array that a tensor can hold; else torch's error."""
+    """`ndarray`, or a view of it, if it is an array that a tensor can hold; else torch's error."""
     if not isinstance(ndarray, np.ndarray):
         kind = type(ndarray)
         module = "numpy." if kind.__module__ == "numpy" else ""
@@ -477,7 +477,13 @@ def checked_array(ndarray: Any) -> np.ndarray[Any, Any]:
         )
     if min(ndarray.strides, default=0) < 0:
         raise ValueError(messages.negative_strides())
-    return ndarray
+    return _in_common_dtype(ndarray)
+
+
+def _in_common_dtype(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """`array` in NumPy's own dtype object: a pickled one has another, equal to it, and operations ask for `is`."""
+    d = dtypes.from_numpy_dtype(array.dtype).numpy
+    return array if array.dtype is d else array.view(d)
 
 
 def from_numpy(ndarray: np.ndarray[Any, Any], /) -> Tensor:
@@ -485,8 +491,9 @@ def from_numpy(ndarray: np.ndarray[Any, Any], /) -> Tensor:
 
     Raises TypeError for a dtype that torch does not have, ValueError for negative strides or foreign byte order.
     """
-    owner = memory_owner(checked_array(ndarray))
+    array = checked_array(ndarray)
+    owner = memory_owner(array)
     storage = _storage_of_memory.get(id(owner))
     if storage is None:
         storage = _storage_of_memory[id(owner)] = Storage()
-    return Tensor._of(ndarray.view(np.ndarray), storage=storage)
+    return Tensor._of(array.view(np.ndarray), storage=storage)
