@@ -7,3 +7,7 @@ class BadInput(ValueError):
 
 class Diverged(ArithmeticError):
     """Training whose loss grew instead of falling; the message is one line."""
+
+
+class NotFitted(ValueError, AttributeError):
+    """A prediction asked of an estimator before it was fitted."""

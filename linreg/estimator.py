@@ -1,0 +1,267 @@
+"""linreg with scikit-learn's estimator interface, for pipelines and searches; scikit-learn itself is not needed.
+
+Source: https://scikit-learn.org/stable/developers/develop.html
+"""
+
+import inspect
+import math
+import random
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+
+from linreg.backends import load_backend
+from linreg.checks import checked_features, checked_targets, not_fitted
+from linreg.data import Array
+from linreg.settings import AT_ONCE, DOCUMENT_EPOCHS, DOCUMENT_STEPS, LEARNING_RATES, OPTIMIZERS
+from linreg.train import train
+
+
+class LinearRegression:
+    """Linear regression, trained by the document's loop on standardised columns, in scikit-learn's interface.
+
+    `optimizer` is one of sgd, momentum, adam, newton and lstsq; `lr` None its usual learning rate; `epochs` None as
+    many as make 300 steps, at least 3; `weight_decay` λ adds λ/2 |w|² to the mean loss, w in standard units; `seed`
+    None another order of the rows in each fit; `backend` minigrad or torch. All is computed in float64.
+
+    Fitted, it has `coef_` (d,), `intercept_`, `n_features_in_` and, where the columns had names, `feature_names_in_`.
+    Training that diverges raises linreg.errors.Diverged and leaves the last good coefficients.
+    """
+
+    coef_: Array
+    intercept_: float
+    n_features_in_: int
+
+    def __init__(
+        self,
+        *,
+        optimizer: str = "sgd",
+        lr: float | None = None,
+        epochs: int | None = None,
+        batch_size: int = 10,
+        weight_decay: float = 0.0,
+        fit_intercept: bool = True,
+        seed: int | None = 0,
+        backend: str = "minigrad",
+    ) -> None:
+        self.optimizer = optimizer
+        self.lr = lr
+        self.epochs = epochs
+        self.batch_size = batch_size
+        self.weight_decay = weight_decay
+        self.fit_intercept = fit_intercept
+        self.seed = seed
+        self.backend = backend
+
+    def fit(self, X: Any, y: Any) -> Self:
+        """Train on the features X (n, d) and the targets y (n,), from nothing."""
+        self._check_parameters()
+        features = checked_features(self, X, fitting=True)
+        targets = checked_targets(self, y, features)
+        self._begin(features)
+        if self.optimizer in AT_ONCE:
+            epochs = 1
+        else:
+            steps = math.ceil(len(targets) / min(self.batch_size, len(targets)))
+            epochs = self.epochs or max(DOCUMENT_EPOCHS, math.ceil(DOCUMENT_STEPS / steps))
+        return self._train(features, targets, epochs)
+
+    @property
+    def partial_fit(self) -> Callable[[Any, Any], Self]:
+        """Go on training with one pass over more rows, `partial_fit(X, y)`; the first call begins.
+
+        The columns are standardised by all the rows seen so far. Momentum and Adam start afresh in each call. There is
+        no such method with newton and lstsq: they would forget the rows before.
+        """
+        if self.optimizer in AT_ONCE:
+            raise AttributeError(
+                f"partial_fit goes on by small steps, but optimizer={self.optimizer!r} goes to the minimum for the "
+                "rows at hand and would forget those before; use fit, or one of sgd, momentum, adam"
+            )
+        return self._partial_fit
+
+    def _partial_fit(self, X: Any, y: Any) -> Self:
+        self._check_parameters()
+        begins = not self.__sklearn_is_fitted__()
+        features = checked_features(self, X, fitting=begins)
+        targets = checked_targets(self, y, features)
+        if begins:
+            self._begin(features)
+        return self._train(features, targets, 1)
+
+    def predict(self, X: Any) -> Array:
+        """The predictions (n,) for the features X (n, d)."""
+        if not self.__sklearn_is_fitted__():
+            raise not_fitted(self)
+        return checked_features(self, X, fitting=False) @ self.coef_ + self.intercept_
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """R², the part of the targets' variance that the predictions explain; NaN for fewer than 2 rows.
+
+        For targets that are all alike it is 1 where the predictions are right and 0 where they are not.
+        """
+        predictions = self.predict(X)
+        targets = checked_targets(self, y, predictions)
+        weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        if len(targets) < 2:
+            return math.nan
+        unexplained = float(weights @ (targets - predictions) ** 2)
+        total = float(weights @ (targets - np.average(targets, weights=weights)) ** 2)
+        if total == 0:
+            return float(unexplained == 0)
+        return 1 - unexplained / total
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The parameters by name; `deep` changes nothing, as none of them has parameters of its own."""
+        return {name: getattr(self, name) for name in _defaults()}
+
+    def set_params(self, **params: Any) -> Self:
+        """Change parameters by name; ValueError for a name that is none."""
+        for name, value in params.items():
+            if name not in _defaults():
+                raise ValueError(
+                    f"Invalid parameter {name!r} for estimator {self!r}. Valid parameters are: {list(_defaults())}."
+                )
+            setattr(self, name, value)
+        return self
+
+    def __repr__(self) -> str:
+        changed = (
+            f"{name}={value!r}" for name, value in self.get_params().items() if repr(value) != repr(_defaults()[name])
+        )
+        return f"{type(self).__name__}({', '.join(changed)})"
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "coef_")
+
+    def __sklearn_tags__(self) -> Any:
+        # Only scikit-learn asks, so it is there.
+        utils = import_module("sklearn.utils")
+        return utils.Tags(
+            estimator_type="regressor",
+            target_tags=utils.TargetTags(required=True),
+            regressor_tags=utils.RegressorTags(),
+        )
+
+    def get_metadata_routing(self) -> Any:
+        """What may be passed on to this estimator beside X and y, for scikit-learn where it routes such things."""
+        request = import_module("sklearn.utils.metadata_routing").MetadataRequest(owner=self)
+        request.score.add_request(param="sample_weight", alias=None)
+        return request
+
+    def _check_parameters(self) -> None:
+        def need(holds: bool, name: str, what: str) -> None:
+            if not holds:
+                raise ValueError(f"{name} must be {what}, not {getattr(self, name)!r}")
+
+        need(self.optimizer in OPTIMIZERS, "optimizer", f"one of {', '.join(OPTIMIZERS)}")
+        need(self.lr is None or (isinstance(self.lr, Real) and self.lr > 0), "lr", "None or a number above 0")
+        need(_is_count(self.epochs) or self.epochs is None, "epochs", "None or a whole number from 1")
+        need(_is_count(self.batch_size), "batch_size", "a whole number from 1")
+        need(isinstance(self.weight_decay, Real) and self.weight_decay >= 0, "weight_decay", "a number of at least 0")
+        need(self.backend in ("minigrad", "torch"), "backend", "'minigrad' or 'torch'")
+
+    def _begin(self, features: Array) -> None:
+        self.coef_, self.intercept_ = np.zeros(features.shape[1]), 0.0
+        self._scale = _Scale(features.shape[1] + 1, bool(self.fit_intercept))
+        self._calls = 0
+
+    def _train(self, features: Array, targets: Array, epochs: int) -> Self:
+        torch = load_backend(self.backend)
+        columns = np.column_stack([features, targets])
+        self._scale.see(columns)
+        means, stds = self._scale.means_and_stds()
+        # A constant column is 0 to the last bit, that nothing is fitted to its rounding.
+        columns = np.where(self._scale.varies(), (columns - means) / stds, 0.0)
+        # The coefficients so far, in the units of the columns as they are standardised now; at first, all 0 in these.
+        w, b = self.coef_ * stds[:-1] / stds[-1], 0.0
+        if self._scale.centred and self._calls:
+            b = (self.intercept_ + self.coef_ @ means[:-1] - means[-1]) / stds[-1]
+
+        weights = torch.from_numpy(w.reshape(-1, 1)).requires_grad_()
+        bias = torch.from_numpy(np.array([b])).requires_grad_(self._scale.centred)
+        lr = LEARNING_RATES[self.optimizer] if self.lr is None or self.optimizer in AT_ONCE else float(self.lr)
+        try:
+            with _shuffling(self.seed, self._calls):
+                train(
+                    torch.from_numpy(columns[:, :-1]),
+                    torch.from_numpy(columns[:, -1:]),
+                    weights,
+                    bias,
+                    lr=lr,
+                    num_epochs=epochs,
+                    batch_size=min(int(self.batch_size), len(targets)),
+                    report=lambda epoch, train_l, held_l: None,
+                    torch=torch,
+                    optimizer=self.optimizer,
+                    weight_decay=float(self.weight_decay),
+                )
+        finally:
+            self._calls += 1
+            self.coef_ = weights.detach().numpy().ravel() * stds[-1] / stds[:-1]
+            constant = means[-1] + stds[-1] * bias.item() - self.coef_ @ means[:-1]
+            self.intercept_ = float(constant) if self._scale.centred else 0.0
+        return self
+
+
+class _Scale:
+    """The mean and standard deviation of columns that are seen a few rows at a time.
+
+    Source: Chan, Golub and LeVeque 1979, Updating formulae, https://doi.org/10.1007/978-3-642-51461-6_3
+    """
+
+    def __init__(self, columns: int, centred: bool) -> None:
+        self.rows, self.centred = 0, centred
+        self.means, self.squares = np.zeros(columns), np.zeros(columns)
+
+    def see(self, columns: Array) -> None:
+        rows, means = len(columns), columns.mean(axis=0)
+        means += (columns - means).mean(axis=0)  # what the sum of many rows was rounded by
+        together, apart = self.rows + rows, means - self.means
+        self.squares += ((columns - means) ** 2).sum(axis=0) + apart**2 * self.rows * rows / together
+        self.means = self.means + apart * rows / together
+        self.rows = together
+
+    def means_and_stds(self) -> tuple[Array, Array]:
+        """What to shift and scale by: without centring, 0 and root mean squares. A constant column is not scaled."""
+        means, stds = self._moments()
+        return means, np.where(self.varies(), stds, 1.0)
+
+    def varies(self) -> Any:
+        """Which columns differ from their mean, or from 0 without centring, by more than rounding."""
+        return self._moments()[1] > 8 * np.finfo(np.float64).eps * np.abs(self._moments()[0])
+
+    def _moments(self) -> tuple[Array, Array]:
+        means, squares = self.means, self.squares
+        if not self.centred:
+            means, squares = np.zeros_like(means), squares + self.rows * self.means**2
+        return means, np.sqrt(squares / self.rows)
+
+
+_random_module = threading.Lock()
+
+
+@contextmanager
+def _shuffling(seed: int | None, call: int) -> Iterator[None]:
+    """The order that the document's `data_iter` takes from the module `random` is the seed's; then all is as before."""
+    with _random_module:
+        state = random.getstate()
+        random.seed(None if seed is None else f"{seed} {call}")
+        try:
+            yield
+        finally:
+            random.setstate(state)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= 1
+
+
+def _defaults() -> dict[str, Any]:
+    parameters = inspect.signature(LinearRegression).parameters.values()
+    return {parameter.name: parameter.default for parameter in parameters}
