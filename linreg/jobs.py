@@ -101,14 +101,14 @@ def fit_table(
     coefficients = dict(zip(table.features, estimates, strict=True))
     constant = _beside(intercept, exact_intercept)
     if not quiet:
-        _print_coefficients(table.target, coefficients, constant if settings.intercept else None)
+        _print_coefficients(table.target, coefficients, constant if settings.fit_intercept else None)
     return {
         **asdict(settings),
         "data": path,
         "target": target,
         "rows": rows,
         **history,
-        "intercept": constant if settings.intercept else None,
+        "intercept": constant if settings.fit_intercept else None,
         "coefficients": coefficients,
     }
 
@@ -160,14 +160,14 @@ def _standardised(torch: ModuleType, settings: Settings, table: Table) -> tuple[
         return torch.from_numpy(X.astype(settings.dtype)), torch.from_numpy(y.astype(settings.dtype)).reshape((-1, 1))
 
     trained, held = split(len(table.y), settings.validation)
-    data = standardise(table.rows(trained), settings.intercept)
+    data = standardise(table.rows(trained), settings.fit_intercept)
     held_out = tensors(*data.apply(table.rows(held))) if held else None
     return Examples(*tensors(data.X, data.y), held_out), data
 
 
 def _start(torch: ModuleType, settings: Settings, examples: Examples) -> tuple[Tensor, Tensor]:
     w, b = init_params(examples.features.shape[1], std=settings.init_std, device=settings.device, torch=torch)
-    return w, b.requires_grad_(settings.intercept)
+    return w, b.requires_grad_(settings.fit_intercept)
 
 
 def _fit(

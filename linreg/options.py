@@ -47,7 +47,7 @@ def settings_of(options: argparse.Namespace, seed: int) -> Settings:
         validation=options.validation or 0.0,
         patience=patience if options.optimizer not in AT_ONCE else None,
         until=options.until,
-        intercept=not options.no_intercept,
+        fit_intercept=not options.no_intercept,
     )
 
 

@@ -19,7 +19,7 @@ class Settings:
 
     `weight_decay` λ adds λ/2 |w|² to the mean loss; `validation` is the fraction of rows held out, and training stops
     when their loss has not fallen for `patience` epochs (None: it never does), or when the training loss falls by no
-    more than `until` of itself; `intercept` says whether b is trained or stays 0.
+    more than `until` of itself; `fit_intercept` says whether b is trained or stays 0.
     """
 
     lr: float | None
@@ -35,7 +35,7 @@ class Settings:
     validation: float = 0.0
     patience: int | None = None
     until: float | None = None
-    intercept: bool = True
+    fit_intercept: bool = True
 
     def for_rows(self, rows: int, usual_epochs: int) -> Self:
         """The same with what is left to the job decided: `usual_epochs`, unless the way to train says otherwise."""

@@ -122,11 +122,11 @@ class _Kept:
 
     def __init__(self, params: list[Tensor], torch: ModuleType) -> None:
         self.params, self.torch = params, torch
-        self.copies = [param.detach().clone() for param in params]
+        self.keep()
 
     def keep(self) -> None:
-        for copy, param in zip(self.copies, self.params, strict=True):
-            copy.copy_(param.detach())
+        with self.torch.no_grad():
+            self.copies = [param.clone() for param in self.params]
 
     def restore(self) -> None:
         with self.torch.no_grad():

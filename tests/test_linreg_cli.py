@@ -15,6 +15,7 @@ import pytest
 from hypothesis import example, given, settings, strategies as st
 
 from linreg.__main__ import main
+from linreg.settings import OPTIMIZERS
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
 pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
@@ -123,13 +124,15 @@ def test_both_backends_print_the_same_epochs_in_float32(seed):
 
 
 @pytest.mark.gpu
-@pytest.mark.parametrize("job", [[], ["--data", NORRIS, "--target", "y"]])
-def test_gpu_trains_from_the_same_numbers(job):
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("job", [["--weight-decay", 0.01], ["--data", NORRIS, "--target", "y", "--validation", 0.2]])
+def test_gpu_trains_from_the_same_numbers(job, optimizer):
     torch = pytest.importorskip("torch")
     if not torch.cuda.is_available():
         pytest.skip("no CUDA device")
+    on_torch = ["--json", "--seed", 1, "--backend", "torch"]
     cpu, gpu = (
-        json.loads(linreg(*job, "--json", "--seed", 1, "--backend", "torch", "--device", device)[1])
+        json.loads(linreg(*job, "--optimizer", optimizer, *on_torch, "--device", device)[1])
         for device in ("cpu", "cuda")
     )
     assert gpu["losses"] == pytest.approx(cpu["losses"], rel=1e-3)

@@ -47,11 +47,11 @@ def fit(name, tmp_path, **settings):
         "backend": "minigrad",
         "device": "cpu",
         "optimizer": "newton",
-        "intercept": CERTIFIED[name]["intercept"],
+        "fit_intercept": CERTIFIED[name]["intercept"],
     }
     with contextlib.redirect_stdout(io.StringIO()):
         result = fit_table(Settings(**(chosen | settings)), str(path), "y", None)
-    constant = [result["intercept"]] if chosen["intercept"] else []
+    constant = [result["intercept"]] if chosen["fit_intercept"] else []
     return [*constant, *result["coefficients"].values()]
 
 
