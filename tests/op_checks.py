@@ -149,7 +149,12 @@ SAME_ERRORS = (
         "split expects",
         "linalg.vector_norm cannot compute",
     ),
-    ("not implemented for", "doesn't match the broadcast shape", "can't be cast to the desired output type"),
+    (
+        "not implemented for",
+        "doesn't match the broadcast shape",
+        "can't be cast to the desired output type",
+        "ZeroDivisionError",
+    ),
     ("the same dtype", "expected scalar type"),
     ("t() expects a tensor with <= 2 dimensions", "t_() expects a tensor with <= 2 dimensions"),
     ("size mismatch", "Expected size for first two dimensions", "shapes cannot be multiplied"),

@@ -64,7 +64,9 @@ def rows(draw: Draw) -> list[Shape]:
     return [(5 - 2 * draw.sometimes_wrong(), 2), draw.choice((3,), (2, 2), ())]
 
 
-function("embedding(b, a, padding)", rows, lambda draw, *s: {"padding": draw.choice(None, 1, -2)}, **table)
+function(
+    "embedding(b, a, padding)", rows, lambda draw, *s: {"padding": draw.choice(None, 1, -2)}, **table, smooth=False
+)
 
 # Dropout, from one seed
 

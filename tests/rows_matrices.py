@@ -163,7 +163,7 @@ def regular(draw: Draw) -> list[Shape]:
     return [(2, 2)] if draw.kind in ("plain", "smooth") else [(0, 2, 2)]
 
 
-program("t.linalg.solve(a, b)", lambda draw: [(2, 2), (2, 3)], **PLAIN)
+program("t.linalg.solve(a, b)", lambda draw: [*regular(draw), (2, 3)], **PLAIN)
 program("t.linalg.solve_triangular(a, b, upper=True)", lambda draw: [(2, 2), (2, 3)], domain="positive", **PLAIN)
 program("t.linalg.cholesky(a)", lambda draw: [(1, 1)], domain="positive", smooth=False, **PLAIN)
 program("t.linalg.pinv(a)", lambda draw: [(2, 3)], **PLAIN)

@@ -32,11 +32,4 @@ row("repeat_interleave", "a, t.tensor(counts), dim", shapes=Draw.with_dims, opti
 program("t.take_along_dim(a.contiguous(), t.tensor([[0, 2, 1], [1, 1, 0]]))", lambda draw: [(draw.choice(1, 2), 3)])
 row("take_along_dim", "a, t.argsort(b, dim), dim", shapes=lambda draw: [(2, 3), (2, 3)], options=windows)
 row("take_along_dim", "a, t.tensor([[0], [-1]]), dim", shapes=lambda draw: [(2, 3)], options=windows)
-row(
-    "combinations",
-    "a, size",
-    shapes=lambda draw: [(draw.choice(0, 2, 3),)],
-    options=lambda draw, s: {"size": draw.choice(1, 2, 3)},
-)
-row("combinations", "a, 2, True", shapes=lambda draw: [draw.shape(1, 1)])
 row("argwhere")

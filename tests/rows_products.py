@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from op_cases import Draw, Shape
-from op_rows import program, row
+from op_rows import program, row, two_dims
 
 
 def factors(draw: Draw, *shapes: Shape) -> dict[str, Any]:
@@ -151,7 +151,7 @@ row("trace", shapes=lambda draw: [draw.shape(2, 2)])
 row("tril", "a, offset", shapes=lambda draw: [draw.shape(2, 3)], options=offset)
 row("triu", "a, offset", shapes=lambda draw: [draw.shape(2, 3)], options=offset)
 row("block_diag", "a, b, a", shapes=lambda draw: [tuple([n or 1 for n in draw.shape(0, 2)]) for _ in range(2)])
-program("t.vander(a.detach(), 3)", lambda draw: [draw.shape(1, 1)], special=False)
+program("t.vander(a.detach(), 3)", lambda draw: [draw.shape(1, 1)], special=False, smooth=False)
 program("x = a * 1; x.diagonal().mul_(b); x * a", lambda draw: [(2, 3), (2,)])
 
 # Turned over and around
@@ -189,7 +189,11 @@ row(
     "movedim",
     "a, (0, 1), (dim0, dim1)",
     shapes=lambda draw: [draw.shape(2)],
-    options=lambda draw, s: {"dim0": draw.dim(s), "dim1": draw.dim(s)},
+    options=lambda draw, s: (
+        two_dims(draw, s)
+        if draw.wild
+        else draw.choice(*[{"dim0": x, "dim1": y} for x, y in ((0, -1), (1, 0), (-1, -2))])
+    ),
 )
 
 # Other shapes
@@ -265,5 +269,10 @@ program("t.meshgrid(a, b, c, indexing='xy')", axes, fixed=dict.fromkeys("abc", "
 program("t.meshgrid([a, b], indexing='ij')", lambda draw: axes(draw)[:2])
 program("t.meshgrid(a, b)", lambda draw: axes(draw)[:2], smooth=False)  # it warns
 program("t.cartesian_prod(a, b)", lambda draw: [draw.shape(1, 1), draw.shape(1, 1)], folded=True)
-program("t.combinations(a, 2)", lambda draw: [draw.shape(1, 1)], folded=True)
-program("t.combinations(a, 3, True)", lambda draw: [draw.shape(1, 1)], folded=True)
+row(
+    "combinations",
+    "a, size, again",
+    shapes=lambda draw: [draw.shape(1, 1)],
+    options=lambda draw, s: {"size": draw.choice(1, 2, 3, *([0, -1] if draw.wild else [])), "again": draw.flag()},
+    folded=True,
+)

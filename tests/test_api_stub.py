@@ -1,5 +1,6 @@
 """What is written down of the operations, for type checkers and for imports, is what the operations give."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
@@ -52,3 +53,16 @@ def test_the_stub_tells_methods_from_functions() -> None:
         "\ndef sum(input: Tensor, dim: Any = ..., keepdim: builtins.bool = ..., *, dtype: Any = ..., out: Any = ...)"
         in text
     )
+
+
+def test_every_name_is_offered_by_one_family() -> None:
+    """Else the one that happens to be imported last has it."""
+    homes: dict[str, set[str]] = {}
+    for path in sorted((api_stub.ROOT / "minigrad" / "ops").glob("[a-z]*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            for by in node.decorator_list if isinstance(node, ast.FunctionDef) else ():
+                if isinstance(by, ast.Call) and isinstance(by.func, ast.Name) and by.func.id == "public":
+                    for name in (node.name, *[alias.value for alias in by.args if isinstance(alias, ast.Constant)]):
+                        homes.setdefault(str(name), set()).add(path.stem)
+    assert len(homes) > 200
+    assert {name: families for name, families in homes.items() if len(families) > 1} == {}

@@ -267,20 +267,3 @@ def _linspace(start: Any, end: Any, n: int, d: np.dtype[Any]) -> Array:
     else:
         parts = multiply_add(i, step, first), multiply_add(left, -step, last)
     return np.concatenate(parts).astype(d, copy=False)
-
-
-@public(method=False)
-def tril_indices(row: int, col: int, offset: int = 0, **options: Unpack[LikeOptions]) -> Tensor:
-    """The indices, rows above columns, of the lower triangle of a matrix of this size."""
-    return _indices("tril_indices", np.tril(np.ones((row, col)), offset), options)
-
-
-@public(method=False)
-def triu_indices(row: int, col: int, offset: int = 0, **options: Unpack[LikeOptions]) -> Tensor:
-    """The indices, rows above columns, of the upper triangle of a matrix of this size."""
-    return _indices("triu_indices", np.triu(np.ones((row, col)), offset), options)
-
-
-def _indices(function: str, marked: Array, options: Any) -> Tensor:
-    d = read_dtype(function, options) or dtypes.int64
-    return finished(function, np.stack(marked.nonzero()).astype(d.numpy), options)

@@ -278,6 +278,9 @@ def max_pool1d(
     stride_text = text.replace("an int, list of ints", "None, an int, list of ints,")
     s = k if is_default(stride) else one_int("max_pool1d", "stride", 3, stride, stride_text)
     p, d = one_int("max_pool1d", "padding", 4, padding, text), one_int("max_pool1d", "dilation", 5, dilation, text)
+    if return_indices:  # torch takes them of images of one row, and refuses what it refuses there
+        pair = max_pool2d(_in_two(input), (1, k), (1, s), (0, p), (1, d), ceil_mode, True)
+        return tuple([_in_one(found) for found in pair])
     for name, value in (("kernel_size", k), ("stride", s)):
         if value <= 0:
             raise RuntimeError(f"max_pool1d() {name} must be greater than zero, but got {value}")
@@ -292,14 +295,12 @@ def max_pool1d(
     count = window_count(shape[-1], k, s, p, d, ceil_mode)
     if count <= 0:
         raise RuntimeError(f"max_pool1d() Invalid computed output size: {count}")
-    if input.dtype is dtypes.bool_ or not (return_indices or input.dtype.kind == dtypes.FLOATING):
-        kernel = "max_pool2d" if return_indices else "max_pool1d_impl"
-        raise NotImplementedError(messages.not_implemented(kernel, input.dtype))
-    pool = ((1, count), ((1, k), (1, s), (0, p), (1, d)))
-    found = _pooled(max_pooled, _in_two(input), pool, return_indices)
-    if not return_indices and not found.requires_grad:  # torch computes it in one step then
+    if input.dtype.kind != dtypes.FLOATING:
+        raise NotImplementedError(messages.not_implemented("max_pool1d_impl", input.dtype))
+    found = max_pooled.call(_in_two(input), ((1, count), ((1, k), (1, s), (0, p), (1, d))))
+    if not found.requires_grad:  # torch computes it in one step then
         return remove_axes.call(found, (found.ndim - 2,))
-    return tuple([_in_one(t) for t in found]) if return_indices else _in_one(found)
+    return _in_one(found)
 
 
 def avg_pool2d(

@@ -6,7 +6,6 @@ Source: https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import combinations as index_tuples, combinations_with_replacement
 from typing import Any, Unpack
 
 import numpy as np
@@ -16,8 +15,7 @@ from ..tensor import Tensor
 from .data import INT64
 from .names import public, tensor_argument
 from .options import Options, as_int, finished, integer, read_dtype
-from .picking import nonzero, take
-from .shape import stack
+from .picking import nonzero
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
@@ -95,21 +93,6 @@ def tril_indices(row: Any, col: Any, offset: Any = 0, **options: Unpack[Options]
 def triu_indices(row: Any, col: Any, offset: Any = 0, **options: Unpack[Options]) -> Tensor:
     """The indices on and above a diagonal of a matrix, `offset` above the main one: rows first, then columns."""
     return _triangle("triu_indices", row, col, offset, np.triu_indices, options)
-
-
-@public(method=False)
-def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Tensor:
-    """All choices of `r` elements of a vector, a row each, in their order; an element may be repeated if so asked."""
-    x = tensor_argument(input, "combinations")._array
-    if x.ndim != 1:
-        raise RuntimeError(f"Expect a 1D vector, but got shape {list(x.shape)}")
-    if r < 0:
-        raise RuntimeError(f"Expect a non-negative number, but got {r}")
-    if r == 0:
-        return Tensor._of(np.empty(0, x.dtype))
-    choose = combinations_with_replacement if with_replacement else index_tuples
-    rows = np.array(list(choose(range(x.size), r)), INT64).reshape(-1, r)
-    return stack([take(input, Tensor._of(column)) for column in rows.T], 1)
 
 
 def repeated_indices(repeats: Tensor, output_size: int | None) -> Tensor:

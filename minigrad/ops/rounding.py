@@ -150,14 +150,19 @@ def frac(input: Tensor) -> Tensor:
     return frac_.call(input)
 
 
+_NOT_GIVEN: Any = object()  # torch records a division with `rounding_mode=None` under another name than one without
+
+
 @public("divide", in_place=True)
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Tensor:
+def div(input: Any, other: Any, *, rounding_mode: str | None = _NOT_GIVEN) -> Tensor:
     """`input / other`, broadcast together; integers are divided as floats.
 
     rounding_mode  "floor" rounds down, "trunc" towards 0; integers then stay integers, and the gradient is 0
     """
-    if rounding_mode is None:
+    if rounding_mode is _NOT_GIVEN:
         return binary(div_, "div", other, input)
+    if rounding_mode is None:
+        return binary(div_.named("DivBackward2"), "div", other, input)
     if rounding_mode not in ("floor", "trunc"):
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"

@@ -162,7 +162,8 @@ def rrelu(
         raise NotImplementedError(not_implemented(kernel, x.dtype))
     if training:
         slopes = np.ones(x.shape, x.dtype)
-        slopes[x <= 0] = _draw(generator, _fill_slopes, np.empty(int((x <= 0).sum())), lower, upper)
+        bounds = float(x.dtype.type(lower)), float(x.dtype.type(upper))  # torch has them in the dtype of `input`
+        slopes[x <= 0] = _draw(generator, _fill_slopes, np.empty(int((x <= 0).sum())), *bounds)
     else:
         slopes = np.where(x > 0, x.dtype.type(1), x.dtype.type((lower + upper) / 2))
     result: Tensor = rrelu_.call(input, slopes)
