@@ -3,6 +3,7 @@
 import ast
 import importlib.metadata
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -190,48 +191,41 @@ def test_programs_use_public_names_only() -> None:
     } == set()
 
 
-def run_one_test(body: str, folder: Path, workers: str = "0", required: str = "1", **environment: str) -> str:
-    """What pytest prints for a test file with this project's settings, where torch is missing."""
+def run_tests(bodies: list[str], folder: Path, workers: str = "0", required: str = "MINIGRAD_REQUIRE_TORCH") -> str:
+    """What pytest prints for test files with this project's settings, where torch is missing."""
     (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
     (folder / "torch.py").write_text("raise ModuleNotFoundError('no torch on this machine')")
-    (folder / "test_it.py").write_text(f"import pytest\n{body}\n")
+    for i, body in enumerate(bodies):
+        (folder / f"test_{i}.py").write_text(f"import pytest\n{body}\n")
     options = ("-c", ROOT / "pyproject.toml", "--rootdir", folder, "-p", "no:cacheprovider")
-    where = ("-o", f"pythonpath={folder}", "-n", workers, folder)
-    return run("-m", "pytest", *options, *where, MINIGRAD_REQUIRE_TORCH=required, **environment).stdout
+    where = ("--continue-on-collection-errors", "-o", f"pythonpath={folder}", "-n", workers, folder)
+    switches = {"MINIGRAD_REQUIRE_TORCH": "0", "MINIGRAD_REQUIRE_BROWSER": "0"} | ({required: "1"} if required else {})
+    return run("-m", "pytest", *options, *where, **switches).stdout
 
 
-NEEDS_TORCH = {
-    "a whole file": "torch = pytest.importorskip('torch')\ndef test_it(): ...",
-    "one test": "def test_it(): pytest.importorskip('torch')",
-    "a mark": "@pytest.mark.skipif(True, reason='needs Torch')\ndef test_it(): ...",
-    "a GPU test": "@pytest.mark.gpu\ndef test_it(): ...",
-}
+NEEDS_TORCH = [
+    "torch = pytest.importorskip('torch')\ndef test_it(): ...",  # a whole file
+    "def test_it(): pytest.importorskip('torch')",
+    "@pytest.mark.skipif(True, reason='needs Torch')\ndef test_it(): ...",
+    "@pytest.mark.gpu\ndef test_it(): ...",
+]
+NEEDS_BROWSER = [
+    "pytest.importorskip('playwright_that_is_missing', reason='needs playwright')\ndef test_it(): ...",
+    "@pytest.mark.skipif(True, reason='needs chromium')\ndef test_it(): ...",
+]
 
 
 @pytest.mark.parametrize("workers", ["0", "1"])
-@pytest.mark.parametrize("how", NEEDS_TORCH)
-def test_a_skip_for_want_of_torch_fails_where_torch_is_required(how: str, workers: str, tmp_path: Path) -> None:
-    assert "= 1 skipped in " in run_one_test(NEEDS_TORCH[how], tmp_path, workers, required="0")
-    said = run_one_test(NEEDS_TORCH[how], tmp_path, workers, required="1")
-    assert "MINIGRAD_REQUIRE_TORCH forbids this skip" in said
-    assert "= 1 failed in " in said or "= 1 error in " in said
+@pytest.mark.parametrize(
+    ("required", "forbidden"), [("", 0), ("MINIGRAD_REQUIRE_TORCH", 4), ("MINIGRAD_REQUIRE_BROWSER", 2)]
+)
+def test_a_skip_for_want_of_what_is_required_fails(required: str, forbidden: int, workers: str, tmp_path: Path) -> None:
+    said = run_tests(NEEDS_TORCH + NEEDS_BROWSER, tmp_path, workers, required)
+    assert f"{6 - forbidden} skipped" in said
+    assert len(re.findall(r"^(?:FAILED|ERROR) .*test_\d\.py", said, re.MULTILINE)) == forbidden
+    assert said.count(f"{required} forbids this skip") >= forbidden
 
 
-NEEDS_BROWSER = {
-    "no playwright": "pytest.importorskip('playwright_that_is_missing', reason='needs playwright')",
-    "no browser": "@pytest.mark.skipif(True, reason='needs chromium')",
-}
-
-
-@pytest.mark.parametrize("how", NEEDS_BROWSER)
-def test_a_skip_for_want_of_a_browser_fails_where_one_is_required(how: str, tmp_path: Path) -> None:
-    body = f"{NEEDS_BROWSER[how]}\ndef test_it(): ..."
-    assert "= 1 skipped in " in run_one_test(body, tmp_path, MINIGRAD_REQUIRE_BROWSER="0")
-    said = run_one_test(body, tmp_path, MINIGRAD_REQUIRE_BROWSER="1")
-    assert "MINIGRAD_REQUIRE_BROWSER forbids this skip" in said
-
-
-@pytest.mark.parametrize("body", ["pytest.skip('no CUDA device')", "pytest.xfail('torch differs')"])
-def test_other_outcomes_stay_what_they_are(body: str, tmp_path: Path) -> None:
-    said = run_one_test(f"def test_it(): {body}", tmp_path)
-    assert "= 1 skipped in " in said or "= 1 xfailed in " in said
+def test_other_outcomes_stay_what_they_are(tmp_path: Path) -> None:
+    bodies = ["pytest.skip('no CUDA device')", "pytest.xfail('torch differs')"]
+    assert "= 1 skipped, 1 xfailed in " in run_tests([f"def test_it(): {body}" for body in bodies], tmp_path)

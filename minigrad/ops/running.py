@@ -36,7 +36,7 @@ def _cumprod(a: Array, dim: int) -> Array:
 
 def _cumprod_rule(g: Any, a: Any, out: Any, dim: int) -> Any:
     """Each element's share of the products from its place on; the first 0 of a row is left out of them for its own."""
-    if array_of(a).size <= 1:
+    if array_of(a).size <= 1 or a.shape[dim] == 1:
         return g
     zero = array_of(a) == 0
     if not zero.any():
@@ -142,15 +142,16 @@ def diff(
     """
     if not tensor_argument(input, "diff").ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
-    at = messages.checked_dim(dim, input.ndim)
-    for other in (prepend, append):
-        if other is not None and other.ndim != input.ndim:
-            raise RuntimeError("diff expects prepend or append to be the same dimension as input")
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
+    parts = [part for part in (prepend, input, append) if part is not None]
+    if n == 0 and len(parts) == 1:  # whatever `dim` is
+        return zeros_as(input).copy_(input)
+    at = messages.checked_dim(dim, input.ndim)
+    if any(part.ndim != input.ndim for part in parts):
+        raise RuntimeError("diff expects prepend or append to be the same dimension as input")
     if n == 0:
         return zeros_as(input).copy_(input)
-    parts = [part for part in (prepend, input, append) if part is not None]
     result = cat(parts, at) if len(parts) > 1 else input
     for _ in range(min(n, result.shape[at])):
         rest = result.shape[at] - 1
