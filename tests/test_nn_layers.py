@@ -93,6 +93,16 @@ def test_lazy_parameters_have_no_values_yet() -> None:
     assert weight.requires_grad
 
 
+def test_a_lazy_layer_that_is_cast_before_it_has_a_shape_has_that_dtype_then() -> None:
+    def program(torch: Any) -> Any:
+        torch.manual_seed(0)
+        net = torch.nn.Sequential(torch.nn.LazyLinear(3), torch.nn.LazyBatchNorm1d()).double()
+        out = net(torch.tensor([[0.0, 2.0], [1.0, 1.0]], dtype=torch.float64))
+        return out, net.state_dict()
+
+    assert_same(program)
+
+
 def test_lazy_modules_keep_their_parameters_for_the_optimizer() -> None:
     def program(torch: Any) -> Any:
         net = torch.nn.Sequential(copy.deepcopy(torch.nn.LazyLinear(3)), torch.nn.LazyBatchNorm1d())

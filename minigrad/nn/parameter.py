@@ -102,10 +102,14 @@ class Uninitialized(Tensor, metaclass=ParameterType):
             "to initialize the parameters before accessing their attributes."
         )
 
-    @property  # type: ignore[misc]
+    @property
     def data(self) -> Tensor:
-        """A tensor without elements: what fills it changes nothing."""
+        """A tensor without elements: what fills it changes nothing; one in its place says the dtype to become."""
         return empty(0, dtype=self.__dict__["_dtype_to_be"])
+
+    @data.setter
+    def data(self, other: Tensor) -> None:
+        self.__dict__["_dtype_to_be"] = other.dtype
 
     def materialize(self, shape: Any) -> None:
         """Become a tensor of this shape, its values uninitialised."""

@@ -353,11 +353,13 @@ class Module:
         with no_grad():
             for parameter in self._parameters.values():
                 for t in () if parameter is None else (parameter, parameter._grad):
-                    changed = t if t is None else fn(t)
+                    changed = t if t is None else fn(t.data if isinstance(t, Uninitialized) else t)
                     if t is not None and changed is not None and changed is not t:
                         t.data = changed
             for name, buffer in self._buffers.items():
-                if buffer is not None:
+                if isinstance(buffer, Uninitialized):
+                    buffer.data = fn(buffer.data)
+                elif buffer is not None:
                     self._buffers[name] = fn(buffer)
         return self
 
