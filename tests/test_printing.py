@@ -87,7 +87,7 @@ def outcome(function: Any, *arguments: Any) -> tuple[str, str]:
 
 
 @given(FLOATING_ARRAYS, OPTIONS, st.sampled_from(FLOATING), st.sampled_from(["", "leaf", "result"]))
-@settings(max_examples=400)
+@settings(max_examples=150)
 def test_floating_tensors_print_as_in_torch(array, options, default_dtype, history):
     with on_both_sides(options, default_dtype):
         ours, theirs = wrap(array), torch.from_numpy(array)
@@ -99,7 +99,7 @@ def test_floating_tensors_print_as_in_torch(array, options, default_dtype, histo
 
 
 @given(WHOLE_ARRAYS, OPTIONS)
-@settings(max_examples=200)
+@settings(max_examples=100)
 def test_integer_and_bool_tensors_print_as_in_torch(array, options):
     with on_both_sides(options):
         assert repr(wrap(array)) == repr(torch.from_numpy(array))

@@ -26,7 +26,7 @@ def check(lines: Sequence[str], every_step: bool) -> None:
 
 
 @given(PROGRAMS, st.booleans())
-@settings(max_examples=500, database=None)
+@settings(max_examples=250, database=None)
 def test_random_programs(program: Program, every_step: bool) -> None:
     check(program.lines, every_step)
 

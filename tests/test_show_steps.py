@@ -61,7 +61,7 @@ def flat(node: Any, g: Any) -> Any:
 
 
 @given(PROGRAMS)
-@settings(max_examples=150, database=None)
+@settings(max_examples=60, database=None)
 def test_ledgers_are_what_a_backward_pass_does(program: Program) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -121,7 +121,7 @@ def check_sums(ledger: Any) -> None:
 
 
 @given(PROGRAMS)
-@settings(max_examples=150, database=None)
+@settings(max_examples=60, database=None)
 def test_no_value_is_wrong(program: Program) -> None:
     """Values that are found again, or not at all, against the copies that a recording made at once."""
     with warnings.catch_warnings():
@@ -147,7 +147,7 @@ SMOOTH = tuple(k for k in WITHOUT_DATA if k not in ("hooks", "backward", "grad",
 
 
 @given(programs(minigrad, 12, kinds=SMOOTH))
-@settings(max_examples=100, database=None)
+@settings(max_examples=50, database=None)
 def test_torch_finds_the_same_gradients(program: Program) -> None:
     pytest.importorskip("torch")
     with warnings.catch_warnings():

@@ -11,6 +11,7 @@ import minigrad
 from minigrad.testing import gradient_properties, record
 
 LIBRARIES = [minigrad, torch]
+EXAMPLES = 40  # of each check
 
 
 def checks_of(tests):
@@ -19,7 +20,7 @@ def checks_of(tests):
 
 def smallest_failure(f, **how):
     """The first check to raise, and the sizes of the inputs that its message shows, as code."""
-    tests = gradient_properties(f, **how)
+    tests = gradient_properties(f, examples=EXAMPLES, **how)
     for name in checks_of(tests):
         try:
             with record.paused():

@@ -248,7 +248,7 @@ def test_every_form_of_axes_and_shapes_is_drawn():
 
 
 @both
-@settings(max_examples=500)
+@settings(max_examples=200)
 @given(data=st.data())
 def test_indices_are_valid(library, data):
     shape = data.draw(s.shapes(max_dims=4, max_side=4))
