@@ -136,15 +136,21 @@ prod_dim = op(
 prod_of_all = op("ProdBackward0", lambda a: reduce(np.multiply, a, None, False), a=_prod_of_all_rule)
 
 
+def _var_in_double(a: Array, dim: Dims | None, correction: float, keepdim: bool) -> Any:
+    """The variance in double precision, in which torch computes it; rounded last, it is torch's to the last bit."""
+    n = a.size if dim is None else size_of(a.shape, dim)
+    every = range(a.ndim) if dim is None else dim
+    first = a[tuple([slice(1) if i in every else slice(None) for i in range(a.ndim)])]
+    distance = np.subtract(a, first, dtype=np.float64)  # 0 where all are equal
+    distance -= np.true_divide(_sum(distance, dim, True), n)
+    distance *= distance
+    return np.true_divide(_sum(distance, dim, keepdim), max(n - correction, 0))
+
+
 def _var(a: Array, dim: Dims | None, correction: float, keepdim: bool) -> Array:
     if a.dtype.char == "e":
         return in_single(_var, a, dim, correction, keepdim)
-    n = a.size if dim is None else size_of(a.shape, dim)
-    every = range(a.ndim) if dim is None else dim
-    distance = a - a[tuple([slice(1) if i in every else slice(None) for i in range(a.ndim)])]  # 0 where all are equal
-    distance = distance - np.true_divide(_sum(distance, dim, True), a.dtype.type(n))
-    freedom = a.dtype.type(n - correction if n > correction else 0)
-    return np.true_divide(_sum(distance * distance, dim, keepdim), freedom)
+    return _var_in_double(a, dim, correction, keepdim).astype(a.dtype, copy=False)
 
 
 def _var_rule(g: Any, a: Any, dim: Dims | None, correction: float, keepdim: bool) -> Any:
@@ -165,7 +171,7 @@ var_dims = op("VarBackward0", _var, a=_var_rule)
 def _std(a: Array, dim: Dims | None, correction: float, keepdim: bool) -> Array:
     if a.dtype.char == "e":
         return in_single(_std, a, dim, correction, keepdim)
-    return np.sqrt(_var(a, dim, correction, keepdim))
+    return np.sqrt(_var_in_double(a, dim, correction, keepdim)).astype(a.dtype, copy=False)
 
 
 std_dims = op(
