@@ -13,6 +13,7 @@ from typing import Any
 
 INTERNAL = True
 SAME, PARTED, UNUSABLE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+OF_COMPARE = ("--all", "--html", "--ignore", "--json", "--lang", "--seed")
 RUN = """Run a script written for torch, unchanged: `import torch`, and imports of its submodules, give minigrad.
 
   python -m minigrad script.py [arguments of the script]
@@ -44,7 +45,7 @@ def _run(argv: list[str]) -> int:
         prog="python -m minigrad", description=RUN, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("script", help="a file of Python; compare is a command: for a file of that name, ./compare")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script finds in sys.argv")
+    _add_arguments(parser)
     options = parser.parse_args(argv)
     from .running import as_torch, explained, run_script
 
@@ -69,8 +70,12 @@ def _compare(argv: list[str]) -> int:
     parser.add_argument("--html", metavar="FILE", help="write an HTML page, too")
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("script")
-    parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script finds in sys.argv")
+    _add_arguments(parser)
     options = parser.parse_args(argv)
+    late = [text for text in options.arguments if text.partition("=")[0] in OF_COMPARE]
+    if late:
+        told = f"minigrad: the script was given {', '.join(late)}; options of compare stand before the script's name"
+        print(told, file=sys.stderr)
     from . import comparing
 
     try:
@@ -88,6 +93,12 @@ def _compare(argv: list[str]) -> int:
         print(f"minigrad: {error}", file=sys.stderr)
         return UNUSABLE
     return SAME if found.parting is None else PARTED
+
+
+def _add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Leave what follows the script's name to the script."""
+    rest = parser.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script finds in sys.argv")
+    rest.required = False  # or a call without a script would be told that arguments are missing, too
 
 
 def _pattern(text: str) -> str:

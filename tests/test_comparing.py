@@ -151,6 +151,18 @@ def test_the_command_tells_what_ended_a_run(tmp_path):
     assert (tmp_path / "c.html").exists()
 
 
+def test_options_after_the_script_are_its_own_and_a_line_says_so(tmp_path):
+    script = tmp_path / "short.py"
+    script.write_text("import sys, torch\nprint(sys.argv[1:])\n")
+    command = [sys.executable, "-m", "minigrad", "compare", str(script), "--html=c.html", "--lang", "zh"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0
+    assert "The two runs are alike" in ran.stdout
+    assert ran.stderr == (
+        "minigrad: the script was given --html=c.html, --lang; options of compare stand before the script's name\n"
+    )
+
+
 def test_a_closed_pipe_is_no_error(script):
     command = f"{sys.executable} -m minigrad compare --json {script} | head -c 9"
     ran = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
@@ -214,6 +226,19 @@ def test_rounding_is_measured_by_what_a_tensor_has_held():
     assert kind_of_parting([big], [replace(big, gradients=double)]) == (1, "gradient")
     assert kind_of_parting([big], [replace(big, gradients={"w": kept(50.0)})]) == (1, "gradient")
     assert kind_of_parting([big], [replace(big, gradients={})]) == (1, "gradient")
+
+
+def test_gradients_that_are_rounding_alone_do_not_part_nor_what_adam_makes_of_them():
+    def steps(noise, moved, other=1.0):
+        now = replace(passed(1.0, []), gradients={"bias": kept(noise, 0.5), "w": kept(other)})
+        return [now, replace(now, parameters={"bias": kept(moved, 2.0)})]
+
+    assert kind_of_parting(steps(3e-9, 0.01), steps(-2e-9, -0.01)) is None
+    assert kind_of_parting(steps(3e-9, 0.01), steps(3e-9, -0.01)) == (2, "parameter")
+    assert kind_of_parting(steps(3e-5, 0.01), steps(-2e-5, 0.01, 0.9)) == (1, "gradient")
+    assert kind_of_parting(steps(3e-4, 0.01), steps(-2e-4, 0.01)) == (1, "gradient")
+    reshaped = replace(passed(1.0, []), gradients={"bias": kept(1.0), "w": kept(1.0)})
+    assert kind_of_parting([*steps(3e-9, 0.01), reshaped], [*steps(-2e-9, 0.01), reshaped]) is None
 
 
 def test_no_number_and_infinities_are_alike_only_with_themselves():

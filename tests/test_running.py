@@ -64,6 +64,12 @@ MISSING = {
     "from torch import tensr": ("1: torch.tensr", "torch.tensor"),
     "import torch\ndef f():\n    import torch.autogrd\nf()": ("3: torch.autogrd", "torch.autograd"),
     "import torch.autograd as A\nA.functinal": ("2: torch.autograd.functinal", "torch.autograd.functional"),
+    "from torch import nn\nnn.Liner(2, 1)": ("2: torch.nn.Liner", "torch.nn.Linear"),
+    "from torch import nn\nnn.Linear(2, 1).wieght": ("2: torch.nn.Linear.wieght", "torch.nn.Linear.weight"),
+    "from torch import nn\nnn.Sequential(nn.ReLU()).forwards": (
+        "2: torch.nn.Sequential.forwards",
+        "torch.nn.Sequential.forward",
+    ),
 }
 
 
@@ -75,10 +81,18 @@ def test_a_missing_name_is_told_in_one_line_with_the_nearest(source, tmp_path):
     assert ran.returncode == 1
 
 
-def test_a_name_near_none_is_told_too(tmp_path):
-    assert run(tmp_path, "import torch\ntorch._qqqqq").stderr.endswith(
-        "torch._qqqqq is not in minigrad; no name there is near it\n"
+@pytest.mark.parametrize("name", ["torch._qqqqq", "torch.distributions.Wishart"])
+def test_a_name_near_none_is_told_too(name, tmp_path):
+    assert run(tmp_path, f"import torch\n{name}").stderr.endswith(
+        f"{name} is not in minigrad; no name there is near it\n"
     )
+
+
+@pytest.mark.parametrize("command", [[], ["compare"]])
+def test_a_call_without_a_script_misses_nothing_else(command):
+    ran = subprocess.run([sys.executable, "-m", "minigrad", *command], capture_output=True, text=True)
+    assert ran.stderr.endswith("error: the following arguments are required: script\n")
+    assert ran.returncode == 2
 
 
 def test_other_errors_keep_their_traceback_which_begins_in_the_script(tmp_path):

@@ -8,14 +8,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
+from typing import Any
 
 import numpy as np
 
 from .events import PHASES, Event, Kept
 
 INTERNAL = True
-# How far elements may be apart, as a part of the largest element now, and of the largest so far in the run: gradients
-# become small where training ends, the rounding of what they are differences of does not.
+# How far elements may be apart, as a part of the largest element now, and of what rounding is measured by: the largest
+# that the tensor has held so far, as gradients become small where training ends, and the rounding of what they are
+# differences of does not; and the largest of all gradients (or parameters) now, as some are zero but for rounding.
 CLOSE = {"float64": (1e-9, 1e-12), "float16": (1e-2, 1e-3)}
 CLOSE_SINGLE = (1e-4, 1e-6)
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
@@ -128,6 +130,7 @@ class _Pairing:
     def __init__(self, ignore: str) -> None:
         self.ignore = ignore
         self.largest: dict[tuple[str, str], float] = defaultdict(float)  # of all elements so far, by kind and name
+        self.rounding: dict[str, np.ndarray[Any, Any]] = {}  # elements of parameters whose gradient was nothing else
 
     def of_steps(self, torch: Sequence[Event], minigrad: Sequence[Event]) -> Iterator[Pair]:
         """Everything in one step of both."""
@@ -160,18 +163,31 @@ class _Pairing:
         self, kind: str, one: Event, two: Event, first: Mapping[str, Kept], second: Mapping[str, Kept]
     ) -> Iterator[Pair]:
         """Tensors of one name."""
+        largest = max(map(_largest, [*first.values(), *second.values()]), default=0.0)
         for name in dict.fromkeys([*first, *second]):
-            yield self.of_tensors(kind, name, one, two, first.get(name), second.get(name))
+            yield self.of_tensors(kind, name, one, two, first.get(name), second.get(name), largest)
 
-    def of_tensors(self, kind: str, name: str, one: Event, two: Event, a: Kept | None, b: Kept | None) -> Pair:
-        """Two tensors."""
+    def of_tensors(
+        self, kind: str, name: str, one: Event, two: Event, a: Kept | None, b: Kept | None, largest: float = 0.0
+    ) -> Pair:
+        """Two tensors, beside others whose largest element is `largest`."""
         sides = [None if kept is None else _side(event, shown(kept)) for event, kept in ((one, a), (two, b))]
         if a is None or b is None or (a.shape, a.dtype) != (b.shape, b.dtype):
             return Pair(kind, name, sides[0], sides[1], None, True)
-        difference, scale = _difference(a, b)
-        largest = self.largest[kind, name] = max(self.largest[kind, name], scale)
         now, ever = CLOSE.get(a.dtype, CLOSE_SINGLE)
-        return Pair(kind, name, sides[0], sides[1], difference, not difference <= now * scale + ever * largest)
+        if kind == "gradient":
+            self.note_rounding(name, a, b, ever * largest)
+        difference, scale = _difference(a, b, self.rounding.get(name) if kind == "parameter" else None)
+        self.largest[kind, name] = max(self.largest[kind, name], scale)
+        allowed = now * scale + ever * max(self.largest[kind, name], largest)
+        return Pair(kind, name, sides[0], sides[1], difference, not difference <= allowed)
+
+    def note_rounding(self, name: str, a: Kept, b: Kept, size: float) -> None:
+        """Remember elements whose gradients are rounding, not the same on both sides: Adam makes a whole step of it."""
+        x, y = a.elements, b.elements
+        found = (x != y) & (abs(x) <= size) & (abs(y) <= size)
+        before = self.rounding.get(name, found)
+        self.rounding[name] = found | before if before.shape == found.shape else found
 
     def of_texts(self, one: Event | None, two: Event | None) -> Pair:
         """Two printed lines."""
@@ -182,16 +198,27 @@ class _Pairing:
         return Pair("text", "", sides[0], sides[1], None, not ignored and not _read_alike(one.text, two.text))
 
 
-def _difference(a: Kept, b: Kept) -> tuple[float, float]:
-    """The largest difference of two elements, or of the norms, by what they would differ in each; and the scale."""
+def _difference(a: Kept, b: Kept, but: np.ndarray[Any, Any] | None = None) -> tuple[float, float]:
+    """The largest difference of two elements, or of the norms, by what they would differ in each; and the scale.
+
+    Where there are elements in `but`, they are left out, and so are the norms, which they are part of.
+    """
     x, y = (kept.elements.astype(np.float64) for kept in (a, b))
     alike = (x == y) | (np.isnan(x) & np.isnan(y))
+    partly = but is not None and but.shape == x.shape and bool(but.any())
+    if partly:
+        alike |= but
     off = np.abs(np.where(alike, 0.0, x - y))
     scale = float(np.abs(np.where(np.isfinite(x) & np.isfinite(y), [x, y], 0.0)).max(initial=0.0))
-    if a.norm == b.norm or not np.isfinite([a.norm, b.norm]).all():
+    if partly or a.norm == b.norm or not np.isfinite([a.norm, b.norm]).all():
         return float(off.max(initial=0.0)), scale
     size = max(np.prod(a.shape, dtype=float), 1.0)
     return max(float(off.max(initial=0.0)), abs(a.norm - b.norm) / size**0.5), scale
+
+
+def _largest(kept: Kept) -> float:
+    """The largest of the finite elements."""
+    return float(np.abs(kept.elements[np.isfinite(kept.elements)].astype(np.float64)).max(initial=0.0))
 
 
 def shown(kept: Kept) -> str:

@@ -31,7 +31,10 @@ def _known_classes(b: Array, ignored: int, count: int) -> tuple[Array, Array | N
         if known is not None and not known.any():
             return b, known
         wrong = b[(b < 0) | (b >= count)]
-        raise IndexError(f"Target {wrong.reshape(-1)[0]} is out of bounds.")
+        raise IndexError(
+            f"Target {wrong.reshape(-1)[0]} is out of bounds.\n"
+            f"  The input has {count} classes, 0 to {count - 1}: is that what the last layer gives?"
+        )
     return b, known
 
 
@@ -99,7 +102,7 @@ spatial_class_loss = class_loss.named("NllLoss2DBackward0")
 def _check_operands(input: Tensor, target: Tensor, weight: Tensor | None) -> None:
     if target._array.dtype.char not in "lqB":
         name = messages.TYPE_NAMES[target.dtype.name]
-        advice = "" if name != "Int" else "\n  Convert the target: target.long()."
+        advice = "\n  Targets are the numbers of classes: target.long()."
         raise RuntimeError(f"expected target dtype to be Long or Byte, but got {name}{advice}")
     count = input._array.shape[-1 if input.ndim == 1 else 1]
     if weight is None:
@@ -133,7 +136,11 @@ def loss_of_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignore
         return found if reduction != "none" else found.view(of)
     if len(shape) < 3:
         if len(of) > 1:
-            raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+            raise RuntimeError(
+                "0D or 1D target tensor expected, multi-target not supported\n"
+                "  It takes one class for each example: target.squeeze(1) of rows with one number, target.argmax(1)\n"
+                "  of rows with a one where the class is."
+            )
         if len(shape) == 1 and of and of[0] != 1:
             raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {of[0]}")
     elif len(of) != 3:

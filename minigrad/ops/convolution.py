@@ -183,6 +183,13 @@ def _check_numbers(windows: Windows, groups: int) -> None:
         raise RuntimeError("non-positive groups is not supported")
 
 
+def _of_last_dimension(input: Tensor, wanted: int) -> str:
+    if input.shape[-1] != wanted:
+        return ""
+    order = ", ".join(map(str, (0, input.ndim - 1, *range(1, input.ndim - 1))))
+    return f"\n  Channels come right after the batch, and here they seem to be last: x.permute({order})."
+
+
 def _check_fit(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, transposed: bool) -> None:
     """Raise torch's RuntimeError where channels, or the size of the bias, do not fit."""
     shape, channels = list(weight.shape), input.shape[1]
@@ -201,7 +208,7 @@ def _check_fit(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, 
     if channels != wanted:
         raise RuntimeError(
             f"Given {given}, weight of size {shape}, expected input{list(input.shape)} to have {wanted} channels, but "
-            f"got {channels} channels instead"
+            f"got {channels} channels instead{_of_last_dimension(input, wanted)}"
         )
     count = shape[1] * groups if transposed else shape[0]
     if bias is not None and tuple(bias.shape) != (count,):

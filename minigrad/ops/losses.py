@@ -92,7 +92,8 @@ huber = op(
 def _binary_entropy(a: Array, b: Array, c: Array, reduction: str) -> Array:
     for name, values in (("input", a), ("target", b)):
         if not ((values >= 0) & (values <= 1)).all():
-            raise RuntimeError(f"all elements of {name} should be between 0 and 1")
+            advice = "" if name == "target" else "\n  Scores of any size go into binary_cross_entropy_with_logits."
+            raise RuntimeError(f"all elements of {name} should be between 0 and 1{advice}")
     each = (b - 1) * np.maximum(np.log1p(-a), -100) - b * np.maximum(np.log(a), -100)
     return loss_of((each * c).astype(a.dtype), reduction)
 

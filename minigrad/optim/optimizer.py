@@ -49,9 +49,16 @@ class Optimizer:
         self.state: defaultdict[Any, Any] = defaultdict(dict)
         self.param_groups: list[Group] = []
         self._hooks: dict[str, dict[int, Callable[..., Any]]] = {kind: {} for kind in _HOOKS}
+        if not isinstance(params, Iterable):
+            advice = "\n  Pass what it is to change: net.parameters()." if hasattr(params, "parameters") else ""
+            raise TypeError(f"'{type(params).__name__}' object is not iterable{advice}")
         groups = list(params)
         if not groups:
-            raise ValueError("optimizer got an empty parameter list")
+            raise ValueError(
+                "optimizer got an empty parameter list\n"
+                "  A module knows the layers and parameters that are its attributes, not those in a plain list: make\n"
+                "  that an nn.ModuleList or nn.ParameterList. And what parameters() gives can be read only once."
+            )
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
@@ -66,7 +73,9 @@ class Optimizer:
         params, names = _named(param_group["params"])
         for param in params:
             if not isinstance(param, Tensor):
-                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {_type_name(param)}")
+                advice = "\n  Pass what it is to change: net.parameters()." if hasattr(param, "parameters") else ""
+                kind = _type_name(param)
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {kind}{advice}")
             if not (param.is_leaf or param.retains_grad):
                 raise ValueError(
                     "can't optimize a non-leaf Tensor\n"

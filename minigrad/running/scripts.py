@@ -7,7 +7,7 @@ import io
 import re
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from types import ModuleType, TracebackType
 from typing import Any
@@ -17,6 +17,7 @@ import minigrad
 from .standin import torch_name
 
 INTERNAL = True
+NEAR = 0.6  # how alike two names must be for one to stand for the other: difflib's own bound
 
 
 def run_script(path: str, arguments: Sequence[str] = ()) -> None:
@@ -63,14 +64,15 @@ def _missing(error: BaseException) -> str | None:
     if isinstance(error, AttributeError) and error.name is not None:
         owner = error.obj if isinstance(error.obj, (ModuleType, type)) else type(error.obj)
         if _is_ours(owner) and not hasattr(owner, error.name):
-            return _sentence(owner, error.name)
+            return _sentence(owner, error.name, dir(error.obj))
     if isinstance(error, ImportError) and error.name is not None:
         wanted = re.match(r"cannot import name '(\w+)'", error.msg)
         if wanted and error.name in sys.modules and torch_name(error.name).partition(".")[0] == "torch":
-            return _sentence(sys.modules[error.name], wanted[1])
+            return _sentence(sys.modules[error.name], wanted[1], dir(sys.modules[error.name]))
         if isinstance(error, ModuleNotFoundError) and error.name.startswith("torch."):
             parent, _, name = error.name.rpartition(".")
-            return _sentence(sys.modules.get(parent, minigrad), name)
+            package = sys.modules.get(parent, minigrad)
+            return _sentence(package, name, dir(package))
     return None
 
 
@@ -79,11 +81,25 @@ def _is_ours(owner: Any) -> bool:
     return bool(module.partition(".")[0] == minigrad.__name__)
 
 
-def _sentence(owner: Any, name: str) -> str:
+def _sentence(owner: Any, name: str, names: Iterable[str]) -> str:
     """`torch.nn.Foo is not in minigrad; the nearest name there is torch.nn.Fold`."""
-    where = torch_name(owner.__name__) if isinstance(owner, ModuleType) else f"torch.{owner.__name__}"
-    names = [other for other in dir(owner) if not other.startswith("_")]
-    lower = {other.lower(): other for other in names}
-    near = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.4)
-    advice = f"the nearest name there is {where}.{lower[near[0]]}" if near else "no name there is near it"
+    where = torch_name(owner.__name__) if isinstance(owner, ModuleType) else _name_of_class(owner)
+    near = [(*_likeness(name, other), other) for other in names if not other.startswith("_")]
+    alike, _, nearest = max(near, default=(0.0, 0.0, ""))
+    advice = f"the nearest name there is {where}.{nearest}" if alike >= NEAR else "no name there is near it"
     return f"{where}.{name} is not in minigrad; {advice}"
+
+
+def _likeness(one: str, two: str) -> tuple[float, float]:
+    """How alike two names are: whatever the case of their letters, and as they are written."""
+    pairs = ((one.lower(), two.lower()), (one, two))
+    lower, written = (difflib.SequenceMatcher(None, *pair).ratio() for pair in pairs)
+    return lower, written
+
+
+def _name_of_class(owner: type) -> str:
+    """`torch.nn.Linear`, by the outermost package that has the class."""
+    parts = owner.__module__.split(".")
+    packages = [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+    has = (name for name in packages if vars(sys.modules[name]).get(owner.__name__) is owner)
+    return f"{torch_name(next(has, owner.__module__))}.{owner.__qualname__}"

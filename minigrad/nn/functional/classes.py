@@ -86,7 +86,10 @@ def _of_probabilities(
 ) -> Tensor:
     if target.dtype.kind != dtypes.FLOATING:
         name = messages.TYPE_NAMES[target.dtype.name]
-        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {name}")
+        raise RuntimeError(
+            f"Expected floating point type for target with class probabilities, got {name}\n"
+            "  A target of the input's shape holds probabilities: target.float(), or target.argmax(1) for the classes."
+        )
     if ignored >= 0:
         raise RuntimeError("ignore_index is not supported for floating point target")
     _check_smoothing(smoothing)
@@ -187,11 +190,14 @@ def binary_cross_entropy_with_logits(
     """
     reduction = reduction_of(reduction, size_average, reduce)
     if target.size() != input.size():
-        raise ValueError(f"Target size ({target.size()}) must be the same as input size ({input.size()})")
+        raise ValueError(
+            f"Target size ({target.size()}) must be the same as input size ({input.size()})\n"
+            "  Bring one to the other's shape: output.squeeze(1) for a column of outputs, or target.unsqueeze(1)."
+        )
     if target.dtype is dtypes.bool_:
         messages.check_no_bools(target, target)
     if target.dtype.kind != dtypes.FLOATING:
-        raise RuntimeError(messages.cannot_cast(input.dtype, target.dtype))
+        raise RuntimeError(messages.cannot_cast(input.dtype, target.dtype) + "\n  Convert the target: target.float().")
     if target.dtype is not input.dtype:
         d = common_dtype(input, target)
         input, target = input.to(d), target.to(d)

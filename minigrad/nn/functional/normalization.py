@@ -41,7 +41,11 @@ def _check_floating(input: Tensor, kernel: str, *parameters: Tensor | None) -> N
 
 def _check_enough(size: Any) -> None:
     if math.prod([n for i, n in enumerate(size) if i != 1]) == 1:
-        raise ValueError(f"Expected more than 1 value per channel when training, got input size {size}")
+        raise ValueError(
+            f"Expected more than 1 value per channel when training, got input size {size}\n"
+            "  One value has no spread. Give it more examples (DataLoader(..., drop_last=True) leaves out a last\n"
+            "  batch of one), or call net.eval() to use what was learned in training."
+        )
 
 
 def batch_norm(
@@ -261,7 +265,8 @@ def embedding(
         kind = f"torch.{messages.TYPE_NAMES[input.dtype.name]}Tensor"
         raise RuntimeError(
             "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"{kind} instead (while checking arguments for embedding)"
+            f"{kind} instead (while checking arguments for embedding)\n"
+            "  They are the numbers of rows: convert them, indices.long()."
         )
     if max_norm is not None:
         _shorten(weight, input, max_norm, norm_type)

@@ -17,6 +17,7 @@ from ...ops.convert import read_to
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter, Uninitialized
 from .hooks import ForwardHook, attach, call_with_hooks
+from .mistakes import CALL_INIT, no_forward
 from .state import IncompatibleKeys, load, load_own, persistent, unexpected_names
 
 INTERNAL = True
@@ -86,7 +87,7 @@ class Module:
             super().__init__(*args, **kwargs)
 
     def _unimplemented(self, *input: Any) -> Any:
-        raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
+        raise NotImplementedError(no_forward(self))
 
     forward: Callable[..., Any] = _unimplemented
 
@@ -124,7 +125,7 @@ class Module:
         """Take `name` away from attributes of other kinds."""
         own = self.__dict__
         if "_modules" not in own:
-            raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+            raise AttributeError(f"cannot assign {kind} before Module.__init__() call{CALL_INIT}")
         others = (self._buffers, self._modules if kind == "parameters" else self._parameters)
         for place in (own, *others):
             place.pop(name, None)
@@ -141,7 +142,8 @@ class Module:
             registered = own.get(kind)
             if registered is not None and name in registered:
                 return registered[name]
-        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        advice = "" if "_parameters" in own else CALL_INIT
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'{advice}")
 
     def __delattr__(self, name: str) -> None:
         for registered in (self._parameters, self._buffers, self._modules):
@@ -195,7 +197,7 @@ class Module:
 
     def _check_name(self, name: Any, kind: str, registered: Any) -> None:
         if registered is None:
-            raise AttributeError(f"cannot assign {kind} before Module.__init__() call")
+            raise AttributeError(f"cannot assign {kind} before Module.__init__() call{CALL_INIT}")
         if not isinstance(name, str):
             raise TypeError(f"{kind} name should be a string. Got {typename(name)}")
         if kind != "module" and "." in name:

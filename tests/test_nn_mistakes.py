@@ -1,0 +1,69 @@
+"""The usual mistakes with modules, losses and optimizers: torch's error in its words, then what to do instead."""
+
+import pytest
+
+torch = pytest.importorskip("torch")
+import minigrad
+
+CLASSES = """
+class NoInit(nn.Module):
+    def __init__(self, value):
+        self.value = value
+
+    def forward(self, x):
+        return x
+
+class Misspelt(nn.Module):
+    def foward(self, x):
+        return x
+
+class InList(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = [nn.Linear(2, 1)]
+"""
+ADVICE = {
+    "NoInit(nn.Linear(2, 1))": "super().__init__()",
+    "NoInit(nn.Parameter(torch.ones(2)))": "super().__init__()",
+    "NoInit(3)(torch.ones(2))": "super().__init__()",
+    "nn.Linear(2, 1).wieght": "",
+    "Misspelt()(torch.ones(2))": "It has foward(): is that misspelt?",
+    "nn.Module()(torch.ones(2))": "",
+    "SGD(nn.Linear(2, 1), lr=0.1)": "net.parameters()",
+    "SGD(nn.Sequential(nn.Linear(2, 1)), lr=0.1)": "net.parameters()",
+    "SGD([nn.Linear(2, 1).weight, 3.0], lr=0.1)": "",
+    "SGD(3, lr=0.1)": "",
+    "SGD(InList().parameters(), lr=0.1)": "nn.ModuleList",
+    "F.cross_entropy(torch.ones(3, 4), torch.ones(3))": "target.long()",
+    "F.cross_entropy(torch.ones(3, 4), torch.ones(3, 1).long())": "target.squeeze(1)",
+    "F.cross_entropy(torch.ones(3, 4), torch.ones(3, 4).long())": "target.argmax(1)",
+    "F.cross_entropy(torch.ones(3, 4), torch.tensor([0, 4, 1]))": "4 classes, 0 to 3",
+    "F.binary_cross_entropy_with_logits(torch.ones(3, 1), torch.ones(3))": "output.squeeze(1)",
+    "F.binary_cross_entropy_with_logits(torch.ones(3), torch.ones(3).long())": "target.float()",
+    "F.binary_cross_entropy(2 * torch.ones(3), torch.ones(3))": "binary_cross_entropy_with_logits",
+    "F.binary_cross_entropy(torch.ones(3), 2 * torch.ones(3))": "",
+    "nn.Embedding(3, 2)(torch.ones(2))": "indices.long()",
+    "nn.BatchNorm1d(3)(torch.ones(1, 3))": "net.eval()",
+    "nn.Conv2d(1, 2, 3)(torch.ones(4, 8, 8, 1))": "x.permute(0, 3, 1, 2)",
+    "nn.Conv1d(5, 2, 3)(torch.ones(4, 8, 5))": "x.permute(0, 2, 1)",
+    "nn.Conv2d(1, 2, 3)(torch.ones(4, 3, 8, 8))": "",
+}
+
+
+def error_of(library, call):
+    names = {"torch": library, "nn": library.nn, "F": library.nn.functional, "SGD": library.optim.SGD}
+    exec(CLASSES, names)
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - compared with torch's
+        eval(call, names)
+    return caught.value
+
+
+@pytest.mark.parametrize("call", ADVICE)
+def test_a_mistake_is_told_as_torch_does_and_with_what_to_do(call):
+    theirs, ours = error_of(torch, call), error_of(minigrad, call)
+    assert type(ours) is type(theirs)
+    first, *advice = str(ours).replace("minigrad.", "torch.").split("\n")
+    assert first == str(theirs).split("\n")[0]
+    assert bool(advice) == bool(ADVICE[call])
+    assert ADVICE[call] in "\n".join(advice)
+    assert all(line.startswith("  ") and len(line) < 110 for line in advice)
