@@ -47,6 +47,7 @@ ADVICE = {
     "nn.Conv2d(1, 2, 3)(torch.ones(4, 8, 8, 1))": "x.permute(0, 3, 1, 2)",
     "nn.Conv1d(5, 2, 3)(torch.ones(4, 8, 5))": "x.permute(0, 2, 1)",
     "nn.Conv2d(1, 2, 3)(torch.ones(4, 3, 8, 8))": "",
+    "nn.Linear(2, 1)(torch.ones(1, 3))": "The inner sizes, 3 and 2, must be equal.",
 }
 
 
@@ -62,6 +63,7 @@ def error_of(library, call):
 def test_a_mistake_is_told_as_torch_does_and_with_what_to_do(call):
     theirs, ours = error_of(torch, call), error_of(minigrad, call)
     assert type(ours) is type(theirs)
+    assert ours.__suppress_context__ or ours.__context__ is None
     first, *advice = str(ours).replace("minigrad.", "torch.").split("\n")
     assert first == str(theirs).split("\n")[0]
     assert bool(advice) == bool(ADVICE[call])

@@ -112,9 +112,10 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: An
         beta, alpha = _factors("addmm", x, beta, alpha)
     try:
         return addmm_.call(input, mat1, mat2, beta, alpha)
-    except ValueError:
-        _check_sum_of_product(x, y, z)
-        raise
+    except ValueError as error:
+        of_numpy = error
+    _check_sum_of_product(x, y, z)  # here, so that NumPy's own error is not told with the one that this raises
+    raise of_numpy
 
 
 def _factors(function: str, x: Array, beta: Any, alpha: Any) -> tuple[Any, Any]:

@@ -26,6 +26,7 @@ from ..modes import enable_grad, is_grad_enabled
 from ..ops.table import stale
 from ..tensor import Tensor, current_origin, storage_of
 from .expressions import Expression, owners
+from .frames import OF_MODULES
 from .guards import Guards
 from .programs import Statements, ordered
 from .symbols import ArraySymbol, Unwritable
@@ -428,7 +429,8 @@ def compile_function(
     uses nothing from outside that may change unnoticed.
     Gradients that several uses of a tensor add up may round otherwise where some uses are outside of the function, or
     one tensor is given as two arguments.
-    The result has the attributes `programs`, whose `text` is what runs, and `reasons`, why there are none.
+    The result has the attributes `programs`, whose `text` is what runs, and `reasons`, why there are none. For a module
+    it is a module, with the same parameters; their values are not the arguments of a function, so it runs as it is.
     """
     if model is None:
         return lambda f: compile_function(f, fullgraph=fullgraph, disable=disable)
@@ -438,6 +440,14 @@ def compile_function(
         )
     if disable:
         return model
+    if getattr(model, "__dict__", {}).keys() >= OF_MODULES:
+        from .compiled_module import OptimizedModule
+
+        return OptimizedModule(model, partial(_compiled, fullgraph=fullgraph))  # type: ignore[arg-type]
+    return _compiled(model, fullgraph)
+
+
+def _compiled(model: Callable[..., Any], fullgraph: bool) -> Callable[..., Any]:
     f: Callable[..., Any] = model
     programs: list[Program] = []
     calls: list[Callable[..., Any]] = []
