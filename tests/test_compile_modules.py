@@ -44,6 +44,13 @@ def test_copies_call_the_module_that_was_copied() -> None:
         assert compiled(x).tolist() == net(x).tolist() != [[0.0, 0.0]]
 
 
+def test_a_function_of_nn_functional_is_named_as_the_reason() -> None:
+    w = minigrad.ones(2, requires_grad=True)
+    compiled = minigrad.compile(lambda w: minigrad.nn.functional.relu(w).sum())
+    assert compiled(w).tolist() == 2.0
+    assert compiled.reasons == ["it uses relu, which stands in nn.functional: no programs are written of that"]
+
+
 def test_why_a_module_runs_as_it_is_can_be_read() -> None:
     compiled = minigrad.compile(minigrad.nn.Linear(3, 2))
     compiled(minigrad.ones(1, 3))

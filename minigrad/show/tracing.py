@@ -356,7 +356,9 @@ class Trace(Listener):
         else:
             pure = name not in _MORE_THAN_COMPUTING and (module.startswith(_COMPUTING) or not by_user)
         if not pure:
-            self.failed = self.failed or Unwritable(f"it uses {name}, which does more than to compute")
+            of_nn = module.startswith("minigrad.nn.functional")
+            why = "stands in nn.functional: no programs are written of that" if of_nn else "does more than to compute"
+            self.failed = self.failed or Unwritable(f"it uses {name}, which {why}")
 
     def _reads_gradient(self, t: Tensor) -> bool:
         """Take the gradient of an input as one more input, where there is one; returns whether it is."""
