@@ -224,6 +224,7 @@ LINES = [
     "nn.RNN(3, 4)(torch.ones(3))",
     "nn.GRU(3, 4)(torch.ones(3))",
     "nn.RNN(3, 4)(torch.ones(5, 2, 4))",
+    "nn.LSTM(3, 4)(torch.ones(0, 2, 3))",
     "nn.RNN(3, 4)(torch.ones(5, 2, 3).double())",
     "nn.RNN(3, 4)(torch.ones(5, 2, 3), torch.ones(1, 3, 4))",
     "nn.RNN(3, 4)(torch.ones(5, 2, 3), torch.ones(2, 4))",

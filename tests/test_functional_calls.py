@@ -225,6 +225,29 @@ def test_values_and_first_gradients(call):
         assert mine is None or np.allclose(mine, yours, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("training", [True, False])
+def test_batch_norm_of_nothing_reaches_its_scale_and_shift(training):
+    found = []
+    for t in (minigrad, torch):
+        x, weight, bias = (t.ones(*shape, requires_grad=True) for shape in ((0, 4), (4,), (4,)))
+        made = t.nn.functional.batch_norm(x, t.zeros(4), t.ones(4), weight, bias, training)
+        made.sum().backward()
+        found.append((made.grad_fn.name(), made.tolist(), x.grad.tolist(), weight.grad.tolist(), bias.grad.tolist()))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("call", ["dropout(x, 0.4)", "alpha_dropout(x, 0.4, True)", "dropout2d(x, 0.4)"])
+@pytest.mark.parametrize("shape", [(1, 3, 4, 2), (3, 1, 4, 2), (3, 3, 1, 1)])
+def test_expanded_tensors_are_dropped_in_torchs_order(call, shape):
+    found = []
+    for t in (minigrad, torch):
+        t.manual_seed(0)
+        made = eval(f"F.{call}", {"F": t.nn.functional, "x": t.ones(shape).expand(3, 3, 4, 2)})
+        found.append((made.stride(), made.numpy()))
+    assert found[0][0] == found[1][0]
+    assert np.allclose(found[0][1], found[1][1])
+
+
 def test_rows_that_are_too_long_are_shortened_in_place():
     weights = []
     for t in (minigrad, torch):

@@ -368,7 +368,7 @@ def test_states_that_do_not_fit(change: Any, strict: bool) -> None:
             loaded = net.load_state_dict(given, strict=strict)
         except RuntimeError as error:
             return str(error).replace("<class 'minigrad", "<class 'torch")
-        return loaded, net.state_dict()
+        return loaded, str(loaded), net.state_dict()
 
     assert_same(load)
 

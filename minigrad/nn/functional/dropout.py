@@ -12,6 +12,7 @@ import numpy as np
 
 from ... import messages
 from ...engine import level_of_user
+from ...layout import empty_as
 from ...ops.inplace import change
 from ...ops.names import tensor_argument
 from ...tensor import Tensor
@@ -26,7 +27,8 @@ def _check(p: float) -> None:
 
 def _kept(input: Tensor, shape: tuple[int, ...], p: float) -> Tensor:
     """1 for what is kept, else 0; laid out as the input where it has its shape."""
-    noise = np.empty_like(input._array) if shape == input._array.shape else np.empty(shape, input._array.dtype)
+    d = input._array.dtype
+    noise = empty_as(input._array, d) if shape == input._array.shape else np.empty(shape, d)
     return Tensor._of(noise).bernoulli_(1 - p)
 
 

@@ -78,9 +78,10 @@ def _batch_normalized(
     momentum: float,
     eps: float,
 ) -> Tensor:
-    if training and not input.numel():
-        return input.clone()
     messages.checked_dim(1, input.ndim)
+    if not input.numel():  # then torch takes the affine part's first number only, for a gradient of zeros
+        scaled_input = input.clone() if weight is None else input.clone() * weight[0]
+        return scaled_input if bias is None else scaled_input + bias[0]
     channels = input.shape[1]
     if training and (running_mean is None) != (running_var is None):
         raise ValueError("running_mean and running_var must either both be None or neither be None")

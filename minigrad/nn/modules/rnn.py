@@ -184,6 +184,8 @@ class RNNBase(Module):
     ) -> tuple[Tensor, State]:
         """The outputs of one layer in one direction, and its last state; of packed ones, `sizes` go on at a time."""
         weights = {name.partition("_l")[0]: getattr(self, name) for name in names}
+        if not x.shape[0]:
+            raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
         rows = F.linear(x, weights["weight_ih"], weights.get("bias_ih"))
         elements = rows.unbind(0) if sizes is None else rows.split(sizes)
         first, ended, outputs = state, list[State](), list[Tensor]()
