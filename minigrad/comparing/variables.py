@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from itertools import islice
-from types import FrameType, ModuleType
+from collections.abc import Mapping
+from types import FrameType
 from typing import Any
 
-from ..show.frames import attributes_of
+from ..show.frames import Found, within
 
 INTERNAL = True
-ENOUGH = (0, 100, 1000)  # elements of a container that are looked through, by how many levels are looked into
 
 
 def parameters_of(frames: list[FrameType], torch: Any, known: Mapping[str, Any]) -> dict[str, Any]:
@@ -27,7 +25,7 @@ def parameters_of(frames: list[FrameType], torch: Any, known: Mapping[str, Any])
         for name, value in list(space.items()):
             if name.startswith("__"):
                 continue
-            for text, t in _within(name, value, 2, torch):
+            for text, t in within(name, value, 2, lambda text, value, _: _parameters(text, value, torch)):
                 better = id(t) not in names or (text.isidentifier() and not names[id(t)].isidentifier())
                 if better and id(t) not in earlier:
                     found.pop(names.get(id(t), ""), None)
@@ -40,26 +38,10 @@ def parameters_of(frames: list[FrameType], torch: Any, known: Mapping[str, Any])
     return found
 
 
-def _within(text: str, value: Any, depth: int, torch: Any) -> Iterator[tuple[str, Any]]:
-    """The parameters in a value, and how each is named; no code of the user's runs, as attributes' could."""
-    if isinstance(value, torch.Tensor):
-        if value.requires_grad and value.is_leaf:
-            yield text, value
-    elif _is_module(value, torch):
-        for name, p in value.named_parameters():
-            if p.requires_grad:
-                yield f"{text}.{name}", p
-    elif not depth or isinstance(value, (type, ModuleType, str, bytes)):
-        return
-    elif isinstance(value, (list, tuple)):
-        for i, v in enumerate(islice(value, ENOUGH[depth])):
-            yield from _within(f"{text}[{i}]", v, depth - 1, torch)
-    else:
-        inside: Any = value if isinstance(value, dict) else attributes_of(value)
-        for key, v in islice(list(inside.items()), ENOUGH[depth]):
-            yield from _within(f"{text}[{key!r}]" if inside is value else f"{text}.{key}", v, depth - 1, torch)
-
-
-def _is_module(value: Any, torch: Any) -> bool:
-    nn = getattr(torch, "nn", None)
-    return nn is not None and isinstance(value, nn.Module)
+def _parameters(text: str, value: Any, torch: Any) -> Found:
+    """A tensor itself if it is a parameter, and a model's parameters."""
+    if issubclass(type(value), torch.Tensor):
+        return [(text, value)] if value.requires_grad and value.is_leaf else []
+    if issubclass(type(value), torch.nn.Module):
+        return [(f"{text}.{name}", p) for name, p in value.named_parameters() if p.requires_grad]
+    return None

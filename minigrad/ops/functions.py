@@ -13,7 +13,7 @@ import numpy as np
 from ..tensor import Tensor
 from .half import in_single
 from .inplace import twin, zeros_as
-from .names import FUNCTIONS, public, tensor_argument
+from .names import offer_in_place, public, tensor_argument
 from .pointwise import abs_, cos_, keep, power, reciprocal_, select, sign_, sin_
 from .table import Op, op
 
@@ -96,7 +96,7 @@ def _offer(name: str, made: Op, doc: str, *aliases: str, in_place: str = "") -> 
     for known in (name, *aliases):
         if in_place:
             setattr(Tensor, f"{known}_", twin(lambda input: made.named(in_place).call(input), f"{known}_"))
-        FUNCTIONS[f"{known}_"] = getattr(Tensor, f"{known}_")
+        offer_in_place(f"{known}_")
 
 
 _offer("log1p", log1p_, "`log(1 + input)`, accurate also near 0.")
@@ -148,5 +148,4 @@ def nan_to_num(
     return nan_to_num_.call(tensor_argument(input, "nan_to_num"), 0.0 if nan is None else nan, posinf, neginf)
 
 
-for _name in ("logit_", "nan_to_num_"):
-    FUNCTIONS[_name] = getattr(Tensor, _name)
+offer_in_place("logit_", "nan_to_num_")

@@ -136,6 +136,13 @@ def out_of_bounds(a: Array, key: Key) -> IndexError:
     return IndexError(f"index {index} is out of bounds for dimension {dim} with size {size}")
 
 
+def check_bounds(i: Array, size: int, dim: int, error: type[Exception], start: str = "", *, least: int = 0) -> None:
+    """Raise torch's error for the first of the indices `i` into a dimension that is not in [least, size)."""
+    wrong = (i < least) | (i >= size)
+    if wrong.any():
+        raise error(f"{start}index {i[wrong][0]} is out of bounds for dimension {dim} with size {size}")
+
+
 def laid_out(result: Array, a: Array, key: Key) -> Array:
     """`result`, picked from `a`, with its dimensions in memory in the order that torch gives them."""
     falling = sorted(a.strides, reverse=True) == list(a.strides)

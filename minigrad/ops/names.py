@@ -42,6 +42,11 @@ def attach(**attributes: Any) -> None:
         setattr(Tensor, name, value)
 
 
+def offer_in_place(*names: str) -> None:
+    """Offer changes in place as functions too, as torch does some of them."""
+    FUNCTIONS.update({name: getattr(Tensor, name) for name in names})
+
+
 def _with_numpy_names(f: F) -> F:
     """`f`, also taking `axis` for `dim` and `keepdims` for `keepdim`, as torch's functions do."""
 

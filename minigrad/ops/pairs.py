@@ -18,7 +18,7 @@ from .functions import exp2_
 from .half import in_single
 from .inplace import broadcast_shape, twin, zeros_as
 from .logic import integers
-from .names import FUNCTIONS, attach, public, tensor_argument
+from .names import attach, offer_in_place, public, tensor_argument
 from .pointwise import binary, exp_, keep, log_, misfit_of, pow, reciprocal_, select
 from .rounding import underived
 from .table import Op, common_dtype, op, operands
@@ -390,5 +390,4 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     return _together(addcdiv_, *tensors, value)
 
 
-for _name in ("ldexp_", "xlogy_", "gcd_", "lcm_"):
-    FUNCTIONS[_name] = getattr(Tensor, _name)
+offer_in_place("ldexp_", "xlogy_", "gcd_", "lcm_")

@@ -17,7 +17,7 @@ from .assigning import filling
 from .convert import invalid_combination, lost
 from .data import INT64
 from .indexing import added, own, picked, select_at, sliced
-from .indices import EVERY, Array, Key, number_array
+from .indices import EVERY, Array, Key, check_bounds, number_array
 from .inplace import as_view, broadcast_shape, change
 from .names import public, tensor_argument
 from .options import integer
@@ -156,10 +156,7 @@ def _check_gather(array: Array, i: Array, at: int) -> None:
                     f"Size does not match at dimension {d} expected index {list(i.shape)} to be no larger than self "
                     f"{list(array.shape)} apart from dimension {at}"
                 )
-    size = array.shape[at] if array.ndim else 1
-    wrong = (i < 0) | (i >= size)
-    if wrong.any():
-        raise RuntimeError(f"index {i[wrong][0]} is out of bounds for dimension {at} with size {size}")
+    check_bounds(i, array.shape[at] if array.ndim else 1, at, RuntimeError)
 
 
 @public()

@@ -17,7 +17,7 @@ from ..tensor import Tensor
 from .assigning import check_put, filling, put, zeroed
 from .data import INT64
 from .indexing import own, picked
-from .indices import EVERY, Array, Key, checked_key, number_array, picked_shape
+from .indices import EVERY, Array, Key, check_bounds, checked_key, number_array, picked_shape
 from .inplace import broadcast_shape
 from .names import public, tensor_argument
 from .options import integer, wrong_type
@@ -56,12 +56,6 @@ def _along(i: Array, dim: int) -> Key:
     return (*(EVERY,) * dim, i)
 
 
-def _check_bounds(i: Array, size: int, dim: int, error: type[Exception], start: str = "") -> None:
-    wrong = (i < 0) | (i >= size)
-    if wrong.any():
-        raise error(f"{start}index {i[wrong][0]} is out of bounds for dimension {dim} with size {size}")
-
-
 @public(in_place=True)
 def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
     """`input` plus `alpha` times the slices of `source`, each added where `index` (int64 or int32) says in `dim`."""
@@ -88,7 +82,7 @@ def index_add(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: 
             "source tensor shape must match self tensor shape, excluding the specified dimension. Got self.shape = "
             f"{list(x.shape)} source.shape = {list(y.shape)}"
         )
-    _check_bounds(i, x.shape[at] if x.ndim else 1, at, RuntimeError)
+    check_bounds(i, x.shape[at] if x.ndim else 1, at, RuntimeError)
     factor = number_array(alpha, x.dtype).item()
     return _recorded(slices_added, input, with_a_dim(source), _along(i.reshape(-1), at), factor)
 
@@ -126,7 +120,7 @@ def index_copy(input: Tensor, dim: int, index: Tensor, source: Tensor) -> Tensor
         raise IndexError(
             f"index_copy_(): Number of indices ({i.size}) should be equal to source.size(dim) ({y.shape[at]})"
         )
-    _check_bounds(i, x.shape[at] if x.ndim else 1, at, IndexError, "index_copy_(): ")
+    check_bounds(i, x.shape[at] if x.ndim else 1, at, IndexError, "index_copy_(): ")
     return _recorded(slices_put, input, source, _along(i.reshape(-1), at))
 
 
@@ -145,9 +139,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
             f"{value._array.ndim} dimension(s)."
         )
     size = x.shape[at] if x.ndim else 1
-    wrong = (i < -size) | (i >= size)
-    if wrong.any():
-        raise IndexError(f"index {i[wrong][0]} is out of bounds for dimension {at} with size {size}")
+    check_bounds(i, size, at, IndexError, least=-size)
     key = _along(np.unique(i), at)
     if isinstance(value, Tensor):
         return _in_order(_recorded(put.named("IndexFillBackward1"), input, filling(value, input), key), x)

@@ -20,7 +20,7 @@ from .convert import invalid_combination
 from .half import by_number, in_single, keep_numbers, plus_scaled
 from .indices import number_array
 from .inplace import zeros_as
-from .names import FUNCTIONS, attach, public, tensor_argument
+from .names import attach, offer_in_place, public, tensor_argument
 from .table import Op, common_dtype, op
 
 INTERNAL = True
@@ -492,8 +492,5 @@ def misfit_of(error: Exception, *operands: Any) -> Exception:
 
 public(method=False)(where)
 attach(where=lambda self, condition, other: where(condition, self, other))
-# torch offers these changes in place as functions too.
-for _name in ("abs", "neg", "negative", "exp", "log", "sqrt", "sin", "cos", "tanh", "sigmoid", "relu", "square"):
-    FUNCTIONS[f"{_name}_"] = getattr(Tensor, f"{_name}_")
-for _name in ("reciprocal", "clamp", "clip", "clamp_min", "clamp_max"):
-    FUNCTIONS[f"{_name}_"] = getattr(Tensor, f"{_name}_")
+offer_in_place("abs_", "neg_", "negative_", "exp_", "log_", "sqrt_", "sin_", "cos_", "tanh_", "sigmoid_", "relu_")
+offer_in_place("square_", "reciprocal_", "clamp_", "clip_", "clamp_min_", "clamp_max_")

@@ -15,7 +15,7 @@ from ..tensor import Tensor
 from .convert import invalid_combination
 from .indices import number_array
 from .inplace import zeros_as
-from .names import FUNCTIONS, public, tensor_argument
+from .names import offer_in_place, public, tensor_argument
 from .pointwise import binary, div_
 from .table import Op, common_dtype, op
 
@@ -215,5 +215,4 @@ _FMOD_FORMS = [
     "(Tensor input, Number other, *, Tensor out = None)",
 ]
 
-for _name in ("floor_", "ceil_", "trunc_", "fix_", "round_", "frac_"):
-    FUNCTIONS[_name] = getattr(Tensor, _name)
+offer_in_place("floor_", "ceil_", "trunc_", "fix_", "round_", "frac_")

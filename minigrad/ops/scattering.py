@@ -20,7 +20,7 @@ from .convert import invalid_combination
 from .data import INT64
 from .half import in_single
 from .indexing import own, picked
-from .indices import Array, Key, number_array
+from .indices import Array, Key, check_bounds, number_array
 from .inplace import as_view, like
 from .names import public, tensor_argument
 from .options import integer
@@ -166,10 +166,7 @@ def _scatter_key(name: str, input: Tensor, dim: int, index: Tensor, source: Tens
             f"Expected index {list(i.shape)} to be no larger than self {list(x.shape)} apart from dimension {at}"
             f"{and_source}"
         )
-    size = x.shape[at] if x.ndim else 1
-    wrong = (i < 0) | (i >= size)
-    if wrong.any():
-        raise RuntimeError(f"index {i[wrong][0]} is out of bounds for dimension {at} with size {size}")
+    check_bounds(i, x.shape[at] if x.ndim else 1, at, RuntimeError)
     return at, i.reshape(i.shape or (1,))
 
 

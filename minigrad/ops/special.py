@@ -15,7 +15,7 @@ import numpy as np
 from ..tensor import Tensor
 from .half import in_single
 from .inplace import twin
-from .names import FUNCTIONS, attach, public, tensor_argument
+from .names import attach, offer_in_place, public, tensor_argument
 from .pointwise import exp_
 from .table import Op, op
 
@@ -183,5 +183,4 @@ def polygamma(n: int, input: Tensor) -> Tensor:
 
 
 attach(polygamma=lambda self, n: polygamma(n, self), polygamma_=twin(lambda self, n: polygamma(n, self), "polygamma_"))
-for _name in ("erf_", "erfc_"):
-    FUNCTIONS[_name] = getattr(Tensor, _name)
+offer_in_place("erf_", "erfc_")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dis
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from types import CodeType, FrameType, ModuleType
 from typing import Any
 
@@ -38,31 +38,48 @@ def tensors_of(frames: list[FrameType]) -> list[tuple[str, Tensor]]:
     for space in [*[frame.f_locals for frame in frames], *[frame.f_globals for frame in frames[:1]]]:
         for name, value in list(space.items()):
             if name.isidentifier() and not name.startswith("__"):
-                for text, t in _within(name, value, 2):
+                for text, t in within(name, value, 2, _tensors):
                     if id(t) not in found or (text.isidentifier() and not found[id(t)][0].isidentifier()):
                         found[id(t)] = text, t
     return list(found.values())
 
 
-def _within(text: str, value: Any, depth: int) -> Iterator[tuple[str, Tensor]]:
-    """The tensors in a value, and how one writes each; no code of the user's runs, as his attributes' could."""
-    kind = type(value)
-    if issubclass(kind, Tensor):
-        yield text, value
+Found = Iterable[tuple[str, Any]] | None
+
+
+def within(text: str, value: Any, depth: int, found: Callable[[str, Any, int], Found]) -> Iterator[tuple[str, Any]]:
+    """The tensors that a value leads to, and how one writes each; no code of the user's runs, as attributes' could.
+
+    found  what a value that one writes `text` is or stands for by itself; None if it is to be looked into
+    """
+    here = found(text, value, depth)
+    if here is not None:
+        yield from here
     elif not depth:
         return
-    elif issubclass(kind, (list, tuple)):
+    elif issubclass(type(value), (list, tuple)):
         for i, v in enumerate(list(islice(value, ENOUGH[depth]))):
-            yield from _within(f"{text}[{i}]", v, depth - 1)
-    elif issubclass(kind, dict):
+            yield from within(f"{text}[{i}]", v, depth - 1, found)
+    elif issubclass(type(value), dict):
         for key, v in list(islice(value.items(), ENOUGH[depth])):
-            yield from _within(f"{text}[{key!r}]", v, depth - 1)
-    elif not issubclass(kind, (type, ModuleType)):
-        own = attributes_of(value)
-        if own.keys() >= OF_MODULES:
-            yield from _within_module(text, own, set())
-        for key, v in list(islice(own.items(), ENOUGH[depth])):
-            yield from _within(f"{text}.{key}", v, depth - 1)
+            yield from within(f"{text}[{key!r}]", v, depth - 1, found)
+    elif not issubclass(type(value), (type, ModuleType)):
+        yield from _within_attributes(text, value, depth, found)
+
+
+def _within_attributes(text: str, value: Any, depth: int, found: Callable[..., Found]) -> Iterator[tuple[str, Any]]:
+    for key, v in list(islice(attributes_of(value).items(), ENOUGH[depth])):
+        yield from within(f"{text}.{key}", v, depth - 1, found)
+
+
+def _tensors(text: str, value: Any, depth: int) -> Found:
+    """A tensor itself; a model's parameters and buffers, before what else it holds."""
+    if issubclass(type(value), Tensor):
+        return [(text, value)]
+    own = attributes_of(value) if depth else {}
+    if own.keys() >= OF_MODULES:
+        return chain(_within_module(text, own, set()), _within_attributes(text, value, depth, _tensors))
+    return None
 
 
 def _within_module(text: str, own: dict[str, Any], seen: set[int]) -> Iterator[tuple[str, Tensor]]:
