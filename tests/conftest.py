@@ -22,7 +22,11 @@ settings.register_profile("explore", deadline=None)
 settings.load_profile("minigrad")
 
 # What a test may skip for want of, by the variable that forbids such a skip, and words for it in the reason given.
-REQUIRABLE = {"MINIGRAD_REQUIRE_TORCH": ("torch",), "MINIGRAD_REQUIRE_BROWSER": ("playwright", "chromium")}
+REQUIRABLE = {
+    "MINIGRAD_REQUIRE_TORCH": ("torch",),
+    "MINIGRAD_REQUIRE_BROWSER": ("playwright", "chromium"),
+    "MINIGRAD_REQUIRE_EXTRAS": ("could not import",),
+}
 REQUIRED = {name: words for name, words in REQUIRABLE.items() if os.environ.get(name, "0") != "0"}
 
 

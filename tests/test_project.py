@@ -199,8 +199,8 @@ def run_tests(bodies: list[str], folder: Path, workers: str = "0", required: str
         (folder / f"test_{i}.py").write_text(f"import pytest\n{body}\n")
     options = ("-c", ROOT / "pyproject.toml", "--rootdir", folder, "-p", "no:cacheprovider")
     where = ("--continue-on-collection-errors", "-o", f"pythonpath={folder}", "-n", workers, folder)
-    switches = {"MINIGRAD_REQUIRE_TORCH": "0", "MINIGRAD_REQUIRE_BROWSER": "0"} | ({required: "1"} if required else {})
-    return run("-m", "pytest", *options, *where, **switches).stdout
+    switches = dict.fromkeys((f"MINIGRAD_REQUIRE_{what}" for what in ("TORCH", "BROWSER", "EXTRAS")), "0")
+    return run("-m", "pytest", *options, *where, **switches | ({required: "1"} if required else {})).stdout
 
 
 NEEDS_TORCH = [
@@ -214,14 +214,20 @@ NEEDS_BROWSER = [
     "@pytest.mark.skipif(True, reason='needs chromium')\ndef test_it(): ...",
 ]
 
+NEEDS_EXTRA = "pytest.importorskip('an_extra_that_is_missing')\ndef test_it(): ..."
+FORBIDDEN = {
+    "": 0,
+    "MINIGRAD_REQUIRE_TORCH": 4,
+    "MINIGRAD_REQUIRE_BROWSER": 2,
+    "MINIGRAD_REQUIRE_EXTRAS": 4,  # three of them import torch
+}
+
 
 @pytest.mark.parametrize("workers", ["0", "1"])
-@pytest.mark.parametrize(
-    ("required", "forbidden"), [("", 0), ("MINIGRAD_REQUIRE_TORCH", 4), ("MINIGRAD_REQUIRE_BROWSER", 2)]
-)
+@pytest.mark.parametrize(("required", "forbidden"), FORBIDDEN.items())
 def test_a_skip_for_want_of_what_is_required_fails(required: str, forbidden: int, workers: str, tmp_path: Path) -> None:
-    said = run_tests(NEEDS_TORCH + NEEDS_BROWSER, tmp_path, workers, required)
-    assert f"{6 - forbidden} skipped" in said
+    said = run_tests([*NEEDS_TORCH, *NEEDS_BROWSER, NEEDS_EXTRA], tmp_path, workers, required)
+    assert f"{7 - forbidden} skipped" in said
     assert len(re.findall(r"^(?:FAILED|ERROR) .*test_\d\.py", said, re.MULTILINE)) == forbidden
     assert said.count(f"{required} forbids this skip") >= forbidden
 
