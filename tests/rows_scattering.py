@@ -68,6 +68,7 @@ row("index_add", "a, 0, t.tensor([1, 0, 1]), b, alpha=alpha", shapes=lambda draw
 row("index_copy", f"a, 0, {VECTOR}, b", shapes=slices, options=picks)
 row("index_fill", f"a, 0, {VECTOR}, number", shapes=lambda draw: slices(draw)[:1], options=picks)
 row("index_fill", f"a, 0, {VECTOR}, b", shapes=lambda draw: [slices(draw)[0], ()], options=picks)
+row("index_fill", "a, 0, t.tensor([-1, 0, -3]), number", shapes=lambda draw: [(3, 2)], options=picks)
 row("index_put", f"a, ({VECTOR},), b", shapes=slices, options=picks)
 row("index_put", "a, (t.tensor([0, 1, 0]),), b, accumulate=True", shapes=lambda draw: [(2, 3), (draw.choice(1, 3), 3)])
 row("index_put", "a, (a > 0,), b", shapes=lambda draw: [draw.shape(1), ()])

@@ -26,6 +26,7 @@ state = {"b": [torch.zeros(1, requires_grad=True)]}
 net = torch.nn.Linear(2, 1)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 X = torch.randn(20, 2)
+frozen = torch.nn.Linear(1, 1).requires_grad_(False)
 print("drawn", random.random(), X[0, 0].item())
 for step in range(3):
     loss = ((X @ w + state["b"][0] + net(X) - 1) ** 2).mean()
@@ -94,7 +95,7 @@ def test_the_first_parting_is_found_with_its_line(planted, script):
     assert pair.difference == pytest.approx(0.01, rel=1e-3)
     told = told_text(planted)
     assert "They part at step 3: the parameter net.weight differs: the update before it does not do the same" in told
-    assert f'File "{script}", line 15\n    loss.backward()' in told
+    assert f'File "{script}", line 16\n    loss.backward()' in told
 
 
 def told_text(comparison, **how):
@@ -106,7 +107,7 @@ def told_text(comparison, **how):
 def test_the_table_has_losses_texts_and_times(alike):
     told = told_text(alike)
     assert len(re.findall(r"loss \d", told)) >= 6
-    assert len(re.findall(r"│ +\d │ +15 │ loss", told)) == 3
+    assert len(re.findall(r"│ +\d │ +16 │ loss", told)) == 3
     assert "<script>alert(1)</" in told
     assert "updates" in told
     assert told.splitlines()[-1] == "The two runs are alike: 3 backward passes, 5 printed lines, random seed 0."
@@ -235,6 +236,7 @@ def test_gradients_that_are_rounding_alone_do_not_part_nor_what_adam_makes_of_th
 
     assert kind_of_parting(steps(3e-9, 0.01), steps(-2e-9, -0.01)) is None
     assert kind_of_parting(steps(3e-9, 0.01), steps(3e-9, -0.01)) == (2, "parameter")
+    assert kind_of_parting(steps(5e-5, 0.01), steps(4e-5, -0.01)) == (2, "parameter")
     assert kind_of_parting(steps(3e-5, 0.01), steps(-2e-5, 0.01, 0.9)) == (1, "gradient")
     assert kind_of_parting(steps(3e-4, 0.01), steps(-2e-4, 0.01)) == (1, "gradient")
     reshaped = replace(passed(1.0, []), gradients={"bias": kept(1.0), "w": kept(1.0)})
@@ -247,6 +249,30 @@ def test_no_number_and_infinities_are_alike_only_with_themselves():
     assert kind_of_parting([nan], [inf]) == (1, "loss")
     assert kind_of_parting([passed(1.0, [1.0])], [nan]) == (1, "loss")
     assert kind_of_parting([inf], [passed(float("-inf"), [1.0])]) == (1, "loss")
+
+
+def test_what_is_no_number_has_a_name_in_json():
+    nan = float("nan")
+    found = compared("s.py", 0, [passed(1.0, [nan]), event("end")], [passed(nan, [1.0]), event("end")])
+    data = json.loads(json.dumps(comparing.to_json(found), allow_nan=False))
+    assert [pair["difference"] for pair in data["steps"][1]["pairs"]] == [0.0, "nan", "nan"]
+
+
+def test_a_block_without_grad_is_an_update_if_it_changes_a_parameter(tmp_path):
+    script = tmp_path / "by_hand.py"
+    script.write_text(
+        "import time, torch\n"
+        "w = torch.ones(2, requires_grad=True)\n"
+        "(w * w).sum().backward()\n"
+        "with torch.no_grad():\n    time.sleep(0.05)\n    w -= w.grad\n"
+        "with torch.no_grad():\n    time.sleep(0.1)\n    w * 2\n"
+    )
+    with (tmp_path / "events").open("w+b") as file:
+        command = [sys.executable, "-m", "minigrad.comparing.recording", "minigrad", file.name, "0", str(script)]
+        subprocess.run(command, check=True, timeout=60)
+        end = list(read(file))[-1]
+    assert end.seconds["update"] >= 0.05
+    assert end.seconds["evaluation"] >= 0.1
 
 
 def test_another_way_through_the_script():

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
@@ -18,7 +19,9 @@ def run(tmp_path, source, *arguments, name="script.py"):
     )
 
 
-def test_imports_of_torch_give_minigrad_and_torch_comes_back():
+def test_imports_of_torch_give_minigrad_and_torch_comes_back(monkeypatch):
+    stood_before = ModuleType("torch")  # as torch itself would, where it is installed and was imported
+    monkeypatch.setitem(sys.modules, "torch", stood_before)
     before = {name: module for name, module in sys.modules.items() if name.partition(".")[0] == "torch"}
     spec = minigrad.autograd.functional.__spec__
     with as_torch() as standing:
