@@ -36,7 +36,8 @@ OUTSIDE = {
     "layouts": r"sparse|[cb]s[rc](_|$)|ccol_|^col_ind|crow_|row_indices|coalesce|mkldnn|nested|jagged|to_dense|^dsmm"
     r"|spmm|^smm|saddmm|padded_tensor|dense_dim|^values|^indices|hsmm|hspmm|sspaddmm",
     "quantized": r"quant(?!ile)|^q_|qu?int|qscheme|per_(channel|tensor)|fbgemm|int_repr|qparams|cudnn|miopen|QuantStub",
-    "complex": r"[cC]omplex|^imag|^real$|conj|polar$|resolve_|is_neg$|^c(half|float|double)$|stft|^angle|^sgn_?$",
+    "complex": r"[cC]omplex|^eig(vals)?$|^imag|^real$|conj|polar$|resolve_|is_neg$|^c(half|float|double)$"
+    r"|stft|^angle",
     "devices": r"cuda|Cuda|xpu|mps|mtia|hpu|maia|^ipu|xla|vulkan|pin_memory|pinned|Device|Stream|autocast|GradScaler"
     r"|is_meta|device_module|tf32",
     "compilers": r"[sS]cript|JIT|jit|Graph|^vmap|^cond$|while_loop|[sS]ym_|^Sym|export|trace$|fork$|wait$|_ir_|parse_"
@@ -50,6 +51,7 @@ OUTSIDE = {
     r"|denormal|warn_always|slice_inverse|_moments|PyTorchFile|handle_torch|torch_function|_notes$|^AVG$|^SUM$|DataPipe"
     r"|datapipe|runtime_validation|argument_validation|factory_kwargs|GRID_SAMPLE|assert_int|^DType$|^TYPE_",
 }
+REFUSED = ("eig", "eigvals")  # which are there to say that there are no complex numbers
 WORDS = {
     "en": {
         "title": "What of torch is there, and what is not",
@@ -97,8 +99,8 @@ REASONS = {
         "complex": "complex numbers: the engine's rules are for real ones",
         "devices": "devices other than the CPU, and mixed precision on them",
         "compilers": "compilers, tracers and their types, but for `torch.compile` itself",
-        "names": "named dimensions, which torch itself has given up",
-        "packed": "dtypes that NumPy has no numbers of, and unsigned ones that torch itself hardly computes with",
+        "names": "named dimensions, which torch calls experimental",
+        "packed": "dtypes that NumPy has no numbers of, and unsigned ones that few of torch's functions take",
         "storage": "storages as objects, and memory shared between processes",
         "parallel": "several processes, devices or threads within one operation",
         "internals": "what torch's own code needs in its own namespace: types of its compiler, kernels, switches",
@@ -109,8 +111,8 @@ REASONS = {
         "complex": "复数：引擎的规则只针对实数",
         "devices": "CPU 以外的设备，及其上的混合精度",
         "compilers": "编译器、跟踪器及其类型；`torch.compile` 本身除外",
-        "names": "命名维度，torch 自己也已放弃",
-        "packed": "NumPy 没有的数据类型，以及 torch 自己也很少用来计算的无符号类型",
+        "names": "命名维度，torch 称之为实验性的",
+        "packed": "NumPy 没有的数据类型，以及 torch 的函数很少接受的无符号类型",
         "storage": "作为对象的存储，以及进程间共享的内存",
         "parallel": "一个运算中的多进程、多设备、多线程",
         "internals": "torch 自身代码放在自己命名空间里的东西：编译器的类型、内核、开关",
@@ -129,10 +131,13 @@ DIFFERENCES = {
         ("`.data`", "A change through it counts as a change; torch overlooks it, and may give a wrong gradient."),
         ("`inference_mode`", "It is `no_grad`: what is made in it may take part in a graph later."),
         (
-            "`sort`, `topk`",
+            "`sort`, `argsort`",
             "Of equal elements the first comes first, in long rows too, where torch fixes no order.",
         ),
-        ("complex numbers", "There are none: `eig` of a matrix with complex eigenvalues is an error."),
+        (
+            "complex numbers",
+            "There are none: `linalg.eig`, whose results are complex in torch, says so and names `eigh`.",
+        ),
     ],
     "zh": [
         ("舍入", "求和、矩阵乘积以及 `exp` 之类的函数由 NumPy 计算：最后几位可能不同。"),
@@ -144,8 +149,8 @@ DIFFERENCES = {
         ("线程", "一个运算在一个线程中进行，NumPy 的 BLAS 除外。"),
         ("`.data`", "通过它所做的修改也算修改；torch 会忽略它，梯度因此可能是错的。"),
         ("`inference_mode`", "等于 `no_grad`：其中生成的张量以后可以进入计算图。"),
-        ("`sort`、`topk`", "相等的元素中靠前的排在前面，长行也是如此；torch 在长行中的顺序并不固定。"),
-        ("复数", "没有复数：特征值为复数的矩阵，`eig` 会报错。"),
+        ("`sort`、`argsort`", "相等的元素中靠前的排在前面，长行也是如此；torch 在长行中的顺序并不固定。"),
+        ("复数", "没有复数：torch 的 `linalg.eig` 结果是复数，这里会报错，并指向 `eigh`。"),
     ],
 }
 
@@ -188,7 +193,7 @@ def spaces() -> list[Space]:
             reason = next((why for why, pattern in OUTSIDE.items() if re.search(pattern, one)), None)
             if reason is None and theirs is import_module("torch") and inspect.isclass(getattr(theirs, one, None)):
                 reason = "internals"
-            if hasattr(ours, one):
+            if hasattr(ours, one) and one not in REFUSED:
                 space.there.append(one)
             elif reason is None:
                 space.missing.append(one)
