@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from linreg.data import Array
 from linreg.errors import NotFitted
+from linreg.triangle import Array
 
 
 def checked_features(estimator: Any, X: Any, *, fitting: bool) -> Array:

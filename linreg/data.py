@@ -11,13 +11,12 @@ from types import ModuleType
 from typing import TextIO
 
 import numpy as np
-from numpy.typing import NDArray
 
 import minigrad
 from linreg.errors import BadInput
 from linreg.model import Tensor
-
-Array = NDArray[np.float64]
+from linreg.scaling import Scaling
+from linreg.triangle import Array
 
 LONGEST_LINE = 1 << 24  # characters; what is longer is no table, and may have no end (/dev/zero)
 
@@ -67,33 +66,6 @@ class Table:
         return replace(self, X=self.X[places], y=self.y[places])
 
 
-@dataclass(frozen=True)
-class Standardised:
-    """A table's columns with mean 0 and standard deviation 1, and the way back to its own units.
-
-    For a model without intercept they are not shifted: `means` are 0, and `stds` the columns' root mean squares.
-    """
-
-    X: Array
-    y: Array
-    means: Array  # of the features, then of the target
-    stds: Array
-
-    def apply(self, table: Table) -> tuple[Array, Array]:
-        """X and y of another table with these columns, shifted and scaled as this one's were."""
-        columns = (np.column_stack([table.X, table.y]) - self.means) / self.stds
-        return columns[:, :-1], columns[:, -1]
-
-    def in_own_units(self, w: Array, b: float) -> tuple[Array, float]:
-        """Slopes (d,) and intercept, in the table's units, of the fit w, b to these columns."""
-        with np.errstate(all="ignore"):
-            slopes = w * self.stds[-1] / self.stds[:-1]
-            intercept = float(self.means[-1] + self.stds[-1] * b - slopes @ self.means[:-1])
-        if not np.isfinite([*slopes, intercept]).all():
-            raise BadInput("the coefficients exceed float64: bring the columns to a common scale")
-        return slopes, intercept
-
-
 def split(rows: int, fraction: float) -> tuple[list[int], list[int]]:
     """The places of rows to train on, in order, and of a random `fraction` to hold out, at least one of each.
 
@@ -103,8 +75,8 @@ def split(rows: int, fraction: float) -> tuple[list[int], list[int]]:
     return [place for place in range(rows) if place not in held], sorted(held)
 
 
-def standardise(table: Table, intercept: bool = True) -> Standardised:
-    """Shift and scale each column to mean 0, standard deviation 1; BadInput for a constant one.
+def scaling_of(table: Table, intercept: bool = True) -> Scaling:
+    """What brings each column to mean 0, standard deviation 1; BadInput for a constant one.
 
     Without `intercept` they are only scaled, to a root mean square of 1, and may be constant but not 0 throughout.
     """
@@ -124,8 +96,7 @@ def standardise(table: Table, intercept: bool = True) -> Standardised:
                 f"{table.path}: column {name!r} cannot be standardised in float64: "
                 f"its values run from {column.min():g} to {column.max():g}"
             )
-    columns = (columns - means) / stds
-    return Standardised(columns[:, :-1], columns[:, -1], means, stds)
+    return Scaling(means, stds)
 
 
 def read_table(path: str, target: str, features: Sequence[str] | None = None) -> Table:

@@ -1,5 +1,7 @@
 """What can go wrong on the way from a table to its coefficients."""
 
+import sys
+
 
 class BadInput(ValueError):
     """A file, a table or a value that no regression can be run on; the message is one line."""
@@ -11,3 +13,9 @@ class Diverged(ArithmeticError):
 
 class NotFitted(ValueError, AttributeError):
     """A prediction asked of an estimator before it was fitted."""
+
+
+def fail(status: int, message: str) -> int:
+    """Say what went wrong on stderr, in one line whatever a file's name or a library's message holds; the status."""
+    print("linreg: error:", " ".join(message.split()), file=sys.stderr)
+    return status

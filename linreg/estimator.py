@@ -17,9 +17,9 @@ import numpy as np
 
 from linreg.backends import load_backend
 from linreg.checks import checked_features, checked_targets, not_fitted
-from linreg.data import Array
 from linreg.settings import AT_ONCE, DOCUMENT_EPOCHS, DOCUMENT_STEPS, LEARNING_RATES, OPTIMIZERS
 from linreg.train import train
+from linreg.triangle import Array
 
 
 class LinearRegression:

@@ -6,19 +6,29 @@ rows of its own, in which a weight is to be 0.
 
 import math
 from types import ModuleType
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 import minigrad
-from linreg.data import Array, Standardised
 from linreg.model import Tensor, linreg, squared_loss
+from linreg.triangle import Array, Triangle
 
 # A Hessian of a condition below this loses no digits that matter in a solution.
 WELL_CONDITIONED, ROUNDS, STEPS = 100, 4, 2
 
 
 def newton_step(
-    features: Tensor, labels: Tensor, w: Tensor, b: Tensor, *, weight_decay: float = 0.0, torch: ModuleType = minigrad
+    features: Tensor,
+    labels: Tensor,
+    w: Tensor,
+    b: Tensor,
+    *,
+    weight_decay: float = 0.0,
+    ones: Tensor | None = None,
+    count: int | None = None,
+    torch: ModuleType = minigrad,
 ) -> None:
     """Move w and b, in place, by Newton's step on the loss of all rows: -H⁻¹g, for its gradient g and Hessian H.
 
@@ -27,10 +37,13 @@ def newton_step(
     z = R θ in which H is nearly the identity: R is the Cholesky factor of the Hessian itself, taken again while what
     it left is far from it. A second step with the same H takes back what rounding did to the first. Directions that
     the rows do not determine are not moved in.
+
+    Rows that stand for `count` others (see Triangle) have `ones` (n, 1) for the column that b weighs.
     Source: Fukaya et al. 2020, Shifted Cholesky QR, https://doi.org/10.1137/18M1218212
     """
-    columns, targets = _as_one_sum(features, labels, w, b, weight_decay, torch)
-    rows, size = columns.shape
+    count = count or len(features)
+    columns, targets = _as_one_sum(features, labels, w, b, weight_decay, ones, count, torch)
+    size = columns.shape[1]
     eps, identity = torch.finfo(columns.dtype).eps, torch.eye(size, dtype=columns.dtype, device=columns.device)
     z = torch.zeros_like(columns[0]).reshape((-1, 1)).requires_grad_()
     R = identity
@@ -51,7 +64,7 @@ def newton_step(
         columns = torch.linalg.solve_triangular(factor, columns, upper=True, left=False)
         R = factor @ R
         H = hessian()
-    inverse, rounding = torch.linalg.pinv(H), eps * max(rows, size)
+    inverse, rounding = torch.linalg.pinv(H), eps * max(count, size)
     determined = torch.linalg.cond(R) < 1 / rounding
     for _ in range(STEPS):
         (g,) = torch.autograd.grad(loss(z), z)
@@ -61,31 +74,51 @@ def newton_step(
         else:
             step = torch.linalg.pinv(R, rtol=rounding) @ step
         _move(step, w, b, torch)
-        targets = _as_one_sum(features, labels, w, b, weight_decay, torch)[1]
+        targets = _as_one_sum(features, labels, w, b, weight_decay, ones, count, torch)[1]
 
 
 def lstsq_step(
-    features: Tensor, labels: Tensor, w: Tensor, b: Tensor, *, weight_decay: float = 0.0, torch: ModuleType = minigrad
+    features: Tensor,
+    labels: Tensor,
+    w: Tensor,
+    b: Tensor,
+    *,
+    weight_decay: float = 0.0,
+    ones: Tensor | None = None,
+    count: int | None = None,
+    torch: ModuleType = minigrad,
 ) -> None:
-    """Move w and b, in place, to where `numpy.linalg.lstsq` finds the minimum of the loss of all rows."""
-    columns, targets = _as_one_sum(features, labels, w, b, weight_decay, torch)
-    step = np.linalg.lstsq(columns.cpu().numpy(), targets.cpu().numpy())[0]
+    """Move w and b, in place, to where `numpy.linalg.lstsq` finds the minimum of the loss of all rows.
+
+    `ones` and `count` are as in `newton_step`.
+    """
+    count = count or len(features)
+    columns, targets = _as_one_sum(features, labels, w, b, weight_decay, ones, count, torch)
+    matrix = columns.cpu().numpy()
+    step = np.linalg.lstsq(matrix, targets.cpu().numpy(), rcond=_rounding(matrix, count))[0]
     _move(torch.from_numpy(step).to(w.device), w, b, torch)
 
 
 def _as_one_sum(
-    features: Tensor, labels: Tensor, w: Tensor, b: Tensor, weight_decay: float, torch: ModuleType
+    features: Tensor,
+    labels: Tensor,
+    w: Tensor,
+    b: Tensor,
+    weight_decay: float,
+    ones: Tensor | None,
+    count: int,
+    torch: ModuleType,
 ) -> tuple[Tensor, Tensor]:
     """The columns whose weights are trained, and what the present parameters leave unexplained in each row."""
     with torch.no_grad():
-        columns, targets = features, labels - linreg(features, w, b, torch=torch)
+        ones = torch.ones_like(labels) if ones is None else ones
+        columns, targets = features, labels - linreg(features, w, ones * b, torch=torch)
         if weight_decay:
-            strength = math.sqrt(len(features) * weight_decay)
+            strength = math.sqrt(count * weight_decay)
             decay = strength * torch.eye(len(w), dtype=w.dtype, device=w.device)
             columns, targets = torch.cat([columns, decay]), torch.cat([targets, -strength * w])
+            ones = torch.cat([ones, torch.zeros_like(w)])
         if b.requires_grad:
-            ones = torch.zeros_like(targets)
-            ones[: len(features)] = 1
             columns = torch.cat([columns, ones], dim=1)
     return columns, targets
 
@@ -97,15 +130,21 @@ def _move(step: Tensor, w: Tensor, b: Tensor, torch: ModuleType) -> None:
             b += step[len(w)]
 
 
-def least_squares(data: Standardised, weight_decay: float = 0.0) -> tuple[Array, float, int]:
-    """Exact slopes (d,), intercept in the table's own units, and the rank of the feature columns.
+def least_squares(triangle: Triangle, weight_decay: float = 0.0, intercept: bool = True) -> tuple[Array, float, int]:
+    """Exact w (d,) and b for all the rows of a triangle, and the rank of its feature columns beside the ones.
 
     Below full rank the answer is not unique, and numpy.linalg.lstsq gives the shortest one.
     """
-    rows, size = data.X.shape
-    w, _, rank, _ = np.linalg.lstsq(data.X, data.y)
+    X, ones, y = triangle.split()
+    size = X.shape[1]
+    columns = np.column_stack([X, ones]) if intercept else X
+    solution, _, rank, _ = np.linalg.lstsq(columns, y, rcond=_rounding(columns, triangle.rows))
     if weight_decay:
-        decay = math.sqrt(rows * weight_decay) * np.eye(size)
-        w = np.linalg.lstsq(np.vstack([data.X, decay]), np.append(data.y, np.zeros(size)))[0]
-    slopes, intercept = data.in_own_units(w.astype(np.float64), 0.0)
-    return slopes, intercept, int(rank)
+        decay = math.sqrt(triangle.rows * weight_decay) * np.eye(size, columns.shape[1])
+        solution = np.linalg.lstsq(np.vstack([columns, decay]), np.append(y, np.zeros(size)))[0]
+    return solution[:size].astype(np.float64), float(solution[size]) if intercept else 0.0, int(rank) - intercept
+
+
+def _rounding(columns: NDArray[Any], count: int) -> float:
+    """The part of a column that rounding may make of nothing, as lstsq takes it for `count` rows."""
+    return float(np.finfo(columns.dtype).eps) * float(max(count, columns.shape[1]))

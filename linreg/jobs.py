@@ -1,32 +1,23 @@
 """What the command does: the document's job on synthetic data, and the same on a table."""
 
 import math
-import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
-
-from linreg.backends import backend, first_line
-from linreg.data import Array, Standardised, Table, data_iter, read_table, split, standardise, synthetic_data
-from linreg.errors import BadInput, Diverged
-from linreg.exact import least_squares
+from linreg.backends import backend
+from linreg.errors import Diverged
+from linreg.lines import EpochLines, print_coefficients
 from linreg.model import Tensor, init_params, linreg, squared_loss
+from linreg.outcome import Outcome, Trace
+from linreg.problems import Problem, exact_answer, parameters, synthetic_problem, table_problem
 from linreg.settings import DOCUMENT_EPOCHS, DOCUMENT_STEPS, Settings
-from linreg.train import objective, print_epoch, train
+from linreg.train import Epoch, Step, Training, objective
 from minigrad import show
 
-EPOCH_LINES = 20  # beside the first epoch's; all losses are in the result
-
-
-class Examples(NamedTuple):
-    """Features and labels to train on, and those held out, if any."""
-
-    features: Tensor
-    labels: Tensor
-    held_out: tuple[Tensor, Tensor] | None
+Watcher = Callable[[Training, Step | Epoch], None]
 
 
 def fit_synthetic(
@@ -37,17 +28,16 @@ def fit_synthetic(
     noise: float,
     *,
     quiet: bool = False,
-) -> dict[str, Any]:
-    """Run the document's program, print its lines and the book's next ones; return the numbers.
+) -> tuple[dict[str, Any], Outcome]:
+    """Run the document's program, print its lines and the book's next ones; return the numbers, and all that happened.
 
-    The data come from the CPU's random stream, so that a seed means the same on every device.
     Where training diverges, the numbers are of the last good parameters, and `diverged` says so.
     """
     with backend(settings) as torch:
         truth = torch.tensor(true_w)
-        examples = _synthetic(torch, settings, truth, true_b, num_examples, noise)
-        settings = settings.for_rows(len(examples.features), DOCUMENT_EPOCHS)
-        w, b, history = _fit(torch, settings, examples, quiet)
+        problem = synthetic_problem(torch, settings, truth, true_b, num_examples, noise)
+        settings = settings.for_rows(problem.examples.rows, DOCUMENT_EPOCHS)
+        w, b, outcome = fit(torch, settings, problem, quiet=quiet)
         truth = truth.to(settings.device)
         w_error, b_error = truth - w.reshape(truth.shape), true_b - b
         if not quiet:
@@ -55,9 +45,9 @@ def fit_synthetic(
             print(f"error in estimating w: {w_error}")
             print(f"estimated b: {b.detach()}, true b: {true_b}")
             print(f"error in estimating b: {b_error}")
-        return {
+        result = {
             **asdict(settings),
-            **history,
+            **history(outcome),
             "w": {
                 "estimate": w.reshape(-1).tolist(),
                 "true": list(true_w),
@@ -65,6 +55,7 @@ def fit_synthetic(
             },
             "b": {"estimate": b.item(), "true": true_b, "error": b_error.item()},
         }
+        return result, outcome
 
 
 def fit_table(
@@ -74,43 +65,36 @@ def fit_table(
     features: Sequence[str] | None,
     *,
     quiet: bool = False,
-) -> dict[str, Any]:
-    """Regress a table's `target` on `features` or all other columns; print and return the numbers.
+) -> tuple[dict[str, Any], Outcome]:
+    """Regress a table's `target` on `features` or all other columns; as `fit_synthetic`, print and return.
 
     Training sees standardised columns; coefficients are in the table's own units, each beside the
     exact least-squares answer for the same rows and weight decay. Left to choose, it makes enough
     epochs for the document's 300 steps. Divergence is as in `fit_synthetic`.
     """
-    table = read_table(path, target, features)
     with backend(settings) as torch:
-        examples, data = _standardised(torch, settings, table)
-        rows = len(data.y)
-        exact_slopes, exact_intercept, rank = least_squares(data, settings.weight_decay)
-        if rank < len(table.features):
-            print(
-                f"linreg: warning: the {len(table.features)} features have rank {rank} in {rows} rows, "
-                "so their coefficients are not unique",
-                file=sys.stderr,
-            )
+        problem = table_problem(torch, settings, path, target, features)
+        rows = problem.examples.rows
+        exact_slopes, exact_intercept = exact_answer(problem, settings)
         settings = replace(settings, batch_size=min(settings.batch_size, rows))
         enough = max(DOCUMENT_EPOCHS, math.ceil(DOCUMENT_STEPS / math.ceil(rows / settings.batch_size)))
-        settings = settings.for_rows(rows, enough)
-        w, b, history = _fit(torch, settings, examples, quiet)
-        slopes, intercept = data.in_own_units(np.array(w.reshape(-1).tolist()), b.item())
+        outcome = fit(torch, settings.for_rows(rows, enough), problem, quiet=quiet)[2]
+    slopes, intercept = outcome.in_own_units()
     estimates = [_beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
-    coefficients = dict(zip(table.features, estimates, strict=True))
-    constant = _beside(intercept, exact_intercept)
+    coefficients = dict(zip(outcome.names, estimates, strict=True))
+    constant = _beside(intercept, exact_intercept) if settings.fit_intercept else None
     if not quiet:
-        _print_coefficients(table.target, coefficients, constant if settings.fit_intercept else None)
-    return {
-        **asdict(settings),
+        print_coefficients(target, coefficients, constant)
+    result = {
+        **asdict(outcome.settings),
         "data": path,
         "target": target,
         "rows": rows,
-        **history,
-        "intercept": constant if settings.fit_intercept else None,
+        **history(outcome),
+        "intercept": constant,
         "coefficients": coefficients,
     }
+    return result, outcome
 
 
 def first_synthetic_step(
@@ -118,105 +102,90 @@ def first_synthetic_step(
 ) -> Tensor:
     """The loss of the first training step that `fit_synthetic` makes of the same arguments, for `minigrad.show`."""
     with backend(settings) as torch:
-        examples = _synthetic(torch, settings, torch.tensor(true_w), true_b, num_examples, noise)
-        return _first_step(torch, settings, examples)
+        truth = torch.tensor(true_w)
+        return _first_step(torch, settings, synthetic_problem(torch, settings, truth, true_b, num_examples, noise))
 
 
 def first_table_step(settings: Settings, path: str, target: str, features: Sequence[str] | None) -> Tensor:
     """The loss of the first training step that `fit_table` makes of the same arguments, for `minigrad.show`."""
-    table = read_table(path, target, features)
     with backend(settings) as torch:
-        return _first_step(torch, settings, _standardised(torch, settings, table)[0])
+        return _first_step(torch, settings, table_problem(torch, settings, path, target, features))
 
 
-def _first_step(torch: ModuleType, settings: Settings, examples: Examples) -> Tensor:
-    w, b = _start(torch, settings, examples)
-    X, y = next(data_iter(settings.batch_size, examples.features, examples.labels, torch=torch))
+def _first_step(torch: ModuleType, settings: Settings, problem: Problem) -> Tensor:
+    w, b = _start(torch, settings, problem)
+    X, y = next(problem.examples.batches(settings.batch_size, epoch=0))
     with show.recording():
         l = squared_loss(linreg(X, w, b, torch=torch), y)
         loss = objective(l, w, settings.weight_decay)
     return loss
 
 
-def _synthetic(
-    torch: ModuleType, settings: Settings, true_w: Tensor, true_b: float, num_examples: int, noise: float
-) -> Examples:
+def fit(
+    torch: ModuleType, settings: Settings, problem: Problem, *, quiet: bool = False, traced: bool = False
+) -> tuple[Tensor, Tensor, Outcome]:
+    """Train on a problem and print the epochs' lines; return w, b and what happened on the way.
+
+    `traced` keeps the steps' losses and parameters, for plots.
+    """
+    w, b = _start(torch, settings, problem)
+    training = Training(problem.examples, w, b, settings, held_out=problem.held_out, torch=torch)
+    lines, trace = EpochLines(), Trace()
+    watchers: list[Watcher] = []
+    if not quiet:
+        watchers.append(lines)
+    if traced:
+        watchers.append(lambda training, event: _record(trace, training, event))
+    diverged, began = None, time.perf_counter()
     try:
-        X, y = synthetic_data(true_w, true_b, num_examples, noise=noise, torch=torch)
-    except (MemoryError, RuntimeError, ValueError) as error:
-        raise BadInput(f"cannot make {num_examples} examples: {first_line(error)}") from error
-    if not settings.validation:
-        return Examples(X, y, None)
-    trained, held = split(num_examples, settings.validation)
-    if not (trained and held):
-        raise BadInput(f"--validation {settings.validation:g} cannot split {num_examples} examples")
-    return Examples(X[trained], y[trained], (X[held], y[held]))
+        for event in training.run():
+            for watcher in watchers:
+                watcher(training, event)
+    except Diverged as error:
+        diverged = str(error)
+    seconds = time.perf_counter() - began
+    if training.stopped and not quiet:
+        lines.flush()
+        print(f"stopped {training.stopped}")
+    values = parameters(w, b)
+    outcome = Outcome(
+        settings,
+        problem.target,
+        problem.names,
+        *values,
+        problem.scaling,
+        problem.triangle,
+        problem.sample,
+        training.losses,
+        training.held_losses,
+        trace,
+        training.steps,
+        training.rows_seen,
+        seconds,
+        training.stopped,
+        diverged,
+    )
+    return w, b, outcome
 
 
-def _standardised(torch: ModuleType, settings: Settings, table: Table) -> tuple[Examples, Standardised]:
-    """Examples in standard units, and the rows trained on, by which those held out are scaled as well."""
-
-    def tensors(X: Array, y: Array) -> tuple[Tensor, Tensor]:
-        return torch.from_numpy(X.astype(settings.dtype)), torch.from_numpy(y.astype(settings.dtype)).reshape((-1, 1))
-
-    trained, held = split(len(table.y), settings.validation)
-    data = standardise(table.rows(trained), settings.fit_intercept)
-    held_out = tensors(*data.apply(table.rows(held))) if held else None
-    return Examples(*tensors(data.X, data.y), held_out), data
+def history(outcome: Outcome) -> dict[str, Any]:
+    """What happened on the way, as it stands in the JSON."""
+    return {
+        "losses": outcome.losses,
+        "validation_losses": outcome.validation_losses,
+        "stopped": outcome.stopped,
+        "diverged": outcome.diverged,
+    }
 
 
-def _start(torch: ModuleType, settings: Settings, examples: Examples) -> tuple[Tensor, Tensor]:
-    w, b = init_params(examples.features.shape[1], std=settings.init_std, device=settings.device, torch=torch)
+def _start(torch: ModuleType, settings: Settings, problem: Problem) -> tuple[Tensor, Tensor]:
+    w, b = init_params(problem.examples.features, std=settings.init_std, device=settings.device, torch=torch)
     return w, b.requires_grad_(settings.fit_intercept)
 
 
-def _fit(
-    torch: ModuleType, settings: Settings, examples: Examples, quiet: bool
-) -> tuple[Tensor, Tensor, dict[str, Any]]:
-    """Trained parameters, and what happened on the way."""
-    device, losses, held_losses = settings.device, list[float](), list[float]()
-    w, b = _start(torch, settings, examples)
-    unprinted: list[tuple[Any, ...]] = []  # the last epoch's line, where it is not among the regular ones
-
-    def report(epoch: int, train_l: Tensor, held_l: Tensor | None) -> None:
-        losses.append(float(train_l.mean()))
-        if held_l is not None:
-            held_losses.append(float(held_l.mean()))
-        unprinted[:] = [(epoch, train_l, held_l)]
-        if not quiet and _has_line(epoch, settings.num_epochs):
-            print_epoch(*unprinted.pop())
-
-    stopped = diverged = None
-    try:
-        stopped = train(
-            examples.features.to(device),
-            examples.labels.to(device),
-            w,
-            b,
-            lr=settings.lr,
-            num_epochs=settings.num_epochs,
-            batch_size=settings.batch_size,
-            report=report,
-            torch=torch,
-            optimizer=settings.optimizer,
-            weight_decay=settings.weight_decay,
-            until=settings.until,
-            held_out=examples.held_out and tuple(part.to(device) for part in examples.held_out),
-            patience=settings.patience,
-        )
-    except Diverged as error:
-        diverged = str(error)
-    if stopped and not quiet:
-        for line in unprinted:
-            print_epoch(*line)
-        print(f"stopped {stopped}")
-    history = {"losses": losses, "validation_losses": held_losses, "stopped": stopped, "diverged": diverged}
-    return w, b, history
-
-
-def _has_line(epoch: int, num_epochs: int) -> bool:
-    # The first, and those that end another twentieth of the run: all of them where there are few.
-    return epoch == 0 or EPOCH_LINES * (epoch + 1) // num_epochs > EPOCH_LINES * epoch // num_epochs
+def _record(trace: Trace, training: Training, event: Step | Epoch) -> None:
+    if isinstance(event, Step) and trace.takes(event.number):
+        trace.add(event.number, event.loss, *parameters(training.w, training.b))
 
 
 def _beside(estimate: float, exact: float) -> dict[str, float]:
@@ -225,18 +194,3 @@ def _beside(estimate: float, exact: float) -> dict[str, float]:
         "exact": float(exact),
         "difference": float(estimate - exact),
     }
-
-
-def _print_coefficients(
-    target: str, coefficients: dict[str, dict[str, float]], constant: dict[str, float] | None
-) -> None:
-    rows = [("(intercept)", constant)] if constant else []
-    rows += coefficients.items()
-    width = max(len(_shown(name)) for name in (target, *(name for name, _ in rows)))
-    print(f"{_shown(target):<{width}} {'estimate':>16} {'exact':>16} {'difference':>12}")
-    for name, row in rows:
-        print(f"{_shown(name):<{width}} {row['estimate']:>16.9g} {row['exact']:>16.9g} {row['difference']:>12.2e}")
-
-
-def _shown(name: str) -> str:
-    return name if name.isprintable() else repr(name)

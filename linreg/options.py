@@ -1,13 +1,12 @@
 """The command's options: what they are called, what they may hold, and what cannot go together."""
 
 import argparse
-import csv
 import itertools
-import math
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from typing import Any
 
+from linreg.arguments import Parser, any_number, fraction, names, not_negative, numbers, positive, whole
 from linreg.errors import BadInput
 from linreg.settings import AT_ONCE, LEARNING_RATES, MOST_EPOCHS, OPTIMIZERS, PATIENCE, Settings
 
@@ -23,11 +22,6 @@ SYNTHETIC: dict[str, Any] = {
 
 # What means something only where training goes by small steps.
 LITTLE_BY_LITTLE = ("lr", "batch_size", "patience", "until")
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise BadInput(f"{message} (linreg --help shows the options)")
 
 
 def settings_of(options: argparse.Namespace, seed: int) -> Settings:
@@ -92,7 +86,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+    parser = Parser(
         prog="linreg",
         description="Linear regression from scratch, by minibatch SGD or otherwise: on synthetic data with known "
         "coefficients, or on a table.",
@@ -103,23 +97,23 @@ def _parser() -> argparse.ArgumentParser:
     add("--version", action="store_true", help="print the version and exit")
     add(
         "--num-epochs",
-        type=_whole(1),
+        type=whole(1),
         help="passes over the data (default 3; with --data as many as make 300 steps, at least 3; "
         f"with --until at most {MOST_EPOCHS}); of more than 20 the first and every twentieth of the run print a line",
     )
     add(
         "--batch-size",
-        type=_whole(1),
+        type=whole(1),
         help=f"examples per step (default {BATCH_SIZE}, with --explain {EXPLAINED_ROWS}; "
         "with --data at most the number of rows)",
     )
     add(
         "--init-std",
-        type=_not_negative,
+        type=not_negative,
         default=0.01,
         help="standard deviation of w before training (default %(default)s)",
     )
-    add("--seed", type=_whole(0, 2**64 - 1), help="for data, start and order (default: a new one)")
+    add("--seed", type=whole(0, 2**64 - 1), help="for data, start and order (default: a new one)")
     add("--dtype", choices=("float32", "float64"), default="float32", help="default %(default)s")
     add("--backend", choices=("minigrad", "torch"), default="minigrad", help="default %(default)s")
     add("--device", default="cpu", help="cpu, or with torch also cuda (default %(default)s)")
@@ -134,29 +128,29 @@ def _parser() -> argparse.ArgumentParser:
         help="the document's minibatch SGD, the same with momentum, Adam, one Newton step from exact second "
         "derivatives, or NumPy's least squares (default %(default)s)",
     )
-    add("--lr", type=_positive, help="learning rate (default 0.03, with momentum 0.003)")
+    add("--lr", type=positive, help="learning rate (default 0.03, with momentum 0.003)")
     add(
         "--weight-decay",
-        type=_not_negative,
+        type=not_negative,
         default=0.0,
         metavar="L",
         help="ridge regression: adds L/2 times the squared coefficients (a table's in standard units) to the mean loss",
     )
     add(
         "--validation",
-        type=_fraction,
+        type=fraction,
         metavar="FRACTION",
         help="hold out this part of the rows, print their loss, and keep the parameters with which it was lowest",
     )
     add(
         "--patience",
-        type=_whole(1),
+        type=whole(1),
         metavar="N",
         help=f"stop when the validation loss has not fallen for N epochs (default {PATIENCE})",
     )
     add(
         "--until",
-        type=_not_negative,
+        type=not_negative,
         metavar="TOL",
         help="stop when an epoch lowers the loss by no more than TOL of itself, as 1e-6",
     )
@@ -178,14 +172,14 @@ def _parser() -> argparse.ArgumentParser:
     add = synthetic.add_argument
     add(
         "--true-w",
-        type=_numbers,
+        type=numbers,
         nargs="+",
         metavar="W",
         help="coefficients, by commas or spaces (default 2,-3.4)",
     )
-    add("--true-b", type=_any_number, help="intercept (default 4.2)")
-    add("--num-examples", type=_whole(1), help="rows to generate (default 1000)")
-    add("--noise", type=_not_negative, help="the noise's standard deviation (default 0.01)")
+    add("--true-b", type=any_number, help="intercept (default 4.2)")
+    add("--num-examples", type=whole(1), help="rows to generate (default 1000)")
+    add("--noise", type=not_negative, help="the noise's standard deviation (default 0.01)")
 
     table = parser.add_argument_group("a real table")
     add = table.add_argument
@@ -197,53 +191,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--target", type=str.strip, metavar="NAME", help="the column to predict")
     add(
         "--features",
-        type=_names,
+        type=names,
         metavar="A,B",
         help="the columns to predict it from (default: all others)",
     )
     return parser
-
-
-def _real(kind: str, fits: Callable[[float], bool]) -> Callable[[str], float]:
-    def parse(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = math.nan
-        if not (math.isfinite(value) and fits(value)):
-            raise argparse.ArgumentTypeError(f"{text.strip()!r} is not {kind}")
-        return value
-
-    return parse
-
-
-_any_number = _real("a finite number", math.isfinite)
-_positive = _real("a finite number above 0", lambda value: value > 0)
-_fraction = _real("a fraction between 0 and 1", lambda value: 0 < value < 1)
-_not_negative = _real("a finite number of at least 0", lambda value: value >= 0)
-
-
-def _numbers(text: str) -> list[float]:
-    return [_any_number(part) for part in text.strip(" []").split(",")]
-
-
-def _whole(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        try:
-            value = int(text)
-        except ValueError:
-            value = least - 1
-        if not least <= value <= most:
-            raise argparse.ArgumentTypeError(f"{text.strip()!r} is not a whole number from {least} to {most}")
-        return value
-
-    return parse
-
-
-def _names(text: str) -> list[str]:
-    # Read as a line of the table itself would be, so that a name may hold a comma in quotes.
-    try:
-        names = next(csv.reader([text]), [])
-    except csv.Error as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a list of names: {error}") from error
-    return [name.strip() for name in names]

@@ -13,28 +13,36 @@ DOCUMENT_EPOCHS, DOCUMENT_STEPS = 3, 300
 MOST_EPOCHS = 10_000  # of a run that ends when its loss stands still
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What every job needs: hyper-parameters (`num_epochs` 0: the job chooses) and where to run.
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How to train: hyper-parameters, and when to end.
 
-    `weight_decay` λ adds λ/2 |w|² to the mean loss; `validation` is the fraction of rows held out, and training stops
-    when their loss has not fallen for `patience` epochs (None: it never does), or when the training loss falls by no
-    more than `until` of itself; `fit_intercept` says whether b is trained or stays 0.
+    `weight_decay` λ adds λ/2 |w|² to the mean loss. Training stops when the loss of the rows held out has not fallen
+    for `patience` epochs (None: it never does), or when the training loss falls by no more than `until` of itself.
     """
 
-    lr: float | None
-    num_epochs: int
-    batch_size: int
+    lr: float | None = 0.03
+    num_epochs: int = DOCUMENT_EPOCHS
+    batch_size: int = 10
+    optimizer: str = "sgd"
+    weight_decay: float = 0.0
+    patience: int | None = None
+    until: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings(Recipe):
+    """What every job needs: a recipe (`num_epochs` 0: the job chooses), where to start, and where to run.
+
+    `validation` is the fraction of rows held out; `fit_intercept` says whether b is trained or stays 0.
+    """
+
     init_std: float
     seed: int
     dtype: str
     backend: str
     device: str
-    optimizer: str = "sgd"
-    weight_decay: float = 0.0
     validation: float = 0.0
-    patience: int | None = None
-    until: float | None = None
     fit_intercept: bool = True
 
     def for_rows(self, rows: int, usual_epochs: int) -> Self:

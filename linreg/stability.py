@@ -2,25 +2,29 @@
 
 import numpy as np
 
-from linreg.data import Array
-
-MOST_ROWS = 100_000  # to estimate from; of more, evenly spaced ones
+from linreg.triangle import Array
 
 
 def largest_stable_rate(
-    X: Array, batch_size: int, *, intercept: bool = True, weight_decay: float = 0.0, momentum: float = 0.0
+    X: Array,
+    batch_size: int,
+    *,
+    rows: int | None = None,
+    intercept: bool = True,
+    weight_decay: float = 0.0,
+    momentum: float = 0.0,
 ) -> float:
     """The learning rate above which minibatch SGD on the features X (n, d) is expected to diverge.
+
+    X may be a sample of `rows` in all.
 
     With all rows in one batch it is 2 / λ, λ the largest eigenvalue of XᵀX / n (2 (1 + momentum) / λ with momentum):
     beyond it a step overshoots by more than it came from. A smaller batch has an XᵀX / batch of its own, now larger,
     now smaller. The limit is then where the squared distance to the solution no longer shrinks on average: with the
     second moment of those matrices in place of λ.
     """
-    rows = len(X)
-    A = X[:: -(-rows // MOST_ROWS)]
-    if intercept:
-        A = np.column_stack([A, np.ones(len(A))])
+    rows = rows or len(X)
+    A = np.column_stack([X, np.ones(len(X))]) if intercept else X
     mean = A.T @ A / len(A)
     hessian = mean + weight_decay * np.diag(np.arange(A.shape[1]) < X.shape[1])
     # The variance of a batch's matrix, in terms of the rows': a batch is drawn without replacement.

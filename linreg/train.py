@@ -1,31 +1,43 @@
 """The document's training loop: by its minibatch SGD, by torch.optim's optimizers, or in one step; and when it ends."""
 
+import copy
 import math
-from collections.abc import Callable
+import random
+from collections.abc import Callable, Iterator
 from functools import partial
 from types import ModuleType
-
-import numpy as np
+from typing import Any, NamedTuple
 
 import minigrad
-from linreg.data import data_iter
-from linreg.errors import BadInput, Diverged
 from linreg.exact import lstsq_step, newton_step
+from linreg.examples import Examples, InMemory
 from linreg.model import Tensor, linreg, sgd, squared_loss
-from linreg.settings import AT_ONCE
-from linreg.stability import largest_stable_rate
-
-# A batch whose summed loss is this many times that of all the data at the start is no bad luck.
-DIVERGENCE_FACTOR = 100
-MOMENTUM = 0.9
-
-Report = Callable[[int, Tensor, Tensor | None], None]
+from linreg.processes import ALONE, Group
+from linreg.settings import AT_ONCE, Recipe
+from linreg.watching import MOMENTUM, EarlyStop, Watch
 
 
-def print_epoch(epoch: int, train_l: Tensor, held_l: Tensor | None = None) -> None:
-    """Print the document's line for an epoch, counted from 0, and the examples' losses after it."""
-    held = "" if held_l is None else f", validation loss {float(held_l.mean()):f}"
-    print(f"epoch {epoch + 1}, loss {float(train_l.mean()):f}{held}", flush=True)
+class Step(NamedTuple):
+    """A step that was made: the mean loss of its minibatch before it, and how many rows that had."""
+
+    epoch: int  # from 0
+    number: int  # of all steps so far
+    loss: float
+    rows: int
+
+
+class Epoch(NamedTuple):
+    """An epoch that was finished: the mean loss of all rows after it, and of those held out, if any."""
+
+    epoch: int  # from 0
+    loss: float
+    held_loss: float | None
+
+
+def print_epoch(epoch: int, loss: float, held_loss: float | None = None) -> None:
+    """Print the document's line for an epoch, counted from 0, and the examples' mean losses after it."""
+    held = "" if held_loss is None else f", validation loss {held_loss:f}"
+    print(f"epoch {epoch + 1}, loss {loss:f}{held}", flush=True)
 
 
 def objective(l: Tensor, w: Tensor, weight_decay: float) -> Tensor:
@@ -39,162 +51,169 @@ def train(
     w: Tensor,
     b: Tensor,
     *,
-    lr: float | None = 0.03,
-    num_epochs: int = 3,
-    batch_size: int = 10,
-    report: Report = print_epoch,
-    torch: ModuleType = minigrad,
-    optimizer: str = "sgd",
-    weight_decay: float = 0.0,
-    until: float | None = None,
+    report: Callable[[int, float, float | None], None] = print_epoch,
     held_out: tuple[Tensor, Tensor] | None = None,
-    patience: int | None = None,
+    torch: ModuleType = minigrad,
+    **recipe: Any,
 ) -> str | None:
-    """Fit w and b in place by the document's loop, and return why it ended before `num_epochs`, or None.
+    """Fit w and b in place, and return why training ended before `num_epochs`, or None.
 
-    `report` is told what `print_epoch` prints. A b that requires no gradient stays as it is. `optimizer` is one of
-    `linreg.settings.OPTIMIZERS`. The loop ends when an epoch lowers the objective by no more than `until` of itself,
-    or when the loss of the rows `held_out`, features and labels, has not fallen for `patience` epochs; where rows are
-    held out, w and b are left as they were when that loss was lowest.
-
-    Raises Diverged in the step whose loss has grown out of bounds, with w and b as they were when a batch's loss was
-    last no worse than at the start; BadInput where the loss is not finite to begin with.
+    features (n, d) and labels (n, 1), and those `held_out`, are tensors of `torch`; `report` is told of each epoch what
+    `print_epoch` prints; `recipe` is that of `linreg.settings.Recipe`. The rest is as in `Training`.
     """
-    net = partial(linreg, torch=torch)
-    loss = squared_loss
-    params = [param for param in (w, b) if param.requires_grad]
-    with torch.no_grad():
-        start = loss(net(features, w, b), labels)
-    cause = partial(_cause, features, b, lr, batch_size, optimizer, weight_decay)
-    watch = _Watch(params, start, labels, cause, torch)
+    held = None if held_out is None else InMemory(*held_out, torch)
+    training = Training(InMemory(features, labels, torch), w, b, Recipe(**recipe), held_out=held, torch=torch)
+    for event in training.run():
+        if isinstance(event, Epoch):
+            report(*event)
+    return training.stopped
 
-    def run_epoch(epoch: int) -> None:
-        if optimizer in AT_ONCE:
-            solve = newton_step if optimizer == "newton" else lstsq_step
-            return solve(features, labels, w, b, weight_decay=weight_decay, torch=torch)
-        batches = data_iter(batch_size, features, labels, torch=torch)
-        for step, (X, y) in enumerate(batches, start=1):
-            l = loss(net(X, w, b), y)
-            watch(l, f"epoch {epoch + 1}, step {step}")
+
+class Training:
+    """The fitting of w and b, in place: a run that can be stopped between any two steps, and gone on with.
+
+    A b that requires no gradient stays as it is. Where rows are held out, w and b are left as they were when the loss
+    of these was lowest. `stopped` says why the run ended before its last epoch, if it did. `group` is the processes
+    that share each batch among them.
+    """
+
+    def __init__(
+        self,
+        examples: Examples,
+        w: Tensor,
+        b: Tensor,
+        recipe: Recipe,
+        *,
+        held_out: Examples | None = None,
+        group: Group = ALONE,
+        torch: ModuleType = minigrad,
+    ) -> None:
+        self.examples, self.w, self.b, self.recipe = examples, w, b, recipe
+        self.held_out, self.group, self.torch = held_out, group, torch
+        self.params = [param for param in (w, b) if param.requires_grad]
+        self.optimizer = _optimizer(recipe, self.params, torch)
+        self.epoch = self.step = self.steps = 0  # epochs and steps of this epoch that are done, and steps in all
+        self.rows_seen = 0
+        self.order = random.getstate()  # of the module that shuffles, when this epoch began
+        self.losses, self.held_losses = list[float](), list[float]()
+        self.stopped: str | None = None
+        self.objective = math.inf  # the last epoch's loss with what weight decay adds
+        self.watch = Watch(examples, w, b, recipe, torch)
+        self.early_stop = EarlyStop(self.params, recipe.patience, torch)
+
+    def run(self) -> Iterator[Step | Epoch]:
+        """Train, and tell of each step and each epoch when it is done.
+
+        Raises Diverged in the step whose loss has grown out of bounds, with w and b as they were when a batch's loss
+        was last no worse than at the start; BadInput where the loss is not finite to begin with.
+        """
+        while self.epoch < self.recipe.num_epochs and self.stopped is None:
+            if self.recipe.optimizer in AT_ONCE:
+                self._solve()
+            else:
+                yield from self._steps()
+            yield self._end_epoch()
+        self.early_stop.restore_best()
+
+    def _steps(self) -> Iterator[Step]:
+        net = partial(linreg, torch=self.torch)
+        loss = squared_loss
+        w, b, weight_decay, batch_size = self.w, self.b, self.recipe.weight_decay, self.recipe.batch_size
+        if self.step:
+            random.setstate(self.order)
+        else:
+            self.order = random.getstate()
+        for X, y in self.examples.batches(batch_size, self.epoch, skip=self.step):
+            X_share, y_share = self.group.share(X, y)
+            l = loss(net(X_share, w, b), y_share)
             objective(l, w, weight_decay).backward()
-            update(batch_size)
+            total = l.detach().sum()
+            self.group.sum_([*(param.grad for param in self.params), total])
+            mean = self.watch(float(total), len(X), f"epoch {self.epoch + 1}, step {self.step + 1}")
+            self._update()
+            self.step += 1
+            self.steps += 1
+            self.rows_seen += len(X)
+            yield Step(self.epoch, self.steps, mean, len(X))
 
-    update = _updater(optimizer, params, lr, torch)
-    before, ends = math.inf, _EarlyStop(params, patience, torch)
-    for epoch in range(num_epochs):
-        run_epoch(epoch)
-        with torch.no_grad():
-            train_l = loss(net(features, w, b), labels)
-            now = float(objective(train_l, w, weight_decay)) / len(labels)
-            held_l = None if held_out is None else loss(net(held_out[0], w, b), held_out[1])
-        watch(train_l, f"epoch {epoch + 1}, last step")
-        report(epoch, train_l, held_l)
-        if held_l is not None and ends.after(epoch, float(held_l.mean())):
-            return ends.finish(epoch)
-        if until is not None and before - now <= until * before < math.inf:
-            ends.finish(epoch)
-            return f"after epoch {epoch + 1}, which lowered the loss by no more than {until:g} of itself"
-        before = now
-    ends.finish(num_epochs - 1)
+    def _update(self) -> None:
+        if self.optimizer is None:
+            sgd(self.params, self.recipe.lr or 0.0, self.recipe.batch_size, torch=self.torch)
+            return
+        for param in self.params:
+            param.grad /= self.recipe.batch_size
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def _solve(self) -> None:
+        features, ones, labels = self.examples.at_once()
+        solve = newton_step if self.recipe.optimizer == "newton" else lstsq_step
+        decay, count = self.recipe.weight_decay, self.examples.rows
+        solve(features, labels, self.w, self.b, weight_decay=decay, ones=ones, count=count, torch=self.torch)
+
+    def _end_epoch(self) -> Epoch:
+        recipe = self.recipe
+        loss = self.examples.mean_loss(self.w, self.b)
+        self.watch(loss * self.examples.rows, self.examples.rows, f"epoch {self.epoch + 1}, last step")
+        held_loss = None if self.held_out is None else self.held_out.mean_loss(self.w, self.b)
+        epoch = Epoch(self.epoch, loss, held_loss)
+        before = self.objective
+        self.objective = loss + recipe.weight_decay / 2 * float((self.w.detach() ** 2).sum())
+        self.losses.append(loss)
+        self.epoch, self.step = self.epoch + 1, 0
+        if held_loss is not None:
+            self.held_losses.append(held_loss)
+            self.stopped = self.early_stop.after(epoch.epoch, held_loss)
+        gain, until = before - self.objective, recipe.until
+        if self.stopped is None and until is not None and gain <= until * before < math.inf:
+            self.stopped = f"after epoch {self.epoch}, which lowered the loss by no more than {until:g} of itself"
+        return epoch
+
+    def state(self) -> dict[str, Any]:
+        """All that going on needs: tensors, which are copies, and plain data in lists and dictionaries."""
+        return {
+            "epoch": self.epoch,
+            "step": self.step,
+            "steps": self.steps,
+            "rows_seen": self.rows_seen,
+            "random": _listed(self.order if self.step else random.getstate()),
+            "params": [param.detach().clone() for param in self.params],
+            "optimizer": self.optimizer and copy.deepcopy(self.optimizer.state_dict()),
+            "watch": self.watch.state(),
+            "early_stop": self.early_stop.state(),
+            "losses": list(self.losses),
+            "held_losses": list(self.held_losses),
+            "objective": self.objective,
+            "stopped": self.stopped,
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Become the run whose `state` that was, on the same examples with the same recipe."""
+        self.epoch, self.step = state["epoch"], state["step"]
+        self.steps, self.rows_seen = state["steps"], state["rows_seen"]
+        version, words, gauss = state["random"]
+        self.order = (version, tuple(words), gauss)
+        random.setstate(self.order)
+        with self.torch.no_grad():
+            for param, saved in zip(self.params, state["params"], strict=True):
+                param.copy_(saved)
+        if self.optimizer is not None:
+            self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        self.watch.restore(state["watch"])
+        self.early_stop.restore(state["early_stop"])
+        self.losses, self.held_losses = list(state["losses"]), list(state["held_losses"])
+        self.objective, self.stopped = state["objective"], state["stopped"]
+
+
+def _optimizer(recipe: Recipe, params: list[Tensor], torch: ModuleType) -> Any:
+    """The optimizer of torch.optim for the recipe, or None where the document's `sgd` or one step does."""
+    if recipe.optimizer == "momentum":
+        return torch.optim.SGD(params, lr=recipe.lr, momentum=MOMENTUM)
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(params, lr=recipe.lr)
     return None
 
 
-def _updater(optimizer: str, params: list[Tensor], lr: float | None, torch: ModuleType) -> Callable[[int], object]:
-    """The step made of the gradients of a summed loss, with the parameter that the document's `sgd` has for it."""
-    if optimizer in AT_ONCE:
-        return lambda batch_size: None
-    if optimizer == "sgd":
-        return lambda batch_size: sgd(params, lr or 0.0, batch_size, torch=torch)
-    makers = {"momentum": partial(torch.optim.SGD, momentum=MOMENTUM), "adam": torch.optim.Adam}
-    chosen = makers[optimizer](params, lr=lr)
-
-    def update(batch_size: int) -> None:
-        for param in params:
-            param.grad /= batch_size
-        chosen.step()
-        chosen.zero_grad()
-
-    return update
-
-
-class _Kept:
-    """Copies of the parameters as they were at some moment."""
-
-    def __init__(self, params: list[Tensor], torch: ModuleType) -> None:
-        self.params, self.torch = params, torch
-        self.keep()
-
-    def keep(self) -> None:
-        with self.torch.no_grad():
-            self.copies = [param.clone() for param in self.params]
-
-    def restore(self) -> None:
-        with self.torch.no_grad():
-            for copy, param in zip(self.copies, self.params, strict=True):
-                param.copy_(copy)
-
-
-class _Watch(_Kept):
-    """Notices when the loss grows instead of falling, and keeps the last parameters no worse than the first."""
-
-    def __init__(
-        self, params: list[Tensor], start: Tensor, labels: Tensor, cause: Callable[[], str], torch: ModuleType
-    ) -> None:
-        super().__init__(params, torch)
-        total = float(start.sum())
-        if not math.isfinite(total):
-            raise BadInput(f"the loss before the first step is {total}: the values exceed the dtype")
-        self.mean, self.cause = total / len(start), cause
-        # Training that goes on from a perfect fit may do as badly as the prediction 0 would.
-        self.bound = DIVERGENCE_FACTOR * max(total, float(squared_loss(labels, 0 * labels).sum()))
-
-    def __call__(self, l: Tensor, when: str) -> None:
-        total = float(l.detach().sum())
-        if total <= self.mean * len(l):
-            self.keep()
-        elif not total <= self.bound:  # NaN is not either
-            self.restore()
-            raise Diverged(
-                f"training diverged in {when}: mean loss {total / len(l):.3g}, after {self.mean:.3g} at the start; "
-                f"{self.cause()}; the last good parameters are kept"
-            )
-
-
-class _EarlyStop(_Kept):
-    """Keeps the parameters of the epoch after which the rows held out had their lowest loss."""
-
-    def __init__(self, params: list[Tensor], patience: int | None, torch: ModuleType) -> None:
-        super().__init__(params, torch)
-        self.patience, self.best, self.best_epoch = patience, math.inf, -1
-
-    def after(self, epoch: int, held_loss: float) -> bool:
-        """Whether it is time to stop."""
-        if held_loss < self.best:
-            self.best, self.best_epoch = held_loss, epoch
-            self.keep()
-        return self.patience is not None and epoch - self.best_epoch >= self.patience
-
-    def finish(self, epoch: int) -> str:
-        if self.best_epoch >= 0:
-            self.restore()
-        return (
-            f"after epoch {epoch + 1}: the validation loss has not fallen since epoch {self.best_epoch + 1}, "
-            "whose parameters are kept"
-        )
-
-
-def _cause(features: Tensor, b: Tensor, lr: float | None, batch_size: int, optimizer: str, weight_decay: float) -> str:
-    if lr is None:
-        return f"{features.dtype} is too narrow for these data"
-    if optimizer == "adam":
-        return f"Adam moves a parameter by about lr in each step, and lr {lr:g} is too large"
-    limit = largest_stable_rate(
-        features.detach().cpu().numpy().astype(np.float64),
-        min(batch_size, len(features)),
-        intercept=b.requires_grad,
-        weight_decay=weight_decay,
-        momentum=MOMENTUM if optimizer == "momentum" else 0.0,
-    )
-    if lr > limit:
-        return f"lr {lr:g} is too large: the largest stable one for these data is about {limit:.2g}"
-    return f"lr {lr:g} is too large for some rows, though about {limit:.2g} is stable for most"
+def _listed(state: tuple[Any, ...]) -> list[Any]:
+    version, words, gauss = state
+    return [version, list(words), gauss]

@@ -19,7 +19,7 @@ from test_linreg_cli import COMMAND, NORRIS, ROOT, assert_refused, linreg
 
 import linreg.train as linreg_train
 from linreg.__main__ import main as linreg_main
-from linreg.data import data_iter, read_table, standardise, synthetic_data
+from linreg.data import data_iter, read_table, scaling_of, synthetic_data
 from linreg.model import init_params, linreg as net, squared_loss
 
 COUNT = r"[-+.\d]+(?:e[-+]\d+)?"
@@ -98,8 +98,9 @@ def test_a_tables_first_batch():
     shown = as_data("--seed", 3, "--data", NORRIS, "--target", "y")
     torch.manual_seed(3)
     random.seed(3)
-    data = standardise(read_table(NORRIS, "y"))
-    X, y = (torch.from_numpy(a.astype("float32")) for a in (data.X, data.y.reshape(-1, 1)))
+    table = read_table(NORRIS, "y")
+    columns = scaling_of(table).apply(np.column_stack([table.X, table.y])).astype("float32")
+    X, y = torch.from_numpy(columns[:, :-1]), torch.from_numpy(columns[:, -1:])
     for ours, real in zip(leaf_gradients(shown), first_gradients(X, y, 3), strict=True):
         np.testing.assert_allclose(ours, real, rtol=1e-5)
 

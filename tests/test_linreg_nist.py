@@ -50,7 +50,7 @@ def fit(name, tmp_path, **settings):
         "fit_intercept": CERTIFIED[name]["intercept"],
     }
     with contextlib.redirect_stdout(io.StringIO()):
-        result = fit_table(Settings(**(chosen | settings)), str(path), "y", None)
+        result, _ = fit_table(Settings(**(chosen | settings)), str(path), "y", None)
     constant = [result["intercept"]] if chosen["fit_intercept"] else []
     return [*constant, *result["coefficients"].values()]
 

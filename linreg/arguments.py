@@ -1,0 +1,65 @@
+"""What an option may hold, and how a wrong one is told."""
+
+import argparse
+import csv
+import math
+from collections.abc import Callable
+from typing import NoReturn
+
+from linreg.errors import BadInput
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse's, with BadInput for what is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        """Raise BadInput."""
+        raise BadInput(f"{message} ({self.prog} --help shows the options)")
+
+
+def _real(kind: str, fits: Callable[[float], bool]) -> Callable[[str], float]:
+    def parse(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not (math.isfinite(value) and fits(value)):
+            raise argparse.ArgumentTypeError(f"{text.strip()!r} is not {kind}")
+        return value
+
+    return parse
+
+
+any_number = _real("a finite number", math.isfinite)
+positive = _real("a finite number above 0", lambda value: value > 0)
+fraction = _real("a fraction between 0 and 1", lambda value: 0 < value < 1)
+not_negative = _real("a finite number of at least 0", lambda value: value >= 0)
+
+
+def numbers(text: str) -> list[float]:
+    """Finite numbers between commas."""
+    return [any_number(part) for part in text.strip(" []").split(",")]
+
+
+def whole(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
+    """Whole numbers in these bounds."""
+
+    def parse(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = least - 1
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f"{text.strip()!r} is not a whole number from {least} to {most}")
+        return value
+
+    return parse
+
+
+def names(text: str) -> list[str]:
+    """Names between commas, read as a line of a table would be: in quotes a name may hold a comma itself."""
+    try:
+        names = next(csv.reader([text]), [])
+    except csv.Error as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a list of names: {error}") from error
+    return [name.strip() for name in names]

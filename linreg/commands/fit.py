@@ -1,0 +1,75 @@
+"""`linreg fit`, which `linreg` alone is too: train, and show the coefficients."""
+
+import argparse
+import json
+import random
+from collections.abc import Sequence
+from typing import Any
+
+from linreg.commands import DIVERGED, DONE
+from linreg.errors import BadInput, fail
+from linreg.options import SYNTHETIC, parse, settings_of
+
+
+def run(argv: Sequence[str]) -> int:
+    """Train as the words in `argv` say; the exit status."""
+    options = parse(argv)
+
+    # Imported here, so that Ctrl-C while NumPy loads ends quietly too.
+    if options.version:
+        from minigrad import __version__
+
+        print(f"linreg {__version__}")
+        return DONE
+    from linreg import jobs
+
+    seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
+    settings = settings_of(options, seed)
+    given = {name: getattr(options, name) for name in SYNTHETIC}
+    chosen = SYNTHETIC | {name: value for name, value in given.items() if value is not None}
+    table = (options.data, options.target, options.features)
+    if options.explain is not None:
+        synthetic = options.data is None
+        loss = jobs.first_synthetic_step(settings, **chosen) if synthetic else jobs.first_table_step(settings, *table)
+        return _explain(loss, options)
+    if options.data is None:
+        result, _ = jobs.fit_synthetic(settings, **chosen, quiet=options.json)
+    else:
+        result, _ = jobs.fit_table(settings, *table, quiet=options.json)
+    if options.json:
+        print(json.dumps(result))
+    return fail(DIVERGED, result["diverged"]) if result["diverged"] else DONE
+
+
+def _explain(loss: Any, options: argparse.Namespace) -> int:
+    from minigrad import show
+
+    lang, file = options.lang or "en", options.explain
+    try:
+        if file.endswith(".html"):
+            show.page(loss, file, lang=lang)
+        elif file:
+            show.graph(loss, values=True, gradients=True, lang=lang).save(file)
+    except OSError as error:
+        raise BadInput(f"cannot write {file}: {error.strerror}") from error
+    if options.json:
+        print(show.steps(loss).to_json())
+    elif file:
+        print(f"wrote {file}")
+    else:
+        _tell(loss, lang)
+    return DONE
+
+
+def _tell(loss: Any, lang: str) -> None:
+    from minigrad import show
+
+    try:
+        show.explain(loss, lang=lang)
+    except ImportError as error:
+        raise BadInput(
+            'to print the step, --explain needs rich: in the checkout, pip install ".[show]"; '
+            "--explain FILE.html and --explain FILE.svg need nothing more"
+        ) from error
+    except SystemExit as error:  # so rich answers a closed pipe
+        raise BrokenPipeError from error

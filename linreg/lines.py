@@ -1,0 +1,46 @@
+"""The lines that a run prints."""
+
+from collections.abc import Mapping
+
+from linreg.train import Epoch, Step, Training, print_epoch
+
+EPOCH_LINES = 20  # beside the first epoch's; all losses are in the result
+
+
+class EpochLines:
+    """Prints the document's line for the first epoch, and for those that end another twentieth of the run."""
+
+    def __init__(self) -> None:
+        self.unprinted: Epoch | None = None
+
+    def __call__(self, training: Training, event: Step | Epoch) -> None:
+        """Be told what training did."""
+        if isinstance(event, Step):
+            return
+        self.unprinted = event
+        done, of = EPOCH_LINES * event.epoch, training.recipe.num_epochs
+        if event.epoch == 0 or (done + EPOCH_LINES) // of > done // of:
+            self.flush()
+
+    def flush(self) -> None:
+        """Print the last epoch's line, if it was not among the regular ones."""
+        if self.unprinted is not None:
+            print_epoch(*self.unprinted)
+            self.unprinted = None
+
+
+def print_coefficients(
+    target: str, coefficients: Mapping[str, Mapping[str, float]], constant: Mapping[str, float] | None
+) -> None:
+    """Print a table of estimates beside the exact answers and how far they are apart."""
+    rows = [("(intercept)", constant)] if constant else []
+    rows += coefficients.items()
+    width = max(len(shown(name)) for name in (target, *(name for name, _ in rows)))
+    print(f"{shown(target):<{width}} {'estimate':>16} {'exact':>16} {'difference':>12}")
+    for name, row in rows:
+        print(f"{shown(name):<{width}} {row['estimate']:>16.9g} {row['exact']:>16.9g} {row['difference']:>12.2e}")
+
+
+def shown(name: str) -> str:
+    """A column's name in one line of text."""
+    return name if name.isprintable() else repr(name)

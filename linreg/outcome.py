@@ -1,0 +1,75 @@
+"""What a run did, in one place: for the lines it prints, its JSON, its plots and its report."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from linreg.scaling import Scaling
+from linreg.settings import Settings
+from linreg.triangle import Array, Triangle
+
+MOST_TRACED, MOST_SHOWN = 1000, 2000  # steps, rows
+
+
+class Trace:
+    """The loss and the parameters of evenly spaced steps, 1,000 at most however many there are."""
+
+    def __init__(self) -> None:
+        self.every = 1
+        self.steps, self.losses = list[int](), list[float]()
+        self.ws, self.bs = list[Array](), list[float]()
+
+    def takes(self, step: int) -> bool:
+        """Whether the step of this number, counted from 1, is one of those kept."""
+        return (step - 1) % self.every == 0
+
+    def add(self, step: int, loss: float, w: Array, b: float) -> None:
+        """Keep a step: the mean loss of its minibatch, and w (d,) and b after it."""
+        if len(self.steps) == MOST_TRACED:
+            self.every *= 2
+            for kept in (self.steps, self.losses, self.ws, self.bs):
+                del kept[1::2]
+            if not self.takes(step):
+                return
+        self.steps.append(step)
+        self.losses.append(loss)
+        self.ws.append(w)
+        self.bs.append(b)
+
+
+@dataclass
+class Outcome:
+    """A run's parameters, and what happened on the way to them.
+
+    `names` are those of the d coefficients; `w` (d,) and `b` are in the units trained in, of which `scaling` leads back
+    to the columns' own, and in which `triangle` holds all rows trained on. `sample` is at most 2,000 of these rows in
+    their own units: X (k, d) and y (k,). Losses are means per epoch. `seconds` is what
+    training took, for `rows_seen` rows.
+    """
+
+    settings: Settings
+    target: str
+    names: tuple[str, ...]
+    w: Array
+    b: float
+    scaling: Scaling
+    triangle: Triangle
+    sample: tuple[Array, Array]
+    losses: list[float] = field(default_factory=list)
+    validation_losses: list[float] = field(default_factory=list)
+    trace: Trace = field(default_factory=Trace)
+    steps: int = 0
+    rows_seen: int = 0
+    seconds: float = 0.0
+    stopped: str | None = None
+    diverged: str | None = None
+
+    def in_own_units(self) -> tuple[Array, float]:
+        """Slopes (d,) and intercept in the columns' own units."""
+        return self.scaling.in_own_units(self.w, self.b)
+
+
+def sampled(X: Array, y: Array) -> tuple[Array, Array]:
+    """At most 2,000 evenly spaced rows of X (n, d) and y (n,)."""
+    every = -(-len(y) // MOST_SHOWN)
+    return np.asarray(X[::every], dtype=np.float64), np.asarray(y[::every], dtype=np.float64)

@@ -1,0 +1,107 @@
+"""What a run trains on: the document's synthetic data, or a table."""
+
+import sys
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from linreg.backends import first_line
+from linreg.data import Table, read_table, scaling_of, split, synthetic_data
+from linreg.errors import BadInput
+from linreg.exact import least_squares
+from linreg.examples import Examples, InMemory
+from linreg.model import Tensor
+from linreg.outcome import sampled
+from linreg.scaling import Scaling
+from linreg.settings import Settings
+from linreg.triangle import Array, Triangle
+
+
+class Problem(NamedTuple):
+    """Examples to train on and to hold out, in the units trained in, with what leads back to the columns' own.
+
+    `names` are the coefficients' and `sample` is of rows trained on, in their own units: see Outcome.
+    """
+
+    examples: Examples
+    held_out: Examples | None
+    names: tuple[str, ...]
+    target: str
+    scaling: Scaling
+    triangle: Triangle
+    sample: tuple[Array, Array]
+
+
+def synthetic_problem(
+    torch: ModuleType, settings: Settings, true_w: Tensor, true_b: float, num_examples: int, noise: float
+) -> Problem:
+    """The document's data, from the CPU's random stream, so that a seed means the same on every device."""
+    try:
+        X, y = synthetic_data(true_w, true_b, num_examples, noise=noise, torch=torch)
+    except (MemoryError, RuntimeError, ValueError) as error:
+        raise BadInput(f"cannot make {num_examples} examples: {first_line(error)}") from error
+    trained, held_out = InMemory(X.to(settings.device), y.to(settings.device), torch), None
+    if settings.validation:
+        places, held = split(num_examples, settings.validation)
+        if not (places and held):
+            raise BadInput(f"--validation {settings.validation:g} cannot split {num_examples} examples")
+        held_out = InMemory(trained.X[held], trained.y[held], torch)
+        trained = InMemory(trained.X[places], trained.y[places], torch)
+    columns, targets = (part.cpu().numpy().astype(np.float64) for part in (trained.X, trained.y.reshape(-1)))
+    size = trained.features
+    return Problem(
+        trained,
+        held_out,
+        tuple(f"w[{place}]" for place in range(size)),
+        "y",
+        Scaling.none(size),
+        Triangle(size).fold(columns, targets),
+        sampled(columns, targets),
+    )
+
+
+def table_problem(
+    torch: ModuleType, settings: Settings, path: str, target: str, features: Sequence[str] | None
+) -> Problem:
+    """A table's columns, standardised by the rows trained on, by which those held out are scaled as well."""
+    table = read_table(path, target, features)
+    places, held = split(len(table.y), settings.validation)
+    trained = table.rows(places)
+    scaling = scaling_of(trained, settings.fit_intercept)
+
+    def standardised(table: Table) -> tuple[Array, Array]:
+        columns = scaling.apply(np.column_stack([table.X, table.y]))
+        return columns[:, :-1], columns[:, -1]
+
+    def in_memory(table: Table) -> InMemory:
+        X, y = (torch.from_numpy(part.astype(settings.dtype)).to(settings.device) for part in standardised(table))
+        return InMemory(X, y.reshape((-1, 1)), torch)
+
+    return Problem(
+        in_memory(trained),
+        in_memory(table.rows(held)) if held else None,
+        table.features,
+        table.target,
+        scaling,
+        Triangle(len(table.features)).fold(*standardised(trained)),
+        sampled(trained.X, trained.y),
+    )
+
+
+def exact_answer(problem: Problem, settings: Settings) -> tuple[Array, float]:
+    """The exact slopes and intercept in the table's own units; a warning where they are not unique."""
+    w, b, rank = least_squares(problem.triangle, settings.weight_decay, settings.fit_intercept)
+    if rank < len(problem.names):
+        print(
+            f"linreg: warning: the {len(problem.names)} features have rank {rank} in {problem.examples.rows} rows, "
+            "so their coefficients are not unique",
+            file=sys.stderr,
+        )
+    return problem.scaling.in_own_units(w, b)
+
+
+def parameters(w: Tensor, b: Tensor) -> tuple[Any, float]:
+    """The parameters' values, w as an array (d,)."""
+    return w.detach().reshape(-1).cpu().numpy().astype(np.float64), b.item()

@@ -1,0 +1,55 @@
+"""All rows of a data set, however many, folded into a triangle that answers the questions of least squares."""
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+class Triangle:
+    """The rows [X 1 y], folded by QR a block at a time into an upper triangle R of the same sums of products.
+
+    As RᵀR = [X 1 y]ᵀ[X 1 y], R stands for all rows where only sums of squares count: in the loss, in the least squares
+    answer, in its standard errors. R has at most d + 2 rows, for d features. Unlike the sums themselves it keeps the
+    precision of the rows.
+    Source: Golub and Van Loan, Matrix Computations, 4th ed., 5.3 and 6.5
+    """
+
+    def __init__(self, features: int) -> None:
+        self.rows = 0
+        self.R: Array = np.zeros((0, features + 2))
+
+    def fold(self, X: Array, y: Array) -> Self:
+        """Take in the rows X (n, d) with the targets y (n,)."""
+        self.rows += len(X)
+        block = np.column_stack([X, np.ones(len(X)), y])
+        self.R = _folded(np.vstack([self.R, block]))
+        return self
+
+    def transformed(self, shifts: Array, scales: Array) -> "Triangle":
+        """The triangle of the rows whose features and target, (d + 1,) in all, were shifted, then divided by scales."""
+        size = len(shifts)
+        change = np.zeros((size + 1, size + 1))
+        of_columns = np.delete(np.arange(size + 1), size - 1)  # the ones stay as they are
+        change[of_columns, of_columns] = 1 / scales
+        change[size - 1, of_columns] = -shifts / scales
+        change[size - 1, size - 1] = 1
+        other = Triangle(size - 1)
+        other.rows, other.R = self.rows, _folded(self.R @ change)
+        return other
+
+    def split(self) -> tuple[Array, Array, Array]:
+        """R's columns: those of the features (r, d), of the ones (r,) and of the target (r,)."""
+        return self.R[:, :-2], self.R[:, -2], self.R[:, -1]
+
+    def mean_loss(self, w: Array, b: float) -> float:
+        """Half the mean squared error of Xw + b over all rows, w of shape (d,)."""
+        residual = self.R @ np.append(w, [b, -1.0])
+        return float(residual @ residual) / 2 / self.rows
+
+
+def _folded(rows: Array) -> Array:
+    R: Any = np.linalg.qr(rows, mode="r")  # whose stub says what only other modes give
+    return np.asarray(R, dtype=np.float64)
