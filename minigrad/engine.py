@@ -44,9 +44,13 @@ class OUTSIDE:
 def user_line(depth: int) -> tuple[CodeType, int]:
     """Code object and instruction of the first frame, `depth` calls up or higher, that is not minigrad's own.
 
-    Cheap enough to do for every operation: no frame is kept alive and no text is read until somebody asks.
+    Cheap enough to do for every operation: no frame is kept alive and no text is read until somebody asks. Cheaper the
+    more of minigrad's own frames `depth` passes over: Python makes an object of each that is looked at.
     """
-    frame: Any = sys._getframe(depth)
+    try:
+        frame: Any = sys._getframe(depth)
+    except ValueError:  # fewer calls: minigrad's own function is all that its thread runs
+        frame = OUTSIDE
     while "INTERNAL" in frame.f_globals:
         frame = frame.f_back or OUTSIDE
     return frame.f_code, frame.f_lasti
@@ -388,8 +392,8 @@ def walk(
             if edge is None or d is None:
                 continue
             if not isinstance(edge, Node):
-                known = found.pop(id(edge), None)  # put back last: leaves are in the order in which they are done
-                found[id(edge)] = (edge, d if known is None else known[1] + d)
+                known = found.pop(key := id(edge), None)  # put back last: leaves are in the order they are done in
+                found[key] = (edge, d if known is None else known[1] + d)
             elif node is None and not ready:
                 node, g = edge, d  # nothing else is waiting, as in a chain, so there is nothing to sort
             elif edge is node:

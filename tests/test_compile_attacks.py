@@ -1,6 +1,8 @@
 """What might make a compiled function differ from the function: aliases, modes, names, effects, what changes outside."""
 
+from _thread import allocate_lock, start_new_thread
 from functools import partial
+from operator import call
 from threading import Thread
 
 import pytest
@@ -344,3 +346,23 @@ def test_indices_out_of_bounds(f, index):
         except (IndexError, RuntimeError) as error:
             ends.append((type(error), str(error)))
     assert ends[0] == ends[1] == ends[2]
+
+
+def test_a_thread_that_runs_nothing_else():
+    """A call, a pass and a step without any frame of Python's above them: there is no line of the user's to find."""
+
+    def step(w):
+        with minigrad.no_grad():
+            w -= w.grad
+            w.grad.zero_()
+
+    loss, step = minigrad.compile(lambda x: (x * x).sum(), fullgraph=True), minigrad.compile(step, fullgraph=True)
+    w = leaf(1.0, 2.0)
+    loss(w).backward()
+    step(w)
+    made, done = [], allocate_lock()
+    done.acquire()
+    start_new_thread(made.extend, (map(call, [partial(loss, w), loss(w).backward, partial(step, w), done.release]),))
+    assert done.acquire(timeout=10)
+    assert made[0].grad_fn.name() == "CompiledBackward"
+    assert w.tolist() == [1, 2]

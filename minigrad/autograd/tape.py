@@ -281,7 +281,7 @@ _accumulating = RLock()  # threads may share leaves; NumPy lets others run while
 def deliver(found: dict[int, Delivered], tape: ArrayTape) -> None:
     """Accumulate a pass's gradients into the leaves, then run the hooks that wait for that."""
     with_hooks = []
-    changed_by = user_line(2)
+    changed_by = user_line(3)
     with _accumulating:
         for delivered in found.values():
             leaf = delivered[0]

@@ -124,8 +124,7 @@ class Program:
             guards.same(guards.constant(f), f)
         of_outside = [guards.conditions[0], *guards.conditions[of_arguments:]]
         for name, owner in found.gradients_of.items():
-            guards.conditions.append(f"[{name} := {owner}._grad]")
-            guards.tensor(name, found.inputs[name])
+            guards.tensor(name, found.inputs[name], f"{owner}._grad")
         for name in found.inputs:
             if name not in guards.tensors:
                 raise Unwritable(f"it uses {name}, a tensor whose variable cannot be watched")
@@ -208,7 +207,7 @@ class Program:
                 if found.inputs[other]._storage is found.inputs[name]._storage is not None:
                     raise Unwritable(f"{other} and {name} may share memory")  # the function may then raise an error
                 guards.conditions.append(f"({other}._storage is None or {other}._storage is not {name}._storage)")
-        lines = ["_line = _user_line(2)", "try:", *_indented(lines), "except Exception as error: raise _Halfway(error)"]
+        lines = ["_line = _user_line(3)", "try:", *_indented(lines), "except Exception as error: raise _Halfway(error)"]
         self._make("\n".join([*self._head(guards, found), *_indented(lines), ""]), guards, program.writer.numbers)
 
     def _make(self, text: str, guards: Guards, numbers: dict[str, Any]) -> dict[str, Any]:
@@ -326,7 +325,8 @@ def _body(
         f"_node.inputs = {_tuple([f'{n}, _s_{n}, _s_{n}.version' for n in inputs])}",
         "_node.targets = _node.hooks = None",
         "_node.rank = _next_rank()",
-        "_frame = _user_frame(1)",
+        "try: _frame = _user_frame(2)",  # over `compiled`, as the line is cheaper to find so
+        "except ValueError: _frame = _OUTSIDE",
         "while 'INTERNAL' in _frame.f_globals: _frame = _frame.f_back or _OUTSIDE",
         "_node.code = _frame.f_code",
         "_node.lasti = _frame.f_lasti",

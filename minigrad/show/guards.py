@@ -34,31 +34,32 @@ class Guards:
         self.scope[name] = value
         return name
 
-    def argument(self, name: str, value: Any) -> None:
-        """Let an argument of this name through if it is like `value`."""
+    def argument(self, name: str, value: Any, place: str = "") -> None:
+        """Let an argument of this name, or what is in this place by this name, through if it is like `value`."""
         if isinstance(value, Tensor):
             if type(value) is not Tensor:
                 raise Unwritable("an argument is of a subclass of Tensor")
             if name in self.tensors:
                 raise Unwritable(f"{name} means something else in what is written")
-            self.tensor(name, value)
-        elif type(value) in (list, tuple):
+            self.tensor(name, value, place)
+            return
+        if place:
+            self.conditions.append(f"[{name} := {place}]")
+        if type(value) in (list, tuple):
             self.conditions.append(f"{name}.__class__ is {type(value).__name__} and len({name}) == {len(value)}")
-            items = [f"{name}_{i}" for i in range(len(value))]
-            for i, item in enumerate(items):
-                self.conditions.append(f"[{item} := {name}[{i}]]")
-            for item, v in zip(items, value, strict=True):
-                self.argument(item, v)
+            for i, v in enumerate(value):
+                self.argument(f"{name}_{i}", v, f"{name}[{i}]")
         else:
             self.same(name, value)
 
-    def tensor(self, name: str, t: Tensor) -> None:
-        """Let tensors of this shape, layout, dtype and need of a gradient through."""
+    def tensor(self, name: str, t: Tensor, place: str = "") -> None:
+        """Let tensors of this shape, layout, dtype and need of a gradient through; from `place` they get the name."""
         self.tensors[name] = t
         x = t._array
         origin = f"_o_{name}"
+        named = f"({name} := {place})" if place else name
         self.conditions += [
-            f"{name}.__class__ is _Tensor and (_x_{name} := {name}._array).shape == {tuple(x.shape)!r}",
+            f"{named}.__class__ is _Tensor and (_x_{name} := {name}._array).shape == {tuple(x.shape)!r}",
             f"_x_{name}.dtype is {self.constant(x.dtype)} and _x_{name}.strides == {x.strides!r}",
         ]
         wanted = f"({origin} := {name}._origin if {name}._view is None else _current_origin({name})) is not None"
@@ -137,8 +138,7 @@ class Guards:
         if isinstance(value, Tensor):
             for name, t in captured.items():
                 if t is value and name not in self.tensors:
-                    self.conditions.append(f"[{name} := {text}]")
-                    self.tensor(name, t)
+                    self.tensor(name, t, text)
                     if t.requires_grad:
                         self.conditions.append(f"_o_{name} is _LEAF")
                     return
