@@ -366,3 +366,10 @@ def test_a_thread_that_runs_nothing_else():
     assert done.acquire(timeout=10)
     assert made[0].grad_fn.name() == "CompiledBackward"
     assert w.tolist() == [1, 2]
+
+
+def test_what_a_list_holds_and_an_argument_of_that_name():
+    compiled = minigrad.compile(lambda xs, xs_0: xs[1] * xs[0] * xs_0)
+    for factor in (2.0, 3.0, 2.0):
+        assert compiled([2.0, minigrad.ones(1)], factor).tolist() == [2 * factor]
+    assert "xs_0 means something else" in compiled.reasons[0]

@@ -23,6 +23,7 @@ class Guards:
     def __init__(self) -> None:
         self.scope: dict[str, Any] = {}
         self.conditions: list[str] = []
+        self.named: set[str] = set()  # the arguments, and what lists among them hold
         self.tensors: dict[str, Tensor] = {}
 
     def constant(self, value: Any) -> str:
@@ -36,11 +37,12 @@ class Guards:
 
     def argument(self, name: str, value: Any, place: str = "") -> None:
         """Let an argument of this name, or what is in this place by this name, through if it is like `value`."""
+        if name in self.named:
+            raise Unwritable(f"{name} means something else in what is written")
+        self.named.add(name)
         if isinstance(value, Tensor):
             if type(value) is not Tensor:
                 raise Unwritable("an argument is of a subclass of Tensor")
-            if name in self.tensors:
-                raise Unwritable(f"{name} means something else in what is written")
             self.tensor(name, value, place)
             return
         if place:
