@@ -130,7 +130,7 @@ def fit(
     """
     w, b = _start(torch, settings, problem)
     training = Training(problem.examples, w, b, settings, held_out=problem.held_out, torch=torch)
-    lines, trace = EpochLines(), Trace()
+    lines, trace, start = EpochLines(), Trace(), parameters(w, b) if traced else None
     watchers: list[Watcher] = []
     if not quiet:
         watchers.append(lines)
@@ -164,6 +164,7 @@ def fit(
         seconds,
         training.stopped,
         diverged,
+        start,
     )
     return w, b, outcome
 

@@ -44,7 +44,7 @@ class Outcome:
     `names` are those of the d coefficients; `w` (d,) and `b` are in the units trained in, of which `scaling` leads back
     to the columns' own, and in which `triangle` holds all rows trained on. `sample` is at most 2,000 of these rows in
     their own units: X (k, d) and y (k,). Losses are means per epoch. `seconds` is what
-    training took, for `rows_seen` rows.
+    training took, for `rows_seen` rows. `start` is w and b before the first step, where they were kept for a plot.
     """
 
     settings: Settings
@@ -63,6 +63,7 @@ class Outcome:
     seconds: float = 0.0
     stopped: str | None = None
     diverged: str | None = None
+    start: tuple[Array, float] | None = None
 
     def in_own_units(self) -> tuple[Array, float]:
         """Slopes (d,) and intercept in the columns' own units."""

@@ -86,10 +86,14 @@ def test_tables_give_every_certified_digit(name):
             if j != i:
                 grid[j] = [ours - grid[j][i] * theirs for ours, theirs in zip(grid[j], grid[i], strict=True)]
     w = [row[-1] for row in grid]
-    variance = sum((target - dot(row, w)) ** 2 for row, target in zip(X, y, strict=True)) / Fraction(len(y) - size)
+    left = sum((target - dot(row, w)) ** 2 for row, target in zip(X, y, strict=True))
+    total = dot(y, y) - (sum(y) ** 2 / len(y) if CERTIFIED[name]["intercept"] else 0)
+    variance = left / Fraction(len(y) - size)
     deviations = [math.sqrt(variance * row[size + i]) for i, row in enumerate(grid)]
     assert [float(value) for value in w] == pytest.approx([*map(float, CERTIFIED[name]["values"])], rel=5e-15)
     assert deviations == pytest.approx([*map(float, CERTIFIED[name]["deviations"])], rel=5e-15)
+    assert math.sqrt(variance) == pytest.approx(float(CERTIFIED[name]["residual_deviation"]), rel=5e-15)
+    assert float(1 - left / total) == pytest.approx(float(CERTIFIED[name]["r_squared"]), rel=5e-15)
 
 
 def dot(a, b):

@@ -52,7 +52,14 @@ LAYERS = (
 )
 
 # What programs on top of minigrad may import; everything else in it is free to change.
-PUBLIC = {"minigrad", "minigrad.autograd", "minigrad.autograd.functional", "minigrad.testing", "minigrad.show"}
+PUBLIC = {
+    "minigrad",
+    "minigrad.autograd",
+    "minigrad.autograd.functional",
+    "minigrad.testing",
+    "minigrad.show",
+    "minigrad.saving",
+}
 
 
 def sources(*folders: str) -> list[Path]:

@@ -1,0 +1,208 @@
+"""Pictures of a run: the data with the fit, what the fit leaves, the loss of each step, and the path to the fit."""
+
+import io
+import math
+import os
+import re
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from linreg import panels
+from linreg.errors import BadInput
+from linreg.outcome import Outcome
+from linreg.panels import Drawing
+from linreg.statistics import summarise
+from linreg.words import PLOT_WORDS
+from minigrad.saving import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Panel = Callable[["Axes"], None]
+SUFFIXES = (".png", ".svg", ".pdf")
+WIDTH, HEIGHT = 9.6, 3.3  # inches, of the figure and of a row of panels
+PER_ROW = 3  # panels of features
+PAPER = "#ffffff"
+
+STYLE: dict[str, Any] = {
+    "axes.edgecolor": panels.QUIET,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.labelcolor": panels.TEXT,
+    "axes.labelsize": 9,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlecolor": panels.TEXT,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 10,
+    "axes.titleweight": "bold",
+    "figure.dpi": 100,
+    "font.sans-serif": ["DejaVu Sans"],
+    "grid.color": panels.LINE,
+    "grid.linewidth": 0.6,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "lines.linewidth": 1.6,
+    "path.simplify_threshold": 0.2,
+    "pdf.fonttype": 42,
+    "savefig.dpi": 150,
+    "svg.fonttype": "none",  # texts stay texts, to be searched, read aloud and drawn in the reader's own fonts
+    "svg.hashsalt": "linreg",
+    "text.color": panels.TEXT,
+    "xtick.color": panels.QUIET,
+    "xtick.labelsize": 8,
+    "ytick.color": panels.QUIET,
+    "ytick.labelsize": 8,
+}
+# Nothing of when and by which version a file was made: the same run makes the same bytes.
+METADATA: dict[str, dict[str, Any]] = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None, "Format": None, "Type": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+# Those that have letters beyond the Latin, Greek and Cyrillic of matplotlib's own.
+WIDER_FONTS = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Zen Hei",
+    "WenQuanYi Micro Hei",
+    "PingFang SC",
+    "Hiragino Sans GB",
+    "Microsoft YaHei",
+    "SimHei",
+    "Arial Unicode MS",
+)
+
+
+def figure(outcome: Outcome, lang: str = "en") -> "Figure":
+    """All panels of a run as one matplotlib figure.
+
+    lang  "en" or "zh"
+    Raises BadInput where matplotlib is not installed.
+    """
+    with _styled() as Figure:
+        drawing = drawing_of(outcome, lang)
+        rows: list[list[Panel]] = [
+            *_feature_rows(drawing),
+            [drawing.spread, drawing.normality],
+            [drawing.losses, drawing.path],
+        ]
+        return _drawn(Figure, rows, note=feature_note(drawing))
+
+
+def feature_figure(drawing: Drawing) -> "Figure":
+    """The panels of the data and the fit alone."""
+    with _styled() as Figure:
+        return _drawn(Figure, _feature_rows(drawing))
+
+
+def residual_figure(drawing: Drawing) -> "Figure":
+    """The panels of the residuals alone."""
+    with _styled() as Figure:
+        return _drawn(Figure, [[drawing.spread, drawing.normality]])
+
+
+def training_figure(drawing: Drawing) -> "Figure":
+    """The panels of the training alone."""
+    with _styled() as Figure:
+        return _drawn(Figure, [[drawing.losses, drawing.path]])
+
+
+def drawing_of(outcome: Outcome, lang: str) -> Drawing:
+    """What the panels of a run are drawn from, with texts in a language."""
+    return Drawing(outcome, summarise(outcome), PLOT_WORDS[lang])
+
+
+def feature_note(drawing: Drawing) -> str | None:
+    """What to say of features that have no panel, if there are any."""
+    shown, size = drawing.strongest(), len(drawing.outcome.names)
+    if not shown or len(shown) == size:
+        return None
+    return drawing.words["left_out"].format(shown=len(shown), all=size)
+
+
+def save(outcome: Outcome, path: str | os.PathLike[str], lang: str = "en") -> str:
+    """Write the picture of a run to a file, PNG, SVG or PDF by its suffix, whole or not at all.
+
+    Returns the letters that no installed font has, drawn as boxes; of an SVG none, as its reader's fonts are used.
+    Raises BadInput for another suffix or where matplotlib is not installed, OSError where the file cannot be written.
+    """
+    suffix = checked_suffix(path)
+    drawn = figure(outcome, lang)
+    data, missing = rendered(drawn, suffix)
+    write_whole(path, data)
+    return missing
+
+
+def checked_suffix(path: str | os.PathLike[str]) -> str:
+    """The suffix of a picture's file, by which its format is chosen; BadInput where there is none such."""
+    suffix = os.path.splitext(os.fspath(path))[1].lower()
+    if suffix not in SUFFIXES:
+        raise BadInput(f"--plot writes FILE.png, FILE.svg or FILE.pdf, and {os.fspath(path)!r} ends with none of these")
+    return suffix
+
+
+def rendered(drawn: "Figure", suffix: str) -> tuple[bytes, str]:
+    """A figure's bytes in a format, and the letters that no installed font has."""
+    file = io.BytesIO()
+    with _styled(), warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        drawn.savefig(file, format=suffix[1:], metadata=METADATA[suffix])
+    lacking = set[str]()
+    for warning in caught:
+        if (found := re.match(r"Glyph (\d+) ", str(warning.message))) is None:
+            warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
+        else:
+            lacking.add(chr(int(found[1])))
+    return file.getvalue(), "".join(sorted(lacking)) if suffix != ".svg" else ""
+
+
+def require() -> None:
+    """BadInput that says how to install matplotlib, where it cannot be imported."""
+    with _styled():
+        pass
+
+
+@contextmanager
+def _styled() -> Iterator[type["Figure"]]:
+    """matplotlib's figures, under its own defaults and our style, whatever the reader's settings are."""
+    try:
+        from matplotlib import style
+        from matplotlib.figure import Figure
+        from matplotlib.font_manager import fontManager
+    except ImportError as error:
+        raise BadInput('pictures need matplotlib: in the checkout, pip install ".[plot]"') from error
+    installed = set(fontManager.get_font_names())
+    fonts = ["DejaVu Sans", *(name for name in WIDER_FONTS if name in installed), "sans-serif"]
+    with style.context(["default", STYLE | {"font.family": fonts}]):
+        yield Figure
+
+
+def _feature_rows(drawing: Drawing) -> list[list[Panel]]:
+    if len(drawing.outcome.names) == 1:
+        return [[drawing.fit]]
+    features = drawing.strongest()
+    if not features:
+        return [[drawing.against_fitted]]
+    rows = np.array_split(features, -(-len(features) // PER_ROW))
+    return [[partial(drawing.partial, feature=int(i), panels=len(features)) for i in row] for row in rows]
+
+
+def _drawn(make: type["Figure"], rows: list[list[Panel]], note: str | None = None) -> "Figure":
+    drawn = make(figsize=(WIDTH, HEIGHT * len(rows)), layout="constrained", facecolor=PAPER)
+    places = drawn.add_gridspec(len(rows), math.lcm(*map(len, rows)))
+    columns = places.ncols
+    for i, row in enumerate(rows):
+        width = columns // len(row)
+        for j, draw in enumerate(row):
+            draw(drawn.add_subplot(places[i, j * width : (j + 1) * width]))
+    if note:
+        drawn.suptitle(note, fontsize=9, color=panels.QUIET, x=0.01, horizontalalignment="left")
+    return drawn

@@ -1,0 +1,155 @@
+"""What a fit leaves unexplained, in the rows sampled from it: residuals, leverage, and the usual checks of both."""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from linreg.distributions import f_beyond
+from linreg.outcome import Outcome
+from linreg.statistics import Design
+from linreg.triangle import Array
+
+ENOUGH = 20  # rows: of fewer, no check says anything
+DOUBTFUL = 0.01  # a probability below this is no accident
+SWAYS = 0.5  # a Cook's distance from which a row moves the fit by as much as its uncertainty
+MOST_INFLUENTIAL = 3
+LEAST_SPARE = 1e-6
+
+
+@dataclass(frozen=True)
+class Check:
+    """What was asked of the residuals, and the answer.
+
+    `kind` is "normality", "spread", "order" or "influence"; `verdict` "good", "doubtful" or why nothing is said: "few"
+    rows, an "exact" fit, "sampled" rows, "errorless" coefficients. `p` is the probability of a statistic at least as
+    far from what is expected where all is well, NaN for influence.
+    """
+
+    kind: str
+    verdict: str
+    statistic: float = math.nan
+    p: float = math.nan
+
+
+@dataclass(frozen=True)
+class Influence:
+    """A sampled row that moves the fit: its `place` among those sampled, from 0, and its numbers in own units."""
+
+    place: int
+    observed: float
+    fitted: float
+    leverage: float
+    cook: float
+
+
+class Residuals:
+    """The rows sampled from a run's data beside what its parameters predict for them.
+
+    `columns` (k, p) are in standard units; `fitted` and `errors` (k,), observed less fitted, in the target's own.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        X, y = outcome.sample
+        self.design, self.target_std = Design(outcome), float(outcome.scaling.stds[-1])
+        # The differences are taken in standard units, where no large mean eats their digits.
+        standard = outcome.scaling.apply(np.column_stack([X, y]))
+        self.columns, self.observed = self.design.columns(standard[:, :-1]), y
+        self.errors = (standard[:, -1] - self.columns @ self.design.theta) * self.target_std
+        self.fitted = y - self.errors
+        # Rows are in order only where none is left out between them.
+        self.in_order = len(y) == outcome.triangle.rows
+        self.unbiased = self.design.unique and self.design.freedom > 0 and not outcome.settings.weight_decay
+        size = max(float(np.sqrt(np.mean(standard[:, -1] ** 2))), 1.0) * self.target_std if len(y) else 1.0
+        self.exact = bool(self.deviation <= 16 * np.finfo(outcome.settings.dtype).eps * size)
+
+    @cached_property
+    def deviation(self) -> float:
+        """The standard deviation of all rows' residuals, in the target's own units."""
+        squares = self.design.squares(self.design.theta)
+        return self.target_std * math.sqrt(squares / max(self.design.freedom, 1))
+
+    @cached_property
+    def leverage(self) -> Array:
+        """How far each row pulls its own fitted value, from 0 to 1; NaN where least squares has no unique answer."""
+        if not self.unbiased:
+            return np.full(len(self.errors), math.nan)
+        pulls: Array = np.sum((self.columns @ self.design.inverse) ** 2, axis=1)
+        return np.minimum(pulls, 1.0)
+
+    @cached_property
+    def studentised(self) -> Array:
+        """The residuals, each over its own standard deviation where leverages are known."""
+        return self.errors / (self.deviation or 1.0) / (np.sqrt(self._spare) if self.unbiased else 1.0)
+
+    @cached_property
+    def cook(self) -> Array:
+        """Cook's distances: how far the fit moves, over its uncertainty, where a row is left out."""
+        moved: Array = self.studentised**2 * self.leverage / self._spare / self.columns.shape[1]
+        return moved
+
+    @property
+    def _spare(self) -> Array:
+        # A row that alone determines a coefficient has none, and no residual either.
+        return np.maximum(1 - self.leverage, LEAST_SPARE)
+
+    def influential(self) -> list[Influence]:
+        """The sampled rows that move the fit most, the first the most; none where that is not known."""
+        if self._silence("influence"):
+            return []
+        places = np.argsort(-self.cook, kind="stable")[:MOST_INFLUENTIAL]
+        return [
+            Influence(int(i), *(float(values[i]) for values in (self.observed, self.fitted, self.leverage, self.cook)))
+            for i in places
+        ]
+
+    def checks(self) -> list[Check]:
+        """Whether the residuals are as least squares supposes: normal, evenly spread, in no order, swayed by no row."""
+        asked = {"normality": self._normality, "spread": self._spread, "order": self._order}
+        made = []
+        for kind, ask in asked.items():
+            if (silence := self._silence(kind)) is not None:
+                made.append(Check(kind, silence))
+            else:
+                statistic, p = ask()
+                made.append(Check(kind, "doubtful" if p < DOUBTFUL else "good", statistic, p))
+        silence = self._silence("influence")
+        most = math.nan if silence else float(self.cook.max())
+        return [*made, Check("influence", silence or ("doubtful" if most >= SWAYS else "good"), most)]
+
+    def _silence(self, kind: str) -> str | None:
+        """Why a check cannot be made."""
+        if self.exact:
+            return "exact"
+        if kind == "order" and not self.in_order:
+            return "sampled"
+        if kind == "influence" and not self.unbiased:
+            return "errorless"
+        needed = ENOUGH + self.columns.shape[1] if kind == "spread" else ENOUGH
+        return "few" if kind != "influence" and len(self.errors) < needed else None
+
+    def _normality(self) -> tuple[float, float]:
+        """Jarque and Bera 1987: skewness and kurtosis beside a normal distribution's."""
+        z = (self.errors - self.errors.mean()) / self.errors.std()
+        statistic = len(z) / 6 * (float(np.mean(z**3)) ** 2 + (float(np.mean(z**4)) - 3) ** 2 / 4)
+        return statistic, math.exp(-statistic / 2)  # chi squared of two degrees of freedom
+
+    def _spread(self) -> tuple[float, float]:
+        """Breusch and Pagan 1979, as Koenker 1981 and as an F: whether the features predict the squared residuals."""
+        squares = self.errors**2 / np.mean(self.errors**2)
+        ones = np.ones((len(squares), 1))
+        columns = self.columns if self.design.intercept else np.hstack([ones, self.columns])
+        fitted = columns @ np.linalg.lstsq(columns, squares)[0]
+        above = int(np.linalg.matrix_rank(columns)) - 1
+        below = len(squares) - above - 1
+        explained, left = float(np.sum((fitted - squares.mean()) ** 2)), float(np.sum((squares - fitted) ** 2))
+        if above == 0 or left == 0:
+            return math.nan, 1.0
+        f = explained / above / (left / below)
+        return f, f_beyond(f, above, below)
+
+    def _order(self) -> tuple[float, float]:
+        """Durbin and Watson 1950: 2 where neighbours know nothing of each other; p by its normal limit."""
+        statistic = float(np.sum(np.diff(self.errors) ** 2) / np.sum(self.errors**2))
+        return statistic, math.erfc(abs(1 - statistic / 2) * math.sqrt(len(self.errors) / 2))

@@ -1,0 +1,170 @@
+"""What statistics says of a fit: standard errors, tests and intervals of its coefficients, and how much it explains.
+
+All of it comes from the triangle, which stands for all the rows trained on, however many.
+Source: Seber and Lee, Linear Regression Analysis, 2nd ed., chapters 3 and 4
+"""
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from linreg.distributions import f_beyond, t_beyond, t_within
+from linreg.exact import least_squares
+from linreg.outcome import Outcome
+from linreg.triangle import Array
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """One coefficient in its own units, as trained and exactly; its standard error, test against 0 and interval.
+
+    `name` is None for the intercept. The error, t, p and the interval's ends belong to the exact value; they are NaN
+    where there are none (`Summary.without`).
+    """
+
+    name: str | None
+    estimate: float
+    exact: float
+    error: float
+    t: float
+    p: float
+    low: float
+    high: float
+
+    @property
+    def off(self) -> float:
+        """How many standard errors training ended away from the exact value; NaN where that means nothing."""
+        return abs(self.estimate - self.exact) / self.error if self.error > 0 else math.nan
+
+
+@dataclass(frozen=True)
+class Summary:
+    """A fit's coefficients, the intercept first, and how much of the target they explain.
+
+    `without` says why there are no standard errors: "ridge", as weights that decay are biased; "dependent", as the
+    coefficients are not unique; "saturated", as no row is left to judge by; or None where there are some. `deviation`
+    is the residuals' standard deviation, `r2` to `f_p` the exact fit's R², adjusted R², F and its probability under no
+    relation at all (NaN as above); `trained_r2` and `trained_rmse` are those of the parameters as trained. Without an
+    intercept, R² counts from 0 instead of the mean.
+    """
+
+    coefficients: tuple[Coefficient, ...]
+    rows: int
+    freedom: int
+    without: str | None
+    deviation: float
+    r2: float
+    adjusted_r2: float
+    f: float
+    f_p: float
+    trained_r2: float
+    trained_rmse: float
+
+
+class Design:
+    """An outcome's rows as least squares sees them: columns [1 X] in standard units, the 1 where there is an intercept.
+
+    `R` (p, p) is their upper triangle and `z` (p,) the target's part in it; `remainder` is the length of the rest.
+    """
+
+    def __init__(self, outcome: Outcome) -> None:
+        size, self.intercept = len(outcome.w), outcome.settings.fit_intercept
+        order = [*([size] if self.intercept else []), *range(size), size + 1]
+        triangle = np.zeros((len(order), len(order)))
+        short = np.linalg.qr(outcome.triangle.R[:, order], mode="r")
+        triangle[: len(short)] = short
+        self.R, self.z, self.remainder = triangle[:-1, :-1], triangle[:-1, -1], abs(float(triangle[-1, -1]))
+        self.rows = outcome.triangle.rows
+        self.theta = self._joined(outcome.w, outcome.b)
+        w, b, rank = least_squares(outcome.triangle, outcome.settings.weight_decay, self.intercept)
+        self.exact = self._joined(w, b)
+        self.unique = rank == size
+        self.freedom = self.rows - rank - self.intercept
+
+    def columns(self, X: Array) -> Array:
+        """The columns of rows X (k, d) in standard units."""
+        return np.column_stack([np.ones(len(X)), X]) if self.intercept else X
+
+    def squares(self, theta: Array) -> float:
+        """The sum over all rows of the squared errors of parameters (p,)."""
+        return float(np.sum((self.z - self.R @ theta) ** 2)) + self.remainder**2
+
+    @cached_property
+    def total(self) -> float:
+        """The sum over all rows of the target's squares, about its mean where there is an intercept."""
+        return float(np.sum(self.z[int(self.intercept) :] ** 2)) + self.remainder**2
+
+    @cached_property
+    def inverse(self) -> Array:
+        """R⁻¹ (p, p), where the coefficients are unique: its product with its transpose is the covariance over s²."""
+        return np.asarray(np.linalg.solve(self.R, np.eye(len(self.R))), dtype=np.float64)
+
+    def _joined(self, w: Array, b: float) -> Array:
+        return np.append([b], w) if self.intercept else np.asarray(w, dtype=np.float64)
+
+
+def summarise(outcome: Outcome) -> Summary:
+    """The statistics of a run's fit."""
+    design, scaling = Design(outcome), outcome.scaling
+    without = _without(outcome, design)
+    # Own units are a linear function of standard ones: a slope by its columns' scales, the intercept by all means.
+    slopes = np.diag(scaling.stds[-1] / scaling.stds[:-1])
+    to_own = slopes
+    if design.intercept:
+        first = np.append([scaling.stds[-1]], -scaling.means[:-1] @ slopes)
+        to_own = np.vstack([first, np.column_stack([np.zeros(len(slopes)), slopes])])
+
+    squares, total, freedom, between = design.squares(design.exact), design.total, design.freedom, len(slopes)
+    variance = squares / freedom if without is None else math.nan
+    errors = np.full(len(to_own), math.nan)
+    if without is None:
+        errors = np.sqrt(variance * np.sum((to_own @ design.inverse) ** 2, axis=1))
+    reach = t_within(CONFIDENCE, freedom) if without is None else math.nan
+
+    def coefficient(name: str | None, estimate: float, exact: float, error: float) -> Coefficient:
+        t = exact / error if error > 0 else math.copysign(math.inf, exact) if error == 0 and exact else math.nan
+        p = math.nan if without else t_beyond(t, freedom)
+        return Coefficient(name, estimate, exact, error, t, p, exact - reach * error, exact + reach * error)
+
+    names = [None, *outcome.names] if design.intercept else [*outcome.names]
+    trained, exact = (_own(outcome, design, theta) for theta in (design.theta, design.exact))
+    rows = zip(names, trained, exact, errors, strict=True)
+    f = math.nan
+    if without is None:
+        f = (total - squares) / between / variance if variance > 0 else math.inf
+    trained_squares = design.squares(design.theta)
+    return Summary(
+        tuple(coefficient(name, *map(float, values)) for name, *values in rows),
+        design.rows,
+        freedom,
+        without,
+        float(scaling.stds[-1]) * math.sqrt(variance),
+        _share(squares, total),
+        1 - squares / total * (freedom + between) / freedom if without is None and total else math.nan,
+        f,
+        math.nan if without else f_beyond(f, between, freedom),
+        _share(trained_squares, total),
+        float(scaling.stds[-1]) * math.sqrt(trained_squares / design.rows),
+    )
+
+
+def _without(outcome: Outcome, design: Design) -> str | None:
+    if outcome.settings.weight_decay:
+        return "ridge"
+    if not design.unique:
+        return "dependent"
+    return None if design.freedom > 0 else "saturated"
+
+
+def _own(outcome: Outcome, design: Design, theta: Array) -> Array:
+    w, b = (theta[1:], float(theta[0])) if design.intercept else (theta, 0.0)
+    slopes, constant = outcome.scaling.in_own_units(w, b)
+    return np.append([constant], slopes) if design.intercept else slopes
+
+
+def _share(squares: float, total: float) -> float:
+    return 1 - squares / total if total else math.nan
