@@ -13,6 +13,7 @@ from linreg.lines import EpochLines, print_coefficients
 from linreg.model import Tensor, init_params, linreg, squared_loss
 from linreg.outcome import Outcome, Trace
 from linreg.problems import Problem, exact_answer, parameters, synthetic_problem, table_problem
+from linreg.saving import Saver
 from linreg.settings import DOCUMENT_EPOCHS, DOCUMENT_STEPS, Settings
 from linreg.train import Epoch, Step, Training, objective
 from minigrad import show
@@ -28,6 +29,7 @@ def fit_synthetic(
     noise: float,
     *,
     quiet: bool = False,
+    saver: Saver | None = None,
 ) -> tuple[dict[str, Any], Outcome]:
     """Run the document's program, print its lines and the book's next ones; return the numbers, and all that happened.
 
@@ -37,7 +39,7 @@ def fit_synthetic(
         truth = torch.tensor(true_w)
         problem = synthetic_problem(torch, settings, truth, true_b, num_examples, noise)
         settings = settings.for_rows(problem.examples.rows, DOCUMENT_EPOCHS)
-        w, b, outcome = fit(torch, settings, problem, quiet=quiet)
+        w, b, outcome = fit(torch, settings, problem, quiet=quiet, saver=saver)
         truth = truth.to(settings.device)
         w_error, b_error = truth - w.reshape(truth.shape), true_b - b
         if not quiet:
@@ -65,6 +67,7 @@ def fit_table(
     features: Sequence[str] | None,
     *,
     quiet: bool = False,
+    saver: Saver | None = None,
 ) -> tuple[dict[str, Any], Outcome]:
     """Regress a table's `target` on `features` or all other columns; as `fit_synthetic`, print and return.
 
@@ -78,7 +81,7 @@ def fit_table(
         exact_slopes, exact_intercept = exact_answer(problem, settings)
         settings = replace(settings, batch_size=min(settings.batch_size, rows))
         enough = max(DOCUMENT_EPOCHS, math.ceil(DOCUMENT_STEPS / math.ceil(rows / settings.batch_size)))
-        outcome = fit(torch, settings.for_rows(rows, enough), problem, quiet=quiet)[2]
+        outcome = fit(torch, settings.for_rows(rows, enough), problem, quiet=quiet, saver=saver)[2]
     slopes, intercept = outcome.in_own_units()
     estimates = [_beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
     coefficients = dict(zip(outcome.names, estimates, strict=True))
@@ -122,27 +125,39 @@ def _first_step(torch: ModuleType, settings: Settings, problem: Problem) -> Tens
 
 
 def fit(
-    torch: ModuleType, settings: Settings, problem: Problem, *, quiet: bool = False, traced: bool = False
+    torch: ModuleType,
+    settings: Settings,
+    problem: Problem,
+    *,
+    quiet: bool = False,
+    traced: bool = False,
+    saver: Saver | None = None,
 ) -> tuple[Tensor, Tensor, Outcome]:
     """Train on a problem and print the epochs' lines; return w, b and what happened on the way.
 
-    `traced` keeps the steps' losses and parameters, for plots.
+    `traced` keeps the steps' losses and parameters, for plots; `saver` saves the run, or makes a saved one go on.
     """
     w, b = _start(torch, settings, problem)
     training = Training(problem.examples, w, b, settings, held_out=problem.held_out, torch=torch)
-    lines, trace, start = EpochLines(), Trace(), parameters(w, b) if traced else None
+    start = parameters(w, b) if traced else None
+    diverged = saver.begin(training, problem, settings) if saver else None
+    lines, trace = EpochLines(training), Trace()
     watchers: list[Watcher] = []
     if not quiet:
         watchers.append(lines)
     if traced:
         watchers.append(lambda training, event: _record(trace, training, event))
-    diverged, began = None, time.perf_counter()
+    if saver:
+        watchers.append(saver)
+    began = time.perf_counter()
     try:
-        for event in training.run():
+        for event in training.run() if diverged is None else ():
             for watcher in watchers:
                 watcher(training, event)
     except Diverged as error:
         diverged = str(error)
+        if saver:
+            saver.diverged(training, diverged)
     seconds = time.perf_counter() - began
     if training.stopped and not quiet:
         lines.flush()

@@ -10,16 +10,17 @@ EPOCH_LINES = 20  # beside the first epoch's; all losses are in the result
 class EpochLines:
     """Prints the document's line for the first epoch, and for those that end another twentieth of the run."""
 
-    def __init__(self) -> None:
-        self.unprinted: Epoch | None = None
+    def __init__(self, training: Training) -> None:
+        self.num_epochs = training.recipe.num_epochs
+        last = training.last_epoch()  # of a run that goes on
+        self.unprinted = None if last is None or self._has_line(last.epoch) else last
 
     def __call__(self, training: Training, event: Step | Epoch) -> None:
         """Be told what training did."""
         if isinstance(event, Step):
             return
         self.unprinted = event
-        done, of = EPOCH_LINES * event.epoch, training.recipe.num_epochs
-        if event.epoch == 0 or (done + EPOCH_LINES) // of > done // of:
+        if self._has_line(event.epoch):
             self.flush()
 
     def flush(self) -> None:
@@ -27,6 +28,10 @@ class EpochLines:
         if self.unprinted is not None:
             print_epoch(*self.unprinted)
             self.unprinted = None
+
+    def _has_line(self, epoch: int) -> bool:
+        done = EPOCH_LINES * epoch
+        return epoch == 0 or (done + EPOCH_LINES) // self.num_epochs > done // self.num_epochs
 
 
 def print_coefficients(

@@ -47,9 +47,7 @@ def settings_of(options: argparse.Namespace, seed: int) -> Settings:
 
 def parse(argv: Sequence[str]) -> argparse.Namespace:
     """The options in `argv`; BadInput where one is wrong, or two cannot go together."""
-    # A leading space keeps argparse from reading `-3.4,2` or `-1e-3` as an option.
-    argv = [f" {word}" if re.fullmatch(r"-[\d.][-+\d.eE,]*", word) else word for word in argv]
-    options = _parser().parse_args(argv)
+    options = _parsed(argv)
     if options.true_w is not None:
         options.true_w = list(itertools.chain.from_iterable(options.true_w))
     if options.data is None:
@@ -75,14 +73,31 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
                 )
         if options.explain is not None:
             raise BadInput(f"--explain shows a step on a minibatch and cannot go with --optimizer {options.optimizer}")
+    if options.save is not None and options.resume is not None:
+        raise BadInput("--save cannot go with --resume, which saves to the folder that it names")
+    if options.save_every is not None and options.save is None and options.resume is None:
+        raise BadInput("--save-every needs --save")
     if options.explain is None:
         if options.lang is not None:
             raise BadInput("--lang needs --explain")
     elif options.backend != "minigrad":
         raise BadInput(f"--explain looks inside minigrad and cannot go with --backend {options.backend}")
+    elif options.save is not None or options.resume is not None:
+        raise BadInput("--explain shows the first step instead of training: it cannot go with --save or --resume")
     elif options.explain and not options.explain.endswith((".html", ".svg")):
         raise BadInput(f"--explain writes FILE.html or FILE.svg, and {options.explain!r} ends with neither")
     return options
+
+
+def resumes(argv: Sequence[str]) -> str | None:
+    """The folder of the run that the options in `argv` go on with, if they do; these are checked one by one only."""
+    folder: str | None = _parsed(argv).resume
+    return folder
+
+
+def _parsed(argv: Sequence[str]) -> argparse.Namespace:
+    # A leading space keeps argparse from reading `-3.4,2` or `-1e-3` as an option.
+    return _parser().parse_args([f" {word}" if re.fullmatch(r"-[\d.][-+\d.eE,]*", word) else word for word in argv])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -155,6 +170,22 @@ def _parser() -> argparse.ArgumentParser:
         help="stop when an epoch lowers the loss by no more than TOL of itself, as 1e-6",
     )
     add("--no-intercept", action="store_true", help="the line passes through the origin: columns are not centred")
+
+    keeping = parser.add_argument_group("keep a run, and go on with it")
+    add = keeping.add_argument
+    add(
+        "--save",
+        metavar="DIR",
+        help="save the run to this folder while it trains: linreg predict DIR and linreg show DIR use it, and after "
+        "whatever ends the run --resume DIR goes on with it",
+    )
+    add("--save-every", type=whole(1), metavar="STEPS", help="save after so many steps (default: after each epoch)")
+    add(
+        "--resume",
+        metavar="DIR",
+        help="go on with the run saved there, with its data and options, as if it had never stopped; --num-epochs may "
+        "be raised",
+    )
 
     looking = parser.add_argument_group("look inside")
     add = looking.add_argument

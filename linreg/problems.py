@@ -1,11 +1,13 @@
 """What a run trains on: the document's synthetic data, or a table."""
 
+import hashlib
 import sys
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from linreg.backends import first_line
 from linreg.data import Table, read_table, scaling_of, split, synthetic_data
@@ -22,7 +24,8 @@ from linreg.triangle import Array, Triangle
 class Problem(NamedTuple):
     """Examples to train on and to hold out, in the units trained in, with what leads back to the columns' own.
 
-    `names` are the coefficients' and `sample` is of rows trained on, in their own units: see Outcome.
+    `names` are the coefficients' and `sample` is of rows trained on, in their own units: see Outcome. `fingerprint` is
+    the same only for the same rows in the same order.
     """
 
     examples: Examples
@@ -32,6 +35,7 @@ class Problem(NamedTuple):
     scaling: Scaling
     triangle: Triangle
     sample: tuple[Array, Array]
+    fingerprint: str
 
 
 def synthetic_problem(
@@ -59,6 +63,7 @@ def synthetic_problem(
         Scaling.none(size),
         Triangle(size).fold(columns, targets),
         sampled(columns, targets),
+        fingerprint_of(X.cpu().numpy(), y.cpu().numpy()),
     )
 
 
@@ -87,7 +92,16 @@ def table_problem(
         scaling,
         Triangle(len(table.features)).fold(*standardised(trained)),
         sampled(trained.X, trained.y),
+        fingerprint_of(table.X, table.y),
     )
+
+
+def fingerprint_of(*arrays: NDArray[Any]) -> str:
+    """The SHA-256 of arrays' numbers, as hexadecimal digits."""
+    digest = hashlib.sha256()
+    for array in arrays:
+        digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def exact_answer(problem: Problem, settings: Settings) -> tuple[Array, float]:

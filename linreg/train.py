@@ -169,6 +169,12 @@ class Training:
             self.stopped = f"after epoch {self.epoch}, which lowered the loss by no more than {until:g} of itself"
         return epoch
 
+    def last_epoch(self) -> Epoch | None:
+        """What was told of the epoch that was finished last, if there is one."""
+        if not self.epoch:
+            return None
+        return Epoch(self.epoch - 1, self.losses[-1], self.held_losses[-1] if self.held_losses else None)
+
     def state(self) -> dict[str, Any]:
         """All that going on needs: tensors, which are copies, and plain data in lists and dictionaries."""
         return {

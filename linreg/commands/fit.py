@@ -6,14 +6,15 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-from linreg.commands import DIVERGED, DONE
+from linreg.commands import BAD_INPUT, DIVERGED, DONE
 from linreg.errors import BadInput, fail
-from linreg.options import SYNTHETIC, parse, settings_of
+from linreg.options import SYNTHETIC, settings_of
+from linreg.resuming import kept_options, options_of
 
 
 def run(argv: Sequence[str]) -> int:
     """Train as the words in `argv` say; the exit status."""
-    options = parse(argv)
+    options, saved = options_of(argv)
 
     # Imported here, so that Ctrl-C while NumPy loads ends quietly too.
     if options.version:
@@ -22,6 +23,7 @@ def run(argv: Sequence[str]) -> int:
         print(f"linreg {__version__}")
         return DONE
     from linreg import jobs
+    from linreg.saving import saving
 
     seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
     settings = settings_of(options, seed)
@@ -32,13 +34,16 @@ def run(argv: Sequence[str]) -> int:
         synthetic = options.data is None
         loss = jobs.first_synthetic_step(settings, **chosen) if synthetic else jobs.first_table_step(settings, *table)
         return _explain(loss, options)
-    if options.data is None:
-        result, _ = jobs.fit_synthetic(settings, **chosen, quiet=options.json)
-    else:
-        result, _ = jobs.fit_table(settings, *table, quiet=options.json)
+    with saving(options, kept_options(options, seed), saved) as saver:
+        if options.data is None:
+            result, _ = jobs.fit_synthetic(settings, **chosen, quiet=options.json, saver=saver)
+        else:
+            result, _ = jobs.fit_table(settings, *table, quiet=options.json, saver=saver)
     if options.json:
         print(json.dumps(result))
-    return fail(DIVERGED, result["diverged"]) if result["diverged"] else DONE
+    if result["diverged"]:
+        return fail(DIVERGED, result["diverged"])
+    return BAD_INPUT if saver and saver.failed else DONE
 
 
 def _explain(loss: Any, options: argparse.Namespace) -> int:

@@ -1,0 +1,127 @@
+"""What a run's folder says of it, checked: nothing in it is taken on trust."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from linreg.checkpoints import RUN, Folder
+from linreg.errors import BadInput
+from linreg.forms import FLAG, NUMBER, TEXT, WHOLE, Either, Shaped, Some, check, readable
+from linreg.scaling import Scaling
+from linreg.settings import OPTIMIZERS, Settings
+from linreg.triangle import Array
+
+SETTINGS: dict[str, Any] = {
+    "lr": Either(None, form=NUMBER),
+    "num_epochs": WHOLE,
+    "batch_size": WHOLE,
+    "optimizer": Either(*OPTIMIZERS),
+    "weight_decay": NUMBER,
+    "patience": Either(None, form=WHOLE),
+    "until": Either(None, form=NUMBER),
+    "init_std": NUMBER,
+    "seed": NUMBER,  # up to 2**64 - 1
+    "dtype": Either("float32", "float64"),
+    "backend": Either("minigrad", "torch"),
+    "device": TEXT,
+    "validation": NUMBER,
+    "fit_intercept": FLAG,
+}
+RUN_FORM: dict[str, Any] = {
+    "options": dict,
+    "settings": SETTINGS,
+    "target": TEXT,
+    "names": Some(TEXT),
+    "data": {"rows": WHOLE, "fingerprint": TEXT},
+    "position": {"epoch": WHOLE, "step": WHOLE, "steps": WHOLE, "rows_seen": WHOLE},
+    "losses": Some(NUMBER),
+    "validation_losses": Some(NUMBER),
+    "stopped": Either(None, form=TEXT),
+    "diverged": Either(None, form=TEXT),
+}
+# What an optimizer of torch.optim keeps for each parameter once it has made a step.
+KEPT = {"momentum": ("momentum_buffer",), "adam": ("step", "exp_avg", "exp_avg_sq")}
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A run as its folder has it.
+
+    `run` is the checked content of run.json, and `training` what `Training.restore` takes, with minigrad's tensors.
+    `names` are the d coefficients', in whose own units `exact` (d + 1,) is the answer of least squares, the intercept
+    last. `w` (d,) and `b`, in the units trained in, are what the run would end with, were it to end now.
+    """
+
+    folder: Folder
+    run: dict[str, Any]
+    training: dict[str, Any]
+    fixed: dict[str, Any]
+    settings: Settings
+    names: tuple[str, ...]
+    scaling: Scaling
+    exact: Array
+    w: Array
+    b: float
+
+    @property
+    def ended(self) -> str | None:
+        """Why nothing is left to train, if so."""
+        if self.run["diverged"] is not None:
+            return str(self.run["diverged"])
+        if self.run["stopped"] is not None:
+            return f"it stopped {self.run['stopped']}"
+        epochs = self.settings.num_epochs
+        return f"all its epochs, {epochs}, are done" if self.run["position"]["epoch"] >= epochs else None
+
+    def in_own_units(self) -> tuple[Array, float]:
+        """Slopes (d,) and intercept in the columns' own units."""
+        return self.scaling.in_own_units(self.w, self.b)
+
+
+def read(folder: Folder) -> Saved:
+    """What a folder holds; BadInput for what a run would not have written there."""
+    run, state = folder.load()
+    file = str(folder.path / RUN)
+    check(run, RUN_FORM, "", file)
+    settings, position = Settings(**run["settings"]), run["position"]
+    size, held_out = len(run["names"]), settings.validation > 0
+    for name, length in (("losses", position["epoch"]), ("validation_losses", position["epoch"] * held_out)):
+        check(run[name], Some(NUMBER, length), name, file)
+
+    check(state, _state_form(settings, size, position["steps"]), "", f"{folder.path}: the state that {RUN} names")
+    fixed, training = state["fixed"], dict(state["training"])
+    training |= position | {"stopped": run["stopped"]}
+    training["losses"], training["held_losses"] = ([*map(readable, run[of])] for of in ("losses", "validation_losses"))
+    means, stds, exact = (fixed[name].numpy() for name in ("means", "stds", "exact"))
+    if not (np.isfinite([*means, *stds, *exact]).all() and (stds > 0).all()):
+        raise BadInput(f"{folder.path}: the state that {RUN} names has no finite scaling")
+
+    early_stop, ran_out = training["early_stop"], run["diverged"] is not None
+    params = training["params"] if ran_out or early_stop["best_epoch"] < 0 else early_stop["copies"]
+    w = params[0].numpy().reshape(-1).astype(np.float64)
+    b = params[1].item() if settings.fit_intercept else 0.0
+    return Saved(folder, run, training, fixed, settings, tuple(run["names"]), Scaling(means, stds), exact, w, b)
+
+
+def _state_form(settings: Settings, size: int, steps: int) -> dict[str, Any]:
+    params = [Shaped(size, 1, dtype=settings.dtype), Shaped(1, dtype=settings.dtype)][: 1 + settings.fit_intercept]
+    optimizer: Any = Either(None)
+    if settings.optimizer in KEPT:
+        # One number counts the steps; all else has its parameter's shape.
+        kept = [
+            {name: Shaped(dtype=settings.dtype) if name == "step" else param for name in KEPT[settings.optimizer]}
+            for param in params
+        ]
+        optimizer = {"state": dict(enumerate(kept)) if steps else {}, "param_groups": list}
+    return {
+        "fixed": dict.fromkeys(("means", "stds", "exact"), Shaped(size + 1, dtype="float64")),
+        "training": {
+            "random": (Either(3), (*[WHOLE] * 624, Either(*range(625))), Either(None, form=NUMBER)),
+            "params": tuple(params),
+            "optimizer": optimizer,
+            "watch": {"mean": NUMBER, "bound": NUMBER, "copies": tuple(params)},
+            "early_stop": {"best": NUMBER, "best_epoch": Either(-1, form=WHOLE), "copies": tuple(params)},
+            "objective": NUMBER,
+        },
+    }

@@ -1,0 +1,172 @@
+"""Saving a run while it trains, and going on with one that was saved."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+import minigrad
+from linreg.checkpoints import RUN, Folder
+from linreg.errors import BadInput
+from linreg.exact import least_squares
+from linreg.forms import writable
+from linreg.model import Tensor
+from linreg.problems import Problem
+from linreg.saved import Saved
+from linreg.settings import Settings
+from linreg.train import Epoch, Step, Training
+
+
+class Saver:
+    """Saves a run to its folder, and makes one that was saved go on: a watcher of training.
+
+    `options` are those of the command, as plain data; `every` is after how many steps to save, None for each epoch;
+    `saved` is the run to go on with, if it is not a new one. Where the disk refuses, training goes on: stderr says so
+    at once, and `failed` keeps the reason until saving succeeds.
+    """
+
+    def __init__(self, folder: Folder, options: dict[str, Any], every: int | None, saved: Saved | None = None) -> None:
+        self.folder, self.options, self.every, self.saved = folder, options, every, saved
+        self.failed: str | None = None
+        self._about: dict[str, Any] = {}
+        self._fixed: dict[str, Any] = {}
+        self._last = ""  # when it was saved last, in words
+
+    def begin(self, training: Training, problem: Problem, settings: Settings) -> str | None:
+        """Make training go on where it was saved, or save its beginning; why it had diverged, if it had."""
+        self._about = {
+            "options": self.options,
+            "settings": asdict(settings),
+            "target": problem.target,
+            "names": list(problem.names),
+            "data": {"rows": problem.examples.rows, "fingerprint": problem.fingerprint},
+        }
+        if self.saved is None:
+            self._fixed = _fixed(problem, settings)
+            try:
+                self._save(training)
+            except OSError as error:
+                raise BadInput(f"cannot save to {self.folder.path}: {error.strerror}") from error
+            return None
+        self._check(self.saved, training)
+        self._fixed = self.saved.fixed
+        training.restore(_of_backend(self.saved.training, training.torch))
+        self._last = _when(training)
+        if (why := self.saved.ended) and not self._goes_on(training):
+            print(f"linreg: nothing is left to train in {self.folder.path}: {why}", file=sys.stderr)
+        diverged: str | None = self.saved.run["diverged"]
+        return diverged
+
+    def __call__(self, training: Training, event: Step | Epoch) -> None:
+        """Save where it is time to, having been told what training did."""
+        due = isinstance(event, Epoch) if self.every is None else training.steps % self.every == 0
+        if due or not self._goes_on(training):
+            self._try(training)
+
+    def diverged(self, training: Training, message: str) -> None:
+        """Save a run that ends so, with its last good parameters."""
+        self._try(training, message)
+
+    def _goes_on(self, training: Training) -> bool:
+        return training.stopped is None and training.epoch < training.recipe.num_epochs
+
+    def _try(self, training: Training, diverged: str | None = None) -> None:
+        try:
+            self._save(training, diverged)
+        except OSError as error:
+            if self.failed is None:
+                print(
+                    f"linreg: error: cannot save to {self.folder.path}: {error.strerror}; training goes on, and what "
+                    f"is there is the run {self._last}",
+                    file=sys.stderr,
+                )
+            self.failed = error.strerror or type(error).__name__
+        else:
+            if self.failed is not None:
+                print(f"linreg: saving to {self.folder.path} succeeds again", file=sys.stderr)
+            self.failed = None
+
+    def _save(self, training: Training, diverged: str | None = None) -> None:
+        state = training.state()
+        losses, held_losses = state.pop("losses"), state.pop("held_losses")
+        run = {
+            **self._about,
+            "position": {name: state.pop(name) for name in ("epoch", "step", "steps", "rows_seen")},
+            "stopped": state.pop("stopped"),
+            "diverged": diverged,
+            "losses": [writable(loss) for loss in losses],
+            "validation_losses": [writable(loss) for loss in held_losses],
+        }
+        self.folder.save(run, {"fixed": self._fixed, "training": _of_minigrad(state)})
+        self._last = _when(training)
+
+    def _check(self, saved: Saved, training: Training) -> None:
+        """BadInput where the run that was saved is not this one, up to what it may be told anew."""
+        path = self.folder.path
+        if saved.run["data"] != self._about["data"] or list(saved.names) != self._about["names"]:
+            raise BadInput(f"the data are not those that the run in {path} began with: it cannot go on with them")
+        told, now = saved.run["settings"], self._about["settings"]
+        if now["num_epochs"] < told["num_epochs"]:
+            raise BadInput(f"--num-epochs {now['num_epochs']}: the run in {path} has {told['num_epochs']}, or more")
+        file = f"{path / RUN}"
+        for name in told:
+            if name != "num_epochs" and told[name] != now[name]:
+                raise BadInput(f"{file}: its settings are not those of its options: {name} is {told[name]!r}")
+        epoch, step = (saved.run["position"][name] for name in ("epoch", "step"))
+        batches = -(-training.examples.rows // training.recipe.batch_size)
+        if epoch > told["num_epochs"] or step > batches or (step and epoch == told["num_epochs"]):
+            raise BadInput(f"{file}: no run with its settings is ever at epoch {epoch + 1}, step {step}")
+        optimizer = training.optimizer
+        if optimizer and saved.training["optimizer"]["param_groups"] != optimizer.state_dict()["param_groups"]:
+            raise BadInput(f"{file}: the state that it names is of another optimizer")
+
+
+@contextmanager
+def saving(options: argparse.Namespace, written: dict[str, Any], saved: Saved | None) -> Iterator[Saver | None]:
+    """The saver that the command's options ask for, while its folder is claimed, or None.
+
+    `written` are the options as they are to be saved. BadInput where the folder holds another run.
+    """
+    path = options.save if saved is None else saved.folder.path
+    if path is None:
+        yield None
+        return
+    folder = Folder(path)
+    with folder.claimed():
+        if saved is None and folder.holds_run():
+            raise BadInput(f"{path} holds a run already: go on with it by --resume {path}, or save to another folder")
+        yield Saver(folder, written, options.save_every, saved)
+
+
+def _fixed(problem: Problem, settings: Settings) -> dict[str, Any]:
+    """What stays the same throughout a run, as tensors."""
+    w, b, _ = least_squares(problem.triangle, settings.weight_decay, settings.fit_intercept)
+    slopes, intercept = problem.scaling.in_own_units(w, b)
+    arrays = {"means": problem.scaling.means, "stds": problem.scaling.stds, "exact": np.append(slopes, intercept)}
+    return {name: minigrad.from_numpy(array) for name, array in arrays.items()}
+
+
+def _when(training: Training) -> str:
+    step = f"epoch {training.epoch + 1}, step {training.step}" if training.step else f"epoch {training.epoch}"
+    return f"after {step}" if training.steps or training.epoch else "before its first step"
+
+
+def _mapped(value: Any, change: Callable[[Tensor], Tensor]) -> Any:
+    if isinstance(value, dict):
+        return {key: _mapped(part, change) for key, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_mapped(part, change) for part in value)
+    return change(value) if hasattr(value, "detach") else value
+
+
+def _of_minigrad(value: Any) -> Any:
+    return _mapped(value, lambda tensor: minigrad.from_numpy(tensor.detach().cpu().numpy()))
+
+
+def _of_backend(value: Any, torch: ModuleType) -> Any:
+    return _mapped(value, lambda tensor: torch.from_numpy(tensor.numpy()))
