@@ -42,6 +42,8 @@ def _run(argv: Sequence[str]) -> int:
             stream.reconfigure(errors="backslashreplace")
     chosen = argv[0] if argv and argv[0] in COMMANDS else None
     words = argv if chosen is None else argv[1:]
+    if chosen is None and argv and not argv[0].startswith("-"):
+        raise BadInput(f"there is no command {argv[0]!r}; those that there are: {', '.join(COMMANDS)} (linreg --help)")
     command = importlib.import_module(f"linreg.commands.{chosen or 'fit'}")
     return int(command.run(words))
 

@@ -13,6 +13,7 @@ from linreg.lines import EpochLines, print_coefficients
 from linreg.model import Tensor, init_params, linreg, squared_loss
 from linreg.outcome import Outcome, Trace
 from linreg.problems import Problem, exact_answer, parameters, synthetic_problem, table_problem
+from linreg.progress import Progress
 from linreg.saving import Saver
 from linreg.settings import DOCUMENT_EPOCHS, DOCUMENT_STEPS, Settings
 from linreg.train import Epoch, Step, Training, objective
@@ -29,11 +30,13 @@ def fit_synthetic(
     noise: float,
     *,
     quiet: bool = False,
+    results: bool = True,
     saver: Saver | None = None,
 ) -> tuple[dict[str, Any], Outcome]:
     """Run the document's program, print its lines and the book's next ones; return the numbers, and all that happened.
 
-    Where training diverges, the numbers are of the last good parameters, and `diverged` says so.
+    `quiet` prints nothing while it trains, and `results=False` not what it found. Where training diverges, the numbers
+    are of the last good parameters, and `diverged` says so.
     """
     with backend(settings) as torch:
         truth = torch.tensor(true_w)
@@ -42,7 +45,7 @@ def fit_synthetic(
         w, b, outcome = fit(torch, settings, problem, quiet=quiet, saver=saver)
         truth = truth.to(settings.device)
         w_error, b_error = truth - w.reshape(truth.shape), true_b - b
-        if not quiet:
+        if results:
             print(f"estimated w: {w.detach().reshape(truth.shape)}, true w: {truth}")
             print(f"error in estimating w: {w_error}")
             print(f"estimated b: {b.detach()}, true b: {true_b}")
@@ -67,6 +70,7 @@ def fit_table(
     features: Sequence[str] | None,
     *,
     quiet: bool = False,
+    results: bool = True,
     saver: Saver | None = None,
 ) -> tuple[dict[str, Any], Outcome]:
     """Regress a table's `target` on `features` or all other columns; as `fit_synthetic`, print and return.
@@ -86,7 +90,7 @@ def fit_table(
     estimates = [_beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
     coefficients = dict(zip(outcome.names, estimates, strict=True))
     constant = _beside(intercept, exact_intercept) if settings.fit_intercept else None
-    if not quiet:
+    if results:
         print_coefficients(target, coefficients, constant)
     result = {
         **asdict(outcome.settings),
@@ -141,10 +145,12 @@ def fit(
     training = Training(problem.examples, w, b, settings, held_out=problem.held_out, torch=torch)
     start = parameters(w, b) if traced else None
     diverged = saver.begin(training, problem, settings) if saver else None
-    lines, trace = EpochLines(training), Trace()
+    lines, progress, trace = EpochLines(training), Progress(), Trace()
     watchers: list[Watcher] = []
     if not quiet:
         watchers.append(lines)
+        if progress.possible():
+            watchers.append(progress)
     if traced:
         watchers.append(lambda training, event: _record(trace, training, event))
     if saver:
@@ -158,6 +164,8 @@ def fit(
         diverged = str(error)
         if saver:
             saver.diverged(training, diverged)
+    finally:
+        progress.end()
     seconds = time.perf_counter() - began
     if training.stopped and not quiet:
         lines.flush()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from linreg.arguments import Parser, any_number, fraction, names, not_negative, numbers, positive, whole
+from linreg.commands import COMMANDS
 from linreg.errors import BadInput
 from linreg.settings import AT_ONCE, LEARNING_RATES, MOST_EPOCHS, OPTIMIZERS, PATIENCE, Settings
 
@@ -45,9 +46,12 @@ def settings_of(options: argparse.Namespace, seed: int) -> Settings:
     )
 
 
-def parse(argv: Sequence[str]) -> argparse.Namespace:
-    """The options in `argv`; BadInput where one is wrong, or two cannot go together."""
-    options = _parsed(argv)
+def parse(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) -> argparse.Namespace:
+    """The options in `argv`; BadInput where one is wrong, or two cannot go together.
+
+    Those that the parser of another command than fit does not know have fit's defaults.
+    """
+    options = _parsed(argv, parser)
     if options.true_w is not None:
         options.true_w = list(itertools.chain.from_iterable(options.true_w))
     if options.data is None:
@@ -95,21 +99,47 @@ def resumes(argv: Sequence[str]) -> str | None:
     return folder
 
 
-def _parsed(argv: Sequence[str]) -> argparse.Namespace:
+def _parsed(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) -> argparse.Namespace:
     # A leading space keeps argparse from reading `-3.4,2` or `-1e-3` as an option.
-    return _parser().parse_args([f" {word}" if re.fullmatch(r"-[\d.][-+\d.eE,]*", word) else word for word in argv])
+    words = [f" {word}" if re.fullmatch(r"-[\d.][-+\d.eE,]*", word) else word for word in argv]
+    defaults = None if parser is None else _parser().parse_args([])
+    return (parser or _parser()).parse_args(words, defaults)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="linreg",
-        description="Linear regression from scratch, by minibatch SGD or otherwise: on synthetic data with known "
-        "coefficients, or on a table.",
+        usage="linreg [COMMAND] [options]",
+        description=_overview(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog="Exit status: 0 done, 1 training diverged, 2 wrong usage or bad input.",
         allow_abbrev=False,
     )
     add = parser.add_argument
     add("--version", action="store_true", help="print the version and exit")
+    add("--backend", choices=("minigrad", "torch"), default="minigrad", help="default %(default)s")
+    add_running(parser)
+    add_training(parser)
+    _add_keeping(parser)
+    _add_looking(parser)
+    add_data(parser)
+    return parser
+
+
+def _overview() -> str:
+    commands = "".join(f"  {word:<10}{what}\n" for word, what in COMMANDS.items())
+    return (
+        "Linear regression from scratch, by minibatch SGD or otherwise: on synthetic\n"
+        "data with known coefficients, or on a table.\n\n"
+        f"commands:\n{commands}\n"
+        "`linreg COMMAND --help` shows a command's options. Without a word it is fit,\n"
+        "whose options follow."
+    )
+
+
+def add_running(parser: argparse.ArgumentParser) -> None:
+    """The options of every training: how long, from where, and what is printed."""
+    add = parser.add_argument
     add(
         "--num-epochs",
         type=whole(1),
@@ -130,10 +160,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--seed", type=whole(0, 2**64 - 1), help="for data, start and order (default: a new one)")
     add("--dtype", choices=("float32", "float64"), default="float32", help="default %(default)s")
-    add("--backend", choices=("minigrad", "torch"), default="minigrad", help="default %(default)s")
     add("--device", default="cpu", help="cpu, or with torch also cuda (default %(default)s)")
     add("--json", action="store_true", help="print one JSON object, with every epoch's loss, and nothing else")
+    add(
+        "--quiet",
+        action="store_true",
+        help="no lines and no progress while it trains: only what it found, and warnings",
+    )
 
+
+def add_training(parser: argparse.ArgumentParser) -> None:
+    """The options that say how to train."""
     training = parser.add_argument_group("ways to train")
     add = training.add_argument
     add(
@@ -171,6 +208,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--no-intercept", action="store_true", help="the line passes through the origin: columns are not centred")
 
+
+def _add_keeping(parser: argparse.ArgumentParser) -> None:
     keeping = parser.add_argument_group("keep a run, and go on with it")
     add = keeping.add_argument
     add(
@@ -187,6 +226,8 @@ def _parser() -> argparse.ArgumentParser:
         "be raised",
     )
 
+
+def _add_looking(parser: argparse.ArgumentParser) -> None:
     looking = parser.add_argument_group("look inside")
     add = looking.add_argument
     add(
@@ -199,6 +240,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--lang", choices=("en", "zh"), help="the language to explain in (default en)")
 
+
+def add_data(parser: argparse.ArgumentParser) -> None:
+    """The options that say what to train on."""
     synthetic = parser.add_argument_group("synthetic data: y = X w + b + noise")
     add = synthetic.add_argument
     add(
@@ -226,4 +270,3 @@ def _parser() -> argparse.ArgumentParser:
         metavar="A,B",
         help="the columns to predict it from (default: all others)",
     )
-    return parser

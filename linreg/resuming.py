@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from linreg.saved import Saved
 
 # What is no part of a run: how it is shown, and where it is kept.
-NOT_KEPT = ("version", "json", "explain", "lang", "save", "resume")
+NOT_KEPT = ("version", "json", "quiet", "explain", "lang", "save", "resume")
 # What a run that goes on may be told anew: how long it is to be, when to save, where the same data are now.
 FREE = ("num_epochs", "save_every", "data", *NOT_KEPT)
 

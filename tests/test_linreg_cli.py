@@ -352,7 +352,7 @@ def test_options_that_do_not_fit_the_table(options, said):
         (["--features", "x"], "--features needs --data"),
         (["--data", NORRIS], "--data needs --target"),
         (["--epochs", "3"], "unrecognized arguments: --epochs 3"),
-        (["data.csv"], "unrecognized arguments: data.csv"),
+        (["--json", "data.csv"], "unrecognized arguments: data.csv"),
     ],
 )
 def test_impossible_options_are_refused_in_one_line(options, said):

@@ -30,15 +30,16 @@ def run(argv: Sequence[str]) -> int:
     given = {name: getattr(options, name) for name in SYNTHETIC}
     chosen = SYNTHETIC | {name: value for name, value in given.items() if value is not None}
     table = (options.data, options.target, options.features)
+    quiet = options.quiet or options.json
     if options.explain is not None:
         synthetic = options.data is None
         loss = jobs.first_synthetic_step(settings, **chosen) if synthetic else jobs.first_table_step(settings, *table)
         return _explain(loss, options)
     with saving(options, kept_options(options, seed), saved) as saver:
         if options.data is None:
-            result, _ = jobs.fit_synthetic(settings, **chosen, quiet=options.json, saver=saver)
+            result, _ = jobs.fit_synthetic(settings, **chosen, quiet=quiet, results=not options.json, saver=saver)
         else:
-            result, _ = jobs.fit_table(settings, *table, quiet=options.json, saver=saver)
+            result, _ = jobs.fit_table(settings, *table, quiet=quiet, results=not options.json, saver=saver)
     if options.json:
         print(json.dumps(result))
     if result["diverged"]:

@@ -1,0 +1,82 @@
+"""How far training is, drawn on a terminal."""
+
+import importlib.util
+import os
+import random
+import sys
+import time
+from typing import Any
+
+from linreg.train import Epoch, Step, Training
+
+DELAY, PERIOD = 0.5, 0.1  # seconds: how long a run is too short for a bar, and between two drawings
+
+
+class Progress:
+    """Draws a bar with the loss and the rows per second below the lines that a run prints; `end` takes it away.
+
+    A run of less than half a second has none. The loss is the mean of the rows since the bar was last drawn.
+    """
+
+    def __init__(self) -> None:
+        self.due = time.perf_counter() + DELAY
+        self.loss, self.rows = 0.0, 0  # since the last drawing, the loss summed
+        self.bar: Any = None
+
+    def possible(self) -> bool:
+        """Whether standard output is a terminal that can be drawn on, and rich is there to draw."""
+        if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("TERM") in ("dumb", "unknown"):
+            return False
+        return importlib.util.find_spec("rich") is not None
+
+    def __call__(self, training: Training, event: Step | Epoch) -> None:
+        """Be told what training did."""
+        if isinstance(event, Step):
+            self.loss += event.loss * event.rows
+            self.rows += event.rows
+            now = time.perf_counter()
+            if now >= self.due:
+                self._draw(training)
+                self.due = now + PERIOD
+                self.loss, self.rows = 0.0, 0
+
+    def end(self) -> None:
+        """Leave the terminal as it would be without."""
+        if self.bar is not None:
+            self.bar.stop()
+            self.bar = None
+
+    def _draw(self, training: Training) -> None:
+        # rich numbers its styles by the module that shuffles the rows, whose order is not to change.
+        order = random.getstate()
+        try:
+            self._show(training)
+        finally:
+            random.setstate(order)
+
+    def _show(self, training: Training) -> None:
+        if self.bar is None:
+            self._begin(training)
+        task = self.bar.tasks[0]
+        speed = task.speed or self.rows / DELAY
+        about = {"epoch": training.epoch + 1, "loss": f"{self.loss / self.rows:.6g}", "speed": f"{speed:,.0f}"}
+        self.bar.update(task.id, completed=training.rows_seen, **about)
+        self.bar.refresh()
+
+    def _begin(self, training: Training) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        recipe = training.recipe
+        open_end = recipe.until is not None or recipe.patience is not None
+        self.bar = Progress(
+            TextColumn(f"epoch {{task.fields[epoch]}} of {'at most ' * open_end}{recipe.num_epochs}"),
+            BarColumn(),
+            TextColumn("loss {task.fields[loss]}, {task.fields[speed]} rows/s,"),
+            *((TimeElapsedColumn(), TextColumn("so far")) if open_end else (TimeRemainingColumn(), TextColumn("left"))),
+            auto_refresh=False,
+            transient=True,
+            redirect_stderr=sys.stderr is not None and sys.stderr.isatty(),
+        )
+        fields = {"epoch": 0, "loss": "", "speed": ""}
+        self.bar.add_task("", total=recipe.num_epochs * training.examples.rows, completed=training.rows_seen, **fields)
+        self.bar.start()
