@@ -7,7 +7,8 @@ from typing import Any
 from linreg.errors import BadInput
 from minigrad import Tensor
 
-WHOLE, NUMBER, TEXT, FLAG = "a whole number", "a number", "a text", "true or false"
+WHOLE, NUMBER, LOSS, FLAG = "a whole number", "a number", "a loss", "true or false"
+TEXT, LINE = "a text", "a line of text"
 NOT_NUMBERS = ("inf", "-inf", "nan")  # as texts: JSON has no other way to write them
 
 
@@ -66,10 +67,13 @@ def check(value: Any, form: Any, where: str, file: str) -> None:
     elif form == WHOLE:
         need(type(value) is int and 0 <= value < 2**63, form)
     elif form == NUMBER:
-        whole = type(value) is int and abs(value) < 2**64
-        need(whole or type(value) is float or (isinstance(value, str) and value in NOT_NUMBERS), form)
+        need(type(value) is float or (type(value) is int and abs(value) < 2**64), form)
+    elif form == LOSS:
+        need(type(value) is float or (isinstance(value, str) and value in NOT_NUMBERS), form)
     elif form == TEXT:
         need(isinstance(value, str), form)
+    elif form == LINE:
+        need(isinstance(value, str) and value.isprintable(), form)
     elif form == FLAG:
         need(isinstance(value, bool), form)
     else:

@@ -9,7 +9,7 @@ from typing import Any
 
 from linreg.backends import backend
 from linreg.errors import Diverged
-from linreg.lines import EpochLines, print_coefficients
+from linreg.lines import EpochLines, beside, coefficient_lines
 from linreg.model import Tensor, init_params, linreg, squared_loss
 from linreg.outcome import Outcome, Trace
 from linreg.problems import Problem, exact_answer, parameters, synthetic_problem, table_problem
@@ -87,11 +87,11 @@ def fit_table(
         enough = max(DOCUMENT_EPOCHS, math.ceil(DOCUMENT_STEPS / math.ceil(rows / settings.batch_size)))
         outcome = fit(torch, settings.for_rows(rows, enough), problem, quiet=quiet, saver=saver)[2]
     slopes, intercept = outcome.in_own_units()
-    estimates = [_beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
+    estimates = [beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
     coefficients = dict(zip(outcome.names, estimates, strict=True))
-    constant = _beside(intercept, exact_intercept) if settings.fit_intercept else None
+    constant = beside(intercept, exact_intercept) if settings.fit_intercept else None
     if results:
-        print_coefficients(target, coefficients, constant)
+        print("\n".join(coefficient_lines(target, coefficients, constant)))
     result = {
         **asdict(outcome.settings),
         "data": path,
@@ -210,11 +210,3 @@ def _start(torch: ModuleType, settings: Settings, problem: Problem) -> tuple[Ten
 def _record(trace: Trace, training: Training, event: Step | Epoch) -> None:
     if isinstance(event, Step) and trace.takes(event.number):
         trace.add(event.number, event.loss, *parameters(training.w, training.b))
-
-
-def _beside(estimate: float, exact: float) -> dict[str, float]:
-    return {
-        "estimate": float(estimate),
-        "exact": float(exact),
-        "difference": float(estimate - exact),
-    }

@@ -34,16 +34,25 @@ class EpochLines:
         return epoch == 0 or (done + EPOCH_LINES) // self.num_epochs > done // self.num_epochs
 
 
-def print_coefficients(
+def beside(estimate: float, exact: float) -> dict[str, float]:
+    """A coefficient beside the exact answer, and how far they are apart."""
+    return {"estimate": float(estimate), "exact": float(exact), "difference": float(estimate - exact)}
+
+
+def coefficient_lines(
     target: str, coefficients: Mapping[str, Mapping[str, float]], constant: Mapping[str, float] | None
-) -> None:
-    """Print a table of estimates beside the exact answers and how far they are apart."""
+) -> list[str]:
+    """The lines of a table of estimates beside the exact answers and how far they are apart."""
     rows = [("(intercept)", constant)] if constant else []
     rows += coefficients.items()
     width = max(len(shown(name)) for name in (target, *(name for name, _ in rows)))
-    print(f"{shown(target):<{width}} {'estimate':>16} {'exact':>16} {'difference':>12}")
-    for name, row in rows:
-        print(f"{shown(name):<{width}} {row['estimate']:>16.9g} {row['exact']:>16.9g} {row['difference']:>12.2e}")
+    return [
+        f"{shown(target):<{width}} {'estimate':>16} {'exact':>16} {'difference':>12}",
+        *(
+            f"{shown(name):<{width}} {row['estimate']:>16.9g} {row['exact']:>16.9g} {row['difference']:>12.2e}"
+            for name, row in rows
+        ),
+    ]
 
 
 def shown(name: str) -> str:

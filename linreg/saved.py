@@ -7,7 +7,7 @@ import numpy as np
 
 from linreg.checkpoints import RUN, Folder
 from linreg.errors import BadInput
-from linreg.forms import FLAG, NUMBER, TEXT, WHOLE, Either, Shaped, Some, check, readable
+from linreg.forms import FLAG, LINE, LOSS, NUMBER, TEXT, WHOLE, Either, Shaped, Some, check, readable
 from linreg.scaling import Scaling
 from linreg.settings import OPTIMIZERS, Settings
 from linreg.triangle import Array
@@ -35,10 +35,10 @@ RUN_FORM: dict[str, Any] = {
     "names": Some(TEXT),
     "data": {"rows": WHOLE, "fingerprint": TEXT},
     "position": {"epoch": WHOLE, "step": WHOLE, "steps": WHOLE, "rows_seen": WHOLE},
-    "losses": Some(NUMBER),
-    "validation_losses": Some(NUMBER),
-    "stopped": Either(None, form=TEXT),
-    "diverged": Either(None, form=TEXT),
+    "losses": Some(LOSS),
+    "validation_losses": Some(LOSS),
+    "stopped": Either(None, form=LINE),
+    "diverged": Either(None, form=LINE),
 }
 # What an optimizer of torch.optim keeps for each parameter once it has made a step.
 KEPT = {"momentum": ("momentum_buffer",), "adam": ("step", "exp_avg", "exp_avg_sq")}
@@ -72,11 +72,11 @@ class Saved:
         if self.run["stopped"] is not None:
             return f"it stopped {self.run['stopped']}"
         epochs = self.settings.num_epochs
-        return f"all its epochs, {epochs}, are done" if self.run["position"]["epoch"] >= epochs else None
+        return f"its last epoch, {epochs}, is done" if self.run["position"]["epoch"] >= epochs else None
 
-    def in_own_units(self) -> tuple[Array, float]:
-        """Slopes (d,) and intercept in the columns' own units."""
-        return self.scaling.in_own_units(self.w, self.b)
+    def estimates(self) -> Array:
+        """The slopes in the columns' own units, then the intercept (d + 1,)."""
+        return np.append(*self.scaling.in_own_units(self.w, self.b))
 
 
 def read(folder: Folder) -> Saved:
@@ -87,7 +87,7 @@ def read(folder: Folder) -> Saved:
     settings, position = Settings(**run["settings"]), run["position"]
     size, held_out = len(run["names"]), settings.validation > 0
     for name, length in (("losses", position["epoch"]), ("validation_losses", position["epoch"] * held_out)):
-        check(run[name], Some(NUMBER, length), name, file)
+        check(run[name], Some(LOSS, length), name, file)
 
     check(state, _state_form(settings, size, position["steps"]), "", f"{folder.path}: the state that {RUN} names")
     fixed, training = state["fixed"], dict(state["training"])

@@ -57,9 +57,9 @@ class Saver:
         self._fixed = self.saved.fixed
         training.restore(_of_backend(self.saved.training, training.torch))
         self._last = _when(training)
-        if (why := self.saved.ended) and not self._goes_on(training):
-            print(f"linreg: nothing is left to train in {self.folder.path}: {why}", file=sys.stderr)
         diverged: str | None = self.saved.run["diverged"]
+        if diverged is None and not self._goes_on(training):
+            print(f"linreg: nothing is left to train in {self.folder.path}: {self.saved.ended}", file=sys.stderr)
         return diverged
 
     def __call__(self, training: Training, event: Step | Epoch) -> None:
@@ -121,8 +121,9 @@ class Saver:
         batches = -(-training.examples.rows // training.recipe.batch_size)
         if epoch > told["num_epochs"] or step > batches or (step and epoch == told["num_epochs"]):
             raise BadInput(f"{file}: no run with its settings is ever at epoch {epoch + 1}, step {step}")
-        optimizer = training.optimizer
-        if optimizer and saved.training["optimizer"]["param_groups"] != optimizer.state_dict()["param_groups"]:
+        # As texts: what stands there may be anything.
+        found, fresh = saved.training["optimizer"], training.optimizer and training.optimizer.state_dict()
+        if fresh and repr(found["param_groups"]) != repr(fresh["param_groups"]):
             raise BadInput(f"{file}: the state that it names is of another optimizer")
 
 

@@ -3,4 +3,7 @@
 DONE, DIVERGED, BAD_INPUT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
 
 # In the order in which the help lists them; without a word it is the first.
-COMMANDS = {"fit": "train, on synthetic data or a table"}
+COMMANDS = {
+    "fit": "train, on synthetic data or a table",
+    "show": "what a saved run is, how far it is, and what it has found",
+}
