@@ -144,8 +144,9 @@ def fit(
     w, b = _start(torch, settings, problem)
     training = Training(problem.examples, w, b, settings, held_out=problem.held_out, torch=torch)
     start = parameters(w, b) if traced else None
-    diverged = saver.begin(training, problem, settings) if saver else None
-    lines, progress, trace = EpochLines(training), Progress(), Trace()
+    trace = Trace()
+    diverged = saver.begin(training, problem, settings, trace if traced else None) if saver else None
+    lines, progress = EpochLines(training), Progress()
     watchers: list[Watcher] = []
     if not quiet:
         watchers.append(lines)

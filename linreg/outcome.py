@@ -1,9 +1,11 @@
 """What a run did, in one place: for the lines it prints, its JSON, its plots and its report."""
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+import minigrad
 from linreg.scaling import Scaling
 from linreg.settings import Settings
 from linreg.triangle import Array, Triangle
@@ -35,6 +37,18 @@ class Trace:
         self.losses.append(loss)
         self.ws.append(w)
         self.bs.append(b)
+
+    def state(self) -> dict[str, Any]:
+        """What `restore` needs: the steps, and a tensor (k, d + 2) of their losses, w and b."""
+        rows = np.column_stack([self.losses, np.array(self.ws), self.bs]) if self.steps else None
+        numbers = None if rows is None else minigrad.from_numpy(rows)
+        return {"every": self.every, "steps": list(self.steps), "numbers": numbers}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Become the trace whose `state` that was."""
+        self.every, self.steps = state["every"], list(state["steps"])
+        rows = state["numbers"].numpy() if self.steps else np.zeros((0, 2))
+        self.losses, self.ws, self.bs = rows[:, 0].tolist(), list(rows[:, 1:-1]), rows[:, -1].tolist()
 
 
 @dataclass

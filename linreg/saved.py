@@ -8,6 +8,7 @@ import numpy as np
 from linreg.checkpoints import RUN, Folder
 from linreg.errors import BadInput
 from linreg.forms import FLAG, LINE, LOSS, NUMBER, TEXT, WHOLE, Either, Shaped, Some, check, readable
+from linreg.outcome import MOST_TRACED
 from linreg.scaling import Scaling
 from linreg.settings import OPTIMIZERS, Settings
 from linreg.triangle import Array
@@ -48,7 +49,8 @@ KEPT = {"momentum": ("momentum_buffer",), "adam": ("step", "exp_avg", "exp_avg_s
 class Saved:
     """A run as its folder has it.
 
-    `run` is the checked content of run.json, and `training` what `Training.restore` takes, with minigrad's tensors.
+    `run` is the checked content of run.json, and `training` and `trace` what `Training.restore` and `Trace.restore`
+    take, with minigrad's tensors.
     `names` are the d coefficients', in whose own units `exact` (d + 1,) is the answer of least squares, the intercept
     last. `w` (d,) and `b`, in the units trained in, are what the run would end with, were it to end now.
     """
@@ -57,6 +59,7 @@ class Saved:
     run: dict[str, Any]
     training: dict[str, Any]
     fixed: dict[str, Any]
+    trace: dict[str, Any] | None
     settings: Settings
     names: tuple[str, ...]
     scaling: Scaling
@@ -89,7 +92,8 @@ def read(folder: Folder) -> Saved:
     for name, length in (("losses", position["epoch"]), ("validation_losses", position["epoch"] * held_out)):
         check(run[name], Some(LOSS, length), name, file)
 
-    check(state, _state_form(settings, size, position["steps"]), "", f"{folder.path}: the state that {RUN} names")
+    form = _state_form(settings, size, position["steps"]) | {"trace": _trace_form(state, size)}
+    check(state, form, "", f"{folder.path}: the state that {RUN} names")
     fixed, training = state["fixed"], dict(state["training"])
     training |= position | {"stopped": run["stopped"]}
     training["losses"], training["held_losses"] = ([*map(readable, run[of])] for of in ("losses", "validation_losses"))
@@ -101,7 +105,9 @@ def read(folder: Folder) -> Saved:
     params = training["params"] if ran_out or early_stop["best_epoch"] < 0 else early_stop["copies"]
     w = params[0].numpy().reshape(-1).astype(np.float64)
     b = params[1].item() if settings.fit_intercept else 0.0
-    return Saved(folder, run, training, fixed, settings, tuple(run["names"]), Scaling(means, stds), exact, w, b)
+    return Saved(
+        folder, run, training, fixed, state["trace"], settings, tuple(run["names"]), Scaling(means, stds), exact, w, b
+    )
 
 
 def _state_form(settings: Settings, size: int, steps: int) -> dict[str, Any]:
@@ -125,3 +131,13 @@ def _state_form(settings: Settings, size: int, steps: int) -> dict[str, Any]:
             "objective": NUMBER,
         },
     }
+
+
+def _trace_form(state: Any, size: int) -> Either:
+    trace = state.get("trace") if isinstance(state, dict) else None
+    steps = trace.get("steps") if isinstance(trace, dict) else None
+    length = min(len(steps), MOST_TRACED) if isinstance(steps, list) else 0
+    numbers = Shaped(length, size + 2, dtype="float64") if length else Either(None)
+    # It doubles each time that there would be too many.
+    every = Either(*(1 << doublings for doublings in range(63)))
+    return Either(None, form={"every": every, "steps": Some(WHOLE, length), "numbers": numbers})

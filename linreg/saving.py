@@ -16,6 +16,7 @@ from linreg.errors import BadInput
 from linreg.exact import least_squares
 from linreg.forms import writable
 from linreg.model import Tensor
+from linreg.outcome import Trace
 from linreg.problems import Problem
 from linreg.saved import Saved
 from linreg.settings import Settings
@@ -33,12 +34,17 @@ class Saver:
     def __init__(self, folder: Folder, options: dict[str, Any], every: int | None, saved: Saved | None = None) -> None:
         self.folder, self.options, self.every, self.saved = folder, options, every, saved
         self.failed: str | None = None
+        self._trace: Trace | None = None
         self._about: dict[str, Any] = {}
         self._fixed: dict[str, Any] = {}
         self._last = ""  # when it was saved last, in words
 
-    def begin(self, training: Training, problem: Problem, settings: Settings) -> str | None:
-        """Make training go on where it was saved, or save its beginning; why it had diverged, if it had."""
+    def begin(self, training: Training, problem: Problem, settings: Settings, trace: Trace | None = None) -> str | None:
+        """Make training go on where it was saved, or save its beginning; why it had diverged, if it had.
+
+        A trace goes on as well, where the run that was saved had one.
+        """
+        self._trace = trace
         self._about = {
             "options": self.options,
             "settings": asdict(settings),
@@ -56,6 +62,8 @@ class Saver:
         self._check(self.saved, training)
         self._fixed = self.saved.fixed
         training.restore(_of_backend(self.saved.training, training.torch))
+        if trace is not None and self.saved.trace is not None:
+            trace.restore(self.saved.trace)
         self._last = _when(training)
         diverged: str | None = self.saved.run["diverged"]
         if diverged is None and not self._goes_on(training):
@@ -102,7 +110,8 @@ class Saver:
             "losses": [writable(loss) for loss in losses],
             "validation_losses": [writable(loss) for loss in held_losses],
         }
-        self.folder.save(run, {"fixed": self._fixed, "training": _of_minigrad(state)})
+        trace = None if self._trace is None else self._trace.state()
+        self.folder.save(run, {"fixed": self._fixed, "training": _of_minigrad(state), "trace": trace})
         self._last = _when(training)
 
     def _check(self, saved: Saved, training: Training) -> None:

@@ -3,13 +3,16 @@
 import contextlib
 import io
 import os
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 pytest.importorskip("safetensors")
 
+from linreg import jobs
 from linreg.__main__ import main
+from linreg.checkpoints import Folder
 from linreg.saving import Saver
 from linreg.settings import OPTIMIZERS
 
@@ -111,3 +114,15 @@ def test_the_numbers_at_the_end_are_the_same(options, tmp_path, monkeypatch):
         stopped_after(stop, monkeypatch, *options, "--save", tmp_path / f"{stop}")
         for _ in range(2):  # what is finished gives them again
             assert linreg("--resume", tmp_path / f"{stop}", "--json")[:2] == whole[:2]
+
+
+def test_what_plots_need_goes_on_as_well(tmp_path, monkeypatch):
+    monkeypatch.setattr(jobs, "fit", partial(jobs.fit, traced=True))
+    monkeypatch.setattr("linreg.outcome.MOST_TRACED", 6)
+    options = [*SYNTHETIC, "--save-every", "1"]
+    linreg(*options, "--save", tmp_path / "whole")
+    assert Folder(tmp_path / "whole").load().state["trace"]["steps"] == [1, 3, 5, 7, 9, 11]
+    for stop in (0, 1, 7, 12, 15):
+        stopped_after(stop, monkeypatch, *options, "--save", tmp_path / f"{stop}")
+        assert linreg("--resume", tmp_path / f"{stop}")[0] == 0
+        assert content(tmp_path / f"{stop}") == content(tmp_path / "whole")
