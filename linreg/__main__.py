@@ -6,14 +6,16 @@ import os
 import sys
 from collections.abc import Sequence
 
-from linreg.commands import BAD_INPUT, COMMANDS, INTERRUPTED, PIPE_CLOSED
-from linreg.errors import BadInput, fail
+from linreg.commands import BAD_INPUT, COMMANDS, INTERRUPTED, LOST, PIPE_CLOSED
+from linreg.errors import BadInput, Lost, fail
+from linreg.processes import several, told_by_first
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command on `argv` (the process's own without it) and return its exit status.
 
-    0 done, 1 training diverged, 2 wrong usage or bad input, 130 interrupted, 141 pipe closed.
+    0 done, 1 training diverged, 2 wrong usage or bad input, 3 another process of the run ended, 130 interrupted,
+    141 pipe closed.
     """
     try:
         try:
@@ -31,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _drop_output()
         return fail(BAD_INPUT, f"cannot read or write: {error}")
+    except Lost as error:
+        return fail(LOST, str(error))
     except KeyboardInterrupt:
         return fail(INTERRUPTED, "interrupted")
 
@@ -44,6 +48,9 @@ def _run(argv: Sequence[str]) -> int:
     words = argv if chosen is None else argv[1:]
     if chosen is None and argv and not argv[0].startswith("-"):
         raise BadInput(f"there is no command {argv[0]!r}; those that there are: {', '.join(COMMANDS)} (linreg --help)")
+    if chosen not in (None, "fit") and several():
+        with told_by_first():
+            raise BadInput(f"several processes can share `fit`, and `{chosen}` is for one: start it without torchrun")
     command = importlib.import_module(f"linreg.commands.{chosen or 'fit'}")
     return int(command.run(words))
 

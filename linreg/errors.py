@@ -11,6 +11,10 @@ class Diverged(ArithmeticError):
     """Training whose loss grew instead of falling; the message is one line."""
 
 
+class Lost(RuntimeError):
+    """Processes that train together and cannot go on, as one has ended or is out of reach; the message is one line."""
+
+
 class NotFitted(ValueError, AttributeError):
     """A prediction asked of an estimator before it was fitted."""
 

@@ -12,7 +12,8 @@ from linreg.errors import Diverged
 from linreg.lines import EpochLines, beside, coefficient_lines
 from linreg.model import Tensor, init_params, linreg, squared_loss
 from linreg.outcome import Outcome, Trace
-from linreg.problems import Problem, exact_answer, parameters, synthetic_problem, table_problem
+from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, synthetic_problem, table_problem
+from linreg.processes import ALONE, Group
 from linreg.progress import Progress
 from linreg.saving import Saver
 from linreg.settings import DOCUMENT_EPOCHS, DOCUMENT_STEPS, Settings
@@ -32,6 +33,7 @@ def fit_synthetic(
     quiet: bool = False,
     results: bool = True,
     saver: Saver | None = None,
+    group: Group = ALONE,
 ) -> tuple[dict[str, Any], Outcome]:
     """Run the document's program, print its lines and the book's next ones; return the numbers, and all that happened.
 
@@ -42,7 +44,7 @@ def fit_synthetic(
         truth = torch.tensor(true_w)
         problem = synthetic_problem(torch, settings, truth, true_b, num_examples, noise)
         settings = settings.for_rows(problem.examples.rows, DOCUMENT_EPOCHS)
-        w, b, outcome = fit(torch, settings, problem, quiet=quiet, saver=saver)
+        w, b, outcome = fit(torch, settings, problem, quiet=quiet, saver=saver, group=group)
         truth = truth.to(settings.device)
         w_error, b_error = truth - w.reshape(truth.shape), true_b - b
         if results:
@@ -72,6 +74,7 @@ def fit_table(
     quiet: bool = False,
     results: bool = True,
     saver: Saver | None = None,
+    group: Group = ALONE,
 ) -> tuple[dict[str, Any], Outcome]:
     """Regress a table's `target` on `features` or all other columns; as `fit_synthetic`, print and return.
 
@@ -85,7 +88,7 @@ def fit_table(
         exact_slopes, exact_intercept = exact_answer(problem, settings)
         settings = replace(settings, batch_size=min(settings.batch_size, rows))
         enough = max(DOCUMENT_EPOCHS, math.ceil(DOCUMENT_STEPS / math.ceil(rows / settings.batch_size)))
-        outcome = fit(torch, settings.for_rows(rows, enough), problem, quiet=quiet, saver=saver)[2]
+        outcome = fit(torch, settings.for_rows(rows, enough), problem, quiet=quiet, saver=saver, group=group)[2]
     slopes, intercept = outcome.in_own_units()
     estimates = [beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
     coefficients = dict(zip(outcome.names, estimates, strict=True))
@@ -136,13 +139,15 @@ def fit(
     quiet: bool = False,
     traced: bool = False,
     saver: Saver | None = None,
+    group: Group = ALONE,
 ) -> tuple[Tensor, Tensor, Outcome]:
     """Train on a problem and print the epochs' lines; return w, b and what happened on the way.
 
     `traced` keeps the steps' losses and parameters, for plots; `saver` saves the run, or makes a saved one go on.
     """
+    must_be_same_data(problem, group)
     w, b = _start(torch, settings, problem)
-    training = Training(problem.examples, w, b, settings, held_out=problem.held_out, torch=torch)
+    training = Training(problem.examples, w, b, settings, held_out=problem.held_out, group=group, torch=torch)
     start = parameters(w, b) if traced else None
     trace = Trace()
     diverged = saver.begin(training, problem, settings, trace if traced else None) if saver else None

@@ -9,6 +9,7 @@ from typing import Any
 from linreg.arguments import Parser, any_number, fraction, names, not_negative, numbers, positive, whole
 from linreg.commands import COMMANDS
 from linreg.errors import BadInput
+from linreg.processes import TIMEOUT
 from linreg.settings import AT_ONCE, LEARNING_RATES, MOST_EPOCHS, OPTIMIZERS, PATIENCE, Settings
 
 BATCH_SIZE, EXPLAINED_ROWS = 10, 3  # of three rows every number can be read
@@ -112,7 +113,8 @@ def _parser() -> argparse.ArgumentParser:
         usage="linreg [COMMAND] [options]",
         description=_overview(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        epilog="Exit status: 0 done, 1 training diverged, 2 wrong usage or bad input.",
+        epilog="Exit status: 0 done, 1 training diverged, 2 wrong usage or bad input, "
+        "3 another process of the run ended.",
         allow_abbrev=False,
     )
     add = parser.add_argument
@@ -121,6 +123,7 @@ def _parser() -> argparse.ArgumentParser:
     add_running(parser)
     add_training(parser)
     _add_keeping(parser)
+    _add_sharing(parser)
     _add_looking(parser)
     add_data(parser)
     return parser
@@ -224,6 +227,20 @@ def _add_keeping(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="go on with the run saved there, with its data and options, as if it had never stopped; --num-epochs may "
         "be raised",
+    )
+
+
+def _add_sharing(parser: argparse.ArgumentParser) -> None:
+    sharing = parser.add_argument_group(
+        "several processes",
+        "torchrun --nproc-per-node N -m linreg fit ... shares the rows of each batch among N processes, by "
+        "torch.distributed: the same run, but for rounding.",
+    )
+    sharing.add_argument(
+        "--timeout",
+        type=positive,
+        metavar="SECONDS",
+        help=f"how long a process waits for the others before it takes them for lost (default {TIMEOUT:g})",
     )
 
 

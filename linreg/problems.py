@@ -16,6 +16,7 @@ from linreg.exact import least_squares
 from linreg.examples import Examples, InMemory
 from linreg.model import Tensor
 from linreg.outcome import sampled
+from linreg.processes import Group
 from linreg.scaling import Scaling
 from linreg.settings import Settings
 from linreg.triangle import Array, Triangle
@@ -119,3 +120,15 @@ def exact_answer(problem: Problem, settings: Settings) -> tuple[Array, float]:
 def parameters(w: Tensor, b: Tensor) -> tuple[Any, float]:
     """The parameters' values, w as an array (d,)."""
     return w.detach().reshape(-1).cpu().numpy().astype(np.float64), b.item()
+
+
+def must_be_same_data(problem: Problem, group: Group) -> None:
+    """BadInput in the process whose data are not the first one's: told by their means, deviations and products."""
+    R, scaling = problem.triangle.R, problem.scaling
+    shape = [problem.examples.rows, problem.examples.features]
+    same = group.from_first(shape) == shape
+    if same:
+        own = np.concatenate([scaling.means / scaling.stds, scaling.stds, R.T @ R[:, -1] / shape[0]])
+        same = np.allclose(group.from_first(own.tolist()), own, rtol=1e-6, atol=1e-6)
+    if not same:
+        raise BadInput("the data are not those of the first process: all have to read the same")

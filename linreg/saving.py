@@ -28,11 +28,19 @@ class Saver:
 
     `options` are those of the command, as plain data; `every` is after how many steps to save, None for each epoch;
     `saved` is the run to go on with, if it is not a new one. Where the disk refuses, training goes on: stderr says so
-    at once, and `failed` keeps the reason until saving succeeds.
+    at once, and `failed` keeps the reason until saving succeeds. Of several processes only one `writes`.
     """
 
-    def __init__(self, folder: Folder, options: dict[str, Any], every: int | None, saved: Saved | None = None) -> None:
-        self.folder, self.options, self.every, self.saved = folder, options, every, saved
+    def __init__(
+        self,
+        folder: Folder,
+        options: dict[str, Any],
+        every: int | None,
+        saved: Saved | None = None,
+        *,
+        writes: bool = True,
+    ) -> None:
+        self.folder, self.options, self.every, self.saved, self.writes = folder, options, every, saved, writes
         self.failed: str | None = None
         self._trace: Trace | None = None
         self._about: dict[str, Any] = {}
@@ -73,12 +81,13 @@ class Saver:
     def __call__(self, training: Training, event: Step | Epoch) -> None:
         """Save where it is time to, having been told what training did."""
         due = isinstance(event, Epoch) if self.every is None else training.steps % self.every == 0
-        if due or not self._goes_on(training):
+        if self.writes and (due or not self._goes_on(training)):
             self._try(training)
 
     def diverged(self, training: Training, message: str) -> None:
         """Save a run that ends so, with its last good parameters."""
-        self._try(training, message)
+        if self.writes:
+            self._try(training, message)
 
     def _goes_on(self, training: Training) -> bool:
         return training.stopped is None and training.epoch < training.recipe.num_epochs
@@ -137,16 +146,22 @@ class Saver:
 
 
 @contextmanager
-def saving(options: argparse.Namespace, written: dict[str, Any], saved: Saved | None) -> Iterator[Saver | None]:
+def saving(
+    options: argparse.Namespace, written: dict[str, Any], saved: Saved | None, *, writes: bool = True
+) -> Iterator[Saver | None]:
     """The saver that the command's options ask for, while its folder is claimed, or None.
 
-    `written` are the options as they are to be saved. BadInput where the folder holds another run.
+    `written` are the options as they are to be saved. BadInput where the folder holds another run. A process that
+    leaves saving to another one does not claim the folder: it only goes on with the run that is saved there.
     """
     path = options.save if saved is None else saved.folder.path
-    if path is None:
+    if path is None or (saved is None and not writes):
         yield None
         return
     folder = Folder(path)
+    if not writes:
+        yield Saver(folder, written, options.save_every, saved, writes=False)
+        return
     with folder.claimed():
         if saved is None and folder.holds_run():
             raise BadInput(f"{path} holds a run already: go on with it by --resume {path}, or save to another folder")

@@ -107,6 +107,7 @@ class Training:
         Raises Diverged in the step whose loss has grown out of bounds, with w and b as they were when a batch's loss
         was last no worse than at the start; BadInput where the loss is not finite to begin with.
         """
+        self._agree()
         while self.epoch < self.recipe.num_epochs and self.stopped is None:
             if self.recipe.optimizer in AT_ONCE:
                 self._solve()
@@ -114,6 +115,11 @@ class Training:
                 yield from self._steps()
             yield self._end_epoch()
         self.early_stop.restore_best()
+
+    def _agree(self) -> None:
+        """Let all processes begin alike, though other processors may round otherwise."""
+        self.group.must_agree("parameters to begin with", self.params)
+        self.watch.mean, self.watch.bound = self.group.from_first([self.watch.mean, self.watch.bound])
 
     def _steps(self) -> Iterator[Step]:
         net = partial(linreg, torch=self.torch)
@@ -153,9 +159,13 @@ class Training:
 
     def _end_epoch(self) -> Epoch:
         recipe = self.recipe
-        loss = self.examples.mean_loss(self.w, self.b)
+        self.group.must_agree(f"parameters after epoch {self.epoch + 1}", self.params)
+        # What is decided by these is decided alike.
+        loss = self.group.from_first([self.examples.mean_loss(self.w, self.b)])[0]
         self.watch(loss * self.examples.rows, self.examples.rows, f"epoch {self.epoch + 1}, last step")
-        held_loss = None if self.held_out is None else self.held_out.mean_loss(self.w, self.b)
+        held_loss = None
+        if self.held_out is not None:
+            held_loss = self.group.from_first([self.held_out.mean_loss(self.w, self.b)])[0]
         epoch = Epoch(self.epoch, loss, held_loss)
         before = self.objective
         self.objective = loss + recipe.weight_decay / 2 * float((self.w.detach() ** 2).sum())

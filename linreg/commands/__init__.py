@@ -1,6 +1,6 @@
 """What `linreg` can be told to do: one module for each word, with `run(argv)`, which returns the exit status."""
 
-DONE, DIVERGED, BAD_INPUT, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+DONE, DIVERGED, BAD_INPUT, LOST, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 
 # In the order in which the help lists them; without a word it is the first.
 COMMANDS = {

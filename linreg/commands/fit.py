@@ -4,17 +4,26 @@ import argparse
 import json
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from linreg.commands import BAD_INPUT, DIVERGED, DONE
 from linreg.errors import BadInput, fail
 from linreg.options import SYNTHETIC, settings_of
+from linreg.processes import TIMEOUT, Group, joined, must_be_shareable, several, told_by_first
 from linreg.resuming import kept_options, options_of
+
+if TYPE_CHECKING:
+    from linreg.saved import Saved
 
 
 def run(argv: Sequence[str]) -> int:
     """Train as the words in `argv` say; the exit status."""
-    options, saved = options_of(argv)
+    with told_by_first():
+        options, saved = options_of(argv)
+        if several():
+            must_be_shareable(options.optimizer, options.data, options.explain)
+        elif options.timeout is not None:
+            raise BadInput("--timeout needs several processes: start them with torchrun")
 
     # Imported here, so that Ctrl-C while NumPy loads ends quietly too.
     if options.version:
@@ -22,10 +31,19 @@ def run(argv: Sequence[str]) -> int:
 
         print(f"linreg {__version__}")
         return DONE
+    folder = options.resume or options.save
+    resume = f"--resume {folder} goes on from where it was saved last" if folder else "start it again, with --save DIR"
+    with joined(options.device, timeout=options.timeout or TIMEOUT, resume=resume) as group:
+        return _fit(options, saved, group)
+
+
+def _fit(options: argparse.Namespace, saved: "Saved | None", group: Group) -> int:
     from linreg import jobs
     from linreg.saving import saving
 
-    seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
+    seed = options.seed
+    if seed is None:
+        seed = int(group.from_first([random.SystemRandom().getrandbits(32)])[0])
     settings = settings_of(options, seed)
     given = {name: getattr(options, name) for name in SYNTHETIC}
     chosen = SYNTHETIC | {name: value for name, value in given.items() if value is not None}
@@ -35,11 +53,12 @@ def run(argv: Sequence[str]) -> int:
         synthetic = options.data is None
         loss = jobs.first_synthetic_step(settings, **chosen) if synthetic else jobs.first_table_step(settings, *table)
         return _explain(loss, options)
-    with saving(options, kept_options(options, seed), saved) as saver:
+    with saving(options, kept_options(options, seed), saved, writes=group.rank == 0) as saver:
+        how: dict[str, Any] = {"quiet": quiet, "results": not options.json, "saver": saver, "group": group}
         if options.data is None:
-            result, _ = jobs.fit_synthetic(settings, **chosen, quiet=quiet, results=not options.json, saver=saver)
+            result, _ = jobs.fit_synthetic(settings, **chosen, **how)
         else:
-            result, _ = jobs.fit_table(settings, *table, quiet=quiet, results=not options.json, saver=saver)
+            result, _ = jobs.fit_table(settings, *table, **how)
     if options.json:
         print(json.dumps(result))
     if result["diverged"]:
