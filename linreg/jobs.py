@@ -1,9 +1,8 @@
 """What the command does: the document's job on synthetic data, and the same on a table."""
 
-import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from types import ModuleType
 from typing import Any
 
@@ -14,9 +13,9 @@ from linreg.model import Tensor, init_params, linreg, squared_loss
 from linreg.outcome import Outcome, Trace
 from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, synthetic_problem, table_problem
 from linreg.processes import ALONE, Group
-from linreg.progress import Progress
+from linreg.progress import Progress, drawable
 from linreg.saving import Saver
-from linreg.settings import DOCUMENT_EPOCHS, DOCUMENT_STEPS, Settings
+from linreg.settings import DOCUMENT_EPOCHS, Settings
 from linreg.train import Epoch, Step, Training, objective
 from minigrad import show
 
@@ -32,20 +31,19 @@ def fit_synthetic(
     *,
     quiet: bool = False,
     results: bool = True,
-    traced: bool = False,
     saver: Saver | None = None,
     group: Group = ALONE,
 ) -> tuple[dict[str, Any], Outcome]:
     """Run the document's program, print its lines and the book's next ones; return the numbers, and all that happened.
 
-    `quiet` prints nothing while it trains, and `results=False` not what it found; `traced` keeps what plots need. Where
-    training diverges, the numbers are of the last good parameters, and `diverged` says so.
+    `quiet` prints nothing while it trains, and `results=False` not what it found. Where training diverges, the numbers
+    are of the last good parameters, and `diverged` says so.
     """
     with backend(settings) as torch:
         truth = torch.tensor(true_w)
         problem = synthetic_problem(torch, settings, truth, true_b, num_examples, noise)
         settings = settings.for_rows(problem.examples.rows, DOCUMENT_EPOCHS)
-        w, b, outcome = fit(torch, settings, problem, quiet=quiet, traced=traced, saver=saver, group=group)
+        w, b, outcome = fit(torch, settings, problem, quiet=quiet, saver=saver, group=group)
         truth = truth.to(settings.device)
         w_error, b_error = truth - w.reshape(truth.shape), true_b - b
         if results:
@@ -74,7 +72,6 @@ def fit_table(
     *,
     quiet: bool = False,
     results: bool = True,
-    traced: bool = False,
     saver: Saver | None = None,
     group: Group = ALONE,
 ) -> tuple[dict[str, Any], Outcome]:
@@ -88,10 +85,7 @@ def fit_table(
         problem = table_problem(torch, settings, path, target, features)
         rows = problem.examples.rows
         exact_slopes, exact_intercept = exact_answer(problem, settings)
-        settings = replace(settings, batch_size=min(settings.batch_size, rows))
-        enough = max(DOCUMENT_EPOCHS, math.ceil(DOCUMENT_STEPS / math.ceil(rows / settings.batch_size)))
-        settings = settings.for_rows(rows, enough)
-        outcome = fit(torch, settings, problem, quiet=quiet, traced=traced, saver=saver, group=group)[2]
+        outcome = fit(torch, settings.for_table(rows), problem, quiet=quiet, saver=saver, group=group)[2]
     slopes, intercept = outcome.in_own_units()
     estimates = [beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
     coefficients = dict(zip(outcome.names, estimates, strict=True))
@@ -126,7 +120,7 @@ def first_table_step(settings: Settings, path: str, target: str, features: Seque
 
 
 def _first_step(torch: ModuleType, settings: Settings, problem: Problem) -> Tensor:
-    w, b = _start(torch, settings, problem)
+    w, b = start_params(torch, settings, problem)
     X, y = next(problem.examples.batches(settings.batch_size, epoch=0))
     with show.recording():
         l = squared_loss(linreg(X, w, b, torch=torch), y)
@@ -149,7 +143,7 @@ def fit(
     `traced` keeps the steps' losses and parameters, for plots; `saver` saves the run, or makes a saved one go on.
     """
     must_be_same_data(problem, group)
-    w, b = _start(torch, settings, problem)
+    w, b = start_params(torch, settings, problem)
     training = Training(problem.examples, w, b, settings, held_out=problem.held_out, group=group, torch=torch)
     start = parameters(w, b) if traced else None
     trace = Trace()
@@ -158,13 +152,13 @@ def fit(
     watchers: list[Watcher] = []
     if not quiet:
         watchers.append(lines)
-        if progress.possible():
+        if drawable():
             watchers.append(progress)
     if traced:
         watchers.append(lambda training, event: _record(trace, training, event))
     if saver:
         watchers.append(saver)
-    began, seen = time.perf_counter(), training.rows_seen
+    began = time.perf_counter()
     try:
         for event in training.run() if diverged is None else ():
             for watcher in watchers:
@@ -192,7 +186,7 @@ def fit(
         training.held_losses,
         trace,
         training.steps,
-        training.rows_seen - seen,
+        training.rows_seen,
         seconds,
         training.stopped,
         diverged,
@@ -211,7 +205,8 @@ def history(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _start(torch: ModuleType, settings: Settings, problem: Problem) -> tuple[Tensor, Tensor]:
+def start_params(torch: ModuleType, settings: Settings, problem: Problem) -> tuple[Tensor, Tensor]:
+    """The w and b that a run starts from."""
     w, b = init_params(problem.examples.features, std=settings.init_std, device=settings.device, torch=torch)
     return w, b.requires_grad_(settings.fit_intercept)
 

@@ -13,14 +13,14 @@ class EpochLines:
     def __init__(self, training: Training) -> None:
         self.num_epochs = training.recipe.num_epochs
         last = training.last_epoch()  # of a run that goes on
-        self.unprinted = None if last is None or self._has_line(last.epoch) else last
+        self.unprinted = None if last is None or has_line(last.epoch, self.num_epochs) else last
 
     def __call__(self, training: Training, event: Step | Epoch) -> None:
         """Be told what training did."""
         if isinstance(event, Step):
             return
         self.unprinted = event
-        if self._has_line(event.epoch):
+        if has_line(event.epoch, self.num_epochs):
             self.flush()
 
     def flush(self) -> None:
@@ -29,9 +29,11 @@ class EpochLines:
             print_epoch(*self.unprinted)
             self.unprinted = None
 
-    def _has_line(self, epoch: int) -> bool:
-        done = EPOCH_LINES * epoch
-        return epoch == 0 or (done + EPOCH_LINES) // self.num_epochs > done // self.num_epochs
+
+def has_line(epoch: int, num_epochs: int) -> bool:
+    """Whether this epoch, counted from 0, is the first or ends another twentieth of the run."""
+    done = EPOCH_LINES * epoch
+    return epoch == 0 or (done + EPOCH_LINES) // num_epochs > done // num_epochs
 
 
 def beside(estimate: float, exact: float) -> dict[str, float]:

@@ -12,6 +12,13 @@ from linreg.train import Epoch, Step, Training
 DELAY, PERIOD = 0.5, 0.1  # seconds: how long a run is too short for a bar, and between two drawings
 
 
+def drawable() -> bool:
+    """Whether standard output is a terminal that can be drawn on, and rich is there to draw."""
+    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("TERM") in ("dumb", "unknown"):
+        return False
+    return importlib.util.find_spec("rich") is not None
+
+
 class Progress:
     """Draws a bar with the loss and the rows per second below the lines that a run prints; `end` takes it away.
 
@@ -19,15 +26,9 @@ class Progress:
     """
 
     def __init__(self) -> None:
-        self.due = time.perf_counter() + DELAY
+        self.due = 0.0  # when to draw next; before the first step it is not known
         self.loss, self.rows = 0.0, 0  # since the last drawing, the loss summed
         self.bar: Any = None
-
-    def possible(self) -> bool:
-        """Whether standard output is a terminal that can be drawn on, and rich is there to draw."""
-        if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("TERM") in ("dumb", "unknown"):
-            return False
-        return importlib.util.find_spec("rich") is not None
 
     def __call__(self, training: Training, event: Step | Epoch) -> None:
         """Be told what training did."""
@@ -36,15 +37,21 @@ class Progress:
             self.rows += event.rows
             now = time.perf_counter()
             if now >= self.due:
-                self._draw(training)
-                self.due = now + PERIOD
-                self.loss, self.rows = 0.0, 0
+                self._due(training, now)
 
     def end(self) -> None:
         """Leave the terminal as it would be without."""
         if self.bar is not None:
             self.bar.stop()
             self.bar = None
+
+    def _due(self, training: Training, now: float) -> None:
+        if not self.due:
+            self.due = now + DELAY
+            return
+        self._draw(training)
+        self.due = now + PERIOD
+        self.loss, self.rows = 0.0, 0
 
     def _draw(self, training: Training) -> None:
         # rich numbers its styles by the module that shuffles the rows, whose order is not to change.
@@ -56,27 +63,28 @@ class Progress:
 
     def _show(self, training: Training) -> None:
         if self.bar is None:
-            self._begin(training)
+            self.bar = _bar(training)
         task = self.bar.tasks[0]
         speed = task.speed or self.rows / DELAY
         about = {"epoch": training.epoch + 1, "loss": f"{self.loss / self.rows:.6g}", "speed": f"{speed:,.0f}"}
         self.bar.update(task.id, completed=training.rows_seen, **about)
+        self.bar.start()  # of one that has started this changes nothing
         self.bar.refresh()
 
-    def _begin(self, training: Training) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        recipe = training.recipe
-        open_end = recipe.until is not None or recipe.patience is not None
-        self.bar = Progress(
-            TextColumn(f"epoch {{task.fields[epoch]}} of {'at most ' * open_end}{recipe.num_epochs}"),
-            BarColumn(),
-            TextColumn("loss {task.fields[loss]}, {task.fields[speed]} rows/s,"),
-            *((TimeElapsedColumn(), TextColumn("so far")) if open_end else (TimeRemainingColumn(), TextColumn("left"))),
-            auto_refresh=False,
-            transient=True,
-            redirect_stderr=sys.stderr is not None and sys.stderr.isatty(),
-        )
-        fields = {"epoch": 0, "loss": "", "speed": ""}
-        self.bar.add_task("", total=recipe.num_epochs * training.examples.rows, completed=training.rows_seen, **fields)
-        self.bar.start()
+def _bar(training: Training) -> Any:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+    recipe = training.recipe
+    open_end = recipe.until is not None or recipe.patience is not None
+    bar = Progress(
+        TextColumn(f"epoch {{task.fields[epoch]}} of {'at most ' * open_end}{recipe.num_epochs}"),
+        BarColumn(),
+        TextColumn("loss {task.fields[loss]}, {task.fields[speed]} rows/s,"),
+        *((TimeElapsedColumn(), TextColumn("so far")) if open_end else (TimeRemainingColumn(), TextColumn("left"))),
+        auto_refresh=False,
+        transient=True,
+        redirect_stderr=sys.stderr is not None and sys.stderr.isatty(),
+    )
+    bar.add_task("", total=recipe.num_epochs * training.examples.rows, completed=training.rows_seen)
+    return bar

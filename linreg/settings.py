@@ -1,5 +1,6 @@
 """What a run is told: its options under one name each, and what stands where none was given."""
 
+import math
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -50,3 +51,9 @@ class Settings(Recipe):
         if self.optimizer in AT_ONCE:
             return replace(self, num_epochs=self.num_epochs or 1, batch_size=rows)
         return replace(self, num_epochs=self.num_epochs or (usual_epochs if self.until is None else MOST_EPOCHS))
+
+    def for_table(self, rows: int) -> Self:
+        """The same for a table of so many rows: left to choose, enough epochs for as many steps as the document's."""
+        settings = replace(self, batch_size=min(self.batch_size, rows))
+        enough = math.ceil(DOCUMENT_STEPS / math.ceil(rows / settings.batch_size))
+        return settings.for_rows(rows, max(DOCUMENT_EPOCHS, enough))

@@ -73,8 +73,8 @@ def rich():
 
 @pytest.mark.parametrize(
     "options",
-    [LONG, [*LONG, "--until", "1e-9"], [*LONG, "--validation", "0.2"], [*LONG, "--lr", "3"]],
-    ids=["fixed", "until", "validation", "diverging"],
+    [LONG, [*LONG, "--validation", "0.2"], [*LONG, "--lr", "3"]],
+    ids=["fixed", "validation", "diverging"],
 )
 def test_a_terminal_shows_a_bar_and_is_left_with_the_plain_lines(rich, options):
     status, out, err = linreg(*options)
@@ -83,7 +83,7 @@ def test_a_terminal_shows_a_bar_and_is_left_with_the_plain_lines(rich, options):
     assert code == status
     assert shown == out + err
     bars = [found for text in drawn if (found := BAR.search(text))]
-    losses, open_end = [float(bar[4]) for bar in bars], "--until" in options or "--validation" in options
+    losses, open_end = [float(bar[4]) for bar in bars], "--validation" in options
     assert {(bar[2], bar[3]) for bar in bars} == {("at most " if open_end else None, "12")}
     assert sent.rstrip().endswith("\x1b[?25h") or sent.rfind("\x1b[?25h") > sent.rfind("\x1b[?25l")
     if status == 0:

@@ -6,4 +6,5 @@ DONE, DIVERGED, BAD_INPUT, LOST, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
 COMMANDS = {
     "fit": "train, on synthetic data or a table",
     "show": "what a saved run is, how far it is, and what it has found",
+    "compare": "train on minigrad and torch side by side, and show how far they are apart",
 }
