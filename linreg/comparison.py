@@ -15,7 +15,7 @@ from linreg.backends import backend
 from linreg.errors import Diverged
 from linreg.jobs import start_params
 from linreg.model import Tensor
-from linreg.options import synthetic_of
+from linreg.options import reading_of, synthetic_of
 from linreg.problems import Problem, parameters, synthetic_problem, table_problem
 from linreg.processes import Alone
 from linreg.settings import DOCUMENT_EPOCHS, Settings
@@ -188,7 +188,7 @@ def problem_of(torch: ModuleType, settings: Settings, options: argparse.Namespac
         truth = torch.tensor(chosen.pop("true_w"))
         problem = synthetic_problem(torch, settings, truth, **chosen)
         return problem, settings.for_rows(problem.examples.rows, DOCUMENT_EPOCHS)
-    problem = table_problem(torch, settings, options.data, options.target, options.features)
+    problem = table_problem(torch, settings, options.data, options.target, options.features, reading_of(options))
     return problem, settings.for_table(problem.examples.rows)
 
 

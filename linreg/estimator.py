@@ -17,6 +17,7 @@ import numpy as np
 
 from linreg.backends import load_backend
 from linreg.checks import checked_features, checked_targets, not_fitted
+from linreg.moments import Moments
 from linreg.settings import AT_ONCE, DOCUMENT_EPOCHS, DOCUMENT_STEPS, LEARNING_RATES, OPTIMIZERS
 from linreg.train import train
 from linreg.triangle import Array
@@ -168,7 +169,7 @@ class LinearRegression:
 
     def _begin(self, features: Array) -> None:
         self.coef_, self.intercept_ = np.zeros(features.shape[1]), 0.0
-        self._scale = _Scale(features.shape[1] + 1, bool(self.fit_intercept))
+        self._scale = Moments(features.shape[1] + 1, bool(self.fit_intercept))
         self._calls = 0
 
     def _train(self, features: Array, targets: Array, epochs: int) -> Self:
@@ -207,40 +208,6 @@ class LinearRegression:
             constant = means[-1] + stds[-1] * bias.item() - self.coef_ @ means[:-1]
             self.intercept_ = float(constant) if self._scale.centred else 0.0
         return self
-
-
-class _Scale:
-    """The mean and standard deviation of columns that are seen a few rows at a time.
-
-    Source: Chan, Golub and LeVeque 1979, Updating formulae, https://doi.org/10.1007/978-3-642-51461-6_3
-    """
-
-    def __init__(self, columns: int, centred: bool) -> None:
-        self.rows, self.centred = 0, centred
-        self.means, self.squares = np.zeros(columns), np.zeros(columns)
-
-    def see(self, columns: Array) -> None:
-        rows, means = len(columns), columns.mean(axis=0)
-        means += (columns - means).mean(axis=0)  # what the sum of many rows was rounded by
-        together, apart = self.rows + rows, means - self.means
-        self.squares += ((columns - means) ** 2).sum(axis=0) + apart**2 * self.rows * rows / together
-        self.means = self.means + apart * rows / together
-        self.rows = together
-
-    def means_and_stds(self) -> tuple[Array, Array]:
-        """What to shift and scale by: without centring, 0 and root mean squares. A constant column is not scaled."""
-        means, stds = self._moments()
-        return means, np.where(self.varies(), stds, 1.0)
-
-    def varies(self) -> Any:
-        """Which columns differ from their mean, or from 0 without centring, by more than rounding."""
-        return self._moments()[1] > 8 * np.finfo(np.float64).eps * np.abs(self._moments()[0])
-
-    def _moments(self) -> tuple[Array, Array]:
-        means, squares = self.means, self.squares
-        if not self.centred:
-            means, squares = np.zeros_like(means), squares + self.rows * self.means**2
-        return means, np.sqrt(squares / self.rows)
 
 
 _random_module = threading.Lock()

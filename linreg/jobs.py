@@ -1,5 +1,6 @@
 """What the command does: the document's job on synthetic data, and the same on a table."""
 
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -15,7 +16,8 @@ from linreg.problems import Problem, exact_answer, must_be_same_data, parameters
 from linreg.processes import ALONE, Group
 from linreg.progress import Progress, drawable
 from linreg.saving import Saver
-from linreg.settings import DOCUMENT_EPOCHS, Settings
+from linreg.settings import DOCUMENT_EPOCHS, USUAL, Reading, Settings
+from linreg.tables.loading import Loaded
 from linreg.train import Epoch, Step, Training, objective
 from minigrad import show
 
@@ -69,6 +71,7 @@ def fit_table(
     path: str,
     target: str,
     features: Sequence[str] | None,
+    reading: Reading = USUAL,
     *,
     quiet: bool = False,
     results: bool = True,
@@ -82,7 +85,7 @@ def fit_table(
     epochs for the document's 300 steps. Divergence is as in `fit_synthetic`.
     """
     with backend(settings) as torch:
-        problem = table_problem(torch, settings, path, target, features)
+        problem = table_problem(torch, settings, path, target, features, reading)
         rows = problem.examples.rows
         exact_slopes, exact_intercept = exact_answer(problem, settings)
         outcome = fit(torch, settings.for_table(rows), problem, quiet=quiet, saver=saver, group=group)[2]
@@ -97,11 +100,28 @@ def fit_table(
         "data": path,
         "target": target,
         "rows": rows,
+        **_counted(problem.loaded, reading, group),
         **history(outcome),
         "intercept": constant,
         "coefficients": coefficients,
     }
     return result, outcome
+
+
+def _counted(loaded: Loaded | None, reading: Reading, group: Group) -> dict[str, Any]:
+    """What became of the table's rows, as it stands in the JSON; where values were missing, stderr says it too."""
+    if loaded is None:
+        return {}
+    counts, encoding = loaded.counts, loaded.encoding
+    if group.rank == 0 and (line := counts.line(reading.missing)):
+        print(f"linreg: {line}", file=sys.stderr)
+    return {
+        "rows_read": counts.read,
+        "rows_held_out": counts.held_out,
+        "rows_dropped": counts.dropped,
+        "missing": counts.missing,
+        "levels": dict(zip(encoding.choice.categories, encoding.levels, strict=True)),
+    }
 
 
 def first_synthetic_step(
@@ -113,10 +133,12 @@ def first_synthetic_step(
         return _first_step(torch, settings, synthetic_problem(torch, settings, truth, true_b, num_examples, noise))
 
 
-def first_table_step(settings: Settings, path: str, target: str, features: Sequence[str] | None) -> Tensor:
+def first_table_step(
+    settings: Settings, path: str, target: str, features: Sequence[str] | None, reading: Reading = USUAL
+) -> Tensor:
     """The loss of the first training step that `fit_table` makes of the same arguments, for `minigrad.show`."""
     with backend(settings) as torch:
-        return _first_step(torch, settings, table_problem(torch, settings, path, target, features))
+        return _first_step(torch, settings, table_problem(torch, settings, path, target, features, reading))
 
 
 def _first_step(torch: ModuleType, settings: Settings, problem: Problem) -> Tensor:

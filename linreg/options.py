@@ -10,7 +10,17 @@ from linreg.arguments import Parser, any_number, fraction, names, not_negative, 
 from linreg.commands import COMMANDS
 from linreg.errors import BadInput
 from linreg.processes import TIMEOUT
-from linreg.settings import AT_ONCE, LEARNING_RATES, MOST_EPOCHS, OPTIMIZERS, PATIENCE, Settings
+from linreg.settings import (
+    AT_ONCE,
+    FORMATS,
+    LEARNING_RATES,
+    MISSING,
+    MOST_EPOCHS,
+    OPTIMIZERS,
+    PATIENCE,
+    Reading,
+    Settings,
+)
 
 BATCH_SIZE, EXPLAINED_ROWS = 10, 3  # of three rows every number can be read
 
@@ -21,6 +31,9 @@ SYNTHETIC: dict[str, Any] = {
     "num_examples": 1000,
     "noise": 0.01,
 }
+
+# What only a table knows.
+OF_A_TABLE: tuple[str, ...] = ("target", "features", "categories", "missing", "format", "buffer")
 
 # What means something only where training goes by small steps.
 LITTLE_BY_LITTLE = ("lr", "batch_size", "patience", "until")
@@ -53,6 +66,16 @@ def synthetic_of(options: argparse.Namespace) -> dict[str, Any]:
     return SYNTHETIC | {name: value for name, value in given.items() if value is not None}
 
 
+def reading_of(options: argparse.Namespace) -> Reading:
+    """How the options ask for a table to be read."""
+    return Reading(
+        categories=tuple(options.categories or ()),
+        missing=options.missing or "refuse",
+        format=options.format,
+        buffer=options.buffer,
+    )
+
+
 def parse(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) -> argparse.Namespace:
     """The options in `argv`; BadInput where one is wrong, or two cannot go together.
 
@@ -62,9 +85,9 @@ def parse(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) ->
     if options.true_w is not None:
         options.true_w = list(itertools.chain.from_iterable(options.true_w))
     if options.data is None:
-        stray, needs = ["target", "features"], "needs --data"
+        stray, needs = OF_A_TABLE, "needs --data"
     else:
-        stray, needs = list(SYNTHETIC), "belongs to the synthetic job and cannot go with --data"
+        stray, needs = tuple(SYNTHETIC), "belongs to the synthetic job and cannot go with --data"
         if options.target is None:
             raise BadInput("--data needs --target, the name of the column to predict")
     for name in stray:
@@ -283,8 +306,8 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     add = table.add_argument
     add(
         "--data",
-        metavar="FILE.csv",
-        help="comma-separated, with a header; columns are standardised",
+        metavar="FILE",
+        help="a table in CSV, TSV, Parquet, NPY or NPZ, or - for the standard input; columns are standardised",
     )
     add("--target", type=str.strip, metavar="NAME", help="the column to predict")
     add(
@@ -292,4 +315,23 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         type=names,
         metavar="A,B",
         help="the columns to predict it from (default: all others)",
+    )
+    add(
+        "--categories",
+        type=names,
+        metavar="A,B",
+        help="features that are words, each of which but the first becomes a column of zeros and ones",
+    )
+    add(
+        "--missing",
+        choices=MISSING,
+        help="where a value is missing (an empty cell, NA, NaN, null): refuse the table, drop the row, or put the mean "
+        "of the rows trained on (default refuse)",
+    )
+    add("--format", choices=FORMATS, help="what the file is, where its name and its first bytes do not tell")
+    add(
+        "--buffer",
+        type=whole(1),
+        metavar="ROWS",
+        help="rows in memory at once; a longer table is read in pieces (default: as many as hold 4 million numbers)",
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.backends import first_line
-from linreg.data import Table, read_table, scaling_of, split, synthetic_data
+from linreg.data import split, synthetic_data
 from linreg.errors import BadInput
 from linreg.exact import least_squares
 from linreg.examples import Examples, InMemory
@@ -18,7 +18,9 @@ from linreg.model import Tensor
 from linreg.outcome import sampled
 from linreg.processes import Group
 from linreg.scaling import Scaling
-from linreg.settings import Settings
+from linreg.settings import USUAL, Reading, Settings
+from linreg.tables.loading import Loaded, load
+from linreg.tables.source import Source
 from linreg.triangle import Array, Triangle
 
 
@@ -37,6 +39,7 @@ class Problem(NamedTuple):
     triangle: Triangle
     sample: tuple[Array, Array]
     fingerprint: str
+    loaded: Loaded | None = None  # where it is a table
 
 
 def synthetic_problem(
@@ -69,31 +72,36 @@ def synthetic_problem(
 
 
 def table_problem(
-    torch: ModuleType, settings: Settings, path: str, target: str, features: Sequence[str] | None
+    torch: ModuleType,
+    settings: Settings,
+    data: str | Source,
+    target: str,
+    features: Sequence[str] | None,
+    reading: Reading = USUAL,
 ) -> Problem:
     """A table's columns, standardised by the rows trained on, by which those held out are scaled as well."""
-    table = read_table(path, target, features)
-    places, held = split(len(table.y), settings.validation)
-    trained = table.rows(places)
-    scaling = scaling_of(trained, settings.fit_intercept)
-
-    def standardised(table: Table) -> tuple[Array, Array]:
-        columns = scaling.apply(np.column_stack([table.X, table.y]))
-        return columns[:, :-1], columns[:, -1]
-
-    def in_memory(table: Table) -> InMemory:
-        X, y = (torch.from_numpy(part.astype(settings.dtype)).to(settings.device) for part in standardised(table))
-        return InMemory(X, y.reshape((-1, 1)), torch)
-
+    loaded = load(
+        data,
+        target,
+        features,
+        reading,
+        validation=settings.validation,
+        fit_intercept=settings.fit_intercept,
+        seed=settings.seed,
+        dtype=settings.dtype,
+        device=settings.device,
+        torch=torch,
+    )
     return Problem(
-        in_memory(trained),
-        in_memory(table.rows(held)) if held else None,
-        table.features,
-        table.target,
-        scaling,
-        Triangle(len(table.features)).fold(*standardised(trained)),
-        sampled(trained.X, trained.y),
-        fingerprint_of(table.X, table.y),
+        loaded.examples,
+        loaded.held_out,
+        loaded.names,
+        target,
+        loaded.scaling,
+        loaded.triangle,
+        loaded.shown,
+        loaded.fingerprint,
+        loaded,
     )
 
 

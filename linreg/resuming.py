@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 # What is no part of a run: how it is shown, where it is kept, who waits for whom.
 NOT_KEPT = ("version", "json", "quiet", "explain", "lang", "save", "resume", "timeout")
 # What a run that goes on may be told anew: how long it is to be, when to save, where the same data are now.
-FREE = ("num_epochs", "save_every", "data", *NOT_KEPT)
+FREE = ("num_epochs", "save_every", "data", "format", *NOT_KEPT)
 
 
 def kept_options(options: argparse.Namespace, seed: int) -> dict[str, Any]:

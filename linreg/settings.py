@@ -14,6 +14,27 @@ DOCUMENT_EPOCHS, DOCUMENT_STEPS = 3, 300
 MOST_EPOCHS = 10_000  # of a run that ends when its loss stands still
 
 
+MISSING = ("refuse", "drop", "mean")  # what to do where a value is missing
+FORMATS = ("csv", "tsv", "parquet", "npy", "npz")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How a table is read: which columns are categories, what is done where a value is missing, and in what memory.
+
+    `format` is one of FORMATS where the file does not tell; `buffer` the rows that are in memory at once (None: as many
+    as hold 4 million numbers).
+    """
+
+    categories: tuple[str, ...] = ()
+    missing: str = "refuse"
+    format: str | None = None
+    buffer: int | None = None
+
+
+USUAL = Reading()
+
+
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
     """How to train: hyper-parameters, and when to end.

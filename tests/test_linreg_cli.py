@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import example, given, settings, strategies as st
 
+pytest.importorskip("pyarrow")
+
 from linreg.__main__ import main
 from linreg.settings import OPTIMIZERS
 
@@ -254,32 +256,34 @@ def test_coefficients_that_are_not_unique_are_warned_of(table, text):
     [
         ("", "is empty"),
         ("\n1,2\n", "is empty"),
-        ("y,x\n", "has a header but no rows"),
-        ("y,x", "has a header but no rows"),
+        ("y,x\n", "has no rows: a regression needs at least 2 rows"),
+        ("y,x", "has no rows"),
         ("x,z\n1,2\n", "no column 'y'; its columns are 'x', 'z'"),
         ("y\n1\n2\n", "no feature to predict 'y' from"),
         ("y,x,x\n1,2,3\n", "two columns are named 'x'"),
-        ("y,x\n1,2\n3,four\n", r"row 2 (line 3), column 'x': 'four' is not a finite number"),
-        ("y,x\n1,2\n\n,3\n", r"row 2 (line 4), column 'y': an empty cell is not"),
-        ("y,x\n1,nan\n", "row 1 (line 2), column 'x': 'nan' is not a finite number"),
-        ("y,x\n-inf,1\n", "row 1 (line 2), column 'y': '-inf' is not a finite number"),
+        ("y,x\n1,2\n3,four\n", r"row 2, column 'x': 'four' is not a finite number"),
+        ("y,x\n1,2\n\n,3\n", "row 2, column 'y': the value is missing; --missing drop"),
+        ("y,x\n1,nan\n", "row 1, column 'x': the value is missing"),
+        ("y,x\n-inf,1\n", "row 1, column 'y': '-inf' is not a finite number"),
         ("y,x\n1e999,1\n", "column 'y': '1e999' is not a finite number"),
         ("y,x\n1_000,1\n", "column 'y': '1_000' is not a finite number"),
         ('y,x\n"1,5",1\n', "column 'y': '1,5' is not a finite number"),
-        ("y,x\n1,2\n3\n", "row 2 (line 3): the header names 2 columns, here are 1"),
-        ("y,x\n1,2,3\n", "row 1 (line 2): the header names 2 columns, here are 3"),
+        ("y,x\n1,2\n3\n", "row 2: the header names 2 columns, here are 1"),
+        ("y,x\n1,2,3\n", "row 1: the header names 2 columns, here are 3"),
         ("y;x\n1;2\n", "no column 'y'; its columns are 'y;x'"),
         ("y,x\n1,2\n2,2\n", "column 'x' is constant: every value is 2"),
         ("y,x\n1,2\n1,3\n", "table.csv: column 'y' is constant"),
-        ("y,x\n1,2\n", "table.csv has a header but only one row: a regression needs at least 2 rows"),
+        ("y,x\n1,2\n", "table.csv has only one row: a regression needs at least 2 rows"),
         ("y,x\n1,0.3\n2,0.30000000000000004\n", "column 'x' is constant"),
         ("y,x\n1,-1e308\n2,1e308\n", "table.csv: column 'x' cannot be standardised"),
         ("y,x\n1,1e-300\n2,2e-300\n", "'x' cannot be standardised"),
         ("y,x\n-1e153,1e-161\n1e153,2e-161\n", "the coefficients exceed float64"),
-        ("y,x\n1,2\0\n3,4\n", "line 2: a NUL byte"),
+        ("y,x\n1,2\0\n3,4\n", "table.csv: a NUL byte, so this is not a text file"),
+        ("y,x\0\n1,2\n3,4\n", "line 1: a NUL byte"),
         ('y,x\n1,"2\n3,4\n', "not CSV: unexpected end of data"),
-        ('y,x\n1,"2"3\n', "not CSV: "),
-        ("y,x\n1," + "9" * 200_000 + "\n", "not CSV: field larger than field limit"),
+        ('y,"x\n1,2\n', "line 1: not CSV: "),
+        ("y,x\n1," + "9" * 200_000 + "\n", "row 1, column 'x': '99999"),
+        ("y,x\r1,2\r3,4\r", "lines end with a carriage return alone"),
         ("größe,y\n1,2\n".encode("latin-1"), "is not UTF-8 text: it holds the byte 0xf6"),
         ("y,x\n1,2\n".encode("utf-16"), "is not UTF-8 text: it holds the byte 0xff"),
         ("y,x\n1,2\n".encode("utf-32"), "is not UTF-8 text"),
@@ -290,8 +294,9 @@ def test_bad_table_is_refused_in_one_line(table, content, said):
 
 
 def test_a_line_without_end_is_refused(table, monkeypatch):
-    monkeypatch.setattr("linreg.data.LONGEST_LINE", 100)
-    assert "line 2: more than 100 characters" in assert_refused(*table("y,x\n" + "1," * 200))
+    monkeypatch.setattr("linreg.tables.source.LONGEST_LINE", 100)
+    assert "a row of more than 100 bytes" in assert_refused(*table("y,x\n" + "1," * 200))
+    assert "line 1: more than 100 bytes" in assert_refused(*table("y,x" * 200))
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="needs /dev/zero")
@@ -315,6 +320,11 @@ def test_missing_file_and_directory_are_refused(tmp_path):
         (["--features", "x,x"], "'x' is named twice"),
         (["--features", ""], "no feature to predict 'y' from"),
         (["--features", "x\ny"], "--features: 'x\\ny' is not a list of names"),
+        (["--categories", "z"], "no column 'z'; its columns are 'y', 'x'"),
+        (["--categories", "y"], "column 'y' is the target and cannot be a category"),
+        (["--features", "x", "--categories", "x,x"], "category 'x' is named twice"),
+        (["--format", "parquet"], "norris.csv: not a whole Parquet file"),
+        (["--format", "npy"], "norris.csv: not a whole NPY file"),
         (["--true-b", "1"], "--true-b belongs to the synthetic job"),
         (["--noise", "1"], "--noise belongs to the synthetic job"),
     ],
@@ -350,6 +360,11 @@ def test_options_that_do_not_fit_the_table(options, said):
         (["--device", ""], "--device : minigrad runs on the cpu only"),
         (["--target", "y"], "--target needs --data"),
         (["--features", "x"], "--features needs --data"),
+        (["--categories", "x"], "--categories needs --data"),
+        (["--missing", "drop"], "--missing needs --data"),
+        (["--format", "csv"], "--format needs --data"),
+        (["--buffer", "10"], "--buffer needs --data"),
+        (["--buffer", "0"], "--buffer: '0' is not a whole number from 1"),
         (["--data", NORRIS], "--data needs --target"),
         (["--epochs", "3"], "unrecognized arguments: --epochs 3"),
         (["--json", "data.csv"], "unrecognized arguments: data.csv"),

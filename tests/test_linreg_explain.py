@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+pytest.importorskip("pyarrow")
 pytest.importorskip("torch")
 pytest.importorskip("rich")
 import torch
@@ -19,8 +20,9 @@ from test_linreg_cli import COMMAND, NORRIS, ROOT, assert_refused, linreg
 
 import linreg.train as linreg_train
 from linreg.__main__ import main as linreg_main
-from linreg.data import data_iter, read_table, scaling_of, synthetic_data
+from linreg.data import data_iter, synthetic_data
 from linreg.model import init_params, linreg as net, squared_loss
+from linreg.tables import load
 
 COUNT = r"[-+.\d]+(?:e[-+]\d+)?"
 
@@ -98,10 +100,8 @@ def test_a_tables_first_batch():
     shown = as_data("--seed", 3, "--data", NORRIS, "--target", "y")
     torch.manual_seed(3)
     random.seed(3)
-    table = read_table(NORRIS, "y")
-    columns = scaling_of(table).apply(np.column_stack([table.X, table.y])).astype("float32")
-    X, y = torch.from_numpy(columns[:, :-1]), torch.from_numpy(columns[:, -1:])
-    for ours, real in zip(leaf_gradients(shown), first_gradients(X, y, 3), strict=True):
+    examples = load(NORRIS, "y", torch=torch).examples
+    for ours, real in zip(leaf_gradients(shown), first_gradients(examples.X, examples.y, 3), strict=True):
         np.testing.assert_allclose(ours, real, rtol=1e-5)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("pyarrow")
 pytest.importorskip("safetensors")
 
 ROOT = Path(__file__).parent.parent

@@ -15,14 +15,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from hypothesis.extra import numpy as hnp
 
+pytest.importorskip("pyarrow")
+
+import minigrad
 from linreg import data, model
 from linreg.errors import BadInput, Diverged
 from linreg.exact import least_squares
 from linreg.jobs import Settings, fit_synthetic, fit_table
+from linreg.tables import Rows, load
 from linreg.train import train
-from linreg.triangle import Triangle
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
 pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
@@ -222,46 +224,9 @@ def test_values_beyond_the_dtype_are_not_called_divergence(backend):
 # Tables
 
 
-def columns_of(table):
-    return {**dict(zip(table.features, table.X.T, strict=True)), table.target: table.y}
-
-
-numbers = st.floats(allow_nan=False, allow_infinity=False)
-names = st.text(st.characters(codec="utf-8", exclude_characters="\0\r\n\ufeff"), max_size=8).map(str.strip)
-
-
-@given(
-    header=st.lists(names, min_size=2, max_size=5, unique=True),
-    values=st.data(),
-    mark=st.sampled_from(["utf-8", "utf-8-sig"]),
-    end=st.sampled_from(["\n", "\r\n"]),
-)
-@settings(max_examples=60, deadline=None)
-def test_csv_round_trip(tmp_path_factory, header, values, mark, end):
-    rows = values.draw(hnp.arrays(float, (3, len(header)), elements=numbers))
-    path = tmp_path_factory.mktemp("csv") / "table.csv"
-    with open(path, "w", newline="", encoding=mark) as file:
-        writer = csv.writer(file, lineterminator=end, quoting=csv.QUOTE_ALL)
-        writer.writerows([header, *(map(repr, row) for row in rows.tolist())])
-    table = data.read_table(str(path), header[-1])
-    assert list(table.features) == header[:-1]
-    assert np.array_equal(np.column_stack([table.X, table.y]), rows)
-
-
-def test_features_are_read_in_the_order_asked(tmp_path):
-    path = tmp_path / "t.csv"
-    path.write_text('a,"b, c",word,y\n1,2,one,3\n4,5,four,6\n\n')
-    table = data.read_table(str(path), "y", ["b, c", "a"])
-    assert table.features == ("b, c", "a")
-    assert table.X.tolist() == [[2, 1], [5, 4]]
-    assert table.y.tolist() == [3, 6]
-
-
-def exact_answer(table):
-    scaling = data.scaling_of(table)
-    columns = scaling.apply(np.column_stack([table.X, table.y]))
-    w, b, rank = least_squares(Triangle(len(table.features)).fold(columns[:, :-1], columns[:, -1]))
-    return *scaling.in_own_units(w, b), rank
+def exact_answer(loaded):
+    w, b, rank = least_squares(loaded.triangle)
+    return *loaded.scaling.in_own_units(w, b), rank
 
 
 # Columns that are neither constant nor collinear: an orthonormal basis, shifted and stretched.
@@ -276,8 +241,8 @@ def test_least_squares_is_the_raw_tables_own(seed, features, shifts, scales):
     noise = np.random.default_rng(seed).normal(size=(30, features + 1))
     columns = noise * scales[: features + 1] + shifts[: features + 1]
     X, y = columns[:, :-1], columns[:, -1]
-    table = data.Table(tuple("abcd"[:features]), "y", X, y, "t.csv")
-    slopes, intercept, rank = exact_answer(table)
+    rows = Rows(columns, [*"abcd"[:features], "y"])
+    slopes, intercept, rank = exact_answer(load(rows, "y", torch=minigrad))
     raw = np.linalg.lstsq(np.column_stack([np.ones(30), X]), y)[0]
     assert rank == features
     residual = y - intercept - X @ slopes
@@ -286,8 +251,8 @@ def test_least_squares_is_the_raw_tables_own(seed, features, shifts, scales):
 
 
 def test_standardised_columns_have_mean_0_and_deviation_1():
-    table = data.read_table(NORRIS, "y")
-    for column in data.scaling_of(table).apply(np.column_stack([table.X, table.y])).T:
+    examples = load(NORRIS, "y", dtype="float64", torch=minigrad).examples
+    for column in (*examples.X.numpy().T, examples.y.numpy()):
         assert abs(column.mean()) < 1e-12
         assert abs(column.std() - 1) < 1e-12
 
@@ -316,7 +281,7 @@ def test_norris_is_copied_right():
 
 
 def test_least_squares_on_norris_is_certified():
-    slopes, intercept, rank = exact_answer(data.read_table(NORRIS, "y"))
+    slopes, intercept, rank = exact_answer(load(NORRIS, "y", torch=minigrad))
     assert slopes[0] == pytest.approx(CERTIFIED_B1, rel=1e-13)
     assert intercept == pytest.approx(CERTIFIED_B0, rel=1e-11)
     assert rank == 1

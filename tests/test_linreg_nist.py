@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytest.importorskip("pyarrow")
+
 from linreg.jobs import fit_table
 from linreg.settings import Settings
 

@@ -12,6 +12,9 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+
+pytest.importorskip("pyarrow")
+
 from forked import Forge
 from group_programs import numbers
 from hypothesis import example, given, settings, strategies as st

@@ -10,6 +10,8 @@ import sys
 
 import pytest
 
+pytest.importorskip("pyarrow")
+
 from linreg.__main__ import main
 from linreg.commands import COMMANDS
 

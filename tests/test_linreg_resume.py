@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("pyarrow")
 pytest.importorskip("safetensors")
 
 from linreg import jobs

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("pyarrow")
 pytest.importorskip("safetensors")
 
 import minigrad

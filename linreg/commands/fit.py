@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from linreg.commands import BAD_INPUT, DIVERGED, DONE
 from linreg.errors import BadInput, fail
-from linreg.options import settings_of, synthetic_of
+from linreg.options import reading_of, settings_of, synthetic_of
 from linreg.processes import TIMEOUT, Group, joined, must_be_shareable, several, told_by_first
 from linreg.resuming import kept_options, options_of
 
@@ -46,7 +46,7 @@ def _fit(options: argparse.Namespace, saved: "Saved | None", group: Group) -> in
         seed = int(group.from_first([random.SystemRandom().getrandbits(32)])[0])
     settings = settings_of(options, seed)
     chosen = synthetic_of(options)
-    table = (options.data, options.target, options.features)
+    table = (options.data, options.target, options.features, reading_of(options))
     quiet = options.quiet or options.json
     if options.explain is not None:
         synthetic = options.data is None

@@ -1,0 +1,221 @@
+"""NumPy's files: NPY and the uncompressed members of NPZ are memory-mapped where they lie, compressed ones streamed.
+
+Nothing in them is ever unpickled.
+Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+"""
+
+import math
+import tokenize
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+from numpy.lib import format as npy
+
+from linreg.errors import BadInput
+from linreg.tables.arrow import stripped
+from linreg.tables.source import Block, Span, Texts, text_of_number
+from linreg.triangle import Array
+
+NUMBERS = 1 << 16  # mapped at once, and taken out of the map before the next
+MOST_COLUMNS = 1 << 16
+
+# What a damaged file raises in NumPy's reading of a header, in a memory map, or in unzipping.
+HEADER = (ValueError, TypeError, KeyError, SyntaxError, OverflowError, RecursionError, tokenize.TokenError)
+ZIP = (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError)
+WRONG = (OSError, EOFError, MemoryError, *HEADER, *ZIP)
+
+
+class Column(NamedTuple):
+    """Where a column lies: in column `place` of a 2-D array, in the field `place` of a structured one, or alone."""
+
+    array: "_Array"
+    place: Any
+
+
+class _Array(NamedTuple):
+    """An array's header, and where its elements begin in the file; in a compressed member that is not known."""
+
+    shape: tuple[int, ...]
+    fortran: bool
+    dtype: Any
+    offset: int | None
+    member: str | None
+
+    @property
+    def rows(self) -> int:
+        return self.shape[0]
+
+    @property
+    def width(self) -> int:
+        return self.shape[1] if len(self.shape) == 2 else 1
+
+
+class Arrays:
+    """The columns of an NPY file, or of all the arrays of an NPZ file.
+
+    Columns of a 2-D array are called x0, x1, …, and in an NPZ file by the array's name instead of x; those of a
+    structured array by its fields; a 1-D array in an NPZ file is the column of its name.
+    """
+
+    def __init__(self, file: IO[bytes], name: str, zipped: bool) -> None:
+        self.name, self._file = name, file
+        with self._refusing():
+            file.seek(0)
+            self._zip = zipfile.ZipFile(file) if zipped else None
+            arrays = self._members() if self._zip else {"x": self._read_header(file, None, file.tell)}
+        self._columns: dict[str, Column] = {}
+        names = [pair for key, array in arrays.items() for pair in self._columns_of(key, array)]
+        self.columns = tuple(key for key, _ in names)
+        self._columns = dict(names)
+        lengths = {key: array.rows for key, array in arrays.items()}
+        if len(set(lengths.values())) > 1:
+            said = ", ".join(f"{key} has {rows}" for key, rows in list(lengths.items())[:10])
+            raise BadInput(f"{name}: its arrays differ in their numbers of rows: {said}")
+        self._rows = next(iter(lengths.values()), 0)
+        self._mapped = all(array.offset is not None for array in arrays.values())
+
+    def pieces(self, rows: int) -> Sequence[int] | None:
+        """Pieces of `rows` rows; None where a member is compressed."""
+        if not self._mapped:
+            return None
+        return [min(rows, self._rows - start) for start in range(0, self._rows, rows)]
+
+    def blocks(
+        self, numbers: Sequence[str], texts: Sequence[str], spans: Iterable[Span] | None = None
+    ) -> Iterator[Block]:
+        """The rows in order, or those of `spans`."""
+        arrays = list(dict.fromkeys(self._columns[name].array for name in (*numbers, *texts)))
+        widest = sum(array.width for array in arrays)
+        step = max(NUMBERS // max(widest, 1), 1)
+        streams = {array: self._member_stream(array) for array in arrays if array.offset is None}
+        for begin, end in [(0, self._rows)] if spans is None else spans:
+            for first in range(begin, end, step):
+                rows = min(step, end - first)
+                with self._refusing():
+                    parts = {array: self._rows_of(array, first, rows, streams.get(array)) for array in arrays}
+                values = self._numbers(parts, numbers)
+                yield Block(first, values, tuple(_texts(self._cells(parts, name), self.name, name) for name in texts))
+
+    def _numbers(self, parts: dict[_Array, Any], names: Sequence[str]) -> Array:
+        chosen = [self._columns[name] for name in names]
+        if len({column.array for column in chosen}) == 1 and isinstance(chosen[0].place, int):
+            part = parts[chosen[0].array]
+            self._check_kind(part, names[0])
+            return np.take(part, [column.place for column in chosen], axis=1).astype(np.float64, copy=False)
+        for name in names:
+            self._check_kind(self._cells(parts, name), name)
+        return np.column_stack([self._cells(parts, name).astype(np.float64) for name in names])
+
+    def _check_kind(self, cells: Any, column: str) -> None:
+        if cells.dtype.kind not in "biuf":
+            raise BadInput(f"{self.name}, column {column!r} holds {cells.dtype}: only real numbers can be used")
+
+    def _cells(self, parts: dict[_Array, Any], name: str) -> Any:
+        array, place = self._columns[name]
+        part = parts[array]
+        if place is None:
+            return part
+        return part[place] if isinstance(place, str) else part[:, place]
+
+    def _rows_of(self, array: _Array, first: int, rows: int, stream: IO[bytes] | None) -> Any:
+        """Some rows: of an array in C order they are mapped, of one in Fortran order column by column."""
+        size = array.dtype.itemsize
+        if stream is not None:
+            wanted = rows * array.width * size
+            data = stream.read(wanted)
+            if len(data) < wanted:
+                raise EOFError("the file ends before the array does")
+            return np.frombuffer(data, array.dtype).reshape(rows, *array.shape[1:])
+        offset = array.offset or 0
+
+        def mapped(start: int, shape: tuple[int, ...]) -> Any:
+            if 0 in shape:
+                return np.empty(shape, array.dtype)
+            return np.asarray(np.memmap(self._file, array.dtype, "r", offset + start * size, shape))
+
+        if array.fortran and array.width > 1:
+            return np.stack([mapped(j * array.rows + first, (rows,)) for j in range(array.width)], axis=1)
+        return mapped(first * array.width, (rows, *array.shape[1:]))
+
+    def _member_stream(self, array: _Array) -> IO[bytes]:
+        with self._refusing():
+            stream = self._zip.open(array.member)  # type: ignore[union-attr, arg-type]
+            self._read_header(stream, array.member, lambda: None)
+        return stream
+
+    def _members(self) -> dict[str, _Array]:
+        found = {}
+        for info in self._zip.infolist():  # type: ignore[union-attr]
+            if not info.filename.endswith(".npy"):
+                raise ValueError(f"it holds {info.filename!r}, which is no array")
+            with self._zip.open(info) as stream:  # type: ignore[union-attr]
+                stored = info.compress_type == zipfile.ZIP_STORED
+                array = self._read_header(stream, info.filename, stream.tell if stored else lambda: None)
+            if stored:
+                # Where the member's data begin is said only by the header that stands before them.
+                self._file.seek(info.header_offset + 26)
+                lengths = np.frombuffer(self._file.read(4), "<u2")
+                start = info.header_offset + 30 + int(lengths.sum())
+                array = array._replace(offset=start + (array.offset or 0))
+            elif array.fortran and array.width > 1:
+                raise ValueError(f"{info.filename} is compressed in Fortran order; save it in C order, or uncompressed")
+            found[info.filename.removesuffix(".npy")] = array
+        return found
+
+    def _read_header(self, stream: IO[bytes], member: str | None, tell: Any) -> _Array:
+        version = npy.read_magic(stream)
+        read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+        shape, fortran, dtype = read(stream)
+        label = member or "the array"
+        if dtype.hasobject:
+            raise ValueError(f"{label} holds Python objects, which would have to be unpickled")
+        if not 1 <= len(shape) <= 2 or (len(shape) == 2 and dtype.names):
+            raise ValueError(f"{label} has shape {shape}: a table has rows and columns")
+        if dtype.subdtype is not None or dtype.itemsize == 0:
+            raise ValueError(f"{label} has the dtype {dtype}, which is no number")
+        if any(size < 0 for size in shape) or math.prod(shape) * dtype.itemsize >= 2**63:
+            raise ValueError(f"{label} cannot have shape {shape}")
+        if math.prod(shape[1:]) > MOST_COLUMNS:
+            raise ValueError(f"{label} has {shape[1]} columns, more than {MOST_COLUMNS}")
+        return _Array(shape, fortran, dtype, tell(), member)
+
+    def _columns_of(self, key: str, array: _Array) -> Iterator[tuple[str, Column]]:
+        if array.dtype.names:
+            yield from ((field, Column(array, field)) for field in array.dtype.names)
+        elif len(array.shape) == 2:
+            yield from ((f"{key}{j}", Column(array, j)) for j in range(array.width))
+        elif self._zip:
+            yield key, Column(array, None)
+        else:
+            raise BadInput(f"{self.name} holds one column: a regression needs a target and a feature")
+
+    @contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
+        except WRONG as error:
+            if isinstance(error, BadInput):
+                raise
+            said = " ".join(str(error).split()) or type(error).__name__
+            raise BadInput(f"{self.name}: not a whole {'NPZ' if self._zip else 'NPY'} file: {said}") from error
+
+
+def _texts(cells: Any, name: str, header: str) -> Texts:
+    if cells.dtype.kind not in "biufUS":
+        raise BadInput(f"{name}, column {header!r} holds {cells.dtype}: only texts and numbers can be categories")
+    words, codes = np.unique(cells, return_inverse=True)
+    kind = cells.dtype.kind
+    if kind == "S":
+        try:
+            said = [word.decode() for word in words]
+        except UnicodeDecodeError as error:
+            raise BadInput(f"{name}, column {header!r}: not UTF-8 text") from error
+    elif kind == "f":
+        said = ["" if np.isnan(word) else text_of_number(word) for word in words]
+    else:
+        said = [str(word).lower() if kind == "b" else str(word) for word in words]
+    return stripped(codes, said)

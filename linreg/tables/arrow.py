@@ -1,0 +1,104 @@
+"""Arrow's columns as numbers and texts; pyarrow itself is imported when the first file needs it."""
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from linreg.errors import BadInput
+from linreg.tables.source import MISSING_WORDS, Texts, not_a_number, text_of_number
+from linreg.triangle import Array
+
+
+def arrow(module: str = "pyarrow") -> Any:
+    """A module of pyarrow; BadInput that says how to install it where it cannot be imported."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise BadInput(
+            'CSV and Parquet are read by pyarrow, which is not installed: in the checkout, pip install ".[data]"'
+        ) from error
+
+
+def numbers(column: Any, name: str, first: int, header: str) -> Array:
+    """An Arrow column as float64, NaN where it is null or says so; BadInput for a text that is no finite number."""
+    pa, types = arrow(), arrow("pyarrow.types")
+    if types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    kind = column.type
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return _parsed(column, name, first, header)
+    if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)):
+        if types.is_null(kind):
+            return np.full(len(column), np.nan)
+        raise BadInput(
+            f"{name}, column {header!r} holds {kind}: only integers, floats, decimals, booleans and texts of numbers "
+            "can be used"
+        )
+    if types.is_boolean(kind):
+        column = column.cast(pa.int8())
+    values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return np.asarray(values, dtype=np.float64)
+
+
+def texts(column: Any, name: str, first: int, header: str) -> Texts:
+    """An Arrow column as texts without spaces around them; numbers become texts, as a CSV file holds them."""
+    pa, types = arrow(), arrow("pyarrow.types")
+    kind = column.type.value_type if types.is_dictionary(column.type) else column.type
+    if not types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    words = column.dictionary.to_pylist()
+    if types.is_floating(kind):
+        words = [None if word is None or np.isnan(word) else text_of_number(word) for word in words]
+    elif not (types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)):
+        if not (types.is_integer(kind) or types.is_boolean(kind) or types.is_decimal(kind) or types.is_null(kind)):
+            raise BadInput(f"{name}, column {header!r} holds {kind}: only texts and numbers can be categories")
+        words = [None if word is None else str(word) for word in words]
+    codes = column.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
+    return stripped(np.asarray(codes), words)
+
+
+def stripped(codes: Any, words: list[str | None]) -> Texts:
+    """Texts of words that may have spaces around them, or mean that there is none."""
+    known: dict[str, int] = {}
+    place = np.empty(len(words) + 1, dtype=np.int64)
+    place[-1] = -1  # where codes are below 0
+    for i, word in enumerate(words):
+        word = (word or "").strip()
+        place[i] = -1 if word.lower() in MISSING_WORDS else known.setdefault(word, len(known))
+    return Texts(place[codes], tuple(known))
+
+
+def _parsed(column: Any, name: str, first: int, header: str) -> Array:
+    pa = arrow()
+    try:
+        values = column.cast(pa.float64())
+    except pa.ArrowInvalid:
+        # Spaces, words for what is missing, or a cell that is no number: looked at one by one.
+        cells = column.to_pylist()
+        return np.array([_number(cell, name, first + i, header) for i, cell in enumerate(cells)], dtype=np.float64)
+    values = np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
+    if np.isinf(values).any():
+        place = int(np.flatnonzero(np.isinf(values))[0])
+        raise not_a_number(name, first + place, header, column[place].as_py())
+    return values
+
+
+def _number(cell: str | None, name: str, row: int, header: str) -> float:
+    value = number_of_text(cell)
+    if value is None:
+        raise not_a_number(name, row, header, cell)
+    return value
+
+
+def number_of_text(cell: str | None) -> float | None:
+    """The finite number that a cell's text says, NaN where it says that there is none, None where it is neither."""
+    cell = (cell or "").strip()
+    if cell.lower() in MISSING_WORDS:
+        return np.nan
+    try:
+        value = float(cell)
+    except ValueError:
+        return None
+    # Python alone reads 1_000 as a number.
+    return value if np.isfinite(value) and "_" not in cell else None

@@ -1,0 +1,125 @@
+"""Tables of text, CSV and TSV: cut at ends of rows here, so that a silent pipe hears Ctrl-C, and read by Arrow."""
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from linreg.errors import BadInput
+from linreg.tables import source as limits
+from linreg.tables.arrow import arrow, numbers as numbers_of, texts as texts_of
+from linreg.tables.source import Block, Span
+from linreg.tables.streams import Reading
+
+BLOCK = 1 << 20  # bytes read at once
+
+
+class Delimited:
+    """A stream of UTF-8 text whose first line names the columns; it is read once, from beginning to end."""
+
+    def __init__(self, stream: Reading, name: str, delimiter: str = ",") -> None:
+        self.name, self._stream, self._delimiter = name, stream, delimiter
+        self._csv = arrow("pyarrow.csv")
+        self.columns = self._header()
+
+    def pieces(self, rows: int) -> Sequence[int] | None:
+        """None: where a row begins is known only when those before are read."""
+        return None
+
+    def blocks(
+        self, numbers: Sequence[str], texts: Sequence[str], spans: Iterable[Span] | None = None
+    ) -> Iterator[Block]:
+        """The rows in order; a blank line is no row."""
+        columns = list(self.columns)
+        places = [str(columns.index(name)) for name in (*numbers, *texts)]
+        first = 0
+        for data in self._whole_rows():
+            table = self._parsed(data, places, first)
+            # Arrow's conversion of texts to numbers is as fast as its reading of numbers, and leaves the cell to quote.
+            values = np.empty((table.num_rows, len(numbers)))
+            for j, name in enumerate(numbers):
+                values[:, j] = numbers_of(table.column(j).combine_chunks(), self.name, first, name)
+            words = [table.column(j).combine_chunks() for j in range(len(numbers), len(places))]
+            coded = (texts_of(column, self.name, first, name) for column, name in zip(words, texts, strict=True))
+            yield Block(first, values, tuple(coded))
+            first += table.num_rows
+
+    def _whole_rows(self) -> Iterator[bytes]:
+        """The stream's bytes after the header, cut at ends of lines that are not within quotes."""
+        rest = b""
+        while more := self._stream.read(BLOCK):
+            if b"\0" in more:
+                raise BadInput(f"{self.name}: a NUL byte, so this is not a text file")
+            data = rest + more
+            cut = data.rfind(b"\n") + 1
+            quotes = data.count(b'"', 0, cut)
+            while quotes % 2:  # the cut is in a quoted cell
+                before = data.rfind(b"\n", 0, data.rfind(b'"', 0, cut)) + 1
+                quotes -= data.count(b'"', before, cut)
+                cut = before
+            if len(data) - cut > limits.LONGEST_LINE:
+                raise BadInput(f"{self.name}: a row of more than {limits.LONGEST_LINE} bytes, or a quote without end")
+            if cut:
+                yield data[:cut]
+            rest = data[cut:]
+        if rest.count(b'"') % 2:
+            raise BadInput(f"{self.name}: not CSV: unexpected end of data within quotes")
+        if rest:
+            yield rest
+
+    def _parsed(self, data: bytes, places: list[str], first: int) -> Any:
+        """Arrow's table of the columns at these places, all as texts; row `first` is the data's first."""
+        pa = arrow()
+        names = [str(place) for place in range(len(self.columns))]
+        schema = pa.schema([(place, pa.string()) for place in places])
+        if not data.strip(b"\r\n"):
+            return schema.empty_table()
+        try:
+            return self._csv.read_csv(
+                pa.BufferReader(data),
+                read_options=self._csv.ReadOptions(use_threads=False, block_size=len(data) + 1, column_names=names),
+                parse_options=self._csv.ParseOptions(delimiter=self._delimiter, newlines_in_values=True),
+                convert_options=self._csv.ConvertOptions(
+                    column_types=schema, include_columns=places, strings_can_be_null=False
+                ),
+            )
+        except pa.ArrowInvalid as error:
+            raise BadInput(self._refusal(str(error), first)) from error
+
+    def _refusal(self, message: str, first: int) -> str:
+        """What Arrow says of data whose first row is number `first`, with the row's number in the whole."""
+        if ragged := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", message):
+            row, there, here = map(int, ragged.groups())
+            return f"{self.name}, row {first + row}: the header names {there} columns, here are {here}"
+        if cell := re.search(r"CSV column #(\d+): Row #(\d+): .*invalid UTF8", message):
+            column, row = map(int, cell.groups())
+            return f"{limits.where(self.name, first + row - 1, self.columns[column])}: not UTF-8 text"
+        return f"{self.name}, after row {first}: not CSV: {' '.join(message.split())}"
+
+    def _header(self) -> tuple[str, ...]:
+        lines, quotes, length = list[bytes](), 0, 0
+        # A name in quotes may hold the end of a line.
+        while not lines or (lines[-1] and quotes % 2):
+            lines.append(self._stream.readline(limits.LONGEST_LINE - length))
+            quotes += lines[-1].count(b'"')
+            length += len(lines[-1])
+            if length == limits.LONGEST_LINE and b"\0" not in lines[-1]:
+                raise BadInput(f"{self.name}, line 1: more than {limits.LONGEST_LINE} bytes")
+        try:
+            text = b"".join(lines).decode("utf-8-sig")
+            if "\0" in text:
+                raise BadInput(f"{self.name}, line 1: a NUL byte, so this is not a text file")
+            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter, strict=True))
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            raise BadInput(f"{self.name} is not UTF-8 text: it holds the byte 0x{byte:02x}") from error
+        except csv.Error as error:
+            raise BadInput(f"{self.name}, line 1: not CSV: {error}") from error
+        if len(rows) > 1:
+            raise BadInput(f"{self.name}: lines end with a carriage return alone; they must end with a line feed")
+        if not rows or not rows[0]:
+            raise BadInput(f"{self.name} is empty: its first line must name the columns")
+        return tuple(name.strip() for name in rows[0])

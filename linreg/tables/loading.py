@@ -1,0 +1,190 @@
+"""A table made ready to train on, and another made ready to be predicted."""
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from linreg.errors import BadInput
+from linreg.examples import Examples, InMemory
+from linreg.scaling import Scaling
+from linreg.settings import USUAL, Reading
+from linreg.tables.encoding import Choice, Codes, Encoding
+from linreg.tables.opening import opened_source
+from linreg.tables.source import Source, Span
+from linreg.tables.split import Split
+from linreg.tables.spool import Spool
+from linreg.tables.streamed import Read, Streamed
+from linreg.tables.survey import Survey, Surveyor
+from linreg.triangle import Array, Triangle
+
+BUFFER = 1 << 22  # numbers in the shuffle buffer
+SLAB = 1 << 18  # numbers looked at together: sums do not depend on how a source cuts its rows
+PIECES = 16  # of a buffer, where a source is free to choose
+MOST_SHOWN = 2000  # rows
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many rows there were, what became of them, and how many values were missing in each column."""
+
+    read: int
+    trained: int
+    held_out: int
+    dropped: int
+    missing: dict[str, int]
+
+    def line(self, policy: str) -> str | None:
+        """One line for people, or None where nothing was missing."""
+        if not self.missing:
+            return None
+        columns = ", ".join(f"{count:,} in {column!r}" for column, count in self.missing.items())
+        filled = "the others are filled with means" if policy == "mean" else "none is filled"
+        return f"missing values: {columns}; {self.dropped:,} of {self.read:,} rows are left out, {filled}"
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A table's rows in standard units, those held out apart, with what leads back to the columns' own.
+
+    `triangle` holds all rows trained on; `shown` is at most 2,000 of them in their own units, X (k, d) and y (k,).
+    `fingerprint` is the same for the same rows of the same columns in whatever format, and for no others.
+    """
+
+    examples: Examples
+    held_out: Examples | None
+    encoding: Encoding
+    triangle: Triangle
+    shown: tuple[Array, Array]
+    counts: Counts
+    fingerprint: str
+
+    @property
+    def scaling(self) -> Scaling:
+        """The way back to the columns' own units."""
+        return self.encoding.scaling
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The coefficients' names."""
+        return self.encoding.names
+
+
+def load(
+    data: str | Source,
+    target: str,
+    features: Sequence[str] | None = None,
+    reading: Reading = USUAL,
+    *,
+    validation: float = 0.0,
+    fit_intercept: bool = True,
+    seed: int = 0,
+    dtype: str = "float32",
+    device: str = "cpu",
+    torch: ModuleType,
+) -> Loaded:
+    """Read a table once, and make its rows ready to train on; BadInput, in one line, for what cannot be.
+
+    `data` is a file's name, `-` for the standard input, or a Source; `features` are all other columns without it. Of
+    these, `reading.categories` become one-hot columns. Rows that lack a value are refused, dropped, or filled with the
+    training rows' mean; those without target are never filled. A part `validation` of the rows is held out, the same
+    for the same seed. A table of at most `reading.buffer` rows is held in memory; of a longer one no more than that is,
+    and it is shuffled in this buffer.
+    """
+    source = opened_source(data, reading.format) if isinstance(data, str) else data
+    choice = Choice.of(source, target, features, reading.categories)
+    codes = Codes(choice, source.name)
+    width = len(choice.columns)
+    held_rows = reading.buffer or max(BUFFER // width, 1)
+    piece = max(held_rows // PIECES, 1)
+    spool = None
+    if (pieces := source.pieces(piece)) is None:
+        spool = Spool(width, held_rows, source.name)
+    split = Split(seed, validation if validation else -1.0, reading.missing, len(choice.numbers) - 1)
+    bounds = None if pieces is None else np.cumsum(pieces)
+
+    def surveyed(split: Split, blocks: Iterable[tuple[int, Array]], keep: Spool | None) -> Surveyor:
+        surveyor = Surveyor(source.name, choice, split, fit_intercept)
+        for slab in _slabs((coded for _, coded in blocks), max(SLAB // width, 1)):
+            if keep is not None:
+                keep.add(slab)
+            rows = np.arange(surveyor.rows, surveyor.rows + len(slab))
+            surveyor.see(slab, rows // piece if bounds is None else np.searchsorted(bounds, rows, side="right"))
+        return surveyor
+
+    surveyor = surveyed(split, codes.blocks(source), spool)
+    read: Read = partial(codes.blocks, source) if spool is None else spool.read
+    spans = _spans(pieces if spool is None else spool.pieces(piece))
+    if validation and surveyor.least <= surveyor.greatest:
+        # With few rows chance may hold out none, or all: then one.
+        bound = min(max(validation, surveyor.least), np.nextafter(surveyor.greatest, 0))
+        if bound != validation:
+            split = Split(seed, float(bound), reading.missing, split.target)
+            surveyor = surveyed(split, read(spans), None)
+    survey = surveyor.result(codes)
+    if survey.rows != sum(stop - start for start, stop in spans):
+        raise BadInput(f"{source.name} has {survey.rows} rows, but says it has {sum(b - a for a, b in spans)}")
+
+    size = len(survey.encoding.columns)
+    most = reading.buffer or max(BUFFER // (size + 1), 1)
+    make: Any = _in_memory if survey.rows <= most else partial(Streamed, buffer=most, seed=seed)
+    make = partial(make, survey, spans, read, dtype=dtype, device=device, torch=torch)
+    shown = survey.recoded(survey.sample[:: -(-len(survey.sample) // MOST_SHOWN)])
+    return Loaded(
+        examples=make(held=False),
+        held_out=make(held=True) if survey.held_out.rows else None,
+        encoding=survey.encoding,
+        triangle=survey.trained,
+        shown=(survey.encoding.columns_of(shown), shown[:, split.target].copy()),
+        counts=Counts(survey.rows, survey.trained.rows, survey.held_out.rows, survey.dropped, survey.missing),
+        fingerprint=survey.fingerprint,
+    )
+
+
+def rows_to_predict(data: str | Source, encoding: Encoding, format: str | None = None) -> Iterator[tuple[Any, Array]]:
+    """The rows of a table as a model with this encoding takes them: their numbers (m,), from 0, and features (m, d).
+
+    The features are in standard units; the table needs no target. BadInput as in training, and for levels that training
+    has not seen.
+    """
+    source = opened_source(data, format) if isinstance(data, str) else data
+    choice = encoding.for_prediction
+    Choice.of(source, None, choice.features, choice.categories)
+    for block in source.blocks(choice.numbers, choice.categories):
+        places, X = encoding.encode(block, source.name)
+        yield block.first + places, X
+
+
+def _slabs(blocks: Iterable[Array], rows: int) -> Iterator[Array]:
+    """The same rows in blocks of `rows` rows, the last one of what is left."""
+    waiting, count = list[Array](), 0
+    for block in blocks:
+        while len(block):
+            part, block = block[: rows - count], block[rows - count :]
+            waiting.append(part)
+            count += len(part)
+            if count == rows:
+                yield np.concatenate(waiting)
+                waiting, count = [], 0
+    if waiting:
+        yield np.concatenate(waiting)
+
+
+def _spans(pieces: Sequence[int] | None) -> list[Span]:
+    ends = np.cumsum([0, *(pieces or [])]).tolist()
+    return [(start, stop) for start, stop in itertools.pairwise(ends) if stop > start]
+
+
+def _in_memory(
+    survey: Survey, pieces: Sequence[Span], read: Read, *, dtype: str, device: str, torch: ModuleType, held: bool
+) -> InMemory:
+    parts = []
+    for first, coded in read(pieces):
+        mine = survey.split.used(coded) & (survey.split.held(first, len(coded)) == held)
+        parts.append(survey.encoding.standard(survey.recoded(coded[mine]), dtype))
+    X, y = (torch.from_numpy(np.concatenate(part)).to(device) for part in zip(*parts, strict=True))
+    return InMemory(X, y, torch)

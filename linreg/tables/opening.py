@@ -1,0 +1,52 @@
+"""What kind of table a file is, by its first bytes, its name, or as told."""
+
+import weakref
+from pathlib import Path
+from typing import IO
+
+from linreg.errors import BadInput
+from linreg.settings import FORMATS
+from linreg.tables.arrays import Arrays
+from linreg.tables.delimited import Delimited
+from linreg.tables.parquet import Parquet
+from linreg.tables.source import Source
+from linreg.tables.streams import Reading, opened, seekable, unzipped
+
+# The first bytes say it where there are such; a name may mislead.
+MAGIC = {b"PAR1": "parquet", b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz"}
+GZIP = b"\x1f\x8b"
+
+
+def opened_source(path: str, format: str | None = None) -> Source:
+    """The table in a file, or in the standard input for `-`; BadInput where it cannot be read.
+
+    `format` is one of linreg.settings.FORMATS; without it the first bytes and the name's ending decide, and what has
+    neither is CSV. CSV and TSV may be compressed by gzip.
+    """
+    stream = opened(path)
+    try:
+        source = _source(stream, path, format)
+    except BaseException:
+        stream.close()
+        raise
+    weakref.finalize(source, stream.close)
+    return source
+
+
+def _source(stream: IO[bytes], path: str, format: str | None) -> Source:
+    try:
+        head = stream.peek(8)[:8]  # type: ignore[attr-defined]
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+    if format is None:
+        by_magic = [kind for magic, kind in MAGIC.items() if head.startswith(magic)]
+        endings = [ending[1:].lower() for ending in Path(path).suffixes if ending.lower() != ".gz"]
+        by_name = [ending for ending in endings[-1:] if ending in FORMATS]
+        format = [*by_magic, *by_name, "csv"][0]
+    if format in ("csv", "tsv"):
+        text = unzipped(stream) if head.startswith(GZIP) else stream
+        return Delimited(Reading(text, path), path, "\t" if format == "tsv" else ",")
+    file = seekable(stream, path)
+    source = Parquet(file, path) if format == "parquet" else Arrays(file, path, zipped=format == "npz")
+    weakref.finalize(source, file.close)
+    return source

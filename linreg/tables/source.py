@@ -1,0 +1,133 @@
+"""What a table is, whatever it is kept in: named columns, read from beginning to end in blocks of rows.
+
+A source of your own needs the three members of `Source`, and goes wherever a file's name does:
+
+    class Readings:
+        name = "readings of sensor 7"  # stands at the head of messages
+        columns = ("t", "volts", "place")
+
+        def pieces(self, rows):
+            return None  # only from beginning to end
+
+        def blocks(self, numbers, texts, spans=None):
+            for first, t, volts, place in self.hours():
+                columns = {"t": t, "volts": volts}
+                yield Block(first, np.column_stack([columns[name] for name in numbers]), tuple(place for _ in texts))
+"""
+
+import reprlib
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from linreg.errors import BadInput
+from linreg.triangle import Array
+
+Span = tuple[int, int]  # the row numbers from the first to before the second
+
+MISSING_WORDS = frozenset({"", "na", "nan", "null"})  # in small letters, without spaces around them
+LONGEST_LINE = 1 << 24  # bytes; what is longer is no row of a table, and may have no end (/dev/zero)
+
+
+class Texts(NamedTuple):
+    """A column of texts: row i holds `words[codes[i]]`, or nothing where `codes[i]` is below 0."""
+
+    codes: NDArray[np.int64]
+    words: Sequence[str]
+
+
+class Block(NamedTuple):
+    """Rows that follow each other, from number `first` on, counted from 0.
+
+    `numbers` (n, k) float64 are the columns asked for as numbers, NaN where there is none; `texts` those asked for as
+    texts, each an object array (n,) of str, None where there is none, or `Texts`. Infinities are refused by the reader.
+    """
+
+    first: int
+    numbers: Array
+    texts: tuple[Any, ...] = ()
+
+
+@runtime_checkable
+class Source(Protocol):
+    """A table, one block in memory at a time. Whatever is wrong with it is BadInput, naming row and column."""
+
+    @property
+    def name(self) -> str:
+        """What messages call it."""
+
+    @property
+    def columns(self) -> Sequence[str]:
+        """The names of all its columns, as often as they stand there."""
+
+    def pieces(self, rows: int) -> Sequence[int] | None:
+        """The numbers of rows of the pieces that can be read without what is before them, or None if there are none.
+
+        A source that is free to choose makes pieces of `rows` rows. None also means that it may be read only once.
+        """
+
+    def blocks(
+        self, numbers: Sequence[str], texts: Sequence[str], spans: Iterable[Span] | None = None
+    ) -> Iterator[Block]:
+        """The rows in order, or those of `spans`, each of which is one of the pieces; of these columns."""
+
+
+def where(name: str, row: int, column: str) -> str:
+    """How a message begins that is about one cell; `row` is counted from 0."""
+    return f"{name}, row {row + 1}, column {column!r}"
+
+
+def not_a_number(name: str, row: int, column: str, cell: object) -> BadInput:
+    """The refusal of a cell that is neither a finite number nor missing; `row` is counted from 0."""
+    return BadInput(f"{where(name, row, column)}: {reprlib.repr(cell)} is not a finite number")
+
+
+def check_finite(rows: Array, columns: Sequence[str], name: str, first: int) -> None:
+    """BadInput for the first infinite value in rows (n, k) from number `first` on, counted from 0."""
+    infinite = np.isinf(rows)
+    if infinite.any():
+        row, place = np.unravel_index(int(np.argmax(infinite)), rows.shape)
+        raise not_a_number(name, first + int(row), columns[int(place)], float(rows[row, place]))
+
+
+def chosen_columns(
+    source: Source, target: str | None, features: Sequence[str] | None, categories: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """The features that are meant: those given, or else all columns but the target; BadInput if that cannot be.
+
+    `categories` are the columns to be taken as texts, each of which must be a feature.
+    """
+    if (name := repeated(source.columns)) is not None:
+        raise BadInput(f"{source.name}: two columns are named {name!r}")
+    columns = set(source.columns)
+    for name in (*([] if target is None else [target]), *(features or ()), *categories):
+        if name not in columns:
+            known = ", ".join(map(repr, source.columns[:10])) + (", …" if len(columns) > 10 else "")
+            raise BadInput(f"{source.name} has no column {name!r}; its columns are {known}")
+    chosen = tuple(name for name in source.columns if name != target) if features is None else tuple(features)
+    if target in chosen:
+        raise BadInput(f"column {target!r} is the target and cannot be a feature as well")
+    for names, kind in ((chosen, "feature"), (categories, "category")):
+        if (name := repeated(names)) is not None:
+            raise BadInput(f"{kind} {name!r} is named twice")
+    for name in categories:
+        if name == target:
+            raise BadInput(f"column {name!r} is the target and cannot be a category: a regression predicts numbers")
+        if name not in chosen:
+            raise BadInput(f"category {name!r} is not among the features")
+    if not chosen:
+        raise BadInput(f"{source.name}: there is no feature to predict {target!r} from")
+    return chosen
+
+
+def repeated(names: Sequence[str]) -> str | None:
+    """The first name that is there twice."""
+    return next((name for name, count in Counter(names).items() if count > 1), None)
+
+
+def text_of_number(value: float) -> str:
+    """A number as a table of text would hold it: 3 for 3.0."""
+    return str(int(value)) if float(value).is_integer() else repr(float(value))
