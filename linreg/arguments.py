@@ -63,3 +63,14 @@ def names(text: str) -> list[str]:
     except csv.Error as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of names: {error}") from error
     return [name.strip() for name in names]
+
+
+def ending_with(*suffixes: str) -> Callable[[str], str]:
+    """An argument that names a file by one of these suffixes."""
+
+    def parse(text: str) -> str:
+        if not text.lower().endswith(suffixes):
+            raise argparse.ArgumentTypeError(f"{text!r} does not end with {' or '.join(suffixes)}")
+        return text
+
+    return parse

@@ -33,19 +33,20 @@ def fit_synthetic(
     *,
     quiet: bool = False,
     results: bool = True,
+    traced: bool = False,
     saver: Saver | None = None,
     group: Group = ALONE,
 ) -> tuple[dict[str, Any], Outcome]:
     """Run the document's program, print its lines and the book's next ones; return the numbers, and all that happened.
 
-    `quiet` prints nothing while it trains, and `results=False` not what it found. Where training diverges, the numbers
-    are of the last good parameters, and `diverged` says so.
+    `quiet` prints nothing while it trains, and `results=False` not what it found; `traced` keeps what plots need. Where
+    training diverges, the numbers are of the last good parameters, and `diverged` says so.
     """
     with backend(settings) as torch:
         truth = torch.tensor(true_w)
         problem = synthetic_problem(torch, settings, truth, true_b, num_examples, noise)
         settings = settings.for_rows(problem.examples.rows, DOCUMENT_EPOCHS)
-        w, b, outcome = fit(torch, settings, problem, quiet=quiet, saver=saver, group=group)
+        w, b, outcome = fit(torch, settings, problem, quiet=quiet, traced=traced, saver=saver, group=group)
         truth = truth.to(settings.device)
         w_error, b_error = truth - w.reshape(truth.shape), true_b - b
         if results:
@@ -75,6 +76,7 @@ def fit_table(
     *,
     quiet: bool = False,
     results: bool = True,
+    traced: bool = False,
     saver: Saver | None = None,
     group: Group = ALONE,
 ) -> tuple[dict[str, Any], Outcome]:
@@ -88,7 +90,8 @@ def fit_table(
         problem = table_problem(torch, settings, path, target, features, reading)
         rows = problem.examples.rows
         exact_slopes, exact_intercept = exact_answer(problem, settings)
-        outcome = fit(torch, settings.for_table(rows), problem, quiet=quiet, saver=saver, group=group)[2]
+        settings = settings.for_table(rows)
+        outcome = fit(torch, settings, problem, quiet=quiet, traced=traced, saver=saver, group=group)[2]
     slopes, intercept = outcome.in_own_units()
     estimates = [beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
     coefficients = dict(zip(outcome.names, estimates, strict=True))
@@ -180,7 +183,7 @@ def fit(
         watchers.append(lambda training, event: _record(trace, training, event))
     if saver:
         watchers.append(saver)
-    began = time.perf_counter()
+    began, seen = time.perf_counter(), training.rows_seen
     try:
         for event in training.run() if diverged is None else ():
             for watcher in watchers:
@@ -208,7 +211,7 @@ def fit(
         training.held_losses,
         trace,
         training.steps,
-        training.rows_seen,
+        training.rows_seen - seen,
         seconds,
         training.stopped,
         diverged,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from linreg.arguments import Parser, any_number, fraction, names, not_negative, numbers, positive, whole
+from linreg.arguments import Parser, any_number, ending_with, fraction, names, not_negative, numbers, positive, whole
 from linreg.commands import COMMANDS
 from linreg.errors import BadInput
 from linreg.processes import TIMEOUT
@@ -111,14 +111,18 @@ def parse(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) ->
         raise BadInput("--save cannot go with --resume, which saves to the folder that it names")
     if options.save_every is not None and options.save is None and options.resume is None:
         raise BadInput("--save-every needs --save")
+    if options.lang is not None and options.explain is options.plot is options.report is None:
+        raise BadInput("--lang needs --explain, --plot or --report")
     if options.explain is None:
-        if options.lang is not None:
-            raise BadInput("--lang needs --explain")
-    elif options.backend != "minigrad":
+        return options
+    for name in ("plot", "report"):
+        if getattr(options, name) is not None:
+            raise BadInput(f"--explain shows the first step instead of training: it cannot go with --{name}")
+    if options.backend != "minigrad":
         raise BadInput(f"--explain looks inside minigrad and cannot go with --backend {options.backend}")
-    elif options.save is not None or options.resume is not None:
+    if options.save is not None or options.resume is not None:
         raise BadInput("--explain shows the first step instead of training: it cannot go with --save or --resume")
-    elif options.explain and not options.explain.endswith((".html", ".svg")):
+    if options.explain and not options.explain.endswith((".html", ".svg")):
         raise BadInput(f"--explain writes FILE.html or FILE.svg, and {options.explain!r} ends with neither")
     return options
 
@@ -274,8 +278,21 @@ def _add_sharing(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_looking(parser: argparse.ArgumentParser) -> None:
-    looking = parser.add_argument_group("look inside")
+    looking = parser.add_argument_group("look at it")
     add = looking.add_argument
+    add(
+        "--plot",
+        type=ending_with(".png", ".svg", ".pdf"),
+        metavar="FILE",
+        help="draw the data with the fit, the residuals, the loss of each step, and the path of the parameters over "
+        "the loss surface: a picture in FILE.png, FILE.svg or FILE.pdf",
+    )
+    add(
+        "--report",
+        type=ending_with(".html"),
+        metavar="FILE.html",
+        help="write one page with these pictures, standard errors, R², checks of the residuals, timings and options",
+    )
     add(
         "--explain",
         nargs="?",
@@ -284,7 +301,7 @@ def _add_looking(parser: argparse.ArgumentParser) -> None:
         help="show the first training step instead of training: every number and rule of its backward pass, in the "
         "terminal, as a page to step through (FILE.html) or as a picture (FILE.svg); with --json, as data",
     )
-    add("--lang", choices=("en", "zh"), help="the language to explain in (default en)")
+    add("--lang", choices=("en", "zh"), help="the language of pictures and pages (default en)")
 
 
 def add_data(parser: argparse.ArgumentParser) -> None:

@@ -57,8 +57,8 @@ class Outcome:
 
     `names` are those of the d coefficients; `w` (d,) and `b` are in the units trained in, of which `scaling` leads back
     to the columns' own, and in which `triangle` holds all rows trained on. `sample` is at most 2,000 of these rows in
-    their own units: X (k, d) and y (k,). Losses are means per epoch. `seconds` is what
-    training took, for `rows_seen` rows. `start` is w and b before the first step, where they were kept for a plot.
+    their own units: X (k, d) and y (k,). Losses are means per epoch. `seconds` is what training took, for `rows_seen`
+    rows, in this process. `start` is w and b before the first step, where they were kept for a plot.
     """
 
     settings: Settings

@@ -84,7 +84,7 @@ class Drawing:
         row = design.inverse[int(design.intercept) + feature]
         rest = residuals.columns @ (design.inverse @ row) / (row @ row) * scaling.stds[feature]
         slope = self.slopes[feature].estimate
-        every = -(-len(rest) * panels // MOST_POINTS)
+        every = thinning(len(rest), panels)
         _points(ax, rest[::every], (residuals.errors + slope * rest)[::every])
         if len(rest):
             ends = np.array([rest.min(), rest.max()])
@@ -201,6 +201,11 @@ class Drawing:
         if label is None:
             return words["intercept"]
         return words["direction"].format(number=label) if isinstance(label, int) else shown(label)
+
+
+def thinning(rows: int, panels: int) -> int:
+    """Of how many rows one is drawn in each of so many panels."""
+    return max(-(-rows * panels // MOST_POINTS), 1)
 
 
 def _points(ax: "Axes", x: Array, y: Array) -> None:

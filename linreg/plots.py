@@ -32,6 +32,7 @@ PAPER = "#ffffff"
 
 STYLE: dict[str, Any] = {
     "axes.edgecolor": panels.QUIET,
+    "axes.formatter.limits": (-4, 5),
     "axes.grid": True,
     "axes.axisbelow": True,
     "axes.labelcolor": panels.TEXT,

@@ -3,7 +3,6 @@
 import contextlib
 import io
 import os
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -118,7 +117,8 @@ def test_the_numbers_at_the_end_are_the_same(options, tmp_path, monkeypatch):
 
 
 def test_what_plots_need_goes_on_as_well(tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs, "fit", partial(jobs.fit, traced=True))
+    fit = jobs.fit
+    monkeypatch.setattr(jobs, "fit", lambda *arguments, **options: fit(*arguments, **options | {"traced": True}))
     monkeypatch.setattr("linreg.outcome.MOST_TRACED", 6)
     options = [*SYNTHETIC, "--save-every", "1"]
     linreg(*options, "--save", tmp_path / "whole")

@@ -24,6 +24,10 @@ def run(argv: Sequence[str]) -> int:
             must_be_shareable(options.optimizer, options.data, options.explain)
         elif options.timeout is not None:
             raise BadInput("--timeout needs several processes: start them with torchrun")
+        if options.plot is not None or options.report is not None:
+            from linreg import looking
+
+            looking.prepare(options.plot, options.report)
 
     # Imported here, so that Ctrl-C while NumPy loads ends quietly too.
     if options.version:
@@ -34,32 +38,37 @@ def run(argv: Sequence[str]) -> int:
     folder = options.resume or options.save
     resume = f"--resume {folder} goes on from where it was saved last" if folder else "start it again, with --save DIR"
     with joined(options.device, timeout=options.timeout or TIMEOUT, resume=resume) as group:
-        return _fit(options, saved, group)
+        return _fit(argv, options, saved, group)
 
 
-def _fit(options: argparse.Namespace, saved: "Saved | None", group: Group) -> int:
+def _fit(argv: Sequence[str], options: argparse.Namespace, saved: "Saved | None", group: Group) -> int:
     from linreg import jobs
     from linreg.saving import saving
 
     seed = options.seed
     if seed is None:
         seed = int(group.from_first([random.SystemRandom().getrandbits(32)])[0])
-    settings = settings_of(options, seed)
+    settings, quiet = settings_of(options, seed), options.quiet or options.json
     chosen = synthetic_of(options)
     table = (options.data, options.target, options.features, reading_of(options))
-    quiet = options.quiet or options.json
     if options.explain is not None:
         synthetic = options.data is None
         loss = jobs.first_synthetic_step(settings, **chosen) if synthetic else jobs.first_table_step(settings, *table)
         return _explain(loss, options)
+    looked_at = options.plot is not None or options.report is not None
     with saving(options, kept_options(options, seed), saved, writes=group.rank == 0) as saver:
         how: dict[str, Any] = {"quiet": quiet, "results": not options.json, "saver": saver, "group": group}
         if options.data is None:
-            result, _ = jobs.fit_synthetic(settings, **chosen, **how)
+            result, outcome = jobs.fit_synthetic(settings, **chosen, **how, traced=looked_at)
         else:
-            result, _ = jobs.fit_table(settings, *table, **how)
+            result, outcome = jobs.fit_table(settings, *table, **how, traced=looked_at)
     if options.json:
         print(json.dumps(result))
+    if looked_at and group.rank == 0:
+        from linreg import looking
+
+        command = ["linreg", *argv, *([] if options.seed is not None else ["--seed", str(seed)])]
+        looking.write(outcome, options.plot, options.report, options.lang or "en", command, quiet=options.json)
     if result["diverged"]:
         return fail(DIVERGED, result["diverged"])
     return BAD_INPUT if saver and saver.failed else DONE

@@ -1,0 +1,269 @@
+"""The page that reports a run, and the commands that write it and the picture."""
+
+import contextlib
+import io
+import json
+import re
+import string
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+from outcomes import drawn_rows, outcome_of
+from page_browser import Opened, browser, opened  # noqa: F401
+
+from linreg import plots, report
+from linreg.__main__ import main
+from linreg.report_words import REPORT_WORDS
+from linreg.statistics import summarise
+from linreg.words import PLOT_WORDS, number
+
+pytest.importorskip("matplotlib")
+# minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
+pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
+
+NORRIS = str(Path(__file__).parent.parent / "examples" / "data" / "norris.csv")
+HOSTILE = ["<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "$title ${lang}", "&amp;\n\x00\ud800"]
+
+
+class Read(HTMLParser):
+    """Reads a page: its texts and elements; an element that is not closed is an error."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.open, self.elements, self.texts = [], [], []
+        self.feed(page)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.texts.append(data.strip())
+
+    def attributes(self, name):
+        return [attributes[name] for _, attributes in self.elements if name in attributes]
+
+
+def assert_sound(page):
+    """It needs nothing from elsewhere, runs nothing, and is for those too who do not see it; as it was read."""
+    read = Read(page)
+    assert not {"script", "link", "img", "iframe", "object"} & {tag for tag, _ in read.elements}
+    assert not [attribute for _, attributes in read.elements for attribute in attributes if attribute.startswith("on")]
+    ids = read.attributes("id")
+    assert len(ids) == len(set(ids))
+    for link in [*read.attributes("href"), *read.attributes("xlink:href")]:
+        assert link[1:] in ids
+    for link in re.findall(r"url\(#(.*?)\)", page):
+        assert link in ids
+    assert re.findall(r"https?:", re.sub(r'xmlns(:xlink)?="[^"]*"', "", page)) == []
+    for tag, attributes in read.elements:
+        if tag == "svg":
+            assert attributes["role"] == "img"
+            assert len(attributes["aria-label"]) > 20
+        if tag == "th":
+            assert attributes["scope"] in ("row", "col")
+        if "tabindex" in attributes:
+            assert attributes["aria-label"]
+    assert not re.search(r"#[0-9a-f]{6}", "".join(read.attributes("style")))  # colours follow light and dark
+    return read
+
+
+@settings(max_examples=4)
+@given(st.sampled_from([1, 3]), st.sampled_from([2, 4, 30]), st.sampled_from(["en", "zh"]), st.booleans(), st.data())
+def test_every_run_has_a_sound_page(features, rows, lang, intercept, data):
+    chosen = data.draw(st.sampled_from([{}, {"optimizer": "newton"}, {"weight_decay": 0.1}, {"lr": 9.0}]))
+    outcome = outcome_of(*drawn_rows(rows, features, noise=rows % 4), fit_intercept=intercept, **chosen)
+    page = report.page(outcome, lang)
+    read = assert_sound(page)
+    assert ("html", {"lang": report.HTML_LANGUAGES[lang]}) in read.elements
+    for heading in ("coefficients", "residuals", "training", "configuration"):
+        assert REPORT_WORDS[lang][heading] in read.texts
+    assert page.count("$") == 0
+    assert bool(outcome.diverged) == (REPORT_WORDS[lang]["diverged"] in page)
+
+
+def test_a_page_tells_the_statistics():
+    outcome = outcome_of(*drawn_rows(60, 2), optimizer="newton")
+    summary, page = summarise(outcome), report.page(outcome, command=["linreg", "--target", "a b"])
+    texts = Read(page).texts
+    for row in summary.coefficients:
+        name = row.name or "(intercept)"
+        place = texts.index(name)
+        told = [text for text in texts[place : place + 20] if text]
+        interval = f"{number(row.low, 6)} … {number(row.high, 6)}"
+        assert told[1:6] == [
+            number(row.estimate, 9),
+            number(row.exact, 9),
+            number(row.error, 5),
+            interval,
+            number(row.t),
+        ]
+    assert f"{number(summary.deviation, 6)}" in texts
+    assert "linreg --target 'a b'" in texts
+    assert "Nothing speaks against a normal distribution." in texts
+    assert "newton" in texts
+    assert not [text for text in texts if text in ("nan", "inf")]
+
+
+def test_nearly_all_is_not_told_as_all():
+    x = np.linspace(0, 1, 50)
+    outcome = outcome_of(x[:, None], x + 1e-5 * np.cos(9 * x), optimizer="lstsq")
+    page = report.page(outcome)
+    assert "99.99 % of the variance" in page
+    assert "(R² = 0.9999)" in page
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_whether_training_has_converged_is_told(early):
+    page = report.page(outcome_of(*drawn_rows(60, 1), lr=0.01 if early else 0.2, num_epochs=1 if early else 60))
+    assert ("more epochs or another learning rate" in page) == early
+    assert ("they show that as well" in page) == early
+    assert ("within their uncertainty" in page) != early
+
+
+def test_what_the_reader_named_is_never_markup():
+    command = ["linreg", "--data", HOSTILE[0], "--target", HOSTILE[1]]
+    outcome = outcome_of(*drawn_rows(40, 4), names=tuple(HOSTILE), target=HOSTILE[0])
+    page = report.page(outcome, command=command)
+    assert_sound(page)
+    assert page.count("<script") == page.count("<img") == 0
+    assert "&lt;script&gt;" in page
+    page.encode("utf-8")
+
+
+def placeholders(text):
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+@pytest.mark.parametrize("words", [PLOT_WORDS, REPORT_WORDS], ids=["plots", "report"])
+def test_both_languages_say_the_same_things(words):
+    english, chinese = words["en"], words["zh"]
+    assert list(english) == list(chinese)
+    for name, text in english.items():
+        assert placeholders(text) == placeholders(chinese[name]), name
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_a_browser_shows_the_page_without_a_word(opened: Opened, colours):  # noqa: F811
+    tab = opened(report.page(outcome_of(*drawn_rows(40, 2), names=("价格", "x" * 100)), "zh"), colours=colours)
+    tab.set_viewport_size({"width": 380, "height": 800})
+    assert tab.evaluate("document.documentElement.scrollWidth") == 380
+    background = tab.evaluate("getComputedStyle(document.querySelector('figure svg path')).fill")
+    assert background == {"light": "rgb(255, 255, 255)", "dark": "rgb(28, 32, 36)"}[colours]
+
+
+# The commands
+
+
+def linreg(*argv):
+    """Exit status, stdout and stderr of the command, run in this process."""
+    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
+        status = main([str(word) for word in argv])
+    return status, out.getvalue(), err.getvalue()
+
+
+@pytest.mark.parametrize("job", [["--num-examples", "50"], ["--data", NORRIS, "--target", "y"]])
+def test_the_command_writes_a_picture_and_a_page(job, tmp_path):
+    plot, page = tmp_path / "run.svg", tmp_path / "run.html"
+    plain = linreg(*job, "--seed", 1)
+    status, out, err = linreg(*job, "--seed", 1, "--plot", plot, "--report", page, "--lang", "zh")
+    assert (status, err) == (0, "")
+    assert out == plain[1] + f"wrote {plot}\nwrote {page}\n"
+    assert b"</svg>" in plot.read_bytes()
+    assert PLOT_WORDS["zh"]["fitted"] in plot.read_text(encoding="utf-8")
+    text = page.read_text(encoding="utf-8")
+    assert_sound(text)
+    assert f"--plot {plot} --report {page} --lang zh</pre>" in text
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["run.html", "run.svg"]
+
+
+def test_the_page_names_the_seed_that_was_drawn(tmp_path):
+    page = tmp_path / "run.html"
+    result = json.loads(linreg("--num-examples", 30, "--json", "--report", page)[1])
+    assert f"--report {page} --seed {result['seed']}</pre>" in page.read_text(encoding="utf-8")
+
+
+def test_a_run_that_diverges_is_drawn_too(tmp_path):
+    page, plot = tmp_path / "run.html", tmp_path / "run.png"
+    status, out, err = linreg("--lr", 5, "--seed", 0, "--report", page, "--plot", plot)
+    assert status == 1
+    assert "wrote" in out
+    assert "training diverged" in err
+    assert REPORT_WORDS["en"]["diverged"] in page.read_text(encoding="utf-8")
+    assert plot.stat().st_size > 10_000
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--plot", "run.jpeg"], "does not end with .png or .svg or .pdf"),
+        (["--report", "run.svg"], "does not end with .html"),
+        (["--plot", "nowhere/run.svg"], "there is no folder"),
+        (["--report", "folder.html"], "it is a folder"),
+        (["--plot", "run.svg", "--explain"], "cannot go with --plot"),
+        (["--report", "run.html", "--explain", "step.svg"], "cannot go with --report"),
+        (["--lang", "zh"], "--lang needs --explain, --plot or --report"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_before_training(options, said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "folder.html").mkdir()
+    status, out, err = linreg(*options)
+    assert (status, out) == (2, "")
+    assert err.startswith("linreg: error: ")
+    assert said in err
+    assert len(err.splitlines()) == 1
+    assert [file.name for file in tmp_path.iterdir()] == ["folder.html"]
+
+
+def test_without_matplotlib_the_command_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    for options in (["--plot", tmp_path / "run.svg"], ["--report", tmp_path / "run.html"]):
+        status, out, err = linreg(*options)
+        assert (status, out) == (2, "")
+        assert 'pip install ".[plot]"' in err
+        assert len(err.splitlines()) == 1
+
+
+def test_what_fails_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
+    plot = tmp_path / "run.svg"
+    plot.write_text("before")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(plots, "write_whole", full)
+    status, out, err = linreg("--num-examples", 20, "--plot", plot)
+    assert status == 2
+    assert "estimated w" in out  # what training found is not lost
+    assert err == f"linreg: error: cannot write {plot}: No space left on device\n"
+    assert plot.read_text() == "before"
+
+
+def test_letters_without_a_font_are_told_on_stderr(tmp_path, monkeypatch):
+    (tmp_path / "table.csv").write_text("𓀀,y\n1,2\n2,3\n3,5\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    status, out, err = linreg("--data", "table.csv", "--target", "y", "--plot", "run.png")
+    assert status == 0
+    assert err.startswith("linreg: warning: no font installed has 𓀀, so run.png has boxes")
+    assert out.endswith("wrote run.png\n")
+
+
+def test_a_resumed_run_may_be_looked_at(tmp_path):
+    assert linreg("--num-examples", 40, "--seed", 0, "--save", tmp_path / "run")[0] == 0
+    page = tmp_path / "run.html"
+    status, _, err = linreg("--resume", tmp_path / "run", "--num-epochs", 4, "--report", page)
+    assert (status, err) == (0, "")
+    assert "num_epochs" in page.read_text(encoding="utf-8")
