@@ -1,5 +1,6 @@
 """What a run's folder says of it, checked: nothing in it is taken on trust."""
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,8 +10,8 @@ from linreg.checkpoints import RUN, Folder
 from linreg.errors import BadInput
 from linreg.forms import FLAG, LINE, LOSS, NUMBER, TEXT, WHOLE, Either, Shaped, Some, check, readable
 from linreg.outcome import MOST_TRACED
-from linreg.scaling import Scaling
-from linreg.settings import OPTIMIZERS, Settings
+from linreg.settings import MISSING, OPTIMIZERS, Settings
+from linreg.tables.encoding import Encoding
 from linreg.triangle import Array
 
 SETTINGS: dict[str, Any] = {
@@ -32,8 +33,17 @@ SETTINGS: dict[str, Any] = {
 RUN_FORM: dict[str, Any] = {
     "options": dict,
     "settings": SETTINGS,
-    "target": TEXT,
     "names": Some(TEXT),
+    "encoding": {
+        "choice": {"features": Some(TEXT), "categories": Some(TEXT), "target": TEXT},
+        "levels": Some(Some(TEXT)),
+        "missing": Either(*MISSING),
+        "fit_intercept": FLAG,
+        "fills": Some(NUMBER),
+        "shares": Some(Some(NUMBER)),
+        "means": Some(NUMBER),
+        "stds": Some(NUMBER),
+    },
     "data": {"rows": WHOLE, "fingerprint": TEXT},
     "position": {"epoch": WHOLE, "step": WHOLE, "steps": WHOLE, "rows_seen": WHOLE},
     "losses": Some(LOSS),
@@ -62,7 +72,7 @@ class Saved:
     trace: dict[str, Any] | None
     settings: Settings
     names: tuple[str, ...]
-    scaling: Scaling
+    encoding: Encoding
     exact: Array
     w: Array
     b: float
@@ -79,7 +89,7 @@ class Saved:
 
     def estimates(self) -> Array:
         """The slopes in the columns' own units, then the intercept (d + 1,)."""
-        return np.append(*self.scaling.in_own_units(self.w, self.b))
+        return np.append(*self.encoding.scaling.in_own_units(self.w, self.b))
 
 
 def read(folder: Folder) -> Saved:
@@ -89,6 +99,7 @@ def read(folder: Folder) -> Saved:
     check(run, RUN_FORM, "", file)
     settings, position = Settings(**run["settings"]), run["position"]
     size, held_out = len(run["names"]), settings.validation > 0
+    encoding = _encoding(run, file)
     for name, length in (("losses", position["epoch"]), ("validation_losses", position["epoch"] * held_out)):
         check(run[name], Some(LOSS, length), name, file)
 
@@ -97,17 +108,43 @@ def read(folder: Folder) -> Saved:
     fixed, training = state["fixed"], dict(state["training"])
     training |= position | {"stopped": run["stopped"]}
     training["losses"], training["held_losses"] = ([*map(readable, run[of])] for of in ("losses", "validation_losses"))
-    means, stds, exact = (fixed[name].numpy() for name in ("means", "stds", "exact"))
-    if not (np.isfinite([*means, *stds, *exact]).all() and (stds > 0).all()):
-        raise BadInput(f"{folder.path}: the state that {RUN} names has no finite scaling")
-
     early_stop, ran_out = training["early_stop"], run["diverged"] is not None
     params = training["params"] if ran_out or early_stop["best_epoch"] < 0 else early_stop["copies"]
     w = params[0].numpy().reshape(-1).astype(np.float64)
     b = params[1].item() if settings.fit_intercept else 0.0
     return Saved(
-        folder, run, training, fixed, state["trace"], settings, tuple(run["names"]), Scaling(means, stds), exact, w, b
+        folder,
+        run,
+        training,
+        fixed,
+        state["trace"],
+        settings,
+        tuple(run["names"]),
+        encoding,
+        fixed["exact"].numpy(),
+        w,
+        b,
     )
+
+
+def _encoding(run: dict[str, Any], file: str) -> Encoding:
+    """What makes a table's rows what was trained on, if its parts fit each other and the run's."""
+    try:
+        encoding = Encoding.from_json(json.dumps(run["encoding"]))
+        choice, numbers = encoding.choice, (*encoding.fills, *encoding.means, *encoding.stds, *sum(encoding.shares, ()))
+        if not (
+            len(encoding.names) == len(run["names"])
+            and encoding.fit_intercept == run["settings"]["fit_intercept"]
+            and len({*choice.features, choice.target}) == len(choice.features) + 1
+            and choice.categories == tuple(name for name in choice.features if name in choice.categories)
+            and len(choice.categories) == len(encoding.levels)
+            and np.isfinite(numbers).all()
+            and min(encoding.stds) > 0
+        ):
+            raise BadInput("its parts do not fit each other")
+    except BadInput as error:
+        raise BadInput(f"{file}: encoding: {error}") from error
+    return encoding
 
 
 def _state_form(settings: Settings, size: int, steps: int) -> dict[str, Any]:
@@ -121,7 +158,7 @@ def _state_form(settings: Settings, size: int, steps: int) -> dict[str, Any]:
         ]
         optimizer = {"state": dict(enumerate(kept)) if steps else {}, "param_groups": list}
     return {
-        "fixed": dict.fromkeys(("means", "stds", "exact"), Shaped(size + 1, dtype="float64")),
+        "fixed": {"exact": Shaped(size + 1, dtype="float64")},
         "training": {
             "random": (Either(3), (*[WHOLE] * 624, Either(*range(625))), Either(None, form=NUMBER)),
             "params": tuple(params),

@@ -1,6 +1,7 @@
 """Saving a run while it trains, and going on with one that was saved."""
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from linreg.outcome import Trace
 from linreg.problems import Problem
 from linreg.saved import Saved
 from linreg.settings import Settings
+from linreg.tables.encoding import Choice, Encoding
 from linreg.train import Epoch, Step, Training
 
 
@@ -56,8 +58,8 @@ class Saver:
         self._about = {
             "options": self.options,
             "settings": asdict(settings),
-            "target": problem.target,
             "names": list(problem.names),
+            "encoding": json.loads(_encoding(problem, settings).to_json()),
             "data": {"rows": problem.examples.rows, "fingerprint": problem.fingerprint},
         }
         if self.saved is None:
@@ -68,7 +70,7 @@ class Saver:
                 raise BadInput(f"cannot save to {self.folder.path}: {error.strerror}") from error
             return None
         self._check(self.saved, training)
-        self._fixed = self.saved.fixed
+        self._about["encoding"], self._fixed = self.saved.run["encoding"], self.saved.fixed
         training.restore(_of_backend(self.saved.training, training.torch))
         if trace is not None and self.saved.trace is not None:
             trace.restore(self.saved.trace)
@@ -171,9 +173,24 @@ def saving(
 def _fixed(problem: Problem, settings: Settings) -> dict[str, Any]:
     """What stays the same throughout a run, as tensors."""
     w, b, _ = least_squares(problem.triangle, settings.weight_decay, settings.fit_intercept)
-    slopes, intercept = problem.scaling.in_own_units(w, b)
-    arrays = {"means": problem.scaling.means, "stds": problem.scaling.stds, "exact": np.append(slopes, intercept)}
-    return {name: minigrad.from_numpy(array) for name, array in arrays.items()}
+    return {"exact": minigrad.from_numpy(np.append(*problem.scaling.in_own_units(w, b)))}
+
+
+def _encoding(problem: Problem, settings: Settings) -> Encoding:
+    """How rows become what is trained on; those of the synthetic data have columns x0, x1, ..., as an array has."""
+    if problem.loaded is not None:
+        return problem.loaded.encoding
+    size = len(problem.names)
+    return Encoding(
+        Choice(tuple(f"x{place}" for place in range(size)), (), problem.target),
+        levels=(),
+        missing="refuse",
+        fit_intercept=settings.fit_intercept,
+        fills=(0.0,) * (size + 1),
+        shares=(),
+        means=tuple(problem.scaling.means.tolist()),
+        stds=tuple(problem.scaling.stds.tolist()),
+    )
 
 
 def _when(training: Training) -> str:

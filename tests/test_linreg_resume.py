@@ -19,8 +19,11 @@ from linreg.settings import OPTIMIZERS
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
 pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
 
-NORRIS = str(Path(__file__).parent.parent / "examples" / "data" / "norris.csv")
+DATA = Path(__file__).parent.parent / "examples" / "data"
+NORRIS = str(DATA / "norris.csv")
 SYNTHETIC = ["--num-examples", "35", "--seed", "3"]
+PENGUINS = ["--data", str(DATA / "penguins.csv"), "--target", "body_mass_g", "--categories", "species,island,sex"]
+PENGUINS += ["--missing", "mean", "--seed", "3"]
 TABLE = ["--data", NORRIS, "--target", "y", "--seed", "3", "--num-epochs", "4", "--batch-size", "16"]
 
 
@@ -81,6 +84,9 @@ RUNS = [
     TABLE,
     [*TABLE, "--no-intercept", "--optimizer", "adam", "--num-epochs", "30", "--until", "0.9"],
     [*TABLE, "--lr", "9", "--num-epochs", "30"],  # which diverges
+    [*TABLE, "--buffer", "11", "--batch-size", "4", "--num-epochs", "2", "--validation", "0.2"],
+    [*PENGUINS, "--optimizer", "momentum", "--num-epochs", "2", "--batch-size", "40", "--validation", "0.1"],
+    [*PENGUINS, "--optimizer", "newton", "--buffer", "100", "--validation", "0.1"],
 ]
 
 

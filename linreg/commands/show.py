@@ -38,7 +38,7 @@ def _result(saved: "Saved") -> dict[str, Any]:
     return {
         **asdict(saved.settings),
         "options": run["options"],
-        "target": run["target"],
+        "target": run["encoding"]["choice"]["target"],
         "rows": run["data"]["rows"],
         **run["position"],
         "ended": saved.ended,

@@ -1,0 +1,57 @@
+"""`linreg predict DIR FILE`: what the run that was saved in DIR predicts for the rows of a table."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+
+from linreg.arguments import Parser
+from linreg.commands import DONE
+from linreg.errors import BadInput
+from linreg.settings import FORMATS
+
+
+def run(argv: Sequence[str]) -> int:
+    """Predict as the words in `argv` say; the exit status."""
+    options = _options(argv)
+
+    from linreg.checkpoints import Folder
+    from linreg.predictions import predict, written_to
+    from linreg.saved import read
+    from linreg.tables import opened_source
+
+    saved = read(Folder(options.folder))
+    source = opened_source(options.file, options.format)
+    with written_to(options.out) as write:
+        accuracy = predict(saved, source, write)
+    sys.stdout.flush()
+    if options.json:
+        counts = {"rows": accuracy.rows, "predicted": accuracy.predicted, "compared": accuracy.compared}
+        print(json.dumps({"out": options.out, **counts, "rmse": accuracy.rmse, "r2": accuracy.r2}))
+        return DONE
+    if accuracy.predicted < accuracy.rows:
+        without = accuracy.rows - accuracy.predicted
+        print(f"linreg: {without} of {accuracy.rows} rows lack a value and have no prediction", file=sys.stderr)
+    if accuracy.rmse is not None:
+        r2 = "" if accuracy.r2 is None else f", R² {accuracy.r2:.6g}"
+        print(f"linreg: RMSE {accuracy.rmse:.6g}{r2} for {accuracy.compared} rows", file=sys.stderr)
+    return DONE
+
+
+def _options(argv: Sequence[str]) -> argparse.Namespace:
+    parser = Parser(
+        prog="linreg predict",
+        description="Predict the target of each row of a table by a run that linreg --save DIR keeps, in the target's "
+        "own units and the rows' order. Where the table has the target as well, stderr tells how good that is.",
+        allow_abbrev=False,
+    )
+    add = parser.add_argument
+    add("folder", metavar="DIR")
+    add("file", metavar="FILE", help="a table with the columns that the run was trained on; - is the standard input")
+    add("--out", metavar="FILE", help="write .csv, .npy or .parquet (default: CSV to the standard output)")
+    add("--format", choices=FORMATS, help="what kind of table FILE is, where neither its beginning nor its name tells")
+    add("--json", action="store_true", help="print how good the predictions are as one JSON object; needs --out")
+    options = parser.parse_args(argv)
+    if options.json and options.out is None:
+        raise BadInput("--json needs --out, the file for the predictions themselves")
+    return options
