@@ -112,6 +112,8 @@ def _whole_run(comparison: Comparison) -> Grid:
     found = [difference for kind in KINDS if (difference := comparison.largest(kind)) is not None]
     rows = [
         [of.kind, f"{of.absolute:.2e}", f"{of.relative:.2e}", shown(of.name), str(of.epoch), str(of.step)]
+        if of.absolute
+        else [of.kind, "none", "", "", "", ""]
         for of in found
     ]
     title = "largest differences in the whole run"

@@ -24,11 +24,15 @@ from linreg.measured import Measured, largest_memory, measured
 from linreg.options import parse, settings_of
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("pyarrow")
 pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
 
-NORRIS = str(Path(__file__).parent.parent / "examples" / "data" / "norris.csv")
+DATA = Path(__file__).parent.parent / "examples" / "data"
+NORRIS, PENGUINS = str(DATA / "norris.csv"), str(DATA / "penguins.csv")
 SHORT = ["--num-examples", "60", "--num-epochs", "2"]
 TABLE = ["--data", NORRIS, "--target", "y"]
+IN_PIECES = ["--data", PENGUINS, "--target", "body_mass_g", "--categories", "species,island,sex", "--missing", "mean"]
+IN_PIECES += ["--buffer", "50"]
 
 
 def linreg(*argv):
@@ -82,7 +86,11 @@ def test_ways_to_train_in_one_step(optimizer, words):
     assert [sorted(epoch.largest) for epoch in result.epochs] == [["loss", "parameter"]]
 
 
-@pytest.mark.parametrize("words", [SHORT, [*TABLE, "--num-epochs", 2, "--validation", 0.2, "--weight-decay", 0.01]])
+@pytest.mark.parametrize(
+    "words",
+    [SHORT, [*TABLE, "--num-epochs", 2, "--validation", 0.2, "--weight-decay", 0.01], [*IN_PIECES, "--num-epochs", 2]],
+    ids=["synthetic", "table", "in pieces"],
+)
 def test_each_side_is_the_run_that_fit_makes(words):
     """To the last bit: the losses are those of a run alone, whose rows come in the same order."""
     beside = compared(*words, "--dtype", "float64", seed=7)
@@ -271,6 +279,7 @@ def test_json_has_everything():
     assert (status, err) == (0, "")
     result = json.loads(out)
     fit = json.loads(linreg(*words, "--seed", 1, "--json")[1])
+    assert (result["data"], result["target"]) == (NORRIS, "y")
     assert {name: result[name] for name in ("lr", "num_epochs", "batch_size", "seed", "dtype", "tolerance")} == {
         "lr": 0.02,
         "num_epochs": 3,
@@ -309,6 +318,7 @@ def test_status_of_two_that_part(monkeypatch):
     assert status == 1
     assert re.fullmatch(r"linreg: error: minigrad and torch part in epoch 1, step \d: .*; the tolerance is 0\n", err)
     assert "agree" not in out
+    assert re.search(r"^loss +\d\.", out, re.MULTILINE)
     assert re.search(r"^ +1  minigrad +\d+\.\d+ +- +-  gradient: ", out, re.MULTILINE)
     status, out, err = linreg("compare", *SHORT, "--seed", 0, "--tolerance", 0, "--json")
     assert status == 1

@@ -33,7 +33,8 @@ def run(argv: Sequence[str]) -> int:
     comparison, settings = compared(options, seed, bars)
     taken = measured_alone(options, seed, bars) if comparison.epochs else []
     if options.json:
-        print(json.dumps(as_data(comparison, taken, settings)))
+        table = {} if options.data is None else {"data": options.data, "target": options.target}
+        print(json.dumps(as_data(comparison, taken, settings) | table))
     elif comparison.epochs:
         show(comparison, taken, settings, drawn=drawn)
     why = parting(comparison)
