@@ -226,7 +226,7 @@ def _contours(ax: "Axes", sides: list[Array], losses: Array, lowest: float) -> N
 
 def _way(ax: "Axes", path: Array, end: Array, lowest: Array, words: Words, started: bool) -> None:
     """A path (2, k), where it begins and ends, and where the loss is lowest."""
-    ax.plot(*path, color=FIT, linewidth=1.1, marker=".", markersize=3 if path.shape[1] < 100 else 1.5)
+    ax.plot(*path, color=FIT, linewidth=1.1, marker="." if path.shape[1] < 100 else "", markersize=3)
     if started:
         ax.plot(*path[:, :1], "o", color=FIT, markersize=7, fillstyle="none", label=words["start"], linestyle="none")
     ax.plot(*end[:, None], "o", color=FIT, markersize=7, label=words["end"], linestyle="none")

@@ -162,7 +162,30 @@ def rendered(drawn: "Figure", suffix: str) -> tuple[bytes, str]:
             warnings.warn_explicit(warning.message, warning.category, warning.filename, warning.lineno)
         else:
             lacking.add(chr(int(found[1])))
-    return file.getvalue(), "".join(sorted(lacking)) if suffix != ".svg" else ""
+    if suffix == ".svg":
+        return _lighter(file.getvalue().decode()).encode(), ""
+    return file.getvalue(), "".join(sorted(lacking))
+
+
+def _lighter(svg: str) -> str:
+    """The same drawing in half the bytes: points of one look have it in common, places have as many digits as show."""
+    names: dict[str, str] = {}
+    svg = re.sub(
+        r'( id="|href="#|url\(#)([mp][0-9a-f]{10})(?=["\)])',
+        lambda found: found[1] + names.setdefault(found[2], f"{found[2][0]}{len(names)}"),
+        svg,
+    )
+    svg = re.sub(r' (?:d|x|y)="[^"]*"', lambda places: re.sub(r"\d+\.\d{3,}", _rounded, places[0]), svg)
+    alike = r'<g([^>]*)>((?:\s*<use [^>]*? style="([^"]*)"/>)(?:\s*<use [^>]*? style="\3"/>)+)\s*</g>'
+    return re.sub(alike, lambda found: f'<g{found[1]} style="{found[3]}">{_without_style(found[2])}</g>', svg)
+
+
+def _rounded(places: re.Match[str]) -> str:
+    return f"{float(places[0]):.2f}".rstrip("0").rstrip(".")
+
+
+def _without_style(uses: str) -> str:
+    return re.sub(r'\s*(<use [^>]*?) style="[^"]*"', r"\n\1", uses)
 
 
 def require() -> None:

@@ -88,12 +88,10 @@ def _path(outcome: Outcome, design: Design) -> Array:
 
 def _directions(moved: Array, design: Design) -> Array:
     """The two orthonormal directions (p, 2) in which a path moves most; where it is straight, also the steepest."""
-    size = moved.shape[1]
     first_two = np.linalg.svd(moved, full_matrices=False)[2][:2]
     lengths = np.linalg.norm(moved @ first_two.T, axis=0)
     kept: Array = first_two[: int(np.sum(lengths > 1e-9 * (lengths.max() or 1.0)))] if lengths.max() else first_two[:0]
-    steepest = np.linalg.svd(design.R)[2]
-    for direction in steepest[: size if len(kept) < 2 else 0]:
+    for direction in np.linalg.svd(design.R)[2] if len(kept) < 2 else ():
         rest = direction - kept.T @ (kept @ direction)
         if np.linalg.norm(rest) > 0.1 and len(kept) < 2:
             kept = np.vstack([kept, rest / np.linalg.norm(rest)])

@@ -24,7 +24,8 @@ pytest.importorskip("matplotlib")
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
 pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
 
-NORRIS = str(Path(__file__).parent.parent / "examples" / "data" / "norris.csv")
+ROOT = Path(__file__).parent.parent
+NORRIS = str(ROOT / "examples" / "data" / "norris.csv")
 HOSTILE = ["<script>alert(1)</script>", "\"'><img src=x onerror=alert(1)>", "$title ${lang}", "&amp;\n\x00\ud800"]
 
 
@@ -187,6 +188,22 @@ def test_the_command_writes_a_picture_and_a_page(job, tmp_path):
     assert_sound(text)
     assert f"--plot {plot} --report {page} --lang zh</pre>" in text
     assert sorted(file.name for file in tmp_path.iterdir()) == ["run.html", "run.svg"]
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
+def test_the_readmes_command_makes_the_readmes_picture(readme, tmp_path, monkeypatch):
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    command = re.search(r"^\.venv/bin/linreg (.* --plot .*)$", text.replace("\\\n", ""), re.MULTILINE)[1].split()
+    command[command.index("--data") + 1] = str(ROOT / command[command.index("--data") + 1])
+    monkeypatch.chdir(tmp_path)
+    assert linreg(*command)[0] == 0
+    assert texts_of(tmp_path / "penguins.svg") == texts_of(ROOT / "docs" / "images" / "penguins.svg")
+    assert_sound((tmp_path / "penguins.html").read_text(encoding="utf-8"))
+
+
+def texts_of(picture):
+    """All the numbers and words that a picture has."""
+    return re.findall(r"<text[^>]*>(.*?)</text>", picture.read_text(encoding="utf-8"), re.DOTALL)
 
 
 def test_the_page_names_the_seed_that_was_drawn(tmp_path):
