@@ -9,7 +9,9 @@ from typing import Any
 
 from linreg.train import Epoch, Step, Training
 
-DELAY, PERIOD = 0.5, 0.1  # seconds: how long a run is too short for a bar, and between two drawings
+# Seconds: how long a run is too short for a bar, and the least and the most between two drawings.
+DELAY, PERIOD, LONGEST = 0.5, 0.1, 1.0
+SPARING = 100  # times as long as a drawing took it waits for the next
 
 
 def drawable() -> bool:
@@ -49,21 +51,19 @@ class Progress:
         if not self.due:
             self.due = now + DELAY
             return
-        self._draw(training)
-        self.due = now + PERIOD
-        self.loss, self.rows = 0.0, 0
-
-    def _draw(self, training: Training) -> None:
         # rich numbers its styles by the module that shuffles the rows, whose order is not to change.
         order = random.getstate()
         try:
-            self._show(training)
+            self.bar = self.bar or _bar(training)
+            began = time.perf_counter()
+            self._draw(training)
         finally:
             random.setstate(order)
+        ended = time.perf_counter()
+        self.due = ended + min(max(PERIOD, SPARING * (ended - began)), LONGEST)
+        self.loss, self.rows = 0.0, 0
 
-    def _show(self, training: Training) -> None:
-        if self.bar is None:
-            self.bar = _bar(training)
+    def _draw(self, training: Training) -> None:
         task = self.bar.tasks[0]
         speed = task.speed or self.rows / DELAY
         about = {"epoch": training.epoch + 1, "loss": f"{self.loss / self.rows:.6g}", "speed": f"{speed:,.0f}"}

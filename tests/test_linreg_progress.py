@@ -19,7 +19,7 @@ pty = pytest.importorskip("pty", reason="needs pseudo-terminals, which this syst
 
 LONG = ["--seed", "1", "--num-epochs", "12", "--num-examples", "400"]
 # The command, with a bar from the first step on that is drawn again after each.
-EAGER = "import linreg.progress as p, linreg.__main__ as m; p.DELAY, p.PERIOD = 1e-9, 0; raise SystemExit(m.main())"
+EAGER = "import linreg.progress as p, linreg.__main__ as m; p.DELAY = 1e-9; p.LONGEST = 0; raise SystemExit(m.main())"
 LACKING_RICH = "import sys; sys.modules['rich'] = None; " + EAGER
 BAR = re.compile(r"epoch (\d+) of (at most )?(\d+) .*loss (\S+), ([\d,]+) rows/s, ")
 
