@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -16,8 +17,9 @@ from linreg.backends import first_line
 from linreg.commands import LOST
 from linreg.errors import BadInput, Lost
 
-ROLL_CALL = 3.0  # seconds for the others to say that they end, too
+ROLL_CALL = 2.0  # seconds for the others to say that they end, too
 POLL = 0.05
+HEARD = (signal.SIGINT, signal.SIGTERM)
 FORESEEN = (BadInput, Lost, MemoryError, OSError, KeyboardInterrupt)  # of which the command prints a line
 
 
@@ -50,8 +52,10 @@ class Endings:
             try:
                 yield
             except BaseException as error:
+                self._hear_no_more()
                 if not self.ending.acquire(blocking=False):
                     time.sleep(3 * ROLL_CALL)  # within which _overdue ends this process
+                _let_go(error)
                 speaks, line = self._roll_call(_reason(error), self.part)
                 if not speaks and isinstance(error, FORESEEN):
                     close_stderr()
@@ -115,36 +119,50 @@ class Endings:
             return
         hears, wakes = socket.socketpair()
         wakes.setblocking(False)
-        before = signal.signal(signal.SIGTERM, self._stop)
+        before = {signum: signal.getsignal(signum) for signum in HEARD}
+        signal.signal(signal.SIGTERM, self._stop)
         wakeup = signal.set_wakeup_fd(wakes.fileno(), warn_on_full_buffer=False)
         threading.Thread(target=self._overdue, args=(hears,), daemon=True).start()
         try:
             yield
         finally:
             signal.set_wakeup_fd(wakeup)
-            signal.signal(signal.SIGTERM, before)
+            for signum, handler in before.items():
+                signal.signal(signum, handler)
             wakes.close()
 
     def _stop(self, signum: int, frame: FrameType | None) -> None:
-        if not self.ending.locked():
-            raise Stopped
+        raise Stopped
+
+    def _hear_no_more(self) -> None:
+        """Let what a process says at its end not be cut short: torchrun may send a signal more than once."""
+        if threading.current_thread() is threading.main_thread():
+            for signum in HEARD:
+                signal.signal(signum, signal.SIG_IGN)
 
     def _overdue(self, hears: socket.socket) -> None:
         """End the process where its main thread does not hear a signal, as it waits within a library."""
         with hears:
             if not hears.recv(1):
                 return
-        time.sleep(ROLL_CALL)
-        if self.ending.acquire(blocking=False):
-            speaks, line = self._roll_call(None, lambda: None)
-            if speaks:
-                os.write(2, f"linreg: error: {line}\n".encode())
-            os._exit(LOST)
+            time.sleep(ROLL_CALL)
+            if self.ending.acquire(blocking=False):
+                speaks, line = self._roll_call(None, lambda: None)
+                if speaks:
+                    os.write(2, f"linreg: error: {line}\n".encode())
+                os._exit(LOST)
 
 
 def close_stderr() -> None:
     """Print nothing more there: another process has said, or will say, what there is to say."""
     sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (open until the process ends)
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Forget the variables in an error's traceback, among which torch's connections would stay open."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def _reason(error: BaseException) -> str | None:

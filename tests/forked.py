@@ -23,6 +23,7 @@ class Forge:
         self.folder, self.runs = folder, 0
         environment = {name: value for name, value in os.environ.items() if name not in ALONE}
         environment["TORCH_CPP_LOG_LEVEL"] = "ERROR"  # as linreg sets it before it loads torch
+        environment["PYTORCH_NVML_BASED_CUDA_CHECK"] = "1"  # so that to look for a GPU does not keep forks from it
         self.process = subprocess.Popen(
             [sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
         )

@@ -158,10 +158,10 @@ def test_many_runs_of_several_processes_end_as_one(forked, size, options):
     same_run(forked, size, [*words, "--dtype", "float64", "--num-epochs", 3])
 
 
-@pytest.mark.parametrize("backend", ["minigrad", "torch"])
-def test_a_table_is_shared_as_well(forked, backend):
+@pytest.mark.parametrize(("size", "backend"), [(4, "minigrad"), (2, "torch")])
+def test_a_table_is_shared_as_well(forked, size, backend):
     words = ["--data", NORRIS, "--target", "y", "--dtype", "float64", "--backend", backend, "--validation", 0.2]
-    result = same_run(forked, 4, words)
+    result = same_run(forked, size, [*words, "--num-epochs", 12])
     assert len(result["validation_losses"]) > 1
 
 
@@ -300,6 +300,26 @@ def test_data_that_are_not_the_same_are_refused(forked, tmp_path):
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("killed", [0, 1])
+def test_under_torchrun_too(tmp_path, killed):
+    pytest.importorskip("torch")
+    folder = tmp_path / "run"
+    words = ["-m", "linreg", "fit", "--seed", "0", "--num-epochs", "100000", "--save", str(folder)]
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as torchrun:
+        assert torchrun.stdout.readline().startswith("epoch 1,")
+        started = subprocess.run(["ps", "--ppid", str(torchrun.pid), "-o", "pid="], capture_output=True, text=True)
+        os.kill(int(started.stdout.split()[killed]), signal.SIGKILL)
+        err = torchrun.communicate(timeout=100)[1]
+    assert torchrun.returncode != 0
+    told = [line for line in err.splitlines() if line.startswith("linreg:")]
+    assert told == [
+        f"linreg: error: process {killed} of 2 ended or no longer answers, so the others have stopped; "
+        f"--resume {folder} goes on from where it was saved last"
+    ]
+
+
 # Going on
 
 
@@ -309,7 +329,7 @@ def bytes_of(folder):
 
 def test_a_run_that_lost_a_process_goes_on_to_the_same_bytes(forked, tmp_path):
     pytest.importorskip("safetensors")
-    words = ["--optimizer", "adam", "--num-epochs", 15, "--num-examples", 300, "--validation", 0.2, "--seed", 4]
+    words = ["--optimizer", "adam", "--num-epochs", 8, "--num-examples", 300, "--validation", 0.2, "--seed", 4]
     whole = forked(2, LINREG, *words, "--json", "--save", tmp_path / "whole", "--save-every", 7)
     assert whole.wait() == [0, 0], whole.err()
     cut = tmp_path / "cut"
@@ -407,3 +427,20 @@ def test_a_process_that_others_do_not_join_gives_up(forked):
 def test_a_timeout_needs_others(capsys):
     assert main(["--timeout", "5"]) == 2
     assert "--timeout needs several processes: start them with torchrun" in capsys.readouterr().err
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("device", ["cuda", "cuda:0"])
+def test_gpus_share_a_run(forked, device):
+    torch = pytest.importorskip("torch")
+    size = torch.cuda.device_count() if device == "cuda" else 2
+    if size < 2:
+        pytest.skip("NCCL needs a GPU for each process, and here is one")
+    words = ["--backend", "torch", "--dtype", "float64", "--optimizer", "adam", "--seed", 3, "--json"]
+    alone = forked(1, LINREG, *words)
+    several = forked(size, LINREG, *words, "--device", device)
+    assert alone.wait() == [0], alone.err()
+    assert several.wait() == [0] * size, several.err()
+    one, other = (json.loads(run.out()) for run in (alone, several))
+    assert other["losses"] == pytest.approx(one["losses"], rel=1e-6)
+    assert other["w"]["estimate"] == pytest.approx(one["w"]["estimate"], rel=1e-6)
