@@ -96,11 +96,12 @@ class Folder:
             text = self._read(RUN)
             run = self._run_of(text)
             state = run.pop("state")
-            if os.path.lexists(self.path / state["file"]):
+            try:
+                data = self._read(state["file"])
                 break
-            if self._read(RUN) == text:  # otherwise a run that is saving has put another in its place meanwhile
-                raise self._broken(f"the state that it names, {state['file']}, is missing")
-        data = self._read(state["file"])
+            except BadInput:
+                if self._read(RUN) == text:  # otherwise a run that is saving has put another in its place meanwhile
+                    raise
         if hashlib.sha256(data).hexdigest() != state["sha256"]:
             raise BadInput(f"{self.path / state['file']} is not as it was written: its SHA-256 is not that in {RUN}")
         try:
@@ -134,7 +135,7 @@ class Folder:
         path = self.path / name
         try:
             if not path.is_file():
-                raise BadInput(f"{path} is no file")
+                raise BadInput(f"{path} is {'no file' if os.path.lexists(path) else 'missing'}")
             if name == RUN and path.stat().st_size > LONGEST_RUN:
                 raise self._broken(f"it is longer than {LONGEST_RUN} bytes")
             return path.read_bytes()

@@ -223,6 +223,22 @@ def test_one_run_saves_to_a_folder(folder):
     save(folder, 2)
 
 
+def test_a_checkpoint_is_read_while_the_next_one_is_saved(folder, monkeypatch):
+    save(folder, 1)
+    read, reads = Folder._read, []
+
+    def reading(self, name):
+        data = read(self, name)
+        reads.append(name)
+        if len(reads) == 1:
+            monkeypatch.setattr(Folder, "_read", read)
+            save(Folder(folder.path), 2)
+        return data
+
+    monkeypatch.setattr(Folder, "_read", reading)
+    assert number_in(folder) == 2
+
+
 def test_a_run_removes_only_what_runs_have_left(folder):
     save(folder, 1)
     theirs = ["state-1.safetensors", "notes.txt", ".run.json", "state-0123456789abcdef.safetensors.bak", "state"]
@@ -341,7 +357,7 @@ def test_a_state_that_is_missing_or_changed(folder):
         with pytest.raises(BadInput, match=f"{path.name} is not as it was written"):
             folder.load()
     path.unlink()
-    with pytest.raises(BadInput, match=f"the state that it names, {path.name}, is missing"):
+    with pytest.raises(BadInput, match=f"{path} is missing"):
         folder.load()
     path.mkdir()
     with pytest.raises(BadInput, match=f"{path.name} is no file"):

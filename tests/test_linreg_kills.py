@@ -14,6 +14,7 @@ import pytest
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("safetensors")
+pytest.importorskip("pyarrow")
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}

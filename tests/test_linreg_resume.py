@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("safetensors")
+pytest.importorskip("pyarrow")
 
 from linreg import jobs
 from linreg.__main__ import main
@@ -132,4 +133,18 @@ def test_what_plots_need_goes_on_as_well(tmp_path, monkeypatch):
     for stop in (0, 1, 7, 12, 15):
         stopped_after(stop, monkeypatch, *options, "--save", tmp_path / f"{stop}")
         assert linreg("--resume", tmp_path / f"{stop}")[0] == 0
+        assert content(tmp_path / f"{stop}") == content(tmp_path / "whole")
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+def test_a_run_on_a_gpu_goes_on_as_if_never_stopped(optimizer, tmp_path, monkeypatch):
+    options = [*SYNTHETIC, "--optimizer", optimizer, "--backend", "torch", "--device", "cuda", "--save-every", "1"]
+    whole = linreg(*options, "--save", tmp_path / "whole")
+    assert whole[0] == 0
+    for stop in (0, 3, 4, 5):
+        stopped_after(stop, monkeypatch, *options, "--save", tmp_path / f"{stop}")
+        status, after, _ = linreg("--resume", tmp_path / f"{stop}")
+        assert status == 0
+        assert whole[1].endswith(after)
         assert content(tmp_path / f"{stop}") == content(tmp_path / "whole")

@@ -16,6 +16,7 @@ import pytest
 
 pytest.importorskip("pyarrow")
 pytest.importorskip("safetensors")
+pytest.importorskip("pyarrow")
 
 from hostile import WRONG, changed, places
 
