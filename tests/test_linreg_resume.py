@@ -34,12 +34,6 @@ def _quick(monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda handle: None)
 
 
-@pytest.fixture(params=["minigrad", "torch"])
-def backend(request):
-    pytest.importorskip(request.param)
-    return request.param
-
-
 def linreg(*argv):
     """Exit status, stdout and stderr of the command, run in this process."""
     with (
@@ -91,8 +85,16 @@ RUNS = [
 ]
 
 
-@pytest.mark.parametrize("options", RUNS, ids=lambda options: " ".join(map(str, options[2:])))
+ON_TORCH = [*RUNS[:3], RUNS[5], RUNS[-3]]
+
+
+@pytest.mark.parametrize(
+    ("backend", "options"),
+    [*(("minigrad", options) for options in RUNS), *(("torch", options) for options in ON_TORCH)],
+    ids=lambda part: part if isinstance(part, str) else " ".join(part[2:]),
+)
 def test_a_run_stopped_at_any_step_goes_on_as_if_never_stopped(backend, options, tmp_path, monkeypatch):
+    pytest.importorskip(backend)
     options = [*options, "--backend", backend, "--save-every", "1"]
     whole, events = stopped_after(None, monkeypatch, *options, "--save", tmp_path / "whole")
     assert whole[0] in (0, 1)
@@ -100,7 +102,7 @@ def test_a_run_stopped_at_any_step_goes_on_as_if_never_stopped(backend, options,
     ended = content(tmp_path / "whole")
     assert len(ended) == 3
 
-    for stop in {0, 1, 3, 4, 5, events // 2, events - 1, events} & set(range(events + 1)):
+    for stop in {0, 1, 4, 5, events // 2, events - 1, events} & set(range(events + 1)):
         folder = tmp_path / f"{stop}"
         (status, before, err), _ = stopped_after(stop, monkeypatch, *options, "--save", folder)
         assert (status, err) == (130, "linreg: error: interrupted\n")
