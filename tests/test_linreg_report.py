@@ -81,7 +81,7 @@ def assert_sound(page):
     return read
 
 
-@settings(max_examples=4)
+@settings(max_examples=3)
 @given(st.sampled_from([1, 3]), st.sampled_from([2, 4, 30]), st.sampled_from(["en", "zh"]), st.booleans(), st.data())
 def test_every_run_has_a_sound_page(features, rows, lang, intercept, data):
     chosen = data.draw(st.sampled_from([{}, {"optimizer": "newton"}, {"weight_decay": 0.1}, {"lr": 9.0}]))
@@ -190,10 +190,12 @@ def test_the_command_writes_a_picture_and_a_page(job, tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["run.html", "run.svg"]
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
-def test_the_readmes_command_makes_the_readmes_picture(readme, tmp_path, monkeypatch):
-    text = (ROOT / readme).read_text(encoding="utf-8")
-    command = re.search(r"^\.venv/bin/linreg (.* --plot .*)$", text.replace("\\\n", ""), re.MULTILINE)[1].split()
+def test_the_readmes_command_makes_the_readmes_picture(tmp_path, monkeypatch):
+    texts = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "README.zh-CN.md")]
+    line = r"^\.venv/bin/linreg (.* --plot .*)$"
+    english, chinese = (re.search(line, text.replace("\\\n", ""), re.MULTILINE)[1] for text in texts)
+    assert english == chinese
+    command = english.split()
     command[command.index("--data") + 1] = str(ROOT / command[command.index("--data") + 1])
     monkeypatch.chdir(tmp_path)
     assert linreg(*command)[0] == 0
@@ -213,13 +215,12 @@ def test_the_page_names_the_seed_that_was_drawn(tmp_path):
 
 
 def test_a_run_that_diverges_is_drawn_too(tmp_path):
-    page, plot = tmp_path / "run.html", tmp_path / "run.png"
-    status, out, err = linreg("--lr", 5, "--seed", 0, "--report", page, "--plot", plot)
+    page = tmp_path / "run.html"
+    status, out, err = linreg("--num-examples", 100, "--lr", 5, "--seed", 0, "--report", page)
     assert status == 1
     assert "wrote" in out
     assert "training diverged" in err
     assert REPORT_WORDS["en"]["diverged"] in page.read_text(encoding="utf-8")
-    assert plot.stat().st_size > 10_000
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from linreg.statistics import Design, summarise
 
 HERE = Path(__file__).parent
 CERTIFIED = json.loads((HERE / "data" / "nist" / "certified.json").read_text())
-# The least digits that agree in errors and R²: those of double precision, less what the columns' condition takes.
-DIGITS = {"filip": 7, "longley": 10, "wampler3": 8, "wampler4": 8, "wampler5": 8}
+# The least digits that agree: of the sixteen of double precision, Filip's powers, of condition 1e10, take more than half.
+DIGITS = {"filip": 7}
 
 any_shape = st.tuples(st.integers(1, 5), st.integers(2, 40), st.integers(0, 2**32 - 1), st.booleans())
 
@@ -36,11 +36,11 @@ def nist(name, **chosen):
 def test_errors_and_r_squared_are_the_certified_ones(name):
     certified, summary = CERTIFIED[name], summarise(nist(name))
     deviation = float(certified["residual_deviation"])
-    assert summary.r2 == pytest.approx(float(certified["r_squared"]), rel=10.0 ** -DIGITS.get(name, 11))
+    assert summary.r2 == pytest.approx(float(certified["r_squared"]), rel=10.0 ** -DIGITS.get(name, 12))
     if not deviation:  # Wampler 1 and 2 are exact: what is left is rounding
-        assert summary.deviation < 1e-9 * 1e6
+        assert summary.deviation < 1e-8
         return
-    close = {"rel": 10.0 ** -DIGITS.get(name, 10)}
+    close = {"rel": 10.0 ** -DIGITS.get(name, 12)}
     assert summary.deviation == pytest.approx(deviation, **close)
     errors = [coefficient.error for coefficient in summary.coefficients]
     assert errors == pytest.approx([*map(float, certified["deviations"])], **close)
