@@ -60,9 +60,9 @@ class Saved:
     """A run as its folder has it.
 
     `run` is the checked content of run.json, and `training` and `trace` what `Training.restore` and `Trace.restore`
-    take, with minigrad's tensors.
-    `names` are the d coefficients', in whose own units `exact` (d + 1,) is the answer of least squares, the intercept
-    last. `w` (d,) and `b`, in the units trained in, are what the run would end with, were it to end now.
+    take, with minigrad's tensors; `fixed` are those that stay the same throughout the run. `names` are the d
+    coefficients', in whose own units `exact` (d + 1,) is the answer of least squares, the intercept last. `w` (d,) and
+    `b`, in the units trained in, are what the run would end with, were it to end now.
     """
 
     folder: Folder

@@ -167,6 +167,8 @@ def saving(
     with folder.claimed():
         if saved is None and folder.holds_run():
             raise BadInput(f"{path} holds a run already: go on with it by --resume {path}, or save to another folder")
+        if saved is not None and folder.load().run != saved.run:
+            raise BadInput(f"{path}: the run there went on while this command read it; try again")
         yield Saver(folder, written, options.save_every, saved)
 
 

@@ -197,6 +197,20 @@ def test_a_folder_in_which_a_run_is_saving_is_left_to_it(tmp_path):
         assert linreg("show", tmp_path / "run")[0] == 0
 
 
+def test_a_run_that_went_on_after_it_was_read_is_not_set_back(tmp_path, monkeypatch):
+    linreg(*SMALL, "--save", tmp_path / "run")
+    claimed = Folder.claimed
+
+    def later(self):
+        monkeypatch.setattr(Folder, "claimed", claimed)
+        linreg("--resume", tmp_path / "run", "--num-epochs", "6")
+        return claimed(self)
+
+    monkeypatch.setattr(Folder, "claimed", later)
+    assert "run: the run there went on while" in refused("--resume", tmp_path / "run", "--num-epochs", "4")
+    assert json.loads(linreg("show", tmp_path / "run", "--json")[1])["epoch"] == 6
+
+
 @pytest.mark.parametrize("command", ["show", "--resume"])
 def test_a_folder_without_a_run(tmp_path, command):
     assert f"{tmp_path} holds no run: there is no run.json in it" in refused(command, tmp_path)
