@@ -263,16 +263,6 @@ def test_what_is_printed(monkeypatch):
     assert out.endswith("minigrad and torch agree: no difference is above 1e-05 of the largest.\n")
 
 
-@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
-def test_the_command_of_the_readme_runs(readme, monkeypatch):
-    monkeypatch.setattr("linreg.commands.compare.measured_alone", lambda *_: [Measured(), Measured()])
-    text = (Path(__file__).parents[1] / readme).read_text(encoding="utf-8")
-    (command,) = re.findall(r"^\.venv/bin/linreg (compare .*)$", text, re.MULTILINE)
-    status, out, err = linreg(*command.replace("examples/data/norris.csv", NORRIS).split())
-    assert (status, err) == (0, "")
-    assert "minigrad and torch agree" in out
-
-
 def test_json_has_everything():
     words = [*TABLE, "--num-epochs", 3, "--validation", 0.25, "--dtype", "float64", "--lr", 0.02, "--batch-size", 9]
     status, out, err = linreg("compare", *words, "--seed", 1, "--json", "--tolerance", 1e-11)

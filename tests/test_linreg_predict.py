@@ -350,16 +350,3 @@ def test_a_table_from_a_pipe(runs, tmp_path, monkeypatch):
         status, out, _ = linreg("predict", runs / "refuse", "-")
     assert status == 0
     np.testing.assert_allclose(numbers(out), expected(runs / "refuse", table), rtol=1e-12)
-
-
-@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
-def test_the_commands_of_the_readme_run(readme, tmp_path, monkeypatch):
-    root = Path(__file__).parent.parent
-    text = (root / readme).read_text(encoding="utf-8")
-    commands = re.findall(r"^\.venv/bin/linreg (.*\bnorris\b(?!\.).*)$", text, re.MULTILINE)
-    assert [command.split()[0] for command in commands] == ["--data", "--resume", "show", "predict"]
-    monkeypatch.chdir(tmp_path)
-    for command in commands:
-        status, _, err = linreg(*command.replace("examples/data/norris.csv", str(NORRIS)).split())
-        assert status == 0, err
-    assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 37

@@ -7,7 +7,6 @@ import json
 import random
 import re
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -368,14 +367,3 @@ def test_explain_shows_the_step_with_weight_decay(tmp_path):
     plain = tmp_path / "plain.svg"
     assert linreg(*TABLE, "--explain", plain)[0] == 0
     assert file.read_text() != plain.read_text()
-
-
-@pytest.mark.parametrize("readme", ["README.md", "README.zh-CN.md"])
-def test_the_commands_of_the_readme_run(readme):
-    text = (Path(__file__).parents[1] / readme).read_text(encoding="utf-8")
-    commands = re.findall(r"^\.venv/bin/linreg (--data .*--(?:optimizer|validation).*)$", text, re.MULTILINE)
-    assert len(commands) == 2
-    for command in commands:
-        code, out, err = linreg(*command.replace("examples/data/norris.csv", NORRIS).split())
-        assert (code, err) == (0, "")
-        assert "difference" in out
