@@ -1,13 +1,13 @@
 """A disk that loses power: what may be left of a folder when writing to it is cut off between any two calls.
 
-Only what was synced is sure. Of names that were given, changed or removed since the folder was last synced, the first
-few may have reached the disk, in order, or none; of a file's bytes that were not synced, all, half or none.
+Only what was synced is sure. Of names that were given, changed or removed since the folder was last synced, any may
+have reached the disk, and any not; of a file's bytes that were not synced, all, half or none.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import product
+from itertools import compress, product
 from pathlib import Path
 from unittest import mock
 
@@ -67,9 +67,9 @@ class Disk:
 
     def after_power_cut(self) -> Iterator[dict[str, bytes]]:
         """Every folder, as bytes by name, that a cut at this moment may leave."""
-        for happened in range(len(self.pending) + 1):
+        for happened in product((False, True), repeat=len(self.pending)):
             names = dict(self.durable)
-            for change in self.pending[:happened]:
+            for change in compress(self.pending, happened):
                 for name, file in change:
                     if file is None:
                         names.pop(name, None)

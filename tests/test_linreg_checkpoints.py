@@ -132,8 +132,15 @@ def test_a_power_cut_during_the_first_save_leaves_none_or_all_of_it(folder, tmp_
     assert set(read_each(save_over(folder), tmp_path)) == {None, 2}
 
 
-def test_what_makes_it_hold_is_needed(folder, tmp_path):
-    assert "broken" in read_each(save_over(folder, 1, without=("fsync",)), tmp_path)
+@pytest.mark.parametrize("synced", ["nothing", "files", "names"])
+def test_what_makes_it_hold_is_needed(folder, tmp_path, monkeypatch, synced):
+    without = ("fsync",) if synced == "nothing" else ()
+    if synced == "files":
+        monkeypatch.setattr("linreg.checkpoints._sync", lambda folder: None)
+    if synced == "names":
+        fsync = Disk.fsync
+        monkeypatch.setattr(Disk, "fsync", lambda self, file: fsync(self, file) if self.handles[file] is None else None)
+    assert "broken" in read_each(save_over(folder, 1, without=without), tmp_path)
 
 
 def number_of_calls(tmp_path):
