@@ -5,6 +5,7 @@ Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
 import math
+import sys
 import tokenize
 import zipfile
 import zlib
@@ -63,6 +64,7 @@ class Arrays:
 
     def __init__(self, file: IO[bytes], name: str, zipped: bool) -> None:
         self.name, self._file = name, file
+        self._kind, self._zip = ("NPZ" if zipped else "NPY"), None
         with self._refusing():
             file.seek(0)
             self._zip = zipfile.ZipFile(file) if zipped else None
@@ -201,14 +203,18 @@ class Arrays:
             if isinstance(error, BadInput):
                 raise
             said = " ".join(str(error).split()) or type(error).__name__
-            raise BadInput(f"{self.name}: not a whole {'NPZ' if self._zip else 'NPY'} file: {said}") from error
+            raise BadInput(f"{self.name}: not a whole {self._kind} file: {said}") from error
 
 
 def _texts(cells: Any, name: str, header: str) -> Texts:
     if cells.dtype.kind not in "biufUS":
         raise BadInput(f"{name}, column {header!r} holds {cells.dtype}: only texts and numbers can be categories")
-    words, codes = np.unique(cells, return_inverse=True)
     kind = cells.dtype.kind
+    if kind == "U" and cells.dtype.itemsize:
+        letters = np.ascontiguousarray(cells).view(cells.dtype.str[0] + "u4")
+        if (letters > sys.maxunicode).any():
+            raise BadInput(f"{name}, column {header!r}: not Unicode text")
+    words, codes = np.unique(cells, return_inverse=True)
     if kind == "S":
         try:
             said = [word.decode() for word in words]

@@ -41,18 +41,22 @@ def numbers(column: Any, name: str, first: int, header: str) -> Array:
     return np.asarray(values, dtype=np.float64)
 
 
-def texts(column: Any, name: str, first: int, header: str) -> Texts:
+def texts(column: Any, name: str, header: str) -> Texts:
     """An Arrow column as texts without spaces around them; numbers become texts, as a CSV file holds them."""
     pa, types = arrow(), arrow("pyarrow.types")
     kind = column.type.value_type if types.is_dictionary(column.type) else column.type
+    textual = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    numeric = types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)
+    if not (textual or numeric or types.is_null(kind)):
+        raise BadInput(f"{name}, column {header!r} holds {kind}: only texts and numbers can be categories")
     if not types.is_dictionary(column.type):
         column = column.dictionary_encode()
     words = column.dictionary.to_pylist()
     if types.is_floating(kind):
         words = [None if word is None or np.isnan(word) else text_of_number(word) for word in words]
-    elif not (types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)):
-        if not (types.is_integer(kind) or types.is_boolean(kind) or types.is_decimal(kind) or types.is_null(kind)):
-            raise BadInput(f"{name}, column {header!r} holds {kind}: only texts and numbers can be categories")
+    elif types.is_boolean(kind):
+        words = [None if word is None else str(word).lower() for word in words]
+    elif not textual:
         words = [None if word is None else str(word) for word in words]
     codes = column.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
     return stripped(np.asarray(codes), words)

@@ -23,6 +23,7 @@ class Delimited:
     def __init__(self, stream: Reading, name: str, delimiter: str = ",") -> None:
         self.name, self._stream, self._delimiter = name, stream, delimiter
         self._csv = arrow("pyarrow.csv")
+        arrow().enable_signal_handlers(False)  # they lose a Ctrl-C now and then; no call here takes long
         self.columns = self._header()
 
     def pieces(self, rows: int) -> Sequence[int] | None:
@@ -43,7 +44,7 @@ class Delimited:
             for j, name in enumerate(numbers):
                 values[:, j] = numbers_of(table.column(j).combine_chunks(), self.name, first, name)
             words = [table.column(j).combine_chunks() for j in range(len(numbers), len(places))]
-            coded = (texts_of(column, self.name, first, name) for column, name in zip(words, texts, strict=True))
+            coded = (texts_of(column, self.name, name) for column, name in zip(words, texts, strict=True))
             yield Block(first, values, tuple(coded))
             first += table.num_rows
 

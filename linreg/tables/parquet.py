@@ -52,7 +52,7 @@ class Parquet:
             values = np.empty((batch.num_rows, len(numbers)))
             for j, name in enumerate(numbers):
                 values[:, j] = numbers_of(batch.column(name), self.name, first, name)
-            yield Block(first, values, tuple(texts_of(batch.column(name), self.name, first, name) for name in texts))
+            yield Block(first, values, tuple(texts_of(batch.column(name), self.name, name) for name in texts))
             first += batch.num_rows
         if first != end:
             raise BadInput(f"{self.name}: not a whole Parquet file: row group {group} lacks {end - first} of its rows")
