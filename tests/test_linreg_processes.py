@@ -158,10 +158,14 @@ def test_many_runs_of_several_processes_end_as_one(forked, size, options):
     same_run(forked, size, [*words, "--dtype", "float64", "--num-epochs", 3])
 
 
-@pytest.mark.parametrize(("size", "backend"), [(4, "minigrad"), (2, "torch")])
-def test_a_table_is_shared_as_well(forked, size, backend):
-    words = ["--data", NORRIS, "--target", "y", "--dtype", "float64", "--backend", backend, "--validation", 0.2]
-    result = same_run(forked, size, [*words, "--num-epochs", 12])
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [(4, []), (2, ["--backend", "torch"]), (3, ["--buffer", 7, "--optimizer", "momentum"])],
+    ids=["in memory", "on torch", "in pieces"],
+)
+def test_a_table_is_shared_as_well(forked, size, words):
+    table = ["--data", NORRIS, "--target", "y", "--dtype", "float64", "--validation", 0.2, "--num-epochs", 12]
+    result = same_run(forked, size, [*table, *words])
     assert len(result["validation_losses"]) > 1
 
 
@@ -189,14 +193,20 @@ def test_divergence_is_noticed_by_all_and_told_once(forked):
     assert run.out().startswith("estimated w: ")
 
 
-def test_torchrun_starts_them():
+@pytest.mark.slow  # the page of docs/regression.md has a shorter one
+def test_torchrun_saves_and_prints_what_one_process_does(tmp_path):
     pytest.importorskip("torch")
-    words = ["-m", "linreg", "fit", "--seed", "0", "--num-epochs", "2"]
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", *words]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=100)
+    words = ["-m", "linreg", "fit", "--data", NORRIS, "--target", "y", "--seed", "0"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    result = subprocess.run(
+        [*torchrun, *words, "--save", tmp_path / "run"], capture_output=True, text=True, timeout=100
+    )
     assert result.returncode == 0, result.stderr
-    assert result.stdout.startswith("epoch 1, loss 0.039163\nepoch 2, loss 0.000145\nestimated w: tensor([ 1.9")
-    assert result.stdout.count("epoch 1") == 1
+    alone = subprocess.run([sys.executable, *words], capture_output=True, text=True, check=True)
+    epochs = [line for line in alone.stdout.splitlines() if line.startswith("epoch")]
+    assert result.stdout.splitlines()[: len(epochs)] == epochs
+    assert result.stdout.count("(intercept)") == 1
+    assert main(["show", str(tmp_path / "run"), "--json"]) == 0
 
 
 # Early ends
