@@ -69,10 +69,9 @@ class Arrays:
             file.seek(0)
             self._zip = zipfile.ZipFile(file) if zipped else None
             arrays = self._members() if self._zip else {"x": self._read_header(file, None, file.tell)}
-        self._columns: dict[str, Column] = {}
         names = [pair for key, array in arrays.items() for pair in self._columns_of(key, array)]
         self.columns = tuple(key for key, _ in names)
-        self._columns = dict(names)
+        self._columns: dict[str, Column] = dict(names)
         lengths = {key: array.rows for key, array in arrays.items()}
         if len(set(lengths.values())) > 1:
             said = ", ".join(f"{key} has {rows}" for key, rows in list(lengths.items())[:10])
