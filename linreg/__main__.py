@@ -47,7 +47,9 @@ def _run(argv: Sequence[str]) -> int:
     chosen = argv[0] if argv and argv[0] in COMMANDS else None
     words = argv if chosen is None else argv[1:]
     if chosen is None and argv and not argv[0].startswith("-"):
-        raise BadInput(f"there is no command {argv[0]!r}; those that there are: {', '.join(COMMANDS)} (linreg --help)")
+        known = f"there is no command {argv[0]!r}; those that there are: {', '.join(COMMANDS)} (linreg --help)"
+        is_file = f"; to train on a file: linreg --data {argv[0]} --target NAME" if os.path.isfile(argv[0]) else ""
+        raise BadInput(known + is_file)
     if chosen not in (None, "fit") and several():
         with told_by_first():
             raise BadInput(f"several processes can share `fit`, and `{chosen}` is for one: start it without torchrun")

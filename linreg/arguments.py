@@ -2,7 +2,9 @@
 
 import argparse
 import csv
+import difflib
 import math
+import re
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -13,7 +15,12 @@ class Parser(argparse.ArgumentParser):
     """argparse's, with BadInput for what is wrong."""
 
     def error(self, message: str) -> NoReturn:
-        """Raise BadInput."""
+        """Raise BadInput, with what may have been meant by an option or a word that there is not."""
+        if unknown := re.fullmatch(r"unrecognized arguments: (\S+).*", message, re.DOTALL):
+            word = unknown[1].partition("=")[0]
+            near = difflib.get_close_matches(word, self._option_string_actions, n=1) if word.startswith("--") else []
+            quotes = "" if word.startswith("-") else "; what has spaces needs quotes"
+            message += f"; is {near[0]} meant?" if near else quotes
         raise BadInput(f"{message} ({self.prog} --help shows the options)")
 
 

@@ -1,5 +1,6 @@
 """The lines that a run prints."""
 
+import unicodedata
 from collections.abc import Mapping
 
 from linreg.train import Epoch, Step, Training, print_epoch
@@ -47,14 +48,21 @@ def coefficient_lines(
     """The lines of a table of estimates beside the exact answers and how far they are apart."""
     rows = [("(intercept)", constant)] if constant else []
     rows += coefficients.items()
-    width = max(len(shown(name)) for name in (target, *(name for name, _ in rows)))
+    names = (target, *(name for name, _ in rows))
+    width = max(breadth(shown(name)) for name in names)
+    first, *others = (shown(name) + " " * (width - breadth(shown(name))) for name in names)
     return [
-        f"{shown(target):<{width}} {'estimate':>16} {'exact':>16} {'difference':>12}",
+        f"{first} {'estimate':>16} {'exact':>16} {'difference':>12}",
         *(
-            f"{shown(name):<{width}} {row['estimate']:>16.9g} {row['exact']:>16.9g} {row['difference']:>12.2e}"
-            for name, row in rows
+            f"{name} {row['estimate']:>16.9g} {row['exact']:>16.9g} {row['difference']:>12.2e}"
+            for name, (_, row) in zip(others, rows, strict=True)
         ),
     ]
+
+
+def breadth(text: str) -> int:
+    """How many letters' room a text takes in a terminal: what is Chinese takes two each, an accent none."""
+    return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
 
 
 def shown(name: str) -> str:

@@ -33,7 +33,7 @@ SYNTHETIC: dict[str, Any] = {
 }
 
 # What only a table knows.
-OF_A_TABLE: tuple[str, ...] = ("target", "features", "categories", "missing", "format", "buffer")
+OF_A_TABLE: tuple[str, ...] = ("target", "features", "without", "categories", "missing", "format", "buffer")
 
 # What means something only where training goes by small steps.
 LITTLE_BY_LITTLE = ("lr", "batch_size", "patience", "until")
@@ -70,6 +70,7 @@ def reading_of(options: argparse.Namespace) -> Reading:
     """How the options ask for a table to be read."""
     return Reading(
         categories=tuple(options.categories or ()),
+        without=tuple(options.without or ()),
         missing=options.missing or "refuse",
         format=options.format,
         buffer=options.buffer,
@@ -93,6 +94,8 @@ def parse(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) ->
     for name in stray:
         if getattr(options, name) is not None:
             raise BadInput(f"--{name.replace('_', '-')} {needs}")
+    if options.features is not None and options.without is not None:
+        raise BadInput("--features names the columns to predict from: it cannot go with --without")
     if options.no_intercept and options.data is None:
         raise BadInput("--no-intercept needs --data: the synthetic job has an intercept")
     if options.patience is not None and options.validation is None:
@@ -332,6 +335,12 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         type=names,
         metavar="A,B",
         help="the columns to predict it from (default: all others)",
+    )
+    add(
+        "--without",
+        type=names,
+        metavar="A,B",
+        help="all columns are features but these and the target",
     )
     add(
         "--categories",

@@ -22,11 +22,13 @@ FORMATS = ("csv", "tsv", "parquet", "npy", "npz")
 class Reading:
     """How a table is read: which columns are categories, what is done where a value is missing, and in what memory.
 
-    `format` is one of FORMATS where the file does not tell; `buffer` the rows that are in memory at once (None: as many
+    `without` are columns that are no features, where these are all others than the target; `format` is one of FORMATS
+    where the file does not tell; `buffer` the rows that are in memory at once (None: as many
     as hold 4 million numbers).
     """
 
     categories: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
     missing: str = "refuse"
     format: str | None = None
     buffer: int | None = None

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from linreg.errors import BadInput
-from linreg.tables.source import MISSING_WORDS, Texts, not_a_number, text_of_number
+from linreg.tables.source import MISSING_WORDS, NotNumbers, Texts, not_a_number, text_of_number
 from linreg.triangle import Array
 
 
@@ -31,9 +31,10 @@ def numbers(column: Any, name: str, first: int, header: str) -> Array:
     if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)):
         if types.is_null(kind):
             return np.full(len(column), np.nan)
-        raise BadInput(
+        raise NotNumbers(
             f"{name}, column {header!r} holds {kind}: only integers, floats, decimals, booleans and texts of numbers "
-            "can be used"
+            "can be used",
+            header,
         )
     if types.is_boolean(kind):
         column = column.cast(pa.int8())

@@ -12,10 +12,11 @@ import numpy as np
 from linreg.errors import BadInput
 from linreg.scaling import Scaling
 from linreg.settings import MISSING
-from linreg.tables.source import Block, Source, Texts, check_finite, chosen_columns, where
+from linreg.tables.source import Block, NotNumbers, Source, Texts, check_finite, chosen_columns, where
 from linreg.triangle import Array
 
 MOST_LEVELS = 1000  # of a category
+LEFT_OUT = "--without leaves columns out"
 
 
 @dataclass(frozen=True)
@@ -27,9 +28,16 @@ class Choice:
     target: str | None
 
     @classmethod
-    def of(cls, source: Source, target: str | None, features: Sequence[str] | None, categories: Sequence[str]) -> Self:
+    def of(
+        cls,
+        source: Source,
+        target: str | None,
+        features: Sequence[str] | None,
+        categories: Sequence[str],
+        without: Sequence[str] = (),
+    ) -> Self:
         """What the names given mean in this table; BadInput where they mean nothing."""
-        chosen = chosen_columns(source, target, features, categories)
+        chosen = chosen_columns(source, target, features, categories, without)
         return cls(chosen, tuple(name for name in chosen if name in categories), target)
 
     @property
@@ -54,9 +62,18 @@ class Codes:
         ]
 
     def blocks(self, source: Source, spans: Any = None) -> Iterator[tuple[int, Array]]:
-        """The number of the first row, and coded rows (n, k) in the order of `Choice.columns`, of each block."""
-        for block in source.blocks(self.choice.numbers, self.choice.categories, spans):
-            yield block.first, self.coded(block)
+        """The number of the first row, and coded rows (n, k) in the order of `Choice.columns`, of each block.
+
+        BadInput that says which option mends it for a feature that does not hold numbers.
+        """
+        try:
+            for block in source.blocks(self.choice.numbers, self.choice.categories, spans):
+                yield block.first, self.coded(block)
+        except NotNumbers as error:
+            if error.column not in self.choice.features:
+                raise
+            words = "--categories takes columns of words, " if error.words else ""
+            raise BadInput(f"{error}; {words}{LEFT_OUT}") from error
 
     def coded(self, block: Block) -> Array:
         """The block's numbers, then the numbers of its categories' words; NaN where there is none.

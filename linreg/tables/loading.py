@@ -89,14 +89,14 @@ def load(
 ) -> Loaded:
     """Read a table once, and make its rows ready to train on; BadInput, in one line, for what cannot be.
 
-    `data` is a file's name, `-` for the standard input, or a Source; `features` are all other columns without it. Of
-    these, `reading.categories` become one-hot columns. Rows that lack a value are refused, dropped, or filled with the
-    training rows' mean; those without target are never filled. A part `validation` of the rows is held out, the same
-    for the same seed. A table of at most `reading.buffer` rows is held in memory; of a longer one no more than that is,
-    and it is shuffled in this buffer.
+    `data` is a file's name, `-` for the standard input, or a Source; `features` are all other columns without it,
+    but `reading.without`. Of these, `reading.categories` become one-hot columns. Rows that lack a value are refused,
+    dropped, or filled with the training rows' mean; those without target are never filled. A part `validation` of the
+    rows is held out, the same for the same seed. A table of at most `reading.buffer` rows is held in memory; of a
+    longer one no more than that is, and it is shuffled in this buffer.
     """
     source = opened_source(data, reading.format) if isinstance(data, str) else data
-    choice = Choice.of(source, target, features, reading.categories)
+    choice = Choice.of(source, target, features, reading.categories, reading.without)
     codes = Codes(choice, source.name)
     width = len(choice.columns)
     held_rows = reading.buffer or max(BUFFER // width, 1)

@@ -15,6 +15,8 @@ A source of your own needs the three members of `Source`, and goes wherever a fi
                 yield Block(first, np.column_stack([columns[name] for name in numbers]), tuple(place for _ in texts))
 """
 
+import difflib
+import math
 import reprlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -80,9 +82,26 @@ def where(name: str, row: int, column: str) -> str:
     return f"{name}, row {row + 1}, column {column!r}"
 
 
-def not_a_number(name: str, row: int, column: str, cell: object) -> BadInput:
+class NotNumbers(BadInput):
+    """What is wrong with a `column` that should hold numbers; `words` says whether texts are in their place."""
+
+    def __init__(self, message: str, column: str, words: bool = False) -> None:
+        super().__init__(message)
+        self.column, self.words = column, words
+
+
+def not_a_number(name: str, row: int, column: str, cell: object) -> NotNumbers:
     """The refusal of a cell that is neither a finite number nor missing; `row` is counted from 0."""
-    return BadInput(f"{where(name, row, column)}: {reprlib.repr(cell)} is not a finite number")
+    words = isinstance(cell, str) and not is_infinite(cell)
+    return NotNumbers(f"{where(name, row, column)}: {reprlib.repr(cell)} is not a finite number", column, words)
+
+
+def is_infinite(cell: str) -> bool:
+    """Whether the text says a number that is too large, or infinite."""
+    try:
+        return math.isinf(float(cell))
+    except ValueError:
+        return False
 
 
 def check_finite(rows: Array, columns: Sequence[str], name: str, first: int) -> None:
@@ -94,20 +113,24 @@ def check_finite(rows: Array, columns: Sequence[str], name: str, first: int) -> 
 
 
 def chosen_columns(
-    source: Source, target: str | None, features: Sequence[str] | None, categories: Sequence[str] = ()
+    source: Source,
+    target: str | None,
+    features: Sequence[str] | None,
+    categories: Sequence[str] = (),
+    without: Sequence[str] = (),
 ) -> tuple[str, ...]:
-    """The features that are meant: those given, or else all columns but the target; BadInput if that cannot be.
+    """The features that are meant: those given, or else all columns but the target and those that features are without.
 
-    `categories` are the columns to be taken as texts, each of which must be a feature.
+    `categories` are the columns to be taken as texts, each of which must be a feature. BadInput if that cannot be.
     """
     if (name := repeated(source.columns)) is not None:
         raise BadInput(f"{source.name}: two columns are named {name!r}")
     columns = set(source.columns)
-    for name in (*([] if target is None else [target]), *(features or ()), *categories):
+    for name in (*([] if target is None else [target]), *(features or ()), *categories, *without):
         if name not in columns:
-            known = ", ".join(map(repr, source.columns[:10])) + (", …" if len(columns) > 10 else "")
-            raise BadInput(f"{source.name} has no column {name!r}; its columns are {known}")
-    chosen = tuple(name for name in source.columns if name != target) if features is None else tuple(features)
+            raise BadInput(no_column(source, name))
+    others = tuple(name for name in source.columns if name != target and name not in without)
+    chosen = others if features is None else tuple(features)
     if target in chosen:
         raise BadInput(f"column {target!r} is the target and cannot be a feature as well")
     for names, kind in ((chosen, "feature"), (categories, "category")):
@@ -121,6 +144,15 @@ def chosen_columns(
     if not chosen:
         raise BadInput(f"{source.name}: there is no feature to predict {target!r} from")
     return chosen
+
+
+def no_column(source: Source, name: str) -> str:
+    """That there is no column of this name, and what may have been meant."""
+    known = ", ".join(map(repr, source.columns[:10])) + (", …" if len(source.columns) > 10 else "")
+    folded = {column.casefold(): column for column in source.columns}
+    near = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n=1)]
+    meant = f" (is it {near[0]!r}?)" if near else ""
+    return f"{source.name} has no column {name!r}{meant}; its columns are {known}"
 
 
 def repeated(names: Sequence[str]) -> str | None:

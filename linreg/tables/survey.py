@@ -10,7 +10,7 @@ import numpy as np
 
 from linreg.errors import BadInput
 from linreg.moments import Moments
-from linreg.tables.encoding import Choice, Codes, Encoding, refuse_missing
+from linreg.tables.encoding import LEFT_OUT, Choice, Codes, Encoding, refuse_missing
 from linreg.tables.fold import Fold
 from linreg.tables.source import check_finite
 from linreg.tables.split import Split
@@ -112,13 +112,14 @@ class Surveyor:
             raise BadInput(f"{name}: its {self.rows - self._dropped} rows cannot be split into training and validation")
         for place, column in enumerate(choice.numbers):
             if (problem := self._moments.problem(place)) is not None:
-                raise BadInput(f"{name}: column {column!r} {problem}")
+                mend = f"; {LEFT_OUT}" if column in choice.features else ""
+                raise BadInput(f"{name}: column {column!r} {problem}{mend}")
         words = [list(known) for known in codes.words]
         for column, levels, known in zip(choice.categories, self._levels, words, strict=True):
             levels.sort(known)
             if len(levels.order) < 2:
                 found = f"is constant: every value is {known[levels.order[0]]!r}" if levels.order else "holds no value"
-                raise BadInput(f"{name}: column {column!r} {found}")
+                raise BadInput(f"{name}: column {column!r} {found}; {LEFT_OUT}")
         encoding = self._encoding(words)
         order = [levels.order for levels in self._levels]
         self._digest.update(json.dumps([choice.columns, self.rows, words]).encode())
