@@ -354,7 +354,12 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         help="where a value is missing (an empty cell, NA, NaN, null): refuse the table, drop the row, or put the mean "
         "of the rows trained on (default refuse)",
     )
-    add("--format", choices=FORMATS, help="what the file is, where its name and its first bytes do not tell")
+    add(
+        "--format",
+        choices=FORMATS,
+        help="what the file is, where its name and its first bytes do not tell; csv2 is CSV with semicolons and "
+        "decimal commas",
+    )
     add(
         "--buffer",
         type=whole(1),

@@ -15,7 +15,7 @@ MOST_EPOCHS = 10_000  # of a run that ends when its loss stands still
 
 
 MISSING = ("refuse", "drop", "mean")  # what to do where a value is missing
-FORMATS = ("csv", "tsv", "parquet", "npy", "npz")
+FORMATS = ("csv", "csv2", "tsv", "parquet", "npy", "npz")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,15 +1,21 @@
 """What a user who is refused is told to do: each hint is followed here, and then it works."""
 
+import io
 import json
 import re
 
+import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 
 pa = pytest.importorskip("pyarrow")
 from pyarrow import parquet
 
 from linreg.__main__ import main
 from linreg.lines import coefficient_lines
+from linreg.tables.delimited import Delimited
+from linreg.tables.opening import MARKS
+from linreg.tables.streams import Reading
 
 ROWS = "id,word,one,x,area m2,y\n" + "".join(f"r{i},{'ab'[i % 2]},7,{i},{i * i},{2 * i + 1}\n" for i in range(9))
 
@@ -83,6 +89,42 @@ def test_an_infinite_value_is_no_word(tmp_path, refused):
     (tmp_path / "t.csv").write_text("x,y\n1,2\n-inf,3\n", encoding="utf-8")
     said = refused("--data", tmp_path / "t.csv", "--target", "y")
     assert said.endswith("'-inf' is not a finite number; --without leaves columns out")
+
+
+numbers = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e9, max_value=1e9)
+
+
+@given(st.lists(st.tuples(numbers, numbers), min_size=1))
+def test_csv2_is_csv_with_other_marks(rows):
+    def read(text, *marks):
+        source = Delimited(Reading(io.BytesIO(text.encode()), "t"), "t", *marks)
+        return np.concatenate([block.numbers for block in source.blocks(source.columns, ())]).tolist()
+
+    text = "Höhe,y\n" + "".join(f"{a!r}, {b!r}\n" for a, b in rows)
+    assert (
+        read(text.translate({ord(","): ";", ord("."): ","}), *MARKS["csv2"]) == read(text) == [[*row] for row in rows]
+    )
+
+
+def test_semicolons_and_decimal_commas(tmp_path, refused, told):
+    path = tmp_path / "eu.csv"
+    path.write_text("größe;wort;y\n1,5;rot;2,5\n NA;blau;1\n2;rot;3,5\n4,25;blau;-,5\n", encoding="utf-8")
+    options = "--data", path, "--target", "y", "--categories", "wort", "--missing", "drop", "--seed", "0"
+    assert refused(*options).endswith("'größe;wort;y'; --format csv2 reads semicolons and decimal commas")
+    exact = told(*options, "--format", "csv2", "--save", tmp_path / "run")
+    path.with_suffix(".tsv").write_text(path.read_text("utf-8").replace(",", ".").replace(";", "\t"), encoding="utf-8")
+    same = told("--data", path.with_suffix(".tsv"), *options[2:])
+    assert (same["coefficients"], same["missing"]) == (exact["coefficients"], {"größe": 1})
+    assert "has no column" in refused("predict", tmp_path / "run", path, "--out", tmp_path / "p.csv")
+    predicted = told("predict", tmp_path / "run", path, "--format", "csv2", "--out", tmp_path / "p.csv")
+    assert predicted["predicted"] == 3
+    path.write_text("x;y\n1.500;2\n1;3\n", encoding="utf-8")
+    assert "column 'x': '1.500' is not a finite number" in refused(*options[:4], "--format", "csv2")
+
+
+def test_tabs_in_a_file_that_is_called_csv(tmp_path, refused):
+    (tmp_path / "t.csv").write_text("x\ty\n1\t2\n", encoding="utf-8")
+    assert refused("--data", tmp_path / "t.csv", "--target", "y").endswith("; --format tsv reads tabs")
 
 
 def test_features_are_named_in_one_way(options, refused):

@@ -20,14 +20,17 @@ def arrow(module: str = "pyarrow") -> Any:
         ) from error
 
 
-def numbers(column: Any, name: str, first: int, header: str) -> Array:
-    """An Arrow column as float64, NaN where it is null or says so; BadInput for a text that is no finite number."""
+def numbers(column: Any, name: str, first: int, header: str, decimal: str = ".") -> Array:
+    """An Arrow column as float64, NaN where it is null or says so; BadInput for a text that is no finite number.
+
+    `decimal` is what texts have before their decimals, a point or a comma.
+    """
     pa, types = arrow(), arrow("pyarrow.types")
     if types.is_dictionary(column.type):
         column = column.dictionary_decode()
     kind = column.type
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return _parsed(column, name, first, header)
+        return _parsed(column, name, first, header, decimal)
     if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)):
         if types.is_null(kind):
             return np.full(len(column), np.nan)
@@ -74,14 +77,20 @@ def stripped(codes: Any, words: list[str | None]) -> Texts:
     return Texts(place[codes], tuple(known))
 
 
-def _parsed(column: Any, name: str, first: int, header: str) -> Array:
+def _parsed(column: Any, name: str, first: int, header: str, decimal: str) -> Array:
     pa = arrow()
+    pointed = column
+    if decimal == ",":
+        # A point then stands between thousands, or is a mistake: it is refused, not taken for a decimal point.
+        pc = arrow("pyarrow.compute")
+        pointed = pc.replace_substring(pc.replace_substring(column, ".", "_"), ",", ".")
     try:
-        values = column.cast(pa.float64())
+        values = pointed.cast(pa.float64())
     except pa.ArrowInvalid:
         # Spaces, words for what is missing, or a cell that is no number: looked at one by one.
         cells = column.to_pylist()
-        return np.array([_number(cell, name, first + i, header) for i, cell in enumerate(cells)], dtype=np.float64)
+        values = [_number(cell, name, first + i, header, decimal) for i, cell in enumerate(cells)]
+        return np.array(values, dtype=np.float64)
     values = np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
     if np.isinf(values).any():
         place = int(np.flatnonzero(np.isinf(values))[0])
@@ -89,8 +98,9 @@ def _parsed(column: Any, name: str, first: int, header: str) -> Array:
     return values
 
 
-def _number(cell: str | None, name: str, row: int, header: str) -> float:
-    value = number_of_text(cell)
+def _number(cell: str | None, name: str, row: int, header: str, decimal: str) -> float:
+    pointed = cell if cell is None or decimal == "." else cell.replace(".", "_").replace(",", ".")
+    value = number_of_text(pointed)
     if value is None:
         raise not_a_number(name, row, header, cell)
     return value

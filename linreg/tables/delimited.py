@@ -20,8 +20,8 @@ BLOCK = 1 << 20  # bytes read at once
 class Delimited:
     """A stream of UTF-8 text whose first line names the columns; it is read once, from beginning to end."""
 
-    def __init__(self, stream: Reading, name: str, delimiter: str = ",") -> None:
-        self.name, self._stream, self._delimiter = name, stream, delimiter
+    def __init__(self, stream: Reading, name: str, delimiter: str = ",", decimal: str = ".") -> None:
+        self.name, self._stream, self._delimiter, self._decimal = name, stream, delimiter, decimal
         self._csv = arrow("pyarrow.csv")
         arrow().enable_signal_handlers(False)  # they lose a Ctrl-C now and then; no call here takes long
         self.columns = self._header()
@@ -42,7 +42,7 @@ class Delimited:
             # Arrow's conversion of texts to numbers is as fast as its reading of numbers, and leaves the cell to quote.
             values = np.empty((table.num_rows, len(numbers)))
             for j, name in enumerate(numbers):
-                values[:, j] = numbers_of(table.column(j).combine_chunks(), self.name, first, name)
+                values[:, j] = numbers_of(table.column(j).combine_chunks(), self.name, first, name, self._decimal)
             words = [table.column(j).combine_chunks() for j in range(len(numbers), len(places))]
             coded = (texts_of(column, self.name, name) for column, name in zip(words, texts, strict=True))
             yield Block(first, values, tuple(coded))

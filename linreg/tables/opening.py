@@ -14,6 +14,7 @@ from linreg.tables.streams import Reading, opened, seekable, unzipped
 
 # The first bytes say it where there are such; a name may mislead.
 MAGIC = {b"PAR1": "parquet", b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz"}
+MARKS = {"csv": (",", "."), "csv2": (";", ","), "tsv": ("\t", ".")}  # between cells, and before a number's decimals
 GZIP = b"\x1f\x8b"
 
 
@@ -21,7 +22,7 @@ def opened_source(path: str, format: str | None = None) -> Source:
     """The table in a file, or in the standard input for `-`; BadInput where it cannot be read.
 
     `format` is one of linreg.settings.FORMATS; without it the first bytes and the name's ending decide, and what has
-    neither is CSV. CSV and TSV may be compressed by gzip.
+    neither is CSV; `csv2` is its kind with semicolons and decimal commas. All of these may be compressed by gzip.
     """
     stream = opened(path)
     try:
@@ -43,9 +44,9 @@ def _source(stream: IO[bytes], path: str, format: str | None) -> Source:
         endings = [ending[1:].lower() for ending in Path(path).suffixes if ending.lower() != ".gz"]
         by_name = [ending for ending in endings[-1:] if ending in FORMATS]
         format = [*by_magic, *by_name, "csv"][0]
-    if format in ("csv", "tsv"):
+    if format in MARKS:
         text = unzipped(stream) if head.startswith(GZIP) else stream
-        return Delimited(Reading(text, path), path, "\t" if format == "tsv" else ",")
+        return Delimited(Reading(text, path), path, *MARKS[format])
     file = seekable(stream, path)
     source = Parquet(file, path) if format == "parquet" else Arrays(file, path, zipped=format == "npz")
     weakref.finalize(source, file.close)

@@ -152,7 +152,10 @@ def no_column(source: Source, name: str) -> str:
     folded = {column.casefold(): column for column in source.columns}
     near = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n=1)]
     meant = f" (is it {near[0]!r}?)" if near else ""
-    return f"{source.name} has no column {name!r}{meant}; its columns are {known}"
+    marks = {";": "csv2 reads semicolons and decimal commas", "\t": "tsv reads tabs"}
+    uncut = [mend for mark, mend in marks.items() if len(source.columns) == 1 and mark in source.columns[0]]
+    mend = f"; --format {uncut[0]}" if uncut else ""
+    return f"{source.name} has no column {name!r}{meant}; its columns are {known}{mend}"
 
 
 def repeated(names: Sequence[str]) -> str | None:
