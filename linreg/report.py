@@ -131,6 +131,11 @@ def _goodness(drawing: Drawing, words: Words) -> list[str]:
             (words["f"], f"{number(summary.f, 6)}, p {_probability(summary.f_p)}"),
         ]
     facts.append((words["rmse"], number(summary.trained_rmse, 6)))
+    outcome = drawing.outcome
+    if outcome.validation_losses and not outcome.diverged:
+        # The parameters kept are those with the lowest of these losses, which are half a mean square in standard units.
+        held = float(outcome.scaling.stds[-1]) * math.sqrt(2 * min(outcome.validation_losses))
+        facts.append((words["held_rmse"], number(held, 6)))
     return [_heading(words["whole"]), _facts(words["whole"], facts)]
 
 

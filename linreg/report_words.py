@@ -40,6 +40,7 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "freedom": "degrees of freedom",
         "f": "F, and its p under no relation at all",
         "rmse": "root mean square error (as trained)",
+        "held_rmse": "root mean square error of the rows held out",
         "data": "The data and the fit",
         "data_note": "{rows} of the rows trained on are drawn.",
         "data_partial": "Each panel is a partial-regression plot: what a feature and {target} have left when "
@@ -146,6 +147,7 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "freedom": "自由度",
         "f": "F 及毫无关系时的 p",
         "rmse": "均方根误差（训练所得）",
+        "held_rmse": "验证行的均方根误差",
         "data": "数据与拟合",
         "data_note": "图中为训练数据中的 {rows} 行。",
         "data_partial": "每个小图是一张偏回归图：其余特征尽力解释之后，该特征与 {target} 各自剩下的部分。"

@@ -214,6 +214,22 @@ def test_the_page_names_the_seed_that_was_drawn(tmp_path):
     assert f"--report {page} --seed {result['seed']}</pre>" in page.read_text(encoding="utf-8")
 
 
+def test_the_error_on_the_rows_held_out_is_in_the_targets_own_units(tmp_path):
+    rng = np.random.default_rng(5)
+    rows = np.column_stack([rng.normal(size=40), rng.normal(size=40) * 1000])
+    np.save(tmp_path / "t.npy", rows)
+    words = "--data", tmp_path / "t.npy", "--target", "x1", "--validation", "0.3", "--seed", "2", "--dtype", "float64"
+    assert linreg(*words, "--save", tmp_path / "run", "--report", tmp_path / "r.html")[0] == 0
+    run = json.loads(linreg("show", tmp_path / "run", "--json")[1])
+    slope, constant = run["coefficients"]["x0"]["estimate"], run["intercept"]["estimate"]
+    errors = np.sort((rows[:, 1] - slope * rows[:, 0] - constant) ** 2)
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    told = re.findall(r"root mean square error \(?(as trained|of the rows held out)\)?</th><td[^>]*>([\d.]+)<", page)
+    trained, held = (float(value) for _, value in told)
+    whole = run["rows"] * trained**2 + (40 - run["rows"]) * held**2
+    assert whole == pytest.approx(errors.sum(), rel=1e-4)
+
+
 def test_a_run_that_diverges_is_drawn_too(tmp_path):
     page = tmp_path / "run.html"
     status, out, err = linreg("--num-examples", 100, "--lr", 5, "--seed", 0, "--report", page)
