@@ -15,7 +15,7 @@ from linreg.outcome import Outcome, Trace
 from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, synthetic_problem, table_problem
 from linreg.processes import ALONE, Group
 from linreg.progress import Progress, drawable
-from linreg.saving import Saver
+from linreg.saving.saver import Saver
 from linreg.settings import DOCUMENT_EPOCHS, USUAL, Reading, Settings
 from linreg.tables.loading import Loaded
 from linreg.train import Epoch, Step, Training, objective

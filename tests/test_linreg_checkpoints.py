@@ -18,8 +18,8 @@ pytest.importorskip("safetensors")
 from crash_disk import Disk
 
 import minigrad
-from linreg.checkpoints import RUN, Folder
 from linreg.errors import BadInput
+from linreg.saving.checkpoints import RUN, Folder
 
 
 def state_of(number):
@@ -136,7 +136,7 @@ def test_a_power_cut_during_the_first_save_leaves_none_or_all_of_it(folder, tmp_
 def test_what_makes_it_hold_is_needed(folder, tmp_path, monkeypatch, synced):
     without = ("fsync",) if synced == "nothing" else ()
     if synced == "files":
-        monkeypatch.setattr("linreg.checkpoints._sync", lambda folder: None)
+        monkeypatch.setattr("linreg.saving.checkpoints._sync", lambda folder: None)
     if synced == "names":
         fsync = Disk.fsync
         monkeypatch.setattr(Disk, "fsync", lambda self, file: fsync(self, file) if self.handles[file] is None else None)
@@ -179,7 +179,7 @@ def test_a_full_disk_or_control_c_at_any_call_leaves_a_checkpoint(folder, tmp_pa
 KILLED = """
     import os, sys
     from pathlib import Path
-    from linreg.checkpoints import Folder
+    from linreg.saving.checkpoints import Folder
     from test_linreg_checkpoints import failing_at, save, save_over
 
     for place in range(1, 1000):
@@ -397,7 +397,7 @@ def test_a_pipe_is_not_waited_for(folder, name):
 
 def test_a_run_json_that_is_too_long_is_not_read(folder, monkeypatch):
     save(folder, 1)
-    monkeypatch.setattr("linreg.checkpoints.LONGEST_RUN", 10)
+    monkeypatch.setattr("linreg.saving.checkpoints.LONGEST_RUN", 10)
     with pytest.raises(BadInput, match="it is longer than 10 bytes"):
         folder.load()
 

@@ -16,12 +16,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 import minigrad
-from linreg import comparison
 from linreg.__main__ import main
-from linreg.comparison import KINDS, Differences, compare, side_by_side
-from linreg.comparison_shown import parting
-from linreg.measured import Measured, largest_memory, measured
-from linreg.options import parse, settings_of
+from linreg.commands.options import parse, settings_of
+from linreg.comparing import lockstep as comparison
+from linreg.comparing.lockstep import KINDS, Differences, compare, side_by_side
+from linreg.comparing.measured import Measured, largest_memory, measured
+from linreg.comparing.shown import parting
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("pyarrow")
@@ -378,7 +378,7 @@ def test_on_a_terminal_it_is_drawn():
     pty = pytest.importorskip("pty", reason="needs pseudo-terminals, which this system lacks")
     ours, theirs = pty.openpty()
     environment = os.environ | {"TERM": "xterm", "COLUMNS": "120", "LINES": "50"}
-    unmeasured = "import linreg.__main__ as l, linreg.measured as m; m.measured = lambda *_: m.Measured(); "
+    unmeasured = "import linreg.__main__ as l, linreg.comparing.measured as m; m.measured = lambda *_: m.Measured(); "
     command = [sys.executable, "-c", unmeasured + "l.main()", "compare", *SHORT, "--seed", "1"]
     with subprocess.Popen(command, stdout=theirs, stderr=theirs, env=environment) as child:
         os.close(theirs)

@@ -31,7 +31,7 @@ def content(folder):
 KILLED = """
     import json, os, sys
     from pathlib import Path
-    import linreg.jobs, linreg.saving, safetensors.numpy
+    import linreg.jobs, linreg.saving.saver, safetensors.numpy
     from crash_disk import CALLS, Disk
     from linreg.__main__ import main
 

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings, strategies as st
 from outcomes import drawn_rows, outcome_of
 
-from linreg import plots
 from linreg.errors import BadInput
-from linreg.panels import Drawing
-from linreg.statistics import summarise
-from linreg.surface import plane_of
-from linreg.words import PLOT_WORDS, shown
+from linreg.looking import plots
+from linreg.looking.panels import Drawing
+from linreg.looking.statistics import summarise
+from linreg.looking.surface import plane_of
+from linreg.looking.words import PLOT_WORDS, shown
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -211,7 +211,7 @@ def test_pictures_leave_no_trace_in_pyplot():
     program = (
         "import sys; sys.path.insert(0, 'tests')\n"
         "from outcomes import drawn_rows, outcome_of\n"
-        "from linreg import plots\n"
+        "from linreg.looking import plots\n"
         "assert 'matplotlib' not in sys.modules\n"
         "plots.rendered(plots.figure(outcome_of(*drawn_rows(9, 1))), '.png')\n"
         "assert 'matplotlib.pyplot' not in sys.modules\n"

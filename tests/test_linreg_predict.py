@@ -23,9 +23,9 @@ import pyarrow.parquet
 from hostile import WRONG, changed, places
 
 from linreg.__main__ import main
-from linreg.checkpoints import Folder
-from linreg.predictions import Accuracy, predict
-from linreg.saved import read
+from linreg.saving.checkpoints import Folder
+from linreg.saving.predictions import Accuracy, predict
+from linreg.saving.saved import read
 from linreg.tables import Block
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.

@@ -14,11 +14,11 @@ from hypothesis import given, settings, strategies as st
 from outcomes import drawn_rows, outcome_of
 from page_browser import Opened, browser, opened  # noqa: F401
 
-from linreg import plots, report
 from linreg.__main__ import main
-from linreg.report_words import REPORT_WORDS
-from linreg.statistics import summarise
-from linreg.words import PLOT_WORDS, number
+from linreg.looking import plots, report
+from linreg.looking.report_words import REPORT_WORDS
+from linreg.looking.statistics import summarise
+from linreg.looking.words import PLOT_WORDS, number
 
 pytest.importorskip("matplotlib")
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.

@@ -13,8 +13,8 @@ pytest.importorskip("pyarrow")
 
 from linreg import jobs
 from linreg.__main__ import main
-from linreg.checkpoints import Folder
-from linreg.saving import Saver
+from linreg.saving.checkpoints import Folder
+from linreg.saving.saver import Saver
 from linreg.settings import OPTIMIZERS
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.

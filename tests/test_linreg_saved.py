@@ -22,7 +22,7 @@ from hostile import WRONG, changed, places
 
 import minigrad
 from linreg.__main__ import main
-from linreg.checkpoints import RUN, Folder
+from linreg.saving.checkpoints import RUN, Folder
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
 pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")

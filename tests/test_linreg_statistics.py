@@ -10,9 +10,9 @@ import pytest
 from hypothesis import assume, given, settings, strategies as st
 from outcomes import drawn_rows, outcome_of
 
-from linreg.distributions import f_beyond, t_beyond, t_within
-from linreg.residuals import Residuals
-from linreg.statistics import Design, summarise
+from linreg.looking.distributions import f_beyond, t_beyond, t_within
+from linreg.looking.residuals import Residuals
+from linreg.looking.statistics import Design, summarise
 
 HERE = Path(__file__).parent
 CERTIFIED = json.loads((HERE / "data" / "nist" / "certified.json").read_text())

@@ -8,14 +8,14 @@ import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from linreg.arguments import Parser, not_negative
 from linreg.commands import DIVERGED, DONE
+from linreg.commands.arguments import Parser, not_negative
+from linreg.commands.options import add_data, add_running, add_training, parse, settings_of
 from linreg.errors import BadInput, fail
-from linreg.options import add_data, add_running, add_training, parse, settings_of
 
 if TYPE_CHECKING:
-    from linreg.comparison import Comparison
-    from linreg.measured import Measured
+    from linreg.comparing.lockstep import Comparison
+    from linreg.comparing.measured import Measured
     from linreg.settings import Settings
 
 
@@ -24,7 +24,7 @@ def run(argv: Sequence[str]) -> int:
     options = _options(argv)
 
     # Imported here, so that Ctrl-C while NumPy loads ends quietly too.
-    from linreg.comparison_shown import as_data, parting, show
+    from linreg.comparing.shown import as_data, parting, show
     from linreg.progress import drawable
 
     seed = random.SystemRandom().getrandbits(32) if options.seed is None else options.seed
@@ -76,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def compared(options: argparse.Namespace, seed: int, bars: bool) -> tuple["Comparison", "Settings"]:
     """Both trainings side by side, and the settings that they came to have; `bars` draws how far they are."""
-    from linreg.comparison import TOLERANCES, compare, side_by_side
+    from linreg.comparing.lockstep import TOLERANCES, compare, side_by_side
     from linreg.progress import Progress
 
     tolerance = TOLERANCES[options.dtype] if options.tolerance is None else options.tolerance
@@ -91,8 +91,8 @@ def compared(options: argparse.Namespace, seed: int, bars: bool) -> tuple["Compa
 
 def measured_alone(options: argparse.Namespace, seed: int, bars: bool) -> list["Measured"]:
     """What the training takes on each, one after the other; `bars` shows on the terminal that it goes on."""
-    from linreg.comparison import BACKENDS
-    from linreg.measured import measured
+    from linreg.comparing.lockstep import BACKENDS
+    from linreg.comparing.measured import measured
 
     taken = []
     for name in BACKENDS:

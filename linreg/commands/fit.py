@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from linreg.commands import BAD_INPUT, DIVERGED, DONE
+from linreg.commands.options import reading_of, settings_of, synthetic_of
 from linreg.errors import BadInput, fail
-from linreg.options import reading_of, settings_of, synthetic_of
 from linreg.processes import TIMEOUT, Group, joined, must_be_shareable, several, told_by_first
-from linreg.resuming import kept_options, options_of
+from linreg.saving.resuming import kept_options, options_of
 
 if TYPE_CHECKING:
-    from linreg.saved import Saved
+    from linreg.saving.saved import Saved
 
 
 def run(argv: Sequence[str]) -> int:
@@ -25,9 +25,9 @@ def run(argv: Sequence[str]) -> int:
         elif options.timeout is not None:
             raise BadInput("--timeout needs several processes: start them with torchrun")
         if options.plot is not None or options.report is not None:
-            from linreg import looking
+            from linreg.looking import files
 
-            looking.prepare(options.plot, options.report)
+            files.prepare(options.plot, options.report)
 
     # Imported here, so that Ctrl-C while NumPy loads ends quietly too.
     if options.version:
@@ -43,7 +43,7 @@ def run(argv: Sequence[str]) -> int:
 
 def _fit(argv: Sequence[str], options: argparse.Namespace, saved: "Saved | None", group: Group) -> int:
     from linreg import jobs
-    from linreg.saving import saving
+    from linreg.saving.saver import saving
 
     seed = options.seed
     if seed is None:
@@ -65,10 +65,10 @@ def _fit(argv: Sequence[str], options: argparse.Namespace, saved: "Saved | None"
     if options.json:
         print(json.dumps(result))
     if looked_at and group.rank == 0:
-        from linreg import looking
+        from linreg.looking import files
 
         command = ["linreg", *argv, *([] if options.seed is not None else ["--seed", str(seed)])]
-        looking.write(outcome, options.plot, options.report, options.lang or "en", command, quiet=options.json)
+        files.write(outcome, options.plot, options.report, options.lang or "en", command, quiet=options.json)
     if result["diverged"]:
         return fail(DIVERGED, result["diverged"])
     return BAD_INPUT if saver and saver.failed else DONE

@@ -5,8 +5,8 @@ import json
 import sys
 from collections.abc import Sequence
 
-from linreg.arguments import Parser
 from linreg.commands import DONE
+from linreg.commands.arguments import Parser
 from linreg.errors import BadInput
 from linreg.settings import FORMATS
 
@@ -15,9 +15,9 @@ def run(argv: Sequence[str]) -> int:
     """Predict as the words in `argv` say; the exit status."""
     options = _options(argv)
 
-    from linreg.checkpoints import Folder
-    from linreg.predictions import predict, written_to
-    from linreg.saved import read
+    from linreg.saving.checkpoints import Folder
+    from linreg.saving.predictions import predict, written_to
+    from linreg.saving.saved import read
     from linreg.tables import opened_source
 
     saved = read(Folder(options.folder))

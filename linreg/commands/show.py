@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from linreg.arguments import Parser
 from linreg.commands import DONE
+from linreg.commands.arguments import Parser
 
 if TYPE_CHECKING:
-    from linreg.saved import Saved
+    from linreg.saving.saved import Saved
 
 
 def run(argv: Sequence[str]) -> int:
@@ -20,8 +20,8 @@ def run(argv: Sequence[str]) -> int:
     parser.add_argument("--json", action="store_true", help="print one JSON object, and nothing else")
     options = parser.parse_args(argv)
 
-    from linreg.checkpoints import Folder
-    from linreg.saved import read
+    from linreg.saving.checkpoints import Folder
+    from linreg.saving.saved import read
 
     saved = read(Folder(options.folder))
     print(json.dumps(_result(saved)) if options.json else "\n".join(_lines(saved)))

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from linreg import panels, plots
+from linreg.looking import panels, plots
+from linreg.looking.panels import Drawing
+from linreg.looking.report_words import REPORT_WORDS
+from linreg.looking.residuals import Check
+from linreg.looking.statistics import Coefficient, Summary
+from linreg.looking.words import Words, number, shown
 from linreg.outcome import Outcome
-from linreg.panels import Drawing
-from linreg.report_words import REPORT_WORDS
-from linreg.residuals import Check
 from linreg.settings import AT_ONCE
-from linreg.statistics import Coefficient, Summary
-from linreg.words import Words, number, shown
 from minigrad import __version__
 from minigrad.saving import write_whole
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from linreg.looking.statistics import Design
 from linreg.outcome import Outcome
-from linreg.statistics import Design
 from linreg.triangle import Array
 
 FARTHEST = 1e60  # of a run that diverges, steps beyond this are not seen: their squares must stay numbers

@@ -5,8 +5,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from linreg import plots, report
 from linreg.errors import BadInput
+from linreg.looking import plots, report
 from linreg.outcome import Outcome
 
 

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from linreg.backends import backend
+from linreg.commands.options import reading_of, synthetic_of
 from linreg.errors import Diverged
 from linreg.jobs import start_params
 from linreg.model import Tensor
-from linreg.options import reading_of, synthetic_of
 from linreg.problems import Problem, parameters, synthetic_problem, table_problem
 from linreg.processes import Alone
 from linreg.settings import DOCUMENT_EPOCHS, Settings

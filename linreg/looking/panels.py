@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from linreg.looking.residuals import SWAYS, Residuals
+from linreg.looking.statistics import Coefficient, Summary
+from linreg.looking.surface import Plane, plane_of
+from linreg.looking.words import Words, number, shown
 from linreg.outcome import Outcome
-from linreg.residuals import SWAYS, Residuals
 from linreg.settings import AT_ONCE
-from linreg.statistics import Coefficient, Summary
-from linreg.surface import Plane, plane_of
 from linreg.triangle import Array
-from linreg.words import Words, number, shown
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

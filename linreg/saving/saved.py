@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from linreg.checkpoints import RUN, Folder
 from linreg.errors import BadInput
-from linreg.forms import FLAG, LINE, LOSS, NUMBER, TEXT, WHOLE, Either, Shaped, Some, check, readable
 from linreg.outcome import MOST_TRACED
+from linreg.saving.checkpoints import RUN, Folder
+from linreg.saving.forms import FLAG, LINE, LOSS, NUMBER, TEXT, WHOLE, Either, Shaped, Some, check, readable
 from linreg.settings import MISSING, OPTIMIZERS, Settings
 from linreg.tables.encoding import Encoding
 from linreg.triangle import Array

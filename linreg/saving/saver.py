@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 import minigrad
-from linreg.checkpoints import RUN, Folder
 from linreg.errors import BadInput
 from linreg.exact import least_squares
-from linreg.forms import writable
 from linreg.model import Tensor
 from linreg.outcome import Trace
 from linreg.problems import Problem
-from linreg.saved import Saved
+from linreg.saving.checkpoints import RUN, Folder
+from linreg.saving.forms import writable
+from linreg.saving.saved import Saved
 from linreg.settings import Settings
 from linreg.tables.encoding import Choice, Encoding
 from linreg.train import Epoch, Step, Training

@@ -10,8 +10,8 @@ from functools import cached_property
 
 import numpy as np
 
-from linreg.distributions import f_beyond, t_beyond, t_within
 from linreg.exact import least_squares
+from linreg.looking.distributions import f_beyond, t_beyond, t_within
 from linreg.outcome import Outcome
 from linreg.triangle import Array
 

@@ -6,8 +6,18 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from linreg.arguments import Parser, any_number, ending_with, fraction, names, not_negative, numbers, positive, whole
 from linreg.commands import COMMANDS
+from linreg.commands.arguments import (
+    Parser,
+    any_number,
+    ending_with,
+    fraction,
+    names,
+    not_negative,
+    numbers,
+    positive,
+    whole,
+)
 from linreg.errors import BadInput
 from linreg.processes import TIMEOUT
 from linreg.settings import (

@@ -13,7 +13,7 @@ from typing import IO, Protocol
 import numpy as np
 
 from linreg.errors import BadInput
-from linreg.saved import Saved
+from linreg.saving.saved import Saved
 from linreg.tables import Block, Source
 from linreg.tables.encoding import Choice
 from linreg.triangle import Array

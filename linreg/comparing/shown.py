@@ -5,10 +5,10 @@ from dataclasses import asdict
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from linreg.comparison import BACKENDS, KINDS, Comparison, Difference, EpochBeside
-from linreg.forms import writable
+from linreg.comparing.lockstep import BACKENDS, KINDS, Comparison, Difference, EpochBeside
+from linreg.comparing.measured import Measured
 from linreg.lines import has_line, shown
-from linreg.measured import Measured
+from linreg.saving.forms import writable
 from linreg.settings import Settings
 
 MIB = 2**20

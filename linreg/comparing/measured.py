@@ -38,7 +38,7 @@ class Measured:
 def measured(backend: str, options: argparse.Namespace, seed: int) -> Measured:
     """Train as the options say in a fresh process; BadInput where that fails."""
     job = json.dumps({"backend": backend, "seed": seed, "options": vars(options)})
-    start = f"import sys; sys.path[:] = {sys.path!r}; from linreg.measured import main; sys.exit(main())"
+    start = f"import sys; sys.path[:] = {sys.path!r}; from linreg.comparing.measured import main; sys.exit(main())"
     # In a session of its own, so that Ctrl-C is answered by this process alone.
     with subprocess.Popen(
         [sys.executable, "-c", start],
@@ -62,8 +62,8 @@ def measured(backend: str, options: argparse.Namespace, seed: int) -> Measured:
 
 def main() -> int:
     """Do the job that standard input describes, and print what it took."""
-    from linreg.comparison import on_backend
-    from linreg.options import settings_of
+    from linreg.commands.options import settings_of
+    from linreg.comparing.lockstep import on_backend
 
     job = json.load(sys.stdin)
     options = argparse.Namespace(**job["options"])
@@ -77,7 +77,7 @@ def main() -> int:
 
 def _measure(settings: Settings, options: argparse.Namespace) -> Measured:
     from linreg.backends import backend
-    from linreg.comparison import problem_of
+    from linreg.comparing.lockstep import problem_of
     from linreg.jobs import start_params
     from linreg.train import Epoch, Training
 

@@ -6,11 +6,11 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from linreg.commands.options import parse, resumes
 from linreg.errors import BadInput
-from linreg.options import parse, resumes
 
 if TYPE_CHECKING:
-    from linreg.saved import Saved
+    from linreg.saving.saved import Saved
 
 # What is no part of a run: how it is shown, where it is kept, who waits for whom.
 NOT_KEPT = ("version", "json", "quiet", "explain", "plot", "report", "lang", "save", "resume", "timeout")
@@ -32,8 +32,8 @@ def options_of(argv: Sequence[str]) -> tuple[argparse.Namespace, "Saved | None"]
     path = resumes(argv)
     if path is None:
         return parse(argv), None
-    from linreg.checkpoints import RUN, Folder
-    from linreg.saved import read
+    from linreg.saving.checkpoints import RUN, Folder
+    from linreg.saving.saved import read
 
     saved = read(Folder(path))
     try:
@@ -70,7 +70,7 @@ def _words(kept: dict[str, Any]) -> list[str]:
 
 
 def _line(values: list[Any]) -> str:
-    """Values between commas, as `linreg.arguments.names` reads them."""
+    """Values between commas, as `linreg.commands.arguments.names` reads them."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(values)
     return line.getvalue()

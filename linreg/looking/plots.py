@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from linreg import panels
 from linreg.errors import BadInput
+from linreg.looking import panels
+from linreg.looking.panels import Drawing
+from linreg.looking.statistics import summarise
+from linreg.looking.words import PLOT_WORDS
 from linreg.outcome import Outcome
-from linreg.panels import Drawing
-from linreg.statistics import summarise
-from linreg.words import PLOT_WORDS
 from minigrad.saving import write_whole
 
 if TYPE_CHECKING:

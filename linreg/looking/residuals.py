@@ -6,9 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from linreg.distributions import f_beyond
+from linreg.looking.distributions import f_beyond
+from linreg.looking.statistics import Design
 from linreg.outcome import Outcome
-from linreg.statistics import Design
 from linreg.triangle import Array
 
 ENOUGH = 20  # rows: of fewer, no check says anything

@@ -1,0 +1,1 @@
+"""minigrad and torch in step: what differs between them, and the time and memory of each."""

@@ -1,0 +1,1 @@
+"""A run looked at: its statistics, its picture, its report."""
