@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from linreg.commands import BAD_INPUT, COMMANDS, INTERRUPTED, LOST, PIPE_CLOSED
+from linreg.endings import close_stderr
 from linreg.errors import BadInput, Lost, fail
 from linreg.processes import several, told_by_first
 
@@ -17,11 +18,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     0 done, 1 training diverged, 2 wrong usage or bad input, 3 another process of the run ended, 130 interrupted,
     141 pipe closed.
     """
+    if sys.stderr is None:  # as where the process was started without one: `print` would take stdout instead
+        close_stderr()
     try:
         try:
             return _run(sys.argv[1:] if argv is None else argv)
         finally:
-            if sys.stdout is not None:  # as it is when the process was started without one
+            if sys.stdout is not None:
                 sys.stdout.flush()
     except BadInput as error:
         return fail(BAD_INPUT, str(error))
@@ -59,7 +62,8 @@ def _run(argv: Sequence[str]) -> int:
 
 def _drop_output() -> None:
     # What is still buffered has nowhere to go; without this the interpreter complains at its end.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

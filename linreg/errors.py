@@ -1,5 +1,6 @@
 """What can go wrong on the way from a table to its coefficients."""
 
+import contextlib
 import sys
 
 
@@ -21,5 +22,6 @@ class NotFitted(ValueError, AttributeError):
 
 def fail(status: int, message: str) -> int:
     """Say what went wrong on stderr, in one line whatever a file's name or a library's message holds; the status."""
-    print("linreg: error:", " ".join(message.split()), file=sys.stderr)
+    with contextlib.suppress(OSError):  # as where stderr is full: then the status is all that can be said
+        print("linreg: error:", " ".join(message.split()), file=sys.stderr)
     return status

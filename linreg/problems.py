@@ -137,6 +137,6 @@ def must_be_same_data(problem: Problem, group: Group) -> None:
     same = group.from_first(shape) == shape
     if same:
         own = np.concatenate([scaling.means / scaling.stds, scaling.stds, R.T @ R[:, -1] / shape[0]])
-        same = np.allclose(group.from_first(own.tolist()), own, rtol=1e-6, atol=1e-6)
+        same = np.allclose(group.from_first(own.tolist()), own, rtol=1e-6, atol=1e-6, equal_nan=True)
     if not same:
         raise BadInput("the data are not those of the first process: all have to read the same")

@@ -297,6 +297,12 @@ def test_a_file_that_is_missing_is_told_once(forked, tmp_path):
     assert run.err() == f"linreg: error: cannot read {tmp_path / 'none.csv'}: No such file or directory\n"
 
 
+def test_data_beyond_the_dtype_are_not_taken_for_others(forked):
+    run = forked(2, LINREG, "--true-w", "1e38", "--true-b", "1e38", "--seed", 0)
+    assert run.wait() == [2, 2]
+    assert "the values exceed the dtype" in run.err()
+
+
 def test_data_that_are_not_the_same_are_refused(forked, tmp_path):
     for rank in range(2):
         folder = tmp_path / str(rank)
@@ -437,6 +443,12 @@ def test_a_process_that_others_do_not_join_gives_up(forked):
 def test_a_timeout_needs_others(capsys):
     assert main(["--timeout", "5"]) == 2
     assert "--timeout needs several processes: start them with torchrun" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["1e-9", "0.5", "1000001", "1e30", "inf", "soon"])
+def test_a_timeout_that_no_clock_of_torch_holds_is_refused(capsys, seconds):
+    assert main(["--timeout", seconds]) == 2
+    assert f"{seconds!r} is not a number of seconds from 1 to 1000000" in capsys.readouterr().err
 
 
 @pytest.mark.gpu

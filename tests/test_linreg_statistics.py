@@ -246,6 +246,21 @@ def test_rounding_is_not_taken_for_residuals():
         assert {check.verdict for check in residuals.checks()} == {"exact"}
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("scale", [2.0**-490, 2.0**140, 2.0**490])
+def test_checks_are_the_same_at_any_scale_of_the_target(scale, dtype):
+    X, y = drawn_rows(60, 2, noise=1e-9)
+    plain, scaled = (Residuals(outcome_of(X, y * by, dtype=dtype, optimizer="newton")).checks() for by in (1.0, scale))
+    assert plain == scaled
+
+
+def test_residuals_that_are_all_the_same_have_no_shape():
+    outcome = outcome_of(np.full((30, 1), 2.0), np.full(30, 3.0), fit_intercept=False)
+    normality, _, order, _ = Residuals(outcome).checks()
+    assert math.isnan(normality.statistic)
+    assert (normality.verdict, order.verdict) == ("good", "doubtful")
+
+
 def test_a_design_has_the_squares_of_all_rows():
     X, y = drawn_rows(30, 2)
     for intercept in (True, False):

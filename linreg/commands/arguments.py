@@ -40,6 +40,7 @@ def _real(kind: str, fits: Callable[[float], bool]) -> Callable[[str], float]:
 any_number = _real("a finite number", math.isfinite)
 positive = _real("a finite number above 0", lambda value: value > 0)
 fraction = _real("a fraction between 0 and 1", lambda value: 0 < value < 1)
+seconds = _real("a number of seconds from 1 to 1000000", lambda value: 1 <= value <= 1_000_000)
 not_negative = _real("a finite number of at least 0", lambda value: value >= 0)
 
 

@@ -16,6 +16,7 @@ from linreg.commands.arguments import (
     not_negative,
     numbers,
     positive,
+    seconds,
     whole,
 )
 from linreg.errors import BadInput
@@ -284,7 +285,7 @@ def _add_sharing(parser: argparse.ArgumentParser) -> None:
     )
     sharing.add_argument(
         "--timeout",
-        type=positive,
+        type=seconds,
         metavar="SECONDS",
         help=f"how long a process waits for the others before it takes them for lost (default {TIMEOUT:g})",
     )

@@ -48,6 +48,7 @@ class Residuals:
     """The rows sampled from a run's data beside what its parameters predict for them.
 
     `columns` (k, p) are in standard units; `fitted` and `errors` (k,), observed less fitted, in the target's own.
+    `standard_errors` are those in standard units, whose squares are numbers at any scale of the target.
     """
 
     def __init__(self, outcome: Outcome) -> None:
@@ -56,13 +57,14 @@ class Residuals:
         # The differences are taken in standard units, where no large mean eats their digits.
         standard = outcome.scaling.apply(np.column_stack([X, y]))
         self.columns, self.observed = self.design.columns(standard[:, :-1]), y
-        self.errors = (standard[:, -1] - self.columns @ self.design.theta) * self.target_std
+        self.standard_errors = standard[:, -1] - self.columns @ self.design.theta
+        self.errors = self.standard_errors * self.target_std
         self.fitted = y - self.errors
         # Rows are in order only where none is left out between them.
         self.in_order = len(y) == outcome.triangle.rows
         self.unbiased = self.design.unique and self.design.freedom > 0 and not outcome.settings.weight_decay
         size = max(float(np.sqrt(np.mean(standard[:, -1] ** 2))), 1.0) * self.target_std if len(y) else 1.0
-        self.exact = bool(self.deviation <= 16 * np.finfo(outcome.settings.dtype).eps * size)
+        self.exact = bool(self.deviation <= 16 * float(np.finfo(outcome.settings.dtype).eps) * size)
 
     @cached_property
     def deviation(self) -> float:
@@ -131,13 +133,16 @@ class Residuals:
 
     def _normality(self) -> tuple[float, float]:
         """Jarque and Bera 1987: skewness and kurtosis beside a normal distribution's."""
-        z = (self.errors - self.errors.mean()) / self.errors.std()
+        errors = self.standard_errors
+        if errors.min() == errors.max():
+            return math.nan, 1.0
+        z = (errors - errors.mean()) / errors.std()
         statistic = len(z) / 6 * (float(np.mean(z**3)) ** 2 + (float(np.mean(z**4)) - 3) ** 2 / 4)
         return statistic, math.exp(-statistic / 2)  # chi squared of two degrees of freedom
 
     def _spread(self) -> tuple[float, float]:
         """Breusch and Pagan 1979, as Koenker 1981 and as an F: whether the features predict the squared residuals."""
-        squares = self.errors**2 / np.mean(self.errors**2)
+        squares = self.standard_errors**2 / np.mean(self.standard_errors**2)
         ones = np.ones((len(squares), 1))
         columns = self.columns if self.design.intercept else np.hstack([ones, self.columns])
         fitted = columns @ np.linalg.lstsq(columns, squares)[0]
@@ -151,5 +156,6 @@ class Residuals:
 
     def _order(self) -> tuple[float, float]:
         """Durbin and Watson 1950: 2 where neighbours know nothing of each other; p by its normal limit."""
-        statistic = float(np.sum(np.diff(self.errors) ** 2) / np.sum(self.errors**2))
-        return statistic, math.erfc(abs(1 - statistic / 2) * math.sqrt(len(self.errors) / 2))
+        errors = self.standard_errors
+        statistic = float(np.sum(np.diff(errors) ** 2) / np.sum(errors**2))
+        return statistic, math.erfc(abs(1 - statistic / 2) * math.sqrt(len(errors) / 2))
