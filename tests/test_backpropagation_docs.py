@@ -110,7 +110,7 @@ def leaf_gradients(shown):
 @pytest.mark.parametrize("readme", READMES, ids=["en", "zh"])
 def test_the_readme_begins_with_the_first_step(readme):
     text = readme.read_text(encoding="utf-8")
-    (picture,) = re.findall(r'<img src="docs/(images/.*?)"', text)
+    picture, *_ = re.findall(r'<img src="docs/(images/.*?)"', text)
     assert text.index(picture) < text.index("\n## ")
     assert picture in [part.picture for part in snippets(READMES[readme])]
     ElementTree.parse(DOCS / picture)

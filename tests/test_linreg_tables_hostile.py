@@ -242,8 +242,11 @@ def test_control_c_is_heard_while_a_pipe_is_silent_and_leaves_nothing(tmp_path):
         child.stdin.write(b"y,x\n" + b"".join(b"%d,%d\n" % (i * i % 17, i) for i in range(300_000)))
         child.stdin.flush()
         child.send_signal(signal.SIGINT)
-        err = child.stderr.read()
-        assert (child.wait(timeout=60), err) == (130, b"linreg: error: interrupted\n")
+        try:
+            assert child.wait(timeout=60) == 130
+        finally:
+            child.kill()
+        assert child.stderr.read() == b"linreg: error: interrupted\n"
         with contextlib.suppress(BrokenPipeError):
             child.stdin.close()
     assert list(tmp_path.iterdir()) == []

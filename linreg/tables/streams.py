@@ -3,7 +3,9 @@
 import gzip
 import io
 import os
+import select
 import shutil
+import stat
 import sys
 import tempfile
 import zlib
@@ -49,11 +51,29 @@ def opened(path: str) -> IO[bytes]:
     if path == "-":
         if sys.stdin is None:
             raise BadInput("cannot read -: there is no standard input")
-        return os.fdopen(os.dup(sys.stdin.fileno()), "rb")
+        return io.BufferedReader(_Waited(os.dup(sys.stdin.fileno())))
     try:
-        return open(path, "rb")
+        return io.BufferedReader(_Waited(path))
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise cannot_read(path, error) from error
+
+
+class _Waited(io.FileIO):
+    """A pipe, or what else may be silent, whose reader hears Ctrl-C.
+
+    A signal that comes just before a read has begun to wait is noticed only when the read is done. So the waiting is
+    done before, and not for long at a time.
+    """
+
+    def __init__(self, file: str | int) -> None:
+        super().__init__(file)
+        self._may_be_silent = os.name != "nt" and not stat.S_ISREG(os.fstat(self.fileno()).st_mode)
+
+    def readinto(self, buffer: Any) -> int | None:
+        """Read what there is into the buffer, and return how many bytes that is."""
+        while self._may_be_silent and not select.select([self], [], [], 0.25)[0]:
+            pass
+        return super().readinto(buffer)
 
 
 def unzipped(stream: IO[bytes]) -> IO[bytes]:
