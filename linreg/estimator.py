@@ -161,10 +161,15 @@ class LinearRegression:
                 raise ValueError(f"{name} must be {what}, not {getattr(self, name)!r}")
 
         need(self.optimizer in OPTIMIZERS, "optimizer", f"one of {', '.join(OPTIMIZERS)}")
-        need(self.lr is None or (isinstance(self.lr, Real) and self.lr > 0), "lr", "None or a number above 0")
+        need(
+            self.lr is None or (isinstance(self.lr, Real) and 0 < self.lr < math.inf),
+            "lr",
+            "None or a finite number above 0",
+        )
         need(_is_count(self.epochs) or self.epochs is None, "epochs", "None or a whole number from 1")
         need(_is_count(self.batch_size), "batch_size", "a whole number from 1")
-        need(isinstance(self.weight_decay, Real) and self.weight_decay >= 0, "weight_decay", "a number of at least 0")
+        decay = self.weight_decay
+        need(isinstance(decay, Real) and 0 <= decay < math.inf, "weight_decay", "a finite number of at least 0")
         need(self.backend in ("minigrad", "torch"), "backend", "'minigrad' or 'torch'")
 
     def _begin(self, features: Array) -> None:
@@ -176,6 +181,10 @@ class LinearRegression:
         torch = load_backend(self.backend)
         columns = np.column_stack([features, targets])
         self._scale.see(columns)
+        if (beyond := self._scale.beyond_floats()).any():
+            place = int(np.argmax(beyond))
+            which = "y" if place == features.shape[1] else f"column {place} of X"
+            raise ValueError(f"{which} {self._scale.problem(place)}")
         means, stds = self._scale.means_and_stds()
         # A constant column is 0 to the last bit, that nothing is fitted to its rounding.
         columns = np.where(self._scale.varies(), (columns - means) / stds, 0.0)

@@ -74,11 +74,20 @@ class Moments:
     def problem(self, column: int) -> str | None:
         """Why the column cannot be standardised, or None."""
         low, high = float(self.lows[column]), float(self.highs[column])
-        largest = max(abs(low), abs(high))
         if not self.counts[column]:
             return "holds no value in the rows to train on"
-        if (high - low if self.centred else largest) <= ROUNDING * largest:
+        if not self._differ()[column]:
             return f"is constant: every value is {low:g}"
-        if not 0 < self.moments()[1][column] < np.inf:
+        if self.beyond_floats()[column]:
             return f"cannot be standardised in float64: its values run from {low:g} to {high:g}"
         return None
+
+    def beyond_floats(self) -> Any:
+        """Which columns' values differ, but by so much, or so little, that their squares are no numbers in float64."""
+        stds = self.moments()[1]
+        return self._differ() & ~((stds > 0) & (stds < np.inf))
+
+    def _differ(self) -> Any:
+        largest = np.maximum(np.abs(self.lows), np.abs(self.highs))
+        with np.errstate(over="ignore"):
+            return (self.highs - self.lows if self.centred else largest) > ROUNDING * largest

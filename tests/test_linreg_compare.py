@@ -79,7 +79,11 @@ def test_both_do_the_same(seed, optimizer, dtype, words):
 
 
 @pytest.mark.parametrize("optimizer", ["newton", "lstsq"])
-@pytest.mark.parametrize("words", [["--noise", 0], TABLE, [*TABLE, "--no-intercept"]], ids=["exact", "table", "origin"])
+@pytest.mark.parametrize(
+    "words",
+    [["--noise", 0], ["--noise", 0, "--true-w", 0, "--true-b", 0], TABLE, [*TABLE, "--no-intercept"]],
+    ids=["exact", "nothing", "table", "origin"],
+)
 def test_ways_to_train_in_one_step(optimizer, words):
     result = compared(*words, "--optimizer", optimizer, "--dtype", "float64")
     assert parting(result) is None

@@ -264,10 +264,12 @@ def test_a_fit_survives_pickling():
         ("optimizer", "lbfgs"),
         ("lr", 0),
         ("lr", "fast"),
+        ("lr", math.inf),
         ("epochs", 0),
         ("epochs", 2.5),
         ("batch_size", True),
         ("weight_decay", -1),
+        ("weight_decay", math.inf),
         ("backend", "jax"),
     ],
 )
@@ -291,6 +293,9 @@ def test_parameters_are_checked_when_fitting(name, value):
         ([[1.0], [2.0]], None, ValueError, "requires y to be passed, but the target y is None"),
         ([[1.0], [2.0]], [1], ValueError, "inconsistent numbers of samples: [2, 1]"),
         ([[1.0], [2.0]], [[1, 2], [3, 4]], ValueError, "y should be a 1d array, got an array of shape (2, 2)"),
+        ([[0, 1e200], [1, 2e200]], [1, 2], ValueError, "column 1 of X cannot be standardised in float64"),
+        ([[1e-200], [2e-200]], [1, 2], ValueError, "column 0 of X cannot be standardised in float64"),
+        ([[1], [2]], [-1e308, 1e308], ValueError, "y cannot be standardised in float64: its values run from -1e+308"),
         (Frame([[1.0, 2.0]], ["a", 1]), [1], TypeError, "your input has ['int', 'str'] as feature name"),
     ],
 )

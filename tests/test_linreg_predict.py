@@ -280,6 +280,17 @@ def test_accuracy_of_nothing_and_of_targets_that_are_all_alike():
     assert (accuracy.rmse, accuracy.r2) == (1.0, None)
 
 
+@pytest.mark.parametrize("row", ["1,1e200", "1,-1e308", "1e308,3"])
+def test_rows_beyond_all_measure_leave_no_accuracy(tmp_path, row):
+    (tmp_path / "t.csv").write_text("x,y\n1,20\n2,41\n3,59\n")
+    (tmp_path / "far.csv").write_text(f"x,y\n{row}\n2,1e308\n")
+    run, out = tmp_path / "run", tmp_path / "out.csv"
+    assert linreg("--data", tmp_path / "t.csv", "--target", "y", "--quiet", "--save", run)[0] == 0
+    status, told, err = linreg("predict", run, tmp_path / "far.csv", "--out", out, "--json")
+    assert (status, err) == (0, "")
+    assert json.loads(told) == {"out": str(out), "rows": 2, "predicted": 2, "compared": 2, "rmse": None, "r2": None}
+
+
 # What is refused
 
 

@@ -208,6 +208,8 @@ def compare(
     comparison = Comparison(names["parameter"], tolerance)
     differences = Differences(names, tolerance)
     differences.scales["loss"] = max(ours.training.watch.mean, theirs.training.watch.mean)
+    starts = [parameters(side.training.w, side.training.b) for side in (ours, theirs)]
+    differences.scales["parameter"] = max(float(np.abs([*w, b]).max()) for w, b in starts)
     while True:
         step = ours.training.step  # of the epoch that a finished one is the end of
         events = [side.advance() for side in (ours, theirs)]

@@ -42,22 +42,25 @@ class Accuracy:
         y, count = targets[both], int(both.sum())
         if not count:
             return
-        mean = float(y.mean())
-        together, apart = self.compared + count, mean - self._mean
-        self._total += float(((y - mean) ** 2).sum()) + apart**2 * self.compared * count / together
-        self._mean += apart * count / together
-        self._unexplained += float(((y - predictions[both]) ** 2).sum())
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = np.mean(y)
+            together, apart = self.compared + count, mean - self._mean
+            self._total += float(np.sum((y - mean) ** 2) + apart**2 * self.compared * count / together)
+            self._mean += float(apart * count / together)
+            self._unexplained += float(np.sum((y - predictions[both]) ** 2))
         self.compared = together
 
     @property
     def rmse(self) -> float | None:
-        """The root of the mean squared error; None without targets."""
-        return math.sqrt(self._unexplained / self.compared) if self.compared else None
+        """The root of the mean squared error; None without targets, or where the squares exceed float64."""
+        known = self.compared and math.isfinite(self._unexplained)
+        return math.sqrt(self._unexplained / self.compared) if known else None
 
     @property
     def r2(self) -> float | None:
-        """The part of the targets' variance that the predictions explain; None where they have none."""
-        return 1 - self._unexplained / self._total if self._total else None
+        """The part of the targets' variance that the predictions explain; None where they have none, or as `rmse`."""
+        known = self._total and math.isfinite(self._total) and math.isfinite(self._unexplained)
+        return 1 - self._unexplained / self._total if known else None
 
 
 def predict(saved: Saved, source: Source, write: Write) -> Accuracy:
@@ -77,7 +80,8 @@ def predict(saved: Saved, source: Source, write: Write) -> Accuracy:
         features = Block(block.first, block.numbers[:, : len(choice.numbers)], block.texts)
         places, X = encoding.encode(features, source.name)
         predictions = np.full(len(block.numbers), np.nan)
-        predictions[places] = mean + std * (X @ saved.w + saved.b)
+        with np.errstate(over="ignore", invalid="ignore"):  # such a prediction is infinite
+            predictions[places] = mean + std * (X @ saved.w + saved.b)
         write(predictions)
         accuracy.see(block.numbers[:, -1] if there else np.full(len(predictions), np.nan), predictions)
     return accuracy
