@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from types import ModuleType
 from typing import Any
 
@@ -168,6 +168,8 @@ def fit(
     `traced` keeps the steps' losses and parameters, for plots; `saver` saves the run, or makes a saved one go on.
     """
     must_be_same_data(problem, group)
+    told = repr(replace(settings, device=""))  # which each has its own of
+    group.must_agree("options", [torch.tensor(list(told.encode()))])
     w, b = start_params(torch, settings, problem)
     training = Training(problem.examples, w, b, settings, held_out=problem.held_out, group=group, torch=torch)
     start = parameters(w, b) if traced else None

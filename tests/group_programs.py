@@ -80,3 +80,8 @@ def in_own_folder(words):
     """linreg, in the folder that has this process's number, as a host of its own would have."""
     os.chdir(os.path.join(words[0], os.environ["RANK"]))
     return main(words[1:])
+
+
+def the_second_with(words):
+    """linreg, in the second process with these words beside those of all."""
+    return main(["--seed", "3", *(words if os.environ["RANK"] == "1" else [])])

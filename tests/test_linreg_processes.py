@@ -297,6 +297,13 @@ def test_a_file_that_is_missing_is_told_once(forked, tmp_path):
     assert run.err() == f"linreg: error: cannot read {tmp_path / 'none.csv'}: No such file or directory\n"
 
 
+@pytest.mark.parametrize("words", [["--weight-decay", "1"], ["--batch-size", "7"], ["--until", "0.5"]])
+def test_options_that_are_not_the_same_are_refused(forked, words):
+    run = forked(2, "group_programs:the_second_with", *words)
+    assert run.wait() == [2, 2]
+    assert run.err() == "linreg: error: the 2 processes do not hold the same options, and cannot train together\n"
+
+
 def test_data_beyond_the_dtype_are_not_taken_for_others(forked):
     run = forked(2, LINREG, "--true-w", "1e38", "--true-b", "1e38", "--seed", 0)
     assert run.wait() == [2, 2]
