@@ -2,8 +2,8 @@
 
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
 from types import ModuleType
 from typing import Any
 
@@ -12,11 +12,11 @@ from linreg.errors import Diverged
 from linreg.lines import EpochLines, beside, coefficient_lines
 from linreg.model import Tensor, init_params, linreg, squared_loss
 from linreg.outcome import Outcome, Trace
-from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, synthetic_problem, table_problem
+from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, problem_of
 from linreg.processes import ALONE, Group
 from linreg.progress import Progress, drawable
 from linreg.saving.saver import Saver
-from linreg.settings import DOCUMENT_EPOCHS, USUAL, Reading, Settings
+from linreg.settings import Reading, Settings, Synthetic, Table
 from linreg.tables.loading import Loaded
 from linreg.train import Epoch, Step, Training, objective
 from minigrad import show
@@ -24,86 +24,75 @@ from minigrad import show
 Watcher = Callable[[Training, Step | Epoch], None]
 
 
-def fit_synthetic(
-    settings: Settings,
-    true_w: Sequence[float],
-    true_b: float,
-    num_examples: int,
-    noise: float,
-    *,
-    quiet: bool = False,
-    results: bool = True,
-    traced: bool = False,
-    saver: Saver | None = None,
-    group: Group = ALONE,
-) -> tuple[dict[str, Any], Outcome]:
+@dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How a run is told of, kept and shared, which changes nothing in what it finds.
+
+    `quiet` prints nothing while it trains, and `results=False` not what it found; `traced` keeps the steps' losses and
+    parameters, for plots; `saver` saves the run, or makes a saved one go on; `group` is the processes that share it.
+    """
+
+    quiet: bool = False
+    results: bool = True
+    traced: bool = False
+    saver: Saver | None = None
+    group: Group = ALONE
+
+
+PRINTED = Manner()
+
+
+def fit_synthetic(settings: Settings, data: Synthetic, manner: Manner = PRINTED) -> tuple[dict[str, Any], Outcome]:
     """Run the document's program, print its lines and the book's next ones; return the numbers, and all that happened.
 
-    `quiet` prints nothing while it trains, and `results=False` not what it found; `traced` keeps what plots need. Where
-    training diverges, the numbers are of the last good parameters, and `diverged` says so.
+    Where training diverges, the numbers are of the last good parameters, and `diverged` says so.
     """
     with backend(settings) as torch:
-        truth = torch.tensor(true_w)
-        problem = synthetic_problem(torch, settings, truth, true_b, num_examples, noise)
-        settings = settings.for_rows(problem.examples.rows, DOCUMENT_EPOCHS)
-        w, b, outcome = fit(torch, settings, problem, quiet=quiet, traced=traced, saver=saver, group=group)
-        truth = truth.to(settings.device)
-        w_error, b_error = truth - w.reshape(truth.shape), true_b - b
-        if results:
+        problem, settings = problem_of(torch, settings, data)
+        w, b, outcome = fit(torch, settings, problem, manner)
+        truth = torch.tensor(data.true_w).to(settings.device)
+        w_error, b_error = truth - w.reshape(truth.shape), data.true_b - b
+        if manner.results:
             print(f"estimated w: {w.detach().reshape(truth.shape)}, true w: {truth}")
             print(f"error in estimating w: {w_error}")
-            print(f"estimated b: {b.detach()}, true b: {true_b}")
+            print(f"estimated b: {b.detach()}, true b: {data.true_b}")
             print(f"error in estimating b: {b_error}")
         result = {
             **asdict(settings),
             **history(outcome),
             "w": {
                 "estimate": w.reshape(-1).tolist(),
-                "true": list(true_w),
+                "true": list(data.true_w),
                 "error": w_error.tolist(),
             },
-            "b": {"estimate": b.item(), "true": true_b, "error": b_error.item()},
+            "b": {"estimate": b.item(), "true": data.true_b, "error": b_error.item()},
         }
         return result, outcome
 
 
-def fit_table(
-    settings: Settings,
-    path: str,
-    target: str,
-    features: Sequence[str] | None,
-    reading: Reading = USUAL,
-    *,
-    quiet: bool = False,
-    results: bool = True,
-    traced: bool = False,
-    saver: Saver | None = None,
-    group: Group = ALONE,
-) -> tuple[dict[str, Any], Outcome]:
-    """Regress a table's `target` on `features` or all other columns; as `fit_synthetic`, print and return.
+def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tuple[dict[str, Any], Outcome]:
+    """Regress a table's target on its features; as `fit_synthetic`, print and return.
 
     Training sees standardised columns; coefficients are in the table's own units, each beside the
     exact least-squares answer for the same rows and weight decay. Left to choose, it makes enough
     epochs for the document's 300 steps. Divergence is as in `fit_synthetic`.
     """
     with backend(settings) as torch:
-        problem = table_problem(torch, settings, path, target, features, reading)
-        rows = problem.examples.rows
+        problem, settings = problem_of(torch, settings, data)
         exact_slopes, exact_intercept = exact_answer(problem, settings)
-        settings = settings.for_table(rows)
-        outcome = fit(torch, settings, problem, quiet=quiet, traced=traced, saver=saver, group=group)[2]
+        outcome = fit(torch, settings, problem, manner)[2]
     slopes, intercept = outcome.in_own_units()
     estimates = [beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
     coefficients = dict(zip(outcome.names, estimates, strict=True))
     constant = beside(intercept, exact_intercept) if settings.fit_intercept else None
-    if results:
-        print("\n".join(coefficient_lines(target, coefficients, constant)))
+    if manner.results:
+        print("\n".join(coefficient_lines(data.target, coefficients, constant)))
     result = {
         **asdict(outcome.settings),
-        "data": path,
-        "target": target,
-        "rows": rows,
-        **_counted(problem.loaded, reading, group),
+        "data": data.path,
+        "target": data.target,
+        "rows": problem.examples.rows,
+        **_counted(problem.loaded, data.reading, manner.group),
         **history(outcome),
         "intercept": constant,
         "coefficients": coefficients,
@@ -127,46 +116,21 @@ def _counted(loaded: Loaded | None, reading: Reading, group: Group) -> dict[str,
     }
 
 
-def first_synthetic_step(
-    settings: Settings, true_w: Sequence[float], true_b: float, num_examples: int, noise: float
-) -> Tensor:
-    """The loss of the first training step that `fit_synthetic` makes of the same arguments, for `minigrad.show`."""
+def first_step(settings: Settings, data: Synthetic | Table) -> Tensor:
+    """The loss of the first training step that a run on these data makes, for `minigrad.show`."""
     with backend(settings) as torch:
-        truth = torch.tensor(true_w)
-        return _first_step(torch, settings, synthetic_problem(torch, settings, truth, true_b, num_examples, noise))
-
-
-def first_table_step(
-    settings: Settings, path: str, target: str, features: Sequence[str] | None, reading: Reading = USUAL
-) -> Tensor:
-    """The loss of the first training step that `fit_table` makes of the same arguments, for `minigrad.show`."""
-    with backend(settings) as torch:
-        return _first_step(torch, settings, table_problem(torch, settings, path, target, features, reading))
-
-
-def _first_step(torch: ModuleType, settings: Settings, problem: Problem) -> Tensor:
-    w, b = start_params(torch, settings, problem)
-    X, y = next(problem.examples.batches(settings.batch_size, epoch=0))
-    with show.recording():
-        l = squared_loss(linreg(X, w, b, torch=torch), y)
-        loss = objective(l, w, settings.weight_decay)
-    return loss
+        problem, _ = problem_of(torch, settings, data)
+        w, b = start_params(torch, settings, problem)
+        X, y = next(problem.examples.batches(settings.batch_size, epoch=0))
+        with show.recording():
+            return objective(squared_loss(linreg(X, w, b, torch=torch), y), w, settings.weight_decay)
 
 
 def fit(
-    torch: ModuleType,
-    settings: Settings,
-    problem: Problem,
-    *,
-    quiet: bool = False,
-    traced: bool = False,
-    saver: Saver | None = None,
-    group: Group = ALONE,
+    torch: ModuleType, settings: Settings, problem: Problem, manner: Manner = PRINTED
 ) -> tuple[Tensor, Tensor, Outcome]:
-    """Train on a problem and print the epochs' lines; return w, b and what happened on the way.
-
-    `traced` keeps the steps' losses and parameters, for plots; `saver` saves the run, or makes a saved one go on.
-    """
+    """Train on a problem and print the epochs' lines; return w, b and what happened on the way."""
+    quiet, traced, saver, group = manner.quiet, manner.traced, manner.saver, manner.group
     must_be_same_data(problem, group)
     told = repr(replace(settings, device=""))  # which each has its own of
     group.must_agree("options", [torch.tensor(list(told.encode()))])

@@ -2,7 +2,6 @@
 
 import hashlib
 import sys
-from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -18,9 +17,8 @@ from linreg.model import Tensor
 from linreg.outcome import sampled
 from linreg.processes import Group
 from linreg.scaling import Scaling
-from linreg.settings import USUAL, Reading, Settings
+from linreg.settings import DOCUMENT_EPOCHS, Settings, Synthetic, Table
 from linreg.tables.loading import Loaded, load
-from linreg.tables.source import Source
 from linreg.triangle import Array, Triangle
 
 
@@ -42,12 +40,20 @@ class Problem(NamedTuple):
     loaded: Loaded | None = None  # where it is a table
 
 
-def synthetic_problem(
-    torch: ModuleType, settings: Settings, true_w: Tensor, true_b: float, num_examples: int, noise: float
-) -> Problem:
+def problem_of(torch: ModuleType, settings: Settings, data: Synthetic | Table) -> tuple[Problem, Settings]:
+    """The data made ready, and the settings with what is left to the data decided."""
+    if isinstance(data, Synthetic):
+        problem = synthetic_problem(torch, settings, data)
+        return problem, settings.for_rows(problem.examples.rows, DOCUMENT_EPOCHS)
+    problem = table_problem(torch, settings, data)
+    return problem, settings.for_table(problem.examples.rows)
+
+
+def synthetic_problem(torch: ModuleType, settings: Settings, data: Synthetic) -> Problem:
     """The document's data, from the CPU's random stream, so that a seed means the same on every device."""
+    num_examples = data.num_examples
     try:
-        X, y = synthetic_data(true_w, true_b, num_examples, noise=noise, torch=torch)
+        X, y = synthetic_data(torch.tensor(data.true_w), data.true_b, num_examples, noise=data.noise, torch=torch)
     except (MemoryError, RuntimeError, ValueError) as error:
         raise BadInput(f"cannot make {num_examples} examples: {first_line(error)}") from error
     trained, held_out = InMemory(X.to(settings.device), y.to(settings.device), torch), None
@@ -71,20 +77,13 @@ def synthetic_problem(
     )
 
 
-def table_problem(
-    torch: ModuleType,
-    settings: Settings,
-    data: str | Source,
-    target: str,
-    features: Sequence[str] | None,
-    reading: Reading = USUAL,
-) -> Problem:
+def table_problem(torch: ModuleType, settings: Settings, data: Table) -> Problem:
     """A table's columns, standardised by the rows trained on, by which those held out are scaled as well."""
     loaded = load(
-        data,
-        target,
-        features,
-        reading,
+        data.path,
+        data.target,
+        data.features,
+        data.reading,
         validation=settings.validation,
         fit_intercept=settings.fit_intercept,
         seed=settings.seed,
@@ -96,7 +95,7 @@ def table_problem(
         loaded.examples,
         loaded.held_out,
         loaded.names,
-        target,
+        data.target,
         loaded.scaling,
         loaded.triangle,
         loaded.shown,

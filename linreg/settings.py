@@ -1,6 +1,7 @@
 """What a run is told: its options under one name each, and what stands where none was given."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -35,6 +36,26 @@ class Reading:
 
 
 USUAL = Reading()
+
+
+@dataclass(frozen=True)
+class Synthetic:
+    """The document's data set, by the coefficients that it is made from."""
+
+    true_w: Sequence[float]
+    true_b: float
+    num_examples: int
+    noise: float
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table by its file's name, the column to predict, and those to predict it from, without which all others."""
+
+    path: str
+    target: str
+    features: Sequence[str] | None = None
+    reading: Reading = USUAL
 
 
 @dataclass(frozen=True, kw_only=True)

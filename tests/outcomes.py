@@ -6,7 +6,7 @@ import numpy as np
 
 from linreg.backends import backend
 from linreg.examples import InMemory
-from linreg.jobs import fit
+from linreg.jobs import Manner, fit
 from linreg.outcome import sampled
 from linreg.scaling import Scaling
 from linreg.settings import Settings
@@ -49,7 +49,7 @@ def outcome_of(X, y, names=None, target="y", *, held=False, scaled=True, **setti
             triangle=Triangle(X.shape[1]).fold(standard[:, :-1], standard[:, -1]),
             sample=sampled(X, y),
         )
-        return fit(torch, settings, problem, quiet=True, traced=True)[2]
+        return fit(torch, settings, problem, Manner(quiet=True, traced=True))[2]
 
 
 def drawn_rows(rows, features, seed=0, noise=1.0):

@@ -17,7 +17,7 @@ from hypothesis import given, settings, strategies as st
 
 import minigrad
 from linreg.__main__ import main
-from linreg.commands.options import parse, settings_of
+from linreg.commands.options import data_of, parse, settings_of
 from linreg.comparing import lockstep as comparison
 from linreg.comparing.lockstep import KINDS, Differences, compare, side_by_side
 from linreg.comparing.measured import Measured, largest_memory, measured
@@ -45,7 +45,7 @@ def linreg(*argv):
 def compared(*words, seed=0, tolerance=None):
     options = parse([str(word) for word in words])
     bound = comparison.TOLERANCES[options.dtype] if tolerance is None else tolerance
-    with side_by_side(settings_of(options, seed), options) as sides:
+    with side_by_side(settings_of(options, seed), data_of(options)) as sides:
         return compare(*sides, bound)
 
 

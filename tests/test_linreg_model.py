@@ -22,7 +22,8 @@ import minigrad
 from linreg import data, model
 from linreg.errors import BadInput, Diverged
 from linreg.exact import least_squares
-from linreg.jobs import Settings, fit_synthetic, fit_table
+from linreg.jobs import fit_synthetic, fit_table
+from linreg.settings import Settings, Synthetic, Table
 from linreg.tables import Rows, load
 from linreg.train import train
 
@@ -152,7 +153,7 @@ def test_job_is_the_documents_program(backend, seed, dtype):
     finally:
         backend.set_default_dtype(default)
     ours, (result, _) = printed(
-        fit_synthetic, settings_for(backend, seed=seed, dtype=dtype), [2, -3.4], 4.2, 1000, 0.01
+        fit_synthetic, settings_for(backend, seed=seed, dtype=dtype), Synthetic([2, -3.4], 4.2, 1000, 0.01)
     )
     assert ours.splitlines()[:3] == text.splitlines()
     assert result["w"]["estimate"] == namespace["w"].reshape(-1).tolist()
@@ -289,7 +290,7 @@ def test_least_squares_on_norris_is_certified():
 
 def test_training_on_norris_comes_close_to_the_certified_line(backend):
     chosen = settings_for(backend, dtype="float64", num_epochs=250, lr=0.01)
-    _, (result, _) = printed(fit_table, chosen, NORRIS, "y", None)
+    _, (result, _) = printed(fit_table, chosen, Table(NORRIS, "y"))
     slope = result["coefficients"]["x"]
     assert slope["exact"] == pytest.approx(CERTIFIED_B1, rel=1e-13)
     assert slope["estimate"] == pytest.approx(CERTIFIED_B1, rel=3e-4)
@@ -302,7 +303,7 @@ def test_training_as_the_data_readme_says_gives_the_certified_line():
     command = re.search(r"^linreg (--data examples/data/norris\.csv .*)$", text, re.MULTILINE)[1].split()
     assert command[2:] == ["--target", "y", "--num-epochs", "1000"]
     minigrad = importlib.import_module("minigrad")
-    _, (result, _) = printed(fit_table, settings_for(minigrad, num_epochs=1000), NORRIS, "y", None)
+    _, (result, _) = printed(fit_table, settings_for(minigrad, num_epochs=1000), Table(NORRIS, "y"))
     # A tenth of the certified standard deviations.
     assert result["intercept"]["estimate"] == pytest.approx(CERTIFIED_B0, abs=0.232818234301152 / 10)
     assert result["coefficients"]["x"]["estimate"] == pytest.approx(CERTIFIED_B1, abs=0.000429796848199937 / 10)

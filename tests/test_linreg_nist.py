@@ -14,7 +14,7 @@ import pytest
 pytest.importorskip("pyarrow")
 
 from linreg.jobs import fit_table
-from linreg.settings import Settings
+from linreg.settings import Settings, Table
 
 HERE = Path(__file__).parent
 CERTIFIED = json.loads((HERE / "data" / "nist" / "certified.json").read_text())
@@ -52,7 +52,7 @@ def fit(name, tmp_path, **settings):
         "fit_intercept": CERTIFIED[name]["intercept"],
     }
     with contextlib.redirect_stdout(io.StringIO()):
-        result, _ = fit_table(Settings(**(chosen | settings)), str(path), "y", None)
+        result, _ = fit_table(Settings(**(chosen | settings)), Table(str(path), "y"))
     constant = [result["intercept"]] if chosen["fit_intercept"] else []
     return [*constant, *result["coefficients"].values()]
 

@@ -3,6 +3,7 @@
 import contextlib
 import io
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,7 +128,7 @@ def test_the_numbers_at_the_end_are_the_same(options, tmp_path, monkeypatch):
 
 def test_what_plots_need_goes_on_as_well(tmp_path, monkeypatch):
     fit = jobs.fit
-    monkeypatch.setattr(jobs, "fit", lambda *arguments, **options: fit(*arguments, **options | {"traced": True}))
+    monkeypatch.setattr(jobs, "fit", lambda *arguments: fit(*arguments[:-1], replace(arguments[-1], traced=True)))
     monkeypatch.setattr("linreg.outcome.MOST_TRACED", 6)
     options = [*SYNTHETIC, "--save-every", "1"]
     linreg(*options, "--save", tmp_path / "whole")

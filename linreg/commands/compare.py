@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from linreg.commands import DIVERGED, DONE
 from linreg.commands.arguments import Parser, not_negative
-from linreg.commands.options import add_data, add_running, add_training, parse, settings_of
+from linreg.commands.options import add_data, add_running, add_training, data_of, parse, settings_of
 from linreg.errors import BadInput, fail
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def compared(options: argparse.Namespace, seed: int, bars: bool) -> tuple["Compa
     from linreg.progress import Progress
 
     tolerance = TOLERANCES[options.dtype] if options.tolerance is None else options.tolerance
-    with side_by_side(settings_of(options, seed), options) as (ours, theirs, problem):
+    with side_by_side(settings_of(options, seed), data_of(options)) as (ours, theirs, problem):
         progress = Progress()
         try:
             comparison = compare(ours, theirs, problem, tolerance, progress if bars else None)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from linreg.commands import BAD_INPUT, DIVERGED, DONE
-from linreg.commands.options import reading_of, settings_of, synthetic_of
+from linreg.commands.options import data_of, settings_of
 from linreg.errors import BadInput, fail
 from linreg.processes import TIMEOUT, Group, joined, must_be_shareable, several, told_by_first
 from linreg.saving.resuming import kept_options, options_of
+from linreg.settings import Synthetic
 
 if TYPE_CHECKING:
     from linreg.saving.saved import Saved
@@ -48,20 +49,22 @@ def _fit(argv: Sequence[str], options: argparse.Namespace, saved: "Saved | None"
     seed = options.seed
     if seed is None:
         seed = int(group.from_first([random.SystemRandom().getrandbits(32)])[0])
-    settings, quiet = settings_of(options, seed), options.quiet or options.json
-    chosen = synthetic_of(options)
-    table = (options.data, options.target, options.features, reading_of(options))
+    settings, data = settings_of(options, seed), data_of(options)
     if options.explain is not None:
-        synthetic = options.data is None
-        loss = jobs.first_synthetic_step(settings, **chosen) if synthetic else jobs.first_table_step(settings, *table)
-        return _explain(loss, options)
+        return _explain(jobs.first_step(settings, data), options)
     looked_at = options.plot is not None or options.report is not None
     with saving(options, kept_options(options, seed), saved, writes=group.rank == 0) as saver:
-        how: dict[str, Any] = {"quiet": quiet, "results": not options.json, "saver": saver, "group": group}
-        if options.data is None:
-            result, outcome = jobs.fit_synthetic(settings, **chosen, **how, traced=looked_at)
+        manner = jobs.Manner(
+            quiet=options.quiet or options.json,
+            results=not options.json,
+            traced=looked_at,
+            saver=saver,
+            group=group,
+        )
+        if isinstance(data, Synthetic):
+            result, outcome = jobs.fit_synthetic(settings, data, manner)
         else:
-            result, outcome = jobs.fit_table(settings, *table, **how, traced=looked_at)
+            result, outcome = jobs.fit_table(settings, data, manner)
     if options.json:
         print(json.dumps(result))
     if looked_at and group.rank == 0:

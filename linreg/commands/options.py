@@ -31,17 +31,14 @@ from linreg.settings import (
     PATIENCE,
     Reading,
     Settings,
+    Synthetic,
+    Table,
 )
 
 BATCH_SIZE, EXPLAINED_ROWS = 10, 3  # of three rows every number can be read
 
 # What only the synthetic job knows, and the document's values for it.
-SYNTHETIC: dict[str, Any] = {
-    "true_w": [2.0, -3.4],
-    "true_b": 4.2,
-    "num_examples": 1000,
-    "noise": 0.01,
-}
+SYNTHETIC: dict[str, Any] = {"true_w": [2.0, -3.4], "true_b": 4.2, "num_examples": 1000, "noise": 0.01}
 
 # What only a table knows.
 OF_A_TABLE: tuple[str, ...] = ("target", "features", "without", "categories", "missing", "format", "buffer")
@@ -71,21 +68,19 @@ def settings_of(options: argparse.Namespace, seed: int) -> Settings:
     )
 
 
-def synthetic_of(options: argparse.Namespace) -> dict[str, Any]:
-    """What the synthetic job is to be: the document's values where no others are given."""
-    given = {name: getattr(options, name) for name in SYNTHETIC}
-    return SYNTHETIC | {name: value for name, value in given.items() if value is not None}
-
-
-def reading_of(options: argparse.Namespace) -> Reading:
-    """How the options ask for a table to be read."""
-    return Reading(
+def data_of(options: argparse.Namespace) -> Synthetic | Table:
+    """What the options say to train on: the document's data set, its values where none are given, or a table."""
+    if options.data is None:
+        given = {name: getattr(options, name) for name in SYNTHETIC}
+        return Synthetic(**SYNTHETIC | {name: value for name, value in given.items() if value is not None})
+    reading = Reading(
         categories=tuple(options.categories or ()),
         without=tuple(options.without or ()),
         missing=options.missing or "refuse",
         format=options.format,
         buffer=options.buffer,
     )
+    return Table(options.data, options.target, options.features, reading)
 
 
 def parse(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) -> argparse.Namespace:

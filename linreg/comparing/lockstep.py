@@ -1,6 +1,5 @@
 """The same training on minigrad and on torch, step by step side by side, and by how much the two differ."""
 
-import argparse
 import math
 import random
 from collections.abc import Callable, Iterator, Sequence
@@ -12,13 +11,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from linreg.backends import backend
-from linreg.commands.options import reading_of, synthetic_of
 from linreg.errors import Diverged
 from linreg.jobs import start_params
 from linreg.model import Tensor
-from linreg.problems import Problem, parameters, synthetic_problem, table_problem
+from linreg.problems import Problem, parameters, problem_of
 from linreg.processes import Alone
-from linreg.settings import DOCUMENT_EPOCHS, Settings
+from linreg.settings import Settings, Synthetic, Table
 from linreg.train import Epoch, Step, Training
 from linreg.triangle import Array
 
@@ -160,7 +158,7 @@ class Differences:
 
 
 @contextmanager
-def side_by_side(settings: Settings, options: argparse.Namespace) -> Iterator[tuple[Side, Side, Problem]]:
+def side_by_side(settings: Settings, data: Synthetic | Table) -> Iterator[tuple[Side, Side, Problem]]:
     """Both sides before their first step, from the same seed, with the problem as minigrad has it.
 
     `settings.device` is torch's.
@@ -170,7 +168,7 @@ def side_by_side(settings: Settings, options: argparse.Namespace) -> Iterator[tu
         for name in BACKENDS:
             own = on_backend(settings, name)
             torch = stack.enter_context(backend(own))
-            problem, own = problem_of(torch, own, options)
+            problem, own = problem_of(torch, own, data)
             made.append((Side(torch, own, problem), problem))
         (ours, problem), (theirs, _) = made
         yield ours, theirs, problem
@@ -179,17 +177,6 @@ def side_by_side(settings: Settings, options: argparse.Namespace) -> Iterator[tu
 def on_backend(settings: Settings, name: str) -> Settings:
     """The settings of one side."""
     return replace(settings, backend=name, device="cpu" if name == "minigrad" else settings.device)
-
-
-def problem_of(torch: ModuleType, settings: Settings, options: argparse.Namespace) -> tuple[Problem, Settings]:
-    """What the options say to train on, and the settings for as many rows."""
-    if options.data is None:
-        chosen = synthetic_of(options)
-        truth = torch.tensor(chosen.pop("true_w"))
-        problem = synthetic_problem(torch, settings, truth, **chosen)
-        return problem, settings.for_rows(problem.examples.rows, DOCUMENT_EPOCHS)
-    problem = table_problem(torch, settings, options.data, options.target, options.features, reading_of(options))
-    return problem, settings.for_table(problem.examples.rows)
 
 
 def compare(

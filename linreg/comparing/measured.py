@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from linreg.errors import BadInput, Diverged, fail
-from linreg.settings import Settings
+from linreg.settings import Settings, Synthetic, Table
 
 MOST_TIMED = 10_000  # steps of an epoch, the first ones
 
@@ -62,28 +62,28 @@ def measured(backend: str, options: argparse.Namespace, seed: int) -> Measured:
 
 def main() -> int:
     """Do the job that standard input describes, and print what it took."""
-    from linreg.commands.options import settings_of
+    from linreg.commands.options import data_of, settings_of
     from linreg.comparing.lockstep import on_backend
 
     job = json.load(sys.stdin)
     options = argparse.Namespace(**job["options"])
     try:
-        taken = _measure(on_backend(settings_of(options, job["seed"]), job["backend"]), options)
+        taken = _measure(on_backend(settings_of(options, job["seed"]), job["backend"]), data_of(options))
     except BadInput as error:
         return fail(2, str(error))
     print(json.dumps(asdict(taken)))
     return 0
 
 
-def _measure(settings: Settings, options: argparse.Namespace) -> Measured:
+def _measure(settings: Settings, data: Synthetic | Table) -> Measured:
     from linreg.backends import backend
-    from linreg.comparing.lockstep import problem_of
     from linreg.jobs import start_params
+    from linreg.problems import problem_of
     from linreg.train import Epoch, Training
 
     with backend(settings) as torch:
         taken = Measured(resident=_from_now_on())
-        problem, settings = problem_of(torch, settings, options)
+        problem, settings = problem_of(torch, settings, data)
         params = start_params(torch, settings, problem)
         training = Training(problem.examples, *params, settings, held_out=problem.held_out, torch=torch)
         times = list[float]()
