@@ -82,6 +82,10 @@ class Moments:
             return f"cannot be standardised in float64: its values run from {low:g} to {high:g}"
         return None
 
+    def unfit(self) -> Any:
+        """Which columns have a `problem`."""
+        return (self.counts == 0) | ~self._differ() | self.beyond_floats()
+
     def beyond_floats(self) -> Any:
         """Which columns' values differ, but by so much, or so little, that their squares are no numbers in float64."""
         stds = self.moments()[1]

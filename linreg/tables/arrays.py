@@ -18,10 +18,10 @@ from numpy.lib import format as npy
 
 from linreg.errors import BadInput
 from linreg.tables.arrow import stripped
-from linreg.tables.source import Block, Span, Texts, text_of_number
+from linreg.tables.source import LONGEST_LINE, Block, Span, Texts, text_of_number
 from linreg.triangle import Array
 
-NUMBERS = 1 << 16  # mapped at once, and taken out of the map before the next
+BYTES = 1 << 19  # mapped at once, and taken out of the map before the next
 MOST_COLUMNS = 1 << 16
 
 # What a damaged file raises in NumPy's reading of a header, in a memory map, or in unzipping.
@@ -53,6 +53,10 @@ class _Array(NamedTuple):
     @property
     def width(self) -> int:
         return self.shape[1] if len(self.shape) == 2 else 1
+
+    @property
+    def row_bytes(self) -> int:
+        return self.width * int(self.dtype.itemsize)
 
 
 class Arrays:
@@ -90,8 +94,7 @@ class Arrays:
     ) -> Iterator[Block]:
         """The rows in order, or those of `spans`."""
         arrays = list(dict.fromkeys(self._columns[name].array for name in (*numbers, *texts)))
-        widest = sum(array.width for array in arrays)
-        step = max(NUMBERS // max(widest, 1), 1)
+        step = max(BYTES // max(sum(array.row_bytes for array in arrays), 1), 1)
         streams = {array: self._member_stream(array) for array in arrays if array.offset is None}
         for begin, end in [(0, self._rows)] if spans is None else spans:
             for first in range(begin, end, step):
@@ -120,13 +123,16 @@ class Arrays:
         part = parts[array]
         if place is None:
             return part
-        return part[place] if isinstance(place, str) else part[:, place]
+        cells = part[place] if isinstance(place, str) else part[:, place]
+        if cells.ndim > 1:
+            raise BadInput(f"{self.name}, column {name!r} holds {part.dtype[place]}: an array in each row is no number")
+        return cells
 
     def _rows_of(self, array: _Array, first: int, rows: int, stream: IO[bytes] | None) -> Any:
         """Some rows: of an array in C order they are mapped, of one in Fortran order column by column."""
         size = array.dtype.itemsize
         if stream is not None:
-            wanted = rows * array.width * size
+            wanted = rows * array.row_bytes
             data = stream.read(wanted)
             if len(data) < wanted:
                 raise EOFError("the file ends before the array does")
@@ -164,6 +170,8 @@ class Arrays:
                 array = array._replace(offset=start + (array.offset or 0))
             elif array.fortran and array.width > 1:
                 raise ValueError(f"{info.filename} is compressed in Fortran order; save it in C order, or uncompressed")
+            if info.filename.removesuffix(".npy") in found:
+                raise ValueError(f"it holds {info.filename!r} twice")
             found[info.filename.removesuffix(".npy")] = array
         return found
 
@@ -171,6 +179,8 @@ class Arrays:
         version = npy.read_magic(stream)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, fortran, dtype = read(stream)
+        if version == (3, 0) and dtype.names:  # it is as 2.0, but that names are in UTF-8
+            dtype.names = tuple(name.encode("latin-1").decode() for name in dtype.names)
         label = member or "the array"
         if dtype.hasobject:
             raise ValueError(f"{label} holds Python objects, which would have to be unpickled")
@@ -182,7 +192,10 @@ class Arrays:
             raise ValueError(f"{label} cannot have shape {shape}")
         if math.prod(shape[1:]) > MOST_COLUMNS:
             raise ValueError(f"{label} has {shape[1]} columns, more than {MOST_COLUMNS}")
-        return _Array(shape, fortran, dtype, tell(), member)
+        array = _Array(shape, fortran, dtype, tell(), member)
+        if array.row_bytes > LONGEST_LINE:
+            raise ValueError(f"{label} has rows of {array.row_bytes} bytes, more than {LONGEST_LINE}")
+        return array
 
     def _columns_of(self, key: str, array: _Array) -> Iterator[tuple[str, Column]]:
         if array.dtype.names:

@@ -85,17 +85,16 @@ def _parsed(column: Any, name: str, first: int, header: str, decimal: str) -> Ar
         pc = arrow("pyarrow.compute")
         pointed = pc.replace_substring(pc.replace_substring(column, ".", "_"), ",", ".")
     try:
-        values = pointed.cast(pa.float64())
+        values = np.asarray(pointed.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+        # Arrow alone takes -nan and nan(1) for words.
+        odd = pointed.cast(pa.large_string()).filter(pa.array(~np.isfinite(values))).unique()
+        if all(number_of_text(word) is not None for word in odd.to_pylist()):
+            return values
     except pa.ArrowInvalid:
-        # Spaces, words for what is missing, or a cell that is no number: looked at one by one.
-        cells = column.to_pylist()
-        values = [_number(cell, name, first + i, header, decimal) for i, cell in enumerate(cells)]
-        return np.array(values, dtype=np.float64)
-    values = np.asarray(values.to_numpy(zero_copy_only=False), dtype=np.float64)
-    if np.isinf(values).any():
-        place = int(np.flatnonzero(np.isinf(values))[0])
-        raise not_a_number(name, first + place, header, column[place].as_py())
-    return values
+        pass
+    # Spaces, words for what is missing, or a cell that is no number: looked at one by one.
+    cells = column.to_pylist()
+    return np.array([_number(cell, name, first + i, header, decimal) for i, cell in enumerate(cells)], dtype=np.float64)
 
 
 def _number(cell: str | None, name: str, row: int, header: str, decimal: str) -> float:

@@ -34,8 +34,8 @@ class Delimited:
         self, numbers: Sequence[str], texts: Sequence[str], spans: Iterable[Span] | None = None
     ) -> Iterator[Block]:
         """The rows in order; a blank line is no row."""
-        columns = list(self.columns)
-        places = [str(columns.index(name)) for name in (*numbers, *texts)]
+        place_of = {name: str(place) for place, name in enumerate(self.columns)}
+        places = [place_of[name] for name in (*numbers, *texts)]
         first = 0
         for data in self._whole_rows():
             table = self._parsed(data, places, first)

@@ -143,9 +143,10 @@ class Encoding:
     def columns(self) -> list[tuple[str, int, int | None]]:
         """Of each coefficient its name, the coded column it is made of, and the level, where that is a category."""
         numbers, columns = self.choice.numbers, list[tuple[str, int, int | None]]()
+        place_of = {name: place for place, name in enumerate(numbers)}
         for name in self.choice.features:
             if name not in self.choice.categories:
-                columns.append((name, numbers.index(name), None))
+                columns.append((name, place_of[name], None))
                 continue
             place = self.choice.categories.index(name)
             columns += [(f"{name}={self.levels[place][i]}", len(numbers) + place, i) for i in self.kept[place]]

@@ -110,10 +110,10 @@ class Surveyor:
             raise BadInput(f"{name}: every one of its {self.rows} rows lacks a value")
         if not self._fold.rows[False] or (self._split.bound >= 0 and not self._fold.rows[True]):
             raise BadInput(f"{name}: its {self.rows - self._dropped} rows cannot be split into training and validation")
-        for place, column in enumerate(choice.numbers):
-            if (problem := self._moments.problem(place)) is not None:
-                mend = f"; {LEFT_OUT}" if column in choice.features else ""
-                raise BadInput(f"{name}: column {column!r} {problem}{mend}")
+        for place in np.flatnonzero(self._moments.unfit()).tolist():
+            column = choice.numbers[place]
+            mend = f"; {LEFT_OUT}" if column in choice.features else ""
+            raise BadInput(f"{name}: column {column!r} {self._moments.problem(place)}{mend}")
         words = [list(known) for known in codes.words]
         for column, levels, known in zip(choice.categories, self._levels, words, strict=True):
             levels.sort(known)
