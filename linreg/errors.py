@@ -2,6 +2,9 @@
 
 import contextlib
 import sys
+from collections.abc import Iterator
+from importlib import import_module
+from typing import Any
 
 
 class BadInput(ValueError):
@@ -18,6 +21,23 @@ class Lost(RuntimeError):
 
 class NotFitted(ValueError, AttributeError):
     """A prediction asked of an estimator before it was fitted."""
+
+
+def required(module: str, why: str, extra: str) -> Any:
+    """A module; BadInput that begins with `why`, and says how to install it, where it cannot be imported."""
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise BadInput(f'{why}: in the checkout, pip install ".[{extra}]"') from error
+
+
+@contextlib.contextmanager
+def writing(path: str) -> Iterator[None]:
+    """BadInput that names the file where it cannot be written."""
+    try:
+        yield
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def fail(status: int, message: str) -> int:

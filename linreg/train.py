@@ -122,8 +122,11 @@ class Training:
         self.watch.mean, self.watch.bound = self.group.from_first([self.watch.mean, self.watch.bound])
 
     def _steps(self) -> Iterator[Step]:
-        net = partial(linreg, torch=self.torch)
-        loss = squared_loss
+        """One epoch as the document writes it: `for X, y in data_iter(...)`, the loss, its gradients, a step by `sgd`.
+
+        What is added watches the loss, and adds up what other processes find for their shares of the batch.
+        """
+        net, loss = partial(linreg, torch=self.torch), squared_loss
         w, b, weight_decay, batch_size = self.w, self.b, self.recipe.weight_decay, self.recipe.batch_size
         if self.step:
             random.setstate(self.order)
@@ -143,6 +146,7 @@ class Training:
             yield Step(self.epoch, self.steps, mean, len(X))
 
     def _update(self) -> None:
+        """The document's `sgd`, or a step of torch.optim's optimizer on the same gradients."""
         if self.optimizer is None:
             sgd(self.params, self.recipe.lr or 0.0, self.recipe.batch_size, torch=self.torch)
             return
@@ -152,6 +156,7 @@ class Training:
         self.optimizer.zero_grad()
 
     def _solve(self) -> None:
+        """An epoch that is one step to the minimum."""
         features, ones, labels = self.examples.at_once()
         solve = newton_step if self.recipe.optimizer == "newton" else lstsq_step
         decay, count = self.recipe.weight_decay, self.examples.rows

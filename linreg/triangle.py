@@ -25,20 +25,8 @@ class Triangle:
         """Take in the rows X (n, d) with the targets y (n,)."""
         self.rows += len(X)
         block = np.column_stack([X, np.ones(len(X)), y])
-        self.R = _folded(np.vstack([self.R, block]))
+        self.R = upper(np.vstack([self.R, block]))
         return self
-
-    def transformed(self, shifts: Array, scales: Array) -> "Triangle":
-        """The triangle of the rows whose features and target, (d + 1,) in all, were shifted, then divided by scales."""
-        size = len(shifts)
-        change = np.zeros((size + 1, size + 1))
-        of_columns = np.delete(np.arange(size + 1), size - 1)  # the ones stay as they are
-        change[of_columns, of_columns] = 1 / scales
-        change[size - 1, of_columns] = -shifts / scales
-        change[size - 1, size - 1] = 1
-        other = Triangle(size - 1)
-        other.rows, other.R = self.rows, _folded(self.R @ change)
-        return other
 
     def split(self) -> tuple[Array, Array, Array]:
         """R's columns: those of the features (r, d), of the ones (r,) and of the target (r,)."""
@@ -50,6 +38,7 @@ class Triangle:
         return float(residual @ residual) / 2 / self.rows
 
 
-def _folded(rows: Array) -> Array:
+def upper(rows: Array) -> Array:
+    """The upper triangle R of rows A (n, k), at most k rows of the same sums of products: RᵀR = AᵀA."""
     R: Any = np.linalg.qr(rows, mode="r")  # whose stub says what only other modes give
     return np.asarray(R, dtype=np.float64)

@@ -14,7 +14,6 @@ from linreg.errors import Diverged
 from linreg.exact import least_squares, lstsq_step, newton_step
 from linreg.examples import InMemory
 from linreg.outcome import MOST_TRACED, Trace
-from linreg.scaling import Scaling
 from linreg.settings import OPTIMIZERS, Recipe
 from linreg.stability import largest_stable_rate
 from linreg.train import Epoch, Step, Training
@@ -52,17 +51,6 @@ def test_a_triangle_stands_for_the_rows_however_they_are_cut(seed, features, cut
     np.testing.assert_allclose(triangle.R.T @ triangle.R, columns.T @ columns, rtol=1e-12, atol=1e-10)
     w = np.linspace(-1, 1, features)
     assert triangle.mean_loss(w, 0.7) == pytest.approx(((X @ w + 0.7 - y) ** 2).mean() / 2, rel=1e-12)
-
-
-@pytest.mark.parametrize("shift", [0.0, 1e6])
-def test_a_triangle_in_other_units_is_that_of_the_columns_in_these(shift):
-    X, y = table(shift=0.0)
-    means, stds = np.array([1.0, 2.0, -3.0, shift]), np.array([1.0, 20.0, 0.5, 3.0])
-    moved = Triangle(3).fold(X, y + shift).transformed(means, stds)
-    columns = Scaling(means, stds).apply(np.column_stack([X, y + shift]))
-    straight = Triangle(3).fold(columns[:, :-1], columns[:, -1])
-    assert moved.rows == straight.rows
-    np.testing.assert_allclose(np.abs(moved.R), np.abs(straight.R), rtol=1e-8, atol=1e-8)
 
 
 def test_a_triangle_of_fewer_rows_than_columns_holds_them_all():

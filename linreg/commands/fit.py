@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from linreg.commands import BAD_INPUT, DIVERGED, DONE
 from linreg.commands.options import data_of, settings_of
-from linreg.errors import BadInput, fail
+from linreg.errors import BadInput, fail, writing
 from linreg.processes import TIMEOUT, Group, joined, must_be_shareable, several, told_by_first
 from linreg.saving.resuming import kept_options, options_of
 from linreg.settings import Synthetic
@@ -81,13 +81,11 @@ def _explain(loss: Any, options: argparse.Namespace) -> int:
     from minigrad import show
 
     lang, file = options.lang or "en", options.explain
-    try:
+    with writing(file):
         if file.endswith(".html"):
             show.page(loss, file, lang=lang)
         elif file:
             show.graph(loss, values=True, gradients=True, lang=lang).save(file)
-    except OSError as error:
-        raise BadInput(f"cannot write {file}: {error.strerror}") from error
     if options.json:
         print(show.steps(loss).to_json())
     elif file:

@@ -53,9 +53,8 @@ class EpochBeside:
 
 @dataclass
 class Comparison:
-    """Two runs side by side: `parted` is the first difference above the tolerance, `ended` what ended each side."""
+    """Two runs side by side: `parted` is the first difference above the tolerance; the rest is of either side."""
 
-    names: tuple[str, ...]  # of the parameters
     tolerance: float
     epochs: list[EpochBeside] = field(default_factory=list)
     parted: Difference | None = None
@@ -192,7 +191,7 @@ def compare(
     `watch` is told of minigrad's steps.
     """
     names = names_of(problem, ours.training)
-    comparison = Comparison(names["parameter"], tolerance)
+    comparison = Comparison(tolerance)
     differences = Differences(names, tolerance)
     differences.scales["loss"] = max(ours.training.watch.mean, theirs.training.watch.mean)
     starts = [parameters(side.training.w, side.training.b) for side in (ours, theirs)]

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from linreg.errors import BadInput
+from linreg.errors import BadInput, writing
 from linreg.looking import plots, report
 from linreg.outcome import Outcome
 
@@ -37,10 +37,8 @@ def write(
 
 
 def _write(path: str, quiet: bool, make: Callable[[], None]) -> None:
-    try:
+    with writing(path):
         make()
-    except OSError as error:
-        raise BadInput(f"cannot write {path}: {error.strerror}") from error
     if not quiet:
         print(f"wrote {path}")
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from linreg.errors import BadInput
+from linreg.errors import BadInput, required
 from linreg.looking import panels
 from linreg.looking.panels import Drawing
 from linreg.looking.statistics import summarise
@@ -197,12 +197,11 @@ def require() -> None:
 @contextmanager
 def _styled() -> Iterator[type["Figure"]]:
     """matplotlib's figures, under its own defaults and our style, whatever the reader's settings are."""
-    try:
-        from matplotlib import style
-        from matplotlib.figure import Figure
-        from matplotlib.font_manager import fontManager
-    except ImportError as error:
-        raise BadInput('pictures need matplotlib: in the checkout, pip install ".[plot]"') from error
+    required("matplotlib.figure", "pictures need matplotlib", "plot")
+    from matplotlib import style
+    from matplotlib.figure import Figure
+    from matplotlib.font_manager import fontManager
+
     installed = set(fontManager.get_font_names())
     fonts = ["DejaVu Sans", *(name for name in WIDER_FONTS if name in installed), "sans-serif"]
     with style.context(["default", STYLE | {"font.family": fonts}]):

@@ -6,13 +6,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import IO, Protocol
 
 import numpy as np
 
-from linreg.errors import BadInput
+from linreg.errors import BadInput, required, writing
 from linreg.saving.saved import Saved
 from linreg.tables import Block, Source
 from linreg.tables.encoding import Choice
@@ -103,22 +102,22 @@ def written_to(out: str | None) -> Iterator[Write]:
     if ending not in KINDS:
         raise BadInput(f"--out writes FILE{', FILE'.join(KINDS)}, and {out!r} ends with none of these")
     part = Path(out).with_name(f".{Path(out).name}.{os.getpid()}.part")
-    with _told(out):
+    with writing(out):
         file = part.open("wb")
     try:
         with file:
-            with _told(out):
+            with writing(out):
                 kind = KINDS[ending](file)
 
             def write(predictions: Array) -> None:
-                with _told(out):
+                with writing(out):
                     kind.write(predictions)
 
             yield write
-            with _told(out):
+            with writing(out):
                 kind.end()
                 file.flush()
-        with _told(out):
+        with writing(out):
             part.replace(out)
     finally:
         part.unlink(missing_ok=True)
@@ -170,10 +169,8 @@ class _Npy:
 
 class _Parquet:
     def __init__(self, file: IO[bytes]) -> None:
-        try:
-            self.pa, parquet = import_module("pyarrow"), import_module("pyarrow.parquet")
-        except ImportError as error:
-            raise BadInput('--out FILE.parquet needs pyarrow: in the checkout, pip install ".[data]"') from error
+        modules = ("pyarrow", "pyarrow.parquet")
+        self.pa, parquet = (required(module, "--out FILE.parquet needs pyarrow", "data") for module in modules)
         self.schema = self.pa.schema([(COLUMN, self.pa.float64())])
         self.writer = parquet.ParquetWriter(file, self.schema)
         self.waiting, self.rows = list[Array](), 0
@@ -196,11 +193,3 @@ class _Parquet:
 
 
 KINDS: dict[str, type[_Kind]] = {".csv": _Text, ".npy": _Npy, ".parquet": _Parquet}
-
-
-@contextmanager
-def _told(out: str) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise BadInput(f"cannot write {out}: {error.strerror or error}") from error

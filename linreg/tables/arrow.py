@@ -1,23 +1,17 @@
 """Arrow's columns as numbers and texts; pyarrow itself is imported when the first file needs it."""
 
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
-from linreg.errors import BadInput
+from linreg.errors import BadInput, required
 from linreg.tables.source import MISSING_WORDS, NotNumbers, Texts, not_a_number, text_of_number
 from linreg.triangle import Array
 
 
 def arrow(module: str = "pyarrow") -> Any:
     """A module of pyarrow; BadInput that says how to install it where it cannot be imported."""
-    try:
-        return import_module(module)
-    except ImportError as error:
-        raise BadInput(
-            'CSV and Parquet are read by pyarrow, which is not installed: in the checkout, pip install ".[data]"'
-        ) from error
+    return required(module, "CSV and Parquet are read by pyarrow, which is not installed", "data")
 
 
 def numbers(column: Any, name: str, first: int, header: str, decimal: str = ".") -> Array:

@@ -6,7 +6,7 @@ import numpy as np
 
 from linreg.moments import Moments
 from linreg.tables.encoding import Encoding
-from linreg.triangle import Array, Triangle
+from linreg.triangle import Array, Triangle, upper
 
 NUMBERS = 1 << 18  # folded at once
 
@@ -74,7 +74,7 @@ class Fold:
         found = Triangle(len(encoding.columns))
         found.rows = self.rows[held]
         if found.rows:
-            found.R = _upper(self._padded(held) @ change)
+            found.R = upper(self._padded(held) @ change)
         return found
 
     def _grow(self, coded: Array) -> None:
@@ -100,15 +100,10 @@ class Fold:
 
     def _fold(self, held: bool, rows: Array) -> None:
         self.rows[held] += len(rows)
-        self._triangles[held] = _upper(np.vstack([self._padded(held), rows]))
+        self._triangles[held] = upper(np.vstack([self._padded(held), rows]))
 
     def _padded(self, held: bool) -> Array:
         R = self._triangles.get(held)
         if R is None:
             return np.zeros((0, len(self.keys)))
         return np.pad(R, ((0, 0), (0, len(self.keys) - R.shape[1])))
-
-
-def _upper(rows: Array) -> Array:
-    R: Any = np.linalg.qr(rows, mode="r")  # whose stub says what only other modes give
-    return np.asarray(R, dtype=np.float64)

@@ -11,6 +11,7 @@ import numpy as np
 
 from linreg.errors import BadInput
 from linreg.examples import Examples, InMemory
+from linreg.outcome import MOST_SHOWN
 from linreg.scaling import Scaling
 from linreg.settings import USUAL, Reading
 from linreg.tables.encoding import Choice, Codes, Encoding
@@ -25,7 +26,6 @@ from linreg.triangle import Array, Triangle
 BUFFER = 1 << 22  # numbers in the shuffle buffer
 SLAB = 1 << 18  # numbers looked at together: sums do not depend on how a source cuts its rows
 PIECES = 16  # of a buffer, where a source is free to choose
-MOST_SHOWN = 2000  # rows
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from linreg.errors import BadInput
 from linreg.model import Tensor
 from linreg.tables.source import Span
-from linreg.tables.survey import Survey
+from linreg.tables.survey import MOST_NUMBERS, Survey
 from linreg.triangle import Array, Triangle
 
 Read = Callable[[Sequence[Span]], Iterator[tuple[int, Array]]]  # the coded rows of pieces, each block's first row ahead
@@ -81,7 +81,7 @@ class Streamed:
         """The features of at most 100,000 rows, evenly spaced."""
         survey = self._survey
         rows = survey.sample
-        return survey.encoding.standard(survey.recoded(rows[:: -(-len(rows) * self.features // (1 << 22))]))[0]
+        return survey.encoding.standard(survey.recoded(rows[:: -(-len(rows) * self.features // MOST_NUMBERS)]))[0]
 
     def _buffers(self, epoch: int, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The epoch's buffers, shuffled, from number `number` on, each full but the last."""

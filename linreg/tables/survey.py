@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from linreg.errors import BadInput
+from linreg.examples import MOST_SAMPLED
 from linreg.moments import Moments
 from linreg.tables.encoding import LEFT_OUT, Choice, Codes, Encoding, refuse_missing
 from linreg.tables.fold import Fold
@@ -16,7 +17,7 @@ from linreg.tables.source import check_finite
 from linreg.tables.split import Split
 from linreg.triangle import Array, Triangle
 
-MOST_SAMPLED, MOST_NUMBERS = 100_000, 1 << 22  # rows, and numbers in them
+MOST_NUMBERS = 1 << 22  # in the rows sampled
 
 
 @dataclass(frozen=True)
