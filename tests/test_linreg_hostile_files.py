@@ -10,6 +10,7 @@ import gzip
 import io
 import json
 import math
+import os
 import tempfile
 import warnings
 import zipfile
@@ -20,7 +21,11 @@ import pytest
 pa = pytest.importorskip("pyarrow")
 from pyarrow import parquet
 
+import minigrad
 from linreg.__main__ import main
+from linreg.errors import BadInput
+from linreg.settings import Reading
+from linreg.tables import load
 
 ROWS = 30
 FORMATS = [
@@ -308,3 +313,21 @@ def test_parquet_columns_that_are_no_numbers(linreg, column):
     status, _, err = linreg("t.parquet", to.getvalue())
     assert status
     assert f"column {column!r}" in err
+
+
+@pytest.mark.parametrize("kind", ["npy", "npz", "parquet"])
+@pytest.mark.parametrize("change", ["rewritten", "cut short"])
+def test_a_file_that_is_changed_while_it_is_trained_on(tmp_path, kind, change):
+    path = tmp_path / f"t.{kind}"
+    path.write_bytes(whole(kind))
+    os.utime(path, (0, 0))
+    target, words = ("x0", ()) if kind == "npy" else ("y", ("z",))
+    table = load(str(path), target, reading=Reading(categories=words, buffer=8), torch=minigrad)
+    assert sum(len(X) for X, _ in table.examples.batches(4, epoch=0)) == ROWS
+    with path.open("r+b") as file:
+        if change == "cut short":
+            file.truncate(len(whole(kind)) // 2)
+        else:
+            file.write(whole(kind))
+    with pytest.raises(BadInput, match=r"was changed while|not a whole"):
+        list(table.examples.batches(4, epoch=1))

@@ -19,6 +19,7 @@ from numpy.lib import format as npy
 from linreg.errors import BadInput
 from linreg.tables.arrow import stripped
 from linreg.tables.source import LONGEST_LINE, Block, Span, Texts, text_of_number
+from linreg.tables.streams import Unchanged
 from linreg.triangle import Array
 
 BYTES = 1 << 19  # mapped at once, and taken out of the map before the next
@@ -67,7 +68,7 @@ class Arrays:
     """
 
     def __init__(self, file: IO[bytes], name: str, zipped: bool) -> None:
-        self.name, self._file = name, file
+        self.name, self._file, self._unchanged = name, file, Unchanged(file, name)
         self._kind, self._zip = ("NPZ" if zipped else "NPY"), None
         with self._refusing():
             file.seek(0)
@@ -102,7 +103,9 @@ class Arrays:
                 with self._refusing():
                     parts = {array: self._rows_of(array, first, rows, streams.get(array)) for array in arrays}
                 values = self._numbers(parts, numbers)
-                yield Block(first, values, tuple(_texts(self._cells(parts, name), self.name, name) for name in texts))
+                words = tuple(_texts(self._cells(parts, name), self.name, name) for name in texts)
+                self._unchanged.check()
+                yield Block(first, values, words)
 
     def _numbers(self, parts: dict[_Array, Any], names: Sequence[str]) -> Array:
         chosen = [self._columns[name] for name in names]

@@ -9,6 +9,7 @@ import numpy as np
 from linreg.errors import BadInput
 from linreg.tables.arrow import arrow, numbers as numbers_of, texts as texts_of
 from linreg.tables.source import Block, Span
+from linreg.tables.streams import Unchanged
 
 ROWS = 1 << 14  # decoded at once
 BUFFER = 1 << 16  # bytes of a column read at once, so that a row group is never in memory whole
@@ -18,7 +19,7 @@ class Parquet:
     """A Parquet file. Only the columns asked for are read, and each row group can be the next."""
 
     def __init__(self, file: IO[bytes], name: str) -> None:
-        self.name, self._stream = name, file
+        self.name, self._unchanged = name, Unchanged(file, name)
         with self._refusing():
             self._file = arrow("pyarrow.parquet").ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
             metadata = self._file.metadata
@@ -52,7 +53,9 @@ class Parquet:
             values = np.empty((batch.num_rows, len(numbers)))
             for j, name in enumerate(numbers):
                 values[:, j] = numbers_of(batch.column(name), self.name, first, name)
-            yield Block(first, values, tuple(texts_of(batch.column(name), self.name, name) for name in texts))
+            words = tuple(texts_of(batch.column(name), self.name, name) for name in texts)
+            self._unchanged.check()
+            yield Block(first, values, words)
             first += batch.num_rows
         if first != end:
             raise BadInput(f"{self.name}: not a whole Parquet file: row group {group} lacks {end - first} of its rows")

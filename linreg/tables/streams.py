@@ -96,6 +96,23 @@ def seekable(stream: IO[bytes], name: str) -> IO[bytes]:
     return file
 
 
+class Unchanged:
+    """That a file is still as it was: what a pass found in it is no longer true of another file's rows."""
+
+    def __init__(self, file: IO[bytes], name: str) -> None:
+        self._file, self._name, self._state = file, name, _state(file)
+
+    def check(self) -> None:
+        """BadInput where the file was written to, or cut short, since."""
+        if _state(self._file) != self._state:
+            raise BadInput(f"{self._name} was changed while it was in use")
+
+
+def _state(file: IO[bytes]) -> tuple[int, int]:
+    status = os.fstat(file.fileno())
+    return status.st_size, status.st_mtime_ns
+
+
 def no_room(name: str, error: OSError) -> BadInput:
     """The refusal where a temporary file cannot be written."""
     return BadInput(
