@@ -197,7 +197,7 @@ def require() -> None:
 @contextmanager
 def _styled() -> Iterator[type["Figure"]]:
     """matplotlib's figures, under its own defaults and our style, whatever the reader's settings are."""
-    required("matplotlib.figure", "pictures need matplotlib", "plot")
+    required("matplotlib", "pictures need matplotlib", "plot")
     from matplotlib import style
     from matplotlib.figure import Figure
     from matplotlib.font_manager import fontManager
