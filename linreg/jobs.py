@@ -9,7 +9,7 @@ from typing import Any
 
 from linreg.backends import backend
 from linreg.errors import Diverged
-from linreg.lines import EpochLines, beside, coefficient_lines
+from linreg.lines import EpochLines, beside, coefficient_lines, goodness_line
 from linreg.model import Tensor, init_params, linreg, squared_loss
 from linreg.outcome import Outcome, Trace
 from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, problem_of
@@ -85,8 +85,11 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
     estimates = [beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
     coefficients = dict(zip(outcome.names, estimates, strict=True))
     constant = beside(intercept, exact_intercept) if settings.fit_intercept else None
+    triangles = [problem.triangle, *([problem.loaded.held_triangle] if problem.loaded and problem.held_out else [])]
+    good = [outcome.goodness(triangle) for triangle in triangles]
     if manner.results:
         print("\n".join(coefficient_lines(data.target, coefficients, constant)))
+        print(goodness_line(good, settings.fit_intercept))
     result = {
         **asdict(outcome.settings),
         "data": data.path,
@@ -96,6 +99,9 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
         **history(outcome),
         "intercept": constant,
         "coefficients": coefficients,
+        "r2": good[0].r2,
+        "rmse": good[0].rmse,
+        **({"validation_r2": good[1].r2, "validation_rmse": good[1].rmse} if good[1:] else {}),
     }
     return result, outcome
 

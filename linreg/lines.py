@@ -1,8 +1,9 @@
 """The lines that a run prints."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from linreg.outcome import Goodness
 from linreg.train import Epoch, Step, Training, print_epoch
 
 EPOCH_LINES = 20  # beside the first epoch's; all losses are in the result
@@ -58,6 +59,16 @@ def coefficient_lines(
             for name, (_, row) in zip(others, rows, strict=True)
         ),
     ]
+
+
+def goodness_line(of_rows: Sequence[Goodness], centred: bool = True) -> str:
+    """One line of how good a fit is on the rows trained on and, where there are any, on those held out."""
+    name = "R²" if centred else "R² about 0"
+    parts = []
+    for good, which in zip(of_rows, ("trained on", "held out"), strict=False):
+        r2 = "" if good.r2 is None else f"{name} {good.r2:.6g}, "
+        parts.append(f"{r2}RMSE {good.rmse:.6g} for {good.rows} rows {which}")
+    return "; ".join(parts)
 
 
 def breadth(text: str) -> int:

@@ -1,5 +1,6 @@
 """What a run did, in one place: for the lines it prints, its JSON, its plots and its report."""
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +52,15 @@ class Trace:
         self.losses, self.ws, self.bs = rows[:, 0].tolist(), list(rows[:, 1:-1]), rows[:, -1].tolist()
 
 
+@dataclass(frozen=True)
+class Goodness:
+    """How good a fit is on so many rows: R², None where their targets are all alike, and RMSE in the target's units."""
+
+    rows: int
+    r2: float | None
+    rmse: float
+
+
 @dataclass
 class Outcome:
     """A run's parameters, and what happened on the way to them.
@@ -82,6 +92,14 @@ class Outcome:
     def in_own_units(self) -> tuple[Array, float]:
         """Slopes (d,) and intercept in the columns' own units."""
         return self.scaling.in_own_units(self.w, self.b)
+
+    def goodness(self, triangle: Triangle) -> Goodness:
+        """How good the fit is on the rows of a triangle in the units trained in.
+
+        Without an intercept R² counts from 0 instead of the mean.
+        """
+        rmse = float(self.scaling.stds[-1]) * math.sqrt(2 * triangle.mean_loss(self.w, self.b))
+        return Goodness(triangle.rows, triangle.r2(self.w, self.b, self.settings.fit_intercept), rmse)
 
 
 def sampled(X: Array, y: Array) -> tuple[Array, Array]:

@@ -37,6 +37,16 @@ class Triangle:
         residual = self.R @ np.append(w, [b, -1.0])
         return float(residual @ residual) / 2 / self.rows
 
+    def r2(self, w: Array, b: float, centred: bool = True) -> float | None:
+        """R² of Xw + b, w of shape (d,): the part it explains of the target's squares about its mean, or about 0.
+
+        None where the targets are all alike.
+        """
+        _, ones, y = self.split()
+        spread = y - ones * (ones @ y) / self.rows if centred else y
+        total = float(spread @ spread)
+        return 1 - 2 * self.rows * self.mean_loss(w, b) / total if total else None
+
 
 def upper(rows: Array) -> Array:
     """The upper triangle R of rows A (n, k), at most k rows of the same sums of products: RᵀR = AᵀA."""

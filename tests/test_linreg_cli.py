@@ -218,12 +218,13 @@ def test_many_epochs_print_evenly_spaced_lines(num_epochs, shown):
 def test_table_prints_coefficients_beside_the_exact_answer(backend):
     status, out, err = linreg("--data", NORRIS, "--target", "y", "--seed", 0, "--backend", backend)
     assert (status, err) == (0, "")
-    *epochs, head, intercept, slope = out.splitlines()
+    *epochs, head, intercept, slope, good = out.splitlines()
     assert epochs[-1].startswith("epoch 75, loss ")  # four steps each make 300
     assert head.split() == ["y", "estimate", "exact", "difference"]
     assert intercept.split()[::2] == ["(intercept)", "-0.262323074"]
     assert slope.split()[::2] == ["x", "1.00211682"]
     assert abs(float(slope.split()[3])) < 2e-3
+    assert re.fullmatch(r"R² 0\.99999\d, RMSE 0\.86\d* for 36 rows trained on", good)
 
 
 def test_features_are_chosen_by_name(table):

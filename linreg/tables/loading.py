@@ -51,7 +51,8 @@ class Counts:
 class Loaded:
     """A table's rows in standard units, those held out apart, with what leads back to the columns' own.
 
-    `triangle` holds all rows trained on; `shown` is at most 2,000 of them in their own units, X (k, d) and y (k,).
+    `triangle` holds all rows trained on, `held_triangle` those held out; `shown` is at most 2,000 of the rows trained
+    on in their own units, X (k, d) and y (k,).
     `fingerprint` is the same for the same rows of the same columns in whatever format, and for no others.
     """
 
@@ -59,6 +60,7 @@ class Loaded:
     held_out: Examples | None
     encoding: Encoding
     triangle: Triangle
+    held_triangle: Triangle
     shown: tuple[Array, Array]
     counts: Counts
     fingerprint: str
@@ -139,6 +141,7 @@ def load(
         held_out=make(held=True) if survey.held_out.rows else None,
         encoding=survey.encoding,
         triangle=survey.trained,
+        held_triangle=survey.held_out,
         shown=(survey.encoding.columns_of(shown), shown[:, split.target].copy()),
         counts=Counts(survey.rows, survey.trained.rows, survey.held_out.rows, survey.dropped, survey.missing),
         fingerprint=survey.fingerprint,

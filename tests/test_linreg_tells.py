@@ -1,0 +1,66 @@
+"""What the command tells on the way: how good the fit is, and what of a table may have been meant otherwise."""
+
+import contextlib
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pyarrow")
+
+from linreg.__main__ import main
+from linreg.tables.split import Split
+
+
+def linreg(*argv):
+    """Exit status, stdout and stderr of the command, run in this process."""
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+    ):
+        status = main([str(word) for word in argv])
+    return status, out.getvalue(), err.getvalue()
+
+
+@pytest.fixture
+def table(tmp_path):
+    """Writes a table's text, or bytes, and returns the options that read it."""
+
+    def write(content, target="y"):
+        path = tmp_path / "table.csv"
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return "--data", path, "--target", target, "--seed", 0
+
+    return write
+
+
+@pytest.mark.parametrize("options", [[], ["--no-intercept"], ["--buffer", 5], ["--missing", "drop"]])
+def test_table_tells_how_good_the_fit_is(table, options):
+    rng = np.random.default_rng(0)
+    x = rng.normal(3, 2, 40)
+    rows = np.column_stack([x, 1e3 * (2 * x - 30 + rng.normal(0, 3, 40))])
+    words = [*table("x,y\n" + "".join(f"{a!r},{b!r}\n" for a, b in rows.tolist())), *options]
+    result = json.loads(linreg(*words, "--validation", 0.3, "--json")[1])
+    slope, constant = result["coefficients"]["x"]["estimate"], (result["intercept"] or {"estimate": 0})["estimate"]
+    unexplained = rows[:, 1] - slope * x - constant
+    held = Split(0, 0.3, "refuse", 1).held(0, 40)
+    for which, of in ((~held, ""), (held, "validation_")):
+        y = rows[which, 1]
+        total = np.sum((y - (0 if "--no-intercept" in options else y.mean())) ** 2)
+        assert result[f"{of}r2"] == pytest.approx(1 - np.sum(unexplained[which] ** 2) / total, abs=1e-9)
+        assert result[f"{of}rmse"] == pytest.approx(np.sqrt(np.mean(unexplained[which] ** 2)), rel=1e-9)
+    last = linreg(*words, "--validation", 0.3)[1].splitlines()[-1]
+    name = "R² about 0" if "--no-intercept" in options else "R²"
+    assert last == (
+        f"{name} {result['r2']:.6g}, RMSE {result['rmse']:.6g} for {(~held).sum()} rows trained on; "
+        f"{name} {result['validation_r2']:.6g}, RMSE {result['validation_rmse']:.6g} for {held.sum()} rows held out"
+    )
+
+
+def test_a_held_out_row_alone_has_no_r2(table):
+    words = [*table("x,y\n1,2\n2,5\n3,4\n"), "--validation", 0.1]
+    result = json.loads(linreg(*words, "--json")[1])
+    assert (result["rows_held_out"], result["validation_r2"]) == (1, None)
+    assert re.search(r"; RMSE \S+ for 1 rows held out\n$", linreg(*words)[1])
