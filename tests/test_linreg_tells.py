@@ -64,3 +64,31 @@ def test_a_held_out_row_alone_has_no_r2(table):
     result = json.loads(linreg(*words, "--json")[1])
     assert (result["rows_held_out"], result["validation_r2"]) == (1, None)
     assert re.search(r"; RMSE \S+ for 1 rows held out\n$", linreg(*words)[1])
+
+
+def test_true_and_false_are_one_and_zero(table):
+    words = "TRUE", "false", "True", " FALSE ", "true", "0"
+    results = []
+    for cells in (words, "101010"):
+        lines = "".join(f"{cell},{i * i}\n" for i, cell in enumerate(["1", *cells]))
+        results.append(json.loads(linreg(*table(f"x,y\n{lines}"), "--json")[1])["coefficients"])
+    assert results[0]["x"]["exact"] == pytest.approx(results[1]["x"]["exact"])
+
+
+def test_text_that_is_not_utf_8_is_told_how_to_convert(table):
+    for content in ("größe,y\n1,2\n2,3\n", "x,y\n1,2\nö,3\n"):
+        status, out, err = linreg(*table(content.encode("latin-1")))
+        assert (status, out) == (2, "")
+        assert "not UTF-8 text" in err
+        assert err.endswith("; iconv -f latin1 -t utf-8 converts it, where it is Latin-1\n")
+
+
+def test_no_header_stands_before_a_refusal(table, tmp_path):
+    pytest.importorskip("safetensors")
+    assert linreg(*table("x,y\n1,2\n2,3\n3,5\n"), "--save", tmp_path / "run")[0] == 0
+    (tmp_path / "new.csv").write_text("x\na\n", encoding="utf-8")
+    status, out, err = linreg("predict", tmp_path / "run", tmp_path / "new.csv")
+    assert (status, out) == (2, "")
+    assert "row 1, column 'x': 'a' is not a finite number" in err
+    (tmp_path / "new.csv").write_text("x\n", encoding="utf-8")
+    assert linreg("predict", tmp_path / "run", tmp_path / "new.csv") == (0, "prediction\n", "")

@@ -95,8 +95,15 @@ def written_to(out: str | None) -> Iterator[Write]:
     in Parquet. BadInput for another ending, or where the file cannot be written.
     """
     if out is None:
-        sys.stdout.write(f"{COLUMN}\n")
-        yield lambda predictions: print(_lines(predictions), end="")
+        head = f"{COLUMN}\n"  # written with the first rows, that none stands before a refusal
+
+        def print_rows(predictions: Array) -> None:
+            nonlocal head
+            sys.stdout.write(head + _lines(predictions))
+            head = ""
+
+        yield print_rows
+        sys.stdout.write(head)
         return
     ending = Path(out).suffix.lower()
     if ending not in KINDS:

@@ -102,8 +102,11 @@ def _number(cell: str | None, name: str, row: int, header: str, decimal: str) ->
 def number_of_text(cell: str | None) -> float | None:
     """The finite number that a cell's text says, NaN where it says that there is none, None where it is neither."""
     cell = (cell or "").strip()
-    if cell.lower() in MISSING_WORDS:
+    word = cell.lower()
+    if word in MISSING_WORDS:
         return np.nan
+    if word in ("true", "false"):  # 1 and 0, as Parquet's booleans are
+        return float(word == "true")
     try:
         value = float(cell)
     except ValueError:

@@ -15,6 +15,7 @@ from linreg.tables.source import Block, Span
 from linreg.tables.streams import Reading
 
 BLOCK = 1 << 20  # bytes read at once
+CONVERTED = "iconv -f latin1 -t utf-8 converts it, where it is Latin-1"
 
 
 class Delimited:
@@ -97,7 +98,7 @@ class Delimited:
             return f"{self.name}, row {first + row}: the header names {there} columns, here are {here}"
         if cell := re.search(r"CSV column #(\d+): Row #(\d+): .*invalid UTF8", message):
             column, row = map(int, cell.groups())
-            return f"{limits.where(self.name, first + row - 1, self.columns[column])}: not UTF-8 text"
+            return f"{limits.where(self.name, first + row - 1, self.columns[column])}: not UTF-8 text; {CONVERTED}"
         return f"{self.name}, after row {first}: not CSV: {' '.join(message.split())}"
 
     def _header(self) -> tuple[str, ...]:
@@ -116,7 +117,7 @@ class Delimited:
             rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter, strict=True))
         except UnicodeDecodeError as error:
             byte = error.object[error.start]
-            raise BadInput(f"{self.name} is not UTF-8 text: it holds the byte 0x{byte:02x}") from error
+            raise BadInput(f"{self.name} is not UTF-8 text: it holds the byte 0x{byte:02x}; {CONVERTED}") from error
         except csv.Error as error:
             raise BadInput(f"{self.name}, line 1: not CSV: {error}") from error
         if len(rows) > 1:
