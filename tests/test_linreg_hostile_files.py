@@ -11,6 +11,7 @@ import io
 import json
 import math
 import os
+import sys
 import tempfile
 import warnings
 import zipfile
@@ -25,7 +26,7 @@ import minigrad
 from linreg.__main__ import main
 from linreg.errors import BadInput
 from linreg.settings import Reading
-from linreg.tables import load
+from linreg.tables import load, streamed
 
 ROWS = 30
 FORMATS = [
@@ -331,3 +332,14 @@ def test_a_file_that_is_changed_while_it_is_trained_on(tmp_path, kind, change):
             file.write(whole(kind))
     with pytest.raises(BadInput, match=r"was changed while|not a whole"):
         list(table.examples.batches(4, epoch=1))
+
+
+def test_no_python_code_runs_where_numpy_would_lose_control_c():
+    """What NumPy asks in Python while it makes a type from a tuple swallows a KeyboardInterrupt."""
+    called = []
+    sys.setprofile(lambda frame, event, _: called.append(frame.f_code.co_name) if event == "call" else None)
+    try:
+        streamed._whole(np.ones((3, 2)))
+    finally:
+        sys.setprofile(None)
+    assert called == ["_whole"]
