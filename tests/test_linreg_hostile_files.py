@@ -336,10 +336,10 @@ def test_a_file_that_is_changed_while_it_is_trained_on(tmp_path, kind, change):
 
 def test_no_python_code_runs_where_numpy_would_lose_control_c():
     """What NumPy asks in Python while it makes a type from a tuple swallows a KeyboardInterrupt."""
-    called = []
+    called, rows = [], np.ones((3, 2))
     sys.setprofile(lambda frame, event, _: called.append(frame.f_code.co_name) if event == "call" else None)
     try:
-        streamed._whole(np.ones((3, 2)))
+        streamed._whole(rows)
     finally:
         sys.setprofile(None)
     assert called == ["_whole"]
