@@ -73,7 +73,10 @@ class Endings:
         try:
             self.store.set(f"end/{self.rank}", json.dumps(reason))
             speaks = self.store.add(f"speakers/{self.host}", 1) == 1
-            part()
+            # A sum that was begun when a signal came keeps the connections until the others join in, or are gone.
+            parting = threading.Thread(target=part, daemon=True)
+            parting.start()
+            parting.join(ROLL_CALL)
             self._wait_for(said, speaks)
         except RuntimeError:  # as torch's store raises where it has ended
             keeper = "torchrun" if os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True" else "process 0"

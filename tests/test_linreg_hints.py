@@ -2,7 +2,11 @@
 
 import io
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -175,3 +179,15 @@ def test_chinese_names_stand_in_columns():
     starts = ["价格       ", "(intercept)", "面积 m²    ", "城区=海淀  "]  # each takes 11 columns
     assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
     assert len({line[len(start) :] for line, start in zip(lines[1:], starts[1:], strict=True)}) == 1
+
+
+def test_help_needs_no_numpy():
+    code = "import sys; sys.modules['numpy'] = None; from linreg.__main__ import main; main()"
+    child = subprocess.run(
+        [sys.executable, "-c", code, "--help"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    assert (child.returncode, child.stderr) == (0, "")
+    assert child.stdout.startswith("usage: linreg ")
