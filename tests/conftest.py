@@ -56,3 +56,9 @@ def _fail_if_required(report):
                 report.outcome = "failed"
                 report.longrepr = f"{path}:{line}: {name} forbids this skip. {reason}"
     return report
+
+
+@pytest.fixture
+def without_syncs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is on the disk after a power cut is no matter to the test."""
+    monkeypatch.setattr(os, "fsync", lambda handle: None)

@@ -1,8 +1,6 @@
 """The command `linreg`: what it prints, on both backends, and its one line for bad input."""
 
-import contextlib
 import importlib
-import io
 import json
 import os
 import re
@@ -16,7 +14,8 @@ from hypothesis import example, given, settings, strategies as st
 
 pytest.importorskip("pyarrow")
 
-from linreg.__main__ import main
+from linreg_command import linreg
+
 from linreg.settings import OPTIMIZERS
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
@@ -26,16 +25,6 @@ ROOT = Path(__file__).parent.parent
 NORRIS = str(ROOT / "examples" / "data" / "norris.csv")
 COMMAND = [sys.executable, "-m", "linreg"]
 NUMBER = r"-?\d+\.\d+(?:e-\d\d)?"
-
-
-def linreg(*argv):
-    """Exit status, stdout and stderr of the command, run in this process."""
-    with (
-        contextlib.redirect_stdout(io.StringIO()) as out,
-        contextlib.redirect_stderr(io.StringIO()) as err,
-    ):
-        status = main([str(word) for word in argv])
-    return status, out.getvalue(), err.getvalue()
 
 
 def assert_refused(*argv, status=2):

@@ -1,7 +1,6 @@
 """`linreg compare`: what it shows is what both runs did, and it sees where they part."""
 
 import contextlib
-import io
 import json
 import math
 import os
@@ -14,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from linreg_command import linreg
 
 import minigrad
-from linreg.__main__ import main
 from linreg.commands.options import data_of, parse, settings_of
 from linreg.comparing import lockstep as comparison
 from linreg.comparing.lockstep import KINDS, Differences, compare, side_by_side
@@ -33,13 +32,6 @@ SHORT = ["--num-examples", "60", "--num-epochs", "2"]
 TABLE = ["--data", NORRIS, "--target", "y"]
 IN_PIECES = ["--data", PENGUINS, "--target", "body_mass_g", "--categories", "species,island,sex", "--missing", "mean"]
 IN_PIECES += ["--buffer", "50"]
-
-
-def linreg(*argv):
-    """Exit status, stdout and stderr of the command, run in this process."""
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
-        status = main([str(word) for word in argv])
-    return status, out.getvalue(), err.getvalue()
 
 
 def compared(*words, seed=0, tolerance=None):

@@ -16,7 +16,8 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("torch")
 pytest.importorskip("rich")
 import torch
-from test_linreg_cli import COMMAND, NORRIS, ROOT, assert_refused, linreg
+from linreg_command import linreg
+from test_linreg_cli import COMMAND, NORRIS, ROOT, assert_refused
 
 import linreg.train as linreg_train
 from linreg.__main__ import main as linreg_main

@@ -1,8 +1,6 @@
 """`linreg predict`: a number for each row, from whatever a table is kept in, to whatever it is written to."""
 
-import contextlib
 import csv
-import io
 import itertools
 import json
 import os
@@ -21,34 +19,21 @@ pytest.importorskip("pyarrow")
 import pyarrow as pa
 import pyarrow.parquet
 from hostile import WRONG, changed, places
+from linreg_command import linreg
 
-from linreg.__main__ import main
 from linreg.saving.checkpoints import Folder
 from linreg.saving.predictions import Accuracy, predict
 from linreg.saving.saved import read
 from linreg.tables import Block
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
-pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
+pytestmark = [
+    pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<"),
+    pytest.mark.usefixtures("without_syncs"),
+]
 
 NORRIS = Path(__file__).parent.parent / "examples" / "data" / "norris.csv"
 PLACES = ("north", "south", "west")
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    """What is on the disk after a power cut is no matter here."""
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
-
-
-def linreg(*argv):
-    """Exit status, stdout and stderr of the command, run in this process."""
-    with (
-        contextlib.redirect_stdout(io.StringIO()) as out,
-        contextlib.redirect_stderr(io.StringIO()) as err,
-    ):
-        status = main([str(word) for word in argv])
-    return status, out.getvalue(), err.getvalue()
 
 
 def refused(*argv):

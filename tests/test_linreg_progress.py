@@ -12,6 +12,8 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
+from linreg_command import linreg
+
 from linreg.__main__ import main
 from linreg.commands import COMMANDS
 
@@ -22,13 +24,6 @@ LONG = ["--seed", "1", "--num-epochs", "12", "--num-examples", "400"]
 EAGER = "import linreg.progress as p, linreg.__main__ as m; p.DELAY = 1e-9; p.LONGEST = 0; raise SystemExit(m.main())"
 LACKING_RICH = "import sys; sys.modules['rich'] = None; " + EAGER
 BAR = re.compile(r"epoch (\d+) of (at most )?(\d+) .*loss (\S+), ([\d,]+) rows/s, ")
-
-
-def linreg(*argv):
-    """Exit status, stdout and stderr of the command, run in this process."""
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
-        status = main(list(argv))
-    return status, out.getvalue(), err.getvalue()
 
 
 def on_terminal(*argv, code=EAGER, stderr=None, term="xterm", columns="150"):

@@ -1,7 +1,5 @@
 """The page that reports a run, and the commands that write it and the picture."""
 
-import contextlib
-import io
 import json
 import re
 import string
@@ -11,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
+from linreg_command import linreg
 from outcomes import drawn_rows, outcome_of
 from page_browser import Opened, browser, opened  # noqa: F401
 
-from linreg.__main__ import main
 from linreg.looking import plots, report
 from linreg.looking.report_words import REPORT_WORDS
 from linreg.looking.statistics import summarise
@@ -166,13 +164,6 @@ def test_a_browser_shows_the_page_without_a_word(opened: Opened, colours):  # no
 
 
 # The commands
-
-
-def linreg(*argv):
-    """Exit status, stdout and stderr of the command, run in this process."""
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
-        status = main([str(word) for word in argv])
-    return status, out.getvalue(), err.getvalue()
 
 
 @pytest.mark.parametrize("job", [["--num-examples", "50"], ["--data", NORRIS, "--target", "y"]])

@@ -1,8 +1,5 @@
 """A run that was stopped goes on as if it never had been: the same lines, the same numbers, the same bytes."""
 
-import contextlib
-import io
-import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,14 +9,18 @@ pytest.importorskip("pyarrow")
 pytest.importorskip("safetensors")
 pytest.importorskip("pyarrow")
 
+from linreg_command import linreg
+
 from linreg import jobs
-from linreg.__main__ import main
 from linreg.saving.checkpoints import Folder
 from linreg.saving.saver import Saver
 from linreg.settings import OPTIMIZERS
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
-pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
+pytestmark = [
+    pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<"),
+    pytest.mark.usefixtures("without_syncs"),
+]
 
 DATA = Path(__file__).parent.parent / "examples" / "data"
 NORRIS = str(DATA / "norris.csv")
@@ -27,22 +28,6 @@ SYNTHETIC = ["--num-examples", "35", "--seed", "3"]
 PENGUINS = ["--data", str(DATA / "penguins.csv"), "--target", "body_mass_g", "--categories", "species,island,sex"]
 PENGUINS += ["--missing", "mean", "--seed", "3"]
 TABLE = ["--data", NORRIS, "--target", "y", "--seed", "3", "--num-epochs", "4", "--batch-size", "16"]
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    """What is on the disk after a power cut is no matter here."""
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
-
-
-def linreg(*argv):
-    """Exit status, stdout and stderr of the command, run in this process."""
-    with (
-        contextlib.redirect_stdout(io.StringIO()) as out,
-        contextlib.redirect_stderr(io.StringIO()) as err,
-    ):
-        status = main([str(word) for word in argv])
-    return status, out.getvalue(), err.getvalue()
 
 
 def content(folder):

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import math
-import os
 import re
 import sys
 from pathlib import Path
@@ -19,34 +18,21 @@ pytest.importorskip("safetensors")
 pytest.importorskip("pyarrow")
 
 from hostile import WRONG, changed, places
+from linreg_command import linreg
 
 import minigrad
-from linreg.__main__ import main
 from linreg.saving.checkpoints import RUN, Folder
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
-pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
+pytestmark = [
+    pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<"),
+    pytest.mark.usefixtures("without_syncs"),
+]
 
 NORRIS = str(Path(__file__).parent.parent / "examples" / "data" / "norris.csv")
 TABLE = ["--data", NORRIS, "--target", "y", "--seed", "3"]
 TWO_COLUMNS = Path()  # of numbers, in a file
 SMALL = ["--num-examples", "12", "--seed", "3", "--optimizer", "adam", "--validation", "0.2"]
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    """What is on the disk after a power cut is no matter here."""
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
-
-
-def linreg(*argv):
-    """Exit status, stdout and stderr of the command, run in this process."""
-    with (
-        contextlib.redirect_stdout(io.StringIO()) as out,
-        contextlib.redirect_stderr(io.StringIO()) as err,
-    ):
-        status = main([str(word) for word in argv])
-    return status, out.getvalue(), err.getvalue()
 
 
 def refused(*argv):

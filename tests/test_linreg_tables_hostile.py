@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import gzip
-import io
 import os
 import pickle
 import signal
@@ -20,20 +19,13 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 pa = pytest.importorskip("pyarrow")
+from linreg_command import linreg
 from pyarrow import parquet
-
-from linreg.__main__ import main
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
 pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
 
 ROOT = Path(__file__).parent.parent
-
-
-def linreg(*argv):
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(io.StringIO()) as err:
-        status = main([str(word) for word in argv])
-    return status, out.getvalue(), err.getvalue()
 
 
 def refusal(path, *options, target="y"):

@@ -1,7 +1,5 @@
 """What the command tells on the way: how good the fit is, and what of a table may have been meant otherwise."""
 
-import contextlib
-import io
 import json
 import re
 
@@ -10,18 +8,9 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
-from linreg.__main__ import main
+from linreg_command import linreg
+
 from linreg.tables.split import Split
-
-
-def linreg(*argv):
-    """Exit status, stdout and stderr of the command, run in this process."""
-    with (
-        contextlib.redirect_stdout(io.StringIO()) as out,
-        contextlib.redirect_stderr(io.StringIO()) as err,
-    ):
-        status = main([str(word) for word in argv])
-    return status, out.getvalue(), err.getvalue()
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ import pytest
 
 pytest.importorskip("pyarrow")
 
-from test_linreg_cli import NORRIS, assert_refused, linreg
+from linreg_command import linreg
+from test_linreg_cli import NORRIS, assert_refused
 
 from linreg import data, model
 from linreg.errors import Diverged
