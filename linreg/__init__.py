@@ -10,7 +10,7 @@ A map, for who reads it from the top:
   `scaling`, `moments`: columns in standard units, and back
 - `tables`: files, pipes and iterables of any size, as examples; `saving`: runs in folders, and predictions by them;
   `looking`: statistics, pictures, the report; `comparing`: minigrad beside torch; `commands`: the command line, which
-  `__main__` starts
+  `__main__` starts, by `options` and their `arguments`
 - `backends`: minigrad or torch, made ready; `processes`, `endings`: a run that several share, and how all of them end;
   `errors`: what can go wrong, told in one line
 - `estimator`, `checks`: `LinearRegression`, the same for scikit-learn's pipelines and searches

@@ -6,9 +6,9 @@ import os
 import sys
 from collections.abc import Sequence
 
-from linreg.commands import BAD_INPUT, COMMANDS, INTERRUPTED, LOST, PIPE_CLOSED
 from linreg.endings import close_stderr
-from linreg.errors import BadInput, Lost, fail
+from linreg.errors import BAD_INPUT, INTERRUPTED, LOST, PIPE_CLOSED, BadInput, Lost, fail
+from linreg.options import COMMANDS
 from linreg.processes import several, told_by_first
 
 

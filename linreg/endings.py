@@ -9,13 +9,12 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
 from linreg.backends import first_line
-from linreg.commands import LOST
-from linreg.errors import BadInput, Lost
+from linreg.errors import LOST, BadInput, Lost
 
 ROLL_CALL = 2.0  # seconds for the others to say that they end, too
 POLL = 0.05
@@ -74,7 +73,7 @@ class Endings:
             self.store.set(f"end/{self.rank}", json.dumps(reason))
             speaks = self.store.add(f"speakers/{self.host}", 1) == 1
             # A sum that was begun when a signal came keeps the connections until the others join in, or are gone.
-            parting = threading.Thread(target=part, daemon=True)
+            parting = threading.Thread(target=_quietly, args=(part,), daemon=True)
             parting.start()
             parting.join(ROLL_CALL)
             self._wait_for(said, speaks)
@@ -159,6 +158,11 @@ class Endings:
 def close_stderr() -> None:
     """Print nothing more there: another process has said, or will say, what there is to say."""
     sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 (open until the process ends)
+
+
+def _quietly(part: Callable[[], object]) -> None:
+    with suppress(RuntimeError):  # connections that are gone need no leave
+        part()
 
 
 def _let_go(error: BaseException | None) -> None:

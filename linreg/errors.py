@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from importlib import import_module
 from typing import Any
 
+# The command's exit statuses.
+DONE, DIVERGED, BAD_INPUT, LOST, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 3, 130, 141
+
 
 class BadInput(ValueError):
     """A file, a table or a value that no regression can be run on; the message is one line."""

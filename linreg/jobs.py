@@ -170,24 +170,25 @@ def fit(
     if training.stopped and not quiet:
         lines.flush()
         print(f"stopped {training.stopped}")
-    values = parameters(w, b)
+    slopes, intercept = parameters(w, b)
     outcome = Outcome(
-        settings,
-        problem.target,
-        problem.names,
-        *values,
-        problem.scaling,
-        problem.triangle,
-        problem.sample,
-        training.losses,
-        training.held_losses,
-        trace,
-        training.steps,
-        training.rows_seen - seen,
-        seconds,
-        training.stopped,
-        diverged,
-        start,
+        settings=settings,
+        target=problem.target,
+        names=problem.names,
+        w=slopes,
+        b=intercept,
+        scaling=problem.scaling,
+        triangle=problem.triangle,
+        sample=problem.sample,
+        losses=training.losses,
+        validation_losses=training.held_losses,
+        trace=trace,
+        steps=training.steps,
+        rows_seen=training.rows_seen - seen,
+        seconds=seconds,
+        stopped=training.stopped,
+        diverged=diverged,
+        start=start,
     )
     return w, b, outcome
 

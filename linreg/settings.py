@@ -9,6 +9,7 @@ from typing import Self
 LEARNING_RATES: dict[str, float | None] = {"sgd": 0.03, "momentum": 0.003, "adam": 0.03, "newton": None, "lstsq": None}
 OPTIMIZERS = tuple(LEARNING_RATES)
 AT_ONCE = ("newton", "lstsq")
+MOMENTUM = 0.9
 
 PATIENCE = 5  # epochs
 DOCUMENT_EPOCHS, DOCUMENT_STEPS = 3, 300
@@ -24,8 +25,7 @@ class Reading:
     """How a table is read: which columns are categories, what is done where a value is missing, and in what memory.
 
     `without` are columns that are no features, where these are all others than the target; `format` is one of FORMATS
-    where the file does not tell; `buffer` the rows that are in memory at once (None: as many
-    as hold 4 million numbers).
+    where the file does not tell; `buffer` the rows that are in memory at once (None: those of 4 million numbers).
     """
 
     categories: tuple[str, ...] = ()

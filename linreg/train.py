@@ -13,8 +13,8 @@ from linreg.exact import lstsq_step, newton_step
 from linreg.examples import Examples, InMemory
 from linreg.model import Tensor, linreg, sgd, squared_loss
 from linreg.processes import ALONE, Group
-from linreg.settings import AT_ONCE, Recipe
-from linreg.watching import MOMENTUM, EarlyStop, Watch
+from linreg.settings import AT_ONCE, MOMENTUM, Recipe
+from linreg.watching import EarlyStop, Watch
 
 
 class Step(NamedTuple):

@@ -7,12 +7,11 @@ from typing import Any
 from linreg.errors import BadInput, Diverged
 from linreg.examples import Examples
 from linreg.model import Tensor
-from linreg.settings import Recipe
+from linreg.settings import MOMENTUM, Recipe
 from linreg.stability import largest_stable_rate
 
 # A batch whose summed loss is this many times that of all the data at the start is no bad luck.
 DIVERGENCE_FACTOR = 100
-MOMENTUM = 0.9
 
 
 class _Kept:

@@ -16,11 +16,11 @@ from hypothesis import given, settings, strategies as st
 from linreg_command import linreg
 
 import minigrad
-from linreg.commands.options import data_of, parse, settings_of
 from linreg.comparing import lockstep as comparison
 from linreg.comparing.lockstep import KINDS, Differences, compare, side_by_side
 from linreg.comparing.measured import Measured, largest_memory, measured
 from linreg.comparing.shown import parting
+from linreg.options import data_of, parse, settings_of
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("pyarrow")

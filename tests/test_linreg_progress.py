@@ -15,7 +15,7 @@ pytest.importorskip("pyarrow")
 from linreg_command import linreg
 
 from linreg.__main__ import main
-from linreg.commands import COMMANDS
+from linreg.options import COMMANDS
 
 pty = pytest.importorskip("pty", reason="needs pseudo-terminals, which this system lacks")
 

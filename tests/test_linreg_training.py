@@ -19,11 +19,10 @@ from test_linreg_cli import NORRIS, assert_refused
 from linreg import data, model
 from linreg.errors import Diverged
 from linreg.exact import lstsq_step, newton_step
-from linreg.settings import AT_ONCE, OPTIMIZERS
+from linreg.settings import AT_ONCE, MOMENTUM, OPTIMIZERS
 from linreg.stability import largest_stable_rate
 from linreg.tables.split import Split
 from linreg.train import train
-from linreg.watching import MOMENTUM
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
 pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")

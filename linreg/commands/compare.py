@@ -8,10 +8,9 @@ import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from linreg.commands import DIVERGED, DONE
-from linreg.commands.arguments import Parser, not_negative
-from linreg.commands.options import add_data, add_running, add_training, data_of, parse, settings_of
-from linreg.errors import BadInput, fail
+from linreg.arguments import Parser, not_negative
+from linreg.errors import DIVERGED, DONE, BadInput, fail
+from linreg.options import add_data, add_running, add_training, data_of, parse, settings_of
 
 if TYPE_CHECKING:
     from linreg.comparing.lockstep import Comparison

@@ -6,9 +6,8 @@ import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from linreg.commands import BAD_INPUT, DIVERGED, DONE
-from linreg.commands.options import data_of, settings_of
-from linreg.errors import BadInput, fail, writing
+from linreg.errors import BAD_INPUT, DIVERGED, DONE, BadInput, fail, writing
+from linreg.options import data_of, settings_of
 from linreg.processes import TIMEOUT, Group, joined, must_be_shareable, several, told_by_first
 from linreg.saving.resuming import kept_options, options_of
 from linreg.settings import Synthetic

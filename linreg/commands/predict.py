@@ -5,9 +5,8 @@ import json
 import sys
 from collections.abc import Sequence
 
-from linreg.commands import DONE
-from linreg.commands.arguments import Parser
-from linreg.errors import BadInput
+from linreg.arguments import Parser
+from linreg.errors import DONE, BadInput
 from linreg.settings import FORMATS
 
 

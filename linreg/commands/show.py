@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from linreg.commands import DONE
-from linreg.commands.arguments import Parser
+from linreg.arguments import Parser
+from linreg.errors import DONE
 
 if TYPE_CHECKING:
     from linreg.saving.saved import Saved

@@ -62,8 +62,8 @@ def measured(backend: str, options: argparse.Namespace, seed: int) -> Measured:
 
 def main() -> int:
     """Do the job that standard input describes, and print what it took."""
-    from linreg.commands.options import data_of, settings_of
     from linreg.comparing.lockstep import on_backend
+    from linreg.options import data_of, settings_of
 
     job = json.load(sys.stdin)
     options = argparse.Namespace(**job["options"])

@@ -13,8 +13,8 @@ import numpy as np
 
 from linreg.errors import BadInput, required, writing
 from linreg.saving.saved import Saved
-from linreg.tables import Block, Source
-from linreg.tables.encoding import Choice
+from linreg.tables import Source
+from linreg.tables.loading import encoded_blocks
 from linreg.triangle import Array
 
 COLUMN = "prediction"
@@ -69,20 +69,14 @@ def predict(saved: Saved, source: Source, write: Write) -> Accuracy:
     needs no target. BadInput for a table without the run's columns, and for levels that training has not seen.
     """
     encoding, accuracy = saved.encoding, Accuracy()
-    choice = encoding.for_prediction
-    Choice.of(source, None, choice.features, choice.categories)
-    target = encoding.choice.target
-    there = target is not None and target in source.columns
-    numbers = (*choice.numbers, *([target] if there and target is not None else []))
+    target = [name for name in source.columns if name == encoding.choice.target]
     mean, std = encoding.scaling.means[-1], encoding.scaling.stds[-1]
-    for block in source.blocks(numbers, choice.categories):
-        features = Block(block.first, block.numbers[:, : len(choice.numbers)], block.texts)
-        places, X = encoding.encode(features, source.name)
+    for block, places, X in encoded_blocks(source, encoding, target):
         predictions = np.full(len(block.numbers), np.nan)
         with np.errstate(over="ignore", invalid="ignore"):  # such a prediction is infinite
             predictions[places] = mean + std * (X @ saved.w + saved.b)
         write(predictions)
-        accuracy.see(block.numbers[:, -1] if there else np.full(len(predictions), np.nan), predictions)
+        accuracy.see(block.numbers[:, -1] if target else np.full(len(predictions), np.nan), predictions)
     return accuracy
 
 

@@ -6,8 +6,8 @@ import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from linreg.commands.options import parse, resumes
 from linreg.errors import BadInput
+from linreg.options import parse, resumes
 
 if TYPE_CHECKING:
     from linreg.saving.saved import Saved
@@ -70,7 +70,7 @@ def _words(kept: dict[str, Any]) -> list[str]:
 
 
 def _line(values: list[Any]) -> str:
-    """Values between commas, as `linreg.commands.arguments.names` reads them."""
+    """Values between commas, as `linreg.arguments.names` reads them."""
     line = io.StringIO()
     csv.writer(line, lineterminator="").writerow(values)
     return line.getvalue()

@@ -16,7 +16,7 @@ from linreg.scaling import Scaling
 from linreg.settings import USUAL, Reading
 from linreg.tables.encoding import Choice, Codes, Encoding
 from linreg.tables.opening import opened_source
-from linreg.tables.source import Source, Span
+from linreg.tables.source import Block, Source, Span
 from linreg.tables.split import Split
 from linreg.tables.spool import Spool
 from linreg.tables.streamed import Read, Streamed
@@ -155,11 +155,20 @@ def rows_to_predict(data: str | Source, encoding: Encoding, format: str | None =
     has not seen.
     """
     source = opened_source(data, format) if isinstance(data, str) else data
+    for block, places, X in encoded_blocks(source, encoding):
+        yield block.first + places, X
+
+
+def encoded_blocks(source: Source, encoding: Encoding, also: Sequence[str] = ()) -> Iterator[tuple[Block, Any, Array]]:
+    """As `rows_to_predict`, block by block: the block, the places (m,) in it of rows to predict, and their features.
+
+    The block's numbers end with those of the columns `also`.
+    """
     choice = encoding.for_prediction
     Choice.of(source, None, choice.features, choice.categories)
-    for block in source.blocks(choice.numbers, choice.categories):
-        places, X = encoding.encode(block, source.name)
-        yield block.first + places, X
+    for block in source.blocks((*choice.numbers, *also), choice.categories):
+        features = Block(block.first, block.numbers[:, : len(choice.numbers)], block.texts)
+        yield block, *encoding.encode(features, source.name)
 
 
 def _slabs(blocks: Iterable[Array], rows: int) -> Iterator[Array]:

@@ -6,8 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from linreg.commands import COMMANDS
-from linreg.commands.arguments import (
+from linreg.arguments import (
     Parser,
     any_number,
     ending_with,
@@ -34,6 +33,14 @@ from linreg.settings import (
     Synthetic,
     Table,
 )
+
+# In the order in which the help lists them; without a word it is the first.
+COMMANDS = {
+    "fit": "train, on synthetic data or a table",
+    "predict": "the target of each row of a table, by a saved run",
+    "show": "what a saved run is, how far it is, and what it has found",
+    "compare": "train on minigrad and torch side by side, and show how far they are apart",
+}
 
 BATCH_SIZE, EXPLAINED_ROWS = 10, 3  # of three rows every number can be read
 
