@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from group_programs import numbers
 from hypothesis import example, given, settings, strategies as st
 
 import minigrad
+from linreg import endings
 from linreg.__main__ import main
 from linreg.processes import ALONE, Several, shared
 
@@ -260,6 +262,28 @@ def test_a_signal_ends_a_process_that_waits_for_others(forked):
     os.kill(run.pids[1], signal.SIGTERM)
     assert run.wait() == [3, 3]
     assert "process 1 of 2 ended or no longer answers" in run.err()
+
+
+def test_who_ends_does_not_wait_for_a_sum_that_others_do_not_join(monkeypatch):
+    """The store is one of this process alone, where the other one has left its word."""
+
+    class Store(dict):
+        set, check = dict.__setitem__, staticmethod(lambda keys: True)
+
+        def add(self, key, number):
+            return number
+
+    monkeypatch.setattr(endings, "ROLL_CALL", 0.05)
+    joined, parted = threading.Event(), threading.Event()
+
+    def part():
+        joined.wait(20)
+        parted.set()
+
+    speaks, line = endings.Endings(Store({"end/1": "null"}), 0, 2, "go on")._roll_call("a word", part)
+    assert not parted.is_set()
+    joined.set()
+    assert (speaks, line) == (True, "process 0 of 2: a word")
 
 
 def test_terminated_together_they_say_so_once(forked):

@@ -22,6 +22,8 @@ pa = pytest.importorskip("pyarrow")
 from linreg_command import linreg
 from pyarrow import parquet
 
+from linreg.tables import streams
+
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
 pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
 
@@ -225,6 +227,25 @@ def test_a_pipe_without_end_that_is_no_table():
             assert child.wait(timeout=60) == 2
             assert err.startswith("linreg: error: -")
             assert len(err.splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pipe to wait for")
+def test_a_pipe_is_waited_for_before_it_is_read(monkeypatch):
+    """A Ctrl-C that comes while it is waited for is heard before anything is read."""
+    reading, writing = os.pipe()
+    with os.fdopen(writing, "wb") as written:
+        written.write(b"y,x\n1,2\n")
+
+    def interrupted(*waited_for):
+        raise KeyboardInterrupt
+
+    with streams.opened(f"/dev/fd/{reading}") as pipe:
+        with monkeypatch.context() as patch:
+            patch.setattr(streams.select, "select", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                pipe.read(1)
+        assert pipe.read() == b"y,x\n1,2\n"
+    os.close(reading)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="needs SIGINT")
