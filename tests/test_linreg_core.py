@@ -14,8 +14,10 @@ from linreg.errors import Diverged
 from linreg.exact import least_squares, lstsq_step, newton_step
 from linreg.examples import InMemory
 from linreg.outcome import MOST_TRACED, Trace
-from linreg.settings import OPTIMIZERS, Recipe
+from linreg.settings import OPTIMIZERS, Reading, Recipe
 from linreg.stability import largest_stable_rate
+from linreg.tables import Rows, load
+from linreg.tables.survey import _Sample
 from linreg.train import Epoch, Step, Training
 from linreg.triangle import Triangle
 
@@ -180,3 +182,33 @@ def test_a_trace_is_evenly_spaced_and_bounded(steps):
     assert trace.losses == [float(step) for step in trace.steps]
     assert min(steps, MOST_TRACED // 2) <= len(trace.steps) <= MOST_TRACED
     assert len(trace.ws) == len(trace.bs) == len(trace.steps)
+
+
+# Tables in pieces
+
+
+def in_pieces(buffer):
+    rows = Rows({"x": i % 7, "z": i * i % 11, "y": 3 * (i % 7) + i % 5} for i in range(60))
+    return load(rows, "y", reading=Reading(buffer=buffer), validation=0.2, dtype="float64", torch=minigrad)
+
+
+def test_the_loss_of_a_table_in_pieces_is_that_of_its_rows():
+    whole, pieces = in_pieces(None), in_pieces(7)
+    assert isinstance(whole.examples, InMemory)
+    assert not isinstance(pieces.examples, InMemory)
+    w, b = minigrad.tensor([[0.3], [-2.0]], dtype=minigrad.float64), minigrad.tensor([0.7], dtype=minigrad.float64)
+    for ours, theirs in ((pieces.examples, whole.examples), (pieces.held_out, whole.held_out)):
+        assert ours.rows == theirs.rows
+        assert ours.mean_loss(w, b) == pytest.approx(theirs.mean_loss(w, b), rel=1e-12)
+
+
+@given(st.lists(st.integers(1, 40), min_size=1, max_size=12), st.integers(1, 20))
+def test_a_sample_is_evenly_spaced_however_the_rows_are_cut(sizes, most):
+    rows = np.arange(sum(sizes), dtype=np.float64).reshape(-1, 1)
+    sample = _Sample(most)
+    for part in np.split(rows, np.cumsum(sizes)[:-1]):
+        sample.take(part)
+    found = sample.rows()[:, 0]
+    every = found[1] if len(found) > 1 else len(rows)
+    assert found.tolist() == np.arange(0, len(rows), every).tolist()
+    assert min(len(rows), most) / 2 <= len(found) <= most
