@@ -302,7 +302,9 @@ def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
             f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {one} and y of type {two} "
             "instead"
         )
-    check_floating("linalg.vecdot", x)
+    if not x.is_floating_point():
+        kind = messages.TYPE_NAMES[x.dtype.name]
+        raise RuntimeError(f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {kind}")
     return vdot(x, y) if x.ndim == y.ndim == 1 else (x * y).sum(dim)
 
 

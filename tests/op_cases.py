@@ -15,7 +15,8 @@ import numpy as np
 
 Shape = tuple[int, ...]
 WHOLE = ("bool", "uint8", "int8", "int16", "int32", "int64")
-SPECIAL = (0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 0.5, 2.0, -3.0)
+INFINITE = (0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, 0.5, 2.0, -3.0)
+SPECIAL = (*INFINITE, math.nan)
 
 
 class Draw:
@@ -148,7 +149,7 @@ class Draw:
             step *= max(shape[d], 1) + (kind in ("gaps", "all") and self.choice(0, 1))
         return tuple(strides), self.choice(0, 3) if kind in ("gaps", "all") else 0
 
-    def values(self, count: int, dtype: str, domain: str) -> np.ndarray:
+    def values(self, count: int, dtype: str, domain: str, special: Sequence[float]) -> np.ndarray:
         self.drawn += 1
         rng = np.random.default_rng([self.random.randrange(2**32), self.drawn])
         if dtype == "bool":
@@ -165,7 +166,7 @@ class Draw:
         elif self.kind == "ties" or (self.wild and self.flag()):
             found = rng.integers(0 if domain == "positive" else -2, 3, count)
         elif self.kind == "special":
-            found = rng.choice(SPECIAL, count)
+            found = rng.choice(special, count)
         else:
             found = rng.uniform(0.1, 3, count) if domain == "positive" else rng.normal(0, 1.5, count)
         return np.asarray(np.where(found == 0, 0.5, found) if domain == "not zero" else found).astype(dtype)
@@ -222,7 +223,8 @@ class Row:
     fixed  dtypes of single inputs, such as a condition or an index
     always_fixed  whether no others are tried, in wild cases
     expanded  whether elements may share their memory, and so be equal
-    special  whether infinities and NaN are tried too
+    special  the numbers that are tried too: where torch takes NaN one way or another, by how many elements there are,
+             INFINITE without it; none where even infinities are beyond comparison
     smooth  whether the result has slopes: not if it is rounded, or gradients are kept from flowing
     folded  whether torch folds several dimensions into one, for which it may copy: strides, and what is saved, differ
     """
@@ -236,7 +238,7 @@ class Row:
     fixed: dict[str, str] = field(default_factory=dict)
     always_fixed: bool = False
     expanded: bool = True
-    special: bool = True
+    special: Sequence[float] = SPECIAL
     folded: bool = False
     smooth: bool = True
 
@@ -262,6 +264,6 @@ class Row:
         for shape, dtype, requires_grad in zip(shapes, dtypes, wanted, strict=True):
             strides, offset = draw.layout(shape, self.expanded)
             length = offset + sum((n - 1) * s for n, s in zip(shape, strides, strict=True) if n) + 1
-            buffer = draw.values(length, dtype, self.domain)
+            buffer = draw.values(length, dtype, self.domain, self.special)
             inputs.append(Input(buffer, shape, strides, offset, requires_grad))
         return Case(inputs, options, draw.random.randrange(2**32))

@@ -131,6 +131,9 @@ ODD_ERRORS = (
     "expand(CPU",  # some dtypes are named by their C++ type there, most are not
     "the derivative for '_cdist_backward' is not implemented",  # which it is here
     "Autograd not support dtype",  # sum(dtype=torch.int64) of what requires grad
+    "grad_input must be contiguous",  # nll_loss, by how its input lies
+    "adaptive_avg_pool2d_backward(): Expected grad_output to have non-zero size",  # of what is empty, going forward
+    "ldexp can't be cast to the desired output type",  # whatever else is wrong
 )
 # Errors of minigrad where torch computes, in place only, what it does not compute out of place.
 STRICTER = ("not implemented for 'Bool'", "result type Long can't be cast to the desired output type Bool")

@@ -78,8 +78,8 @@ row(
 row("sum", "a, dtype=getattr(t, dtype)", options=dtype)
 row("mean")
 row("mean", "a, dim, keepdim", "a.mean(axis=dim, keepdims=keepdim)", options=dims_keepdim)
-row("prod", special=False)
-row("prod", "a, dim, keepdim", options=dim_keepdim, special=False)
+row("prod", special=())
+row("prod", "a, dim, keepdim", options=dim_keepdim, special=())
 for name in ("var", "std"):
     row(name, expanded=name == "var")  # whose slope is noise where the values are equal but for rounding
     row(name, "a, dim, correction=correction, keepdim=keepdim", options=corrected, expanded=name == "var")
@@ -150,22 +150,22 @@ def joinable(draw: Draw) -> list[Shape]:
 
 # Products
 
-row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(2, 2), special=False)
-row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(2, 1), special=False)
-row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(1, 2), special=False)
-row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(1, 1), special=False)
+row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(2, 2), special=())
+row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(2, 1), special=())
+row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(1, 2), special=())
+row("matmul", "a, b", "a @ b", shapes=lambda draw: draw.product(1, 1), special=())
 row(
     "matmul",
     "a, b",
     "a @ b",
     shapes=lambda draw: draw.product(draw.choice(1, 2), draw.choice(1, 2), draw.choice(1, 2)),
-    special=False,
+    special=(),
     folded=True,
 )
-row("mm", "a, b", shapes=lambda draw: draw.product(2, 2), special=False)
-row("mv", "a, b", shapes=lambda draw: draw.product(2, 1), special=False)
-row("dot", "a, b", shapes=lambda draw: draw.product(1, 1), special=False)
-row("bmm", "a, b", shapes=lambda draw: batches(draw), special=False)
+row("mm", "a, b", shapes=lambda draw: draw.product(2, 2), special=())
+row("mv", "a, b", shapes=lambda draw: draw.product(2, 1), special=())
+row("dot", "a, b", shapes=lambda draw: draw.product(1, 1), special=())
+row("bmm", "a, b", shapes=lambda draw: batches(draw), special=())
 
 
 def batches(draw: Draw) -> list[Shape]:

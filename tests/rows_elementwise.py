@@ -17,23 +17,23 @@ for name in ("log1p", "log2", "log10", "rsqrt"):
     row(name, domain="positive")
 for name in ("asin", "acos", "atanh", "erfinv", "acosh"):
     row(name, smooth=False)
-row("logit", smooth=False, special=False)  # at -0 the slope has one sign in torch, and another if it is recorded
+row("logit", smooth=False, special=())  # at -0 the slope has one sign in torch, and another if it is recorded
 for text in ("asin(a / 4)", "acos(a / 4)", "atanh(a / 4)", "erfinv(a / 4)", "logit(a / 4)", "acosh(a + 1)"):
-    program(f"t.{text}", domain="positive", special=False)
+    program(f"t.{text}", domain="positive", special=())
 for name in ("arcsin", "arccos", "arctan", "arcsinh", "arccosh", "arctanh", "fix"):
     row(name, smooth=False)
-row("logit", "a, 0.25", smooth=False, special=False)
+row("logit", "a, 0.25", smooth=False, special=())
 row("nan_to_num", "a, 1.5, 7.0, number", options=number, smooth=False)
 row("round", "a, decimals=decimals", options=lambda draw, s: {"decimals": draw.choice(1, 2, -1)}, smooth=False)
 # At the poles below 0 the second derivatives are what rounding makes of them.
-row("lgamma", domain="positive", special=False)
-row("digamma", domain="positive", special=False)
+row("lgamma", domain="positive", special=())
+row("digamma", domain="positive", special=())
 row(
     "polygamma",
     "n, a",
     "a.polygamma(n)",
     domain="positive",
-    special=False,
+    special=(),
     options=lambda draw, s: {"n": draw.choice(0, 1, 2, 3)},
 )
 row("positive", "a", "+a")
@@ -93,5 +93,5 @@ row("isclose", "a, b, rtol=0.5, atol=0.5, equal_nan=True", shapes=Draw.pair)
 
 # With random numbers
 
-program("t.manual_seed(3); t.poisson(a)", domain="positive", special=False, smooth=False)
+program("t.manual_seed(3); t.poisson(a)", domain="positive", special=(), smooth=False)
 program("t.manual_seed(3); t.rrelu(a, training=training)", options=lambda draw, s: {"training": draw.flag()})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from op_cases import Draw, Shape
+from op_cases import INFINITE, Draw, Shape
 from op_rows import program
 from rows_losses import doubles
 from rows_windows import function
@@ -12,7 +12,7 @@ from rows_windows import function
 # Normalization. Where all values are equal there is nothing but rounding to normalize; and torch reads a weight for
 # channels, when it computes gradients, as if it had no gaps
 
-varied: dict[str, Any] = {**doubles, "special": False, "expanded": False}
+varied: dict[str, Any] = {**doubles, "special": (), "expanded": False}
 
 
 def channels(draw: Draw) -> list[Shape]:
@@ -130,28 +130,20 @@ def along(draw: Draw, shape: Shape) -> dict[str, Any]:
 
 for name in ("softmax", "softmin", "log_softmax"):
     function(f"{name}(a, dim)", lambda draw: [draw.shape(1)], along)
-for name in (
-    "relu",
-    "relu6",
-    "elu",
-    "selu",
-    "celu",
-    "leaky_relu",
-    "hardswish",
-    "silu",
-    "mish",
-    "hardtanh",
-):
+for name in ("relu", "leaky_relu", "silu", "mish"):
     function(f"{name}(a * 1, inplace=flag)", Draw.one, lambda draw, s: {"flag": draw.flag()}, folded=True)
-for call in (
-    "threshold(a, 0.1, 20)",
-    "softplus(a, 2)",
-    "gelu(a)",
-    "softshrink(a)",
-    "hardshrink(a)",
-    "tanhshrink(a)",
-    "softsign(a)",
-):
+for name in ("relu6", "elu", "selu", "celu", "hardswish", "hardtanh"):
+    function(
+        f"{name}(a * 1, inplace=flag)",
+        Draw.one,
+        lambda draw, s: {"flag": draw.flag()},
+        special=INFINITE,
+        folded=True,
+    )
+for call in ("threshold(a, 0.1, 20)", "softplus(a, 2)", "tanhshrink(a)", "softsign(a)"):
     function(call, Draw.one, folded=True)
+for call in ("softshrink(a)", "hardshrink(a)"):
+    function(call, Draw.one, special=INFINITE, folded=True)
+function("gelu(a)", Draw.one, special=(), folded=True)
 for call in ("logsigmoid(a)", "tanh(a)", "sigmoid(a)"):
     function(call, Draw.one, folded=True)

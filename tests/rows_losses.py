@@ -25,9 +25,9 @@ function(
     "mse_loss(a, b, reduction=how, weight=a.detach())", Draw.two_of_one_shape, reduction, domain="positive", **doubles
 )
 function("l1_loss(a, b, reduction=how)", Draw.two_of_one_shape, reduction, **doubles)
-function("smooth_l1_loss(a, b, reduction=how, beta=beta)", Draw.two_of_one_shape, beta, special=False, **doubles)
-function("huber_loss(a, b, reduction=how, delta=beta)", Draw.two_of_one_shape, beta, special=False, **doubles)
-function("soft_margin_loss(a, b.detach(), reduction=how)", Draw.two_of_one_shape, reduction, special=False, **doubles)
+function("smooth_l1_loss(a, b, reduction=how, beta=beta)", Draw.two_of_one_shape, beta, special=(), **doubles)
+function("huber_loss(a, b, reduction=how, delta=beta)", Draw.two_of_one_shape, beta, special=(), **doubles)
+function("soft_margin_loss(a, b.detach(), reduction=how)", Draw.two_of_one_shape, reduction, special=(), **doubles)
 
 # Of classes: targets of int64 are 1 to 4, so that five classes are enough
 
@@ -45,7 +45,7 @@ def ignoring(draw: Draw, *shapes: Shape) -> dict[str, Any]:
 
 
 labels: dict[str, Any] = {"fixed": {"a": "float64", "b": "int64", "c": "float64"}, "always_fixed": True}
-labels |= {"domain": "positive", "special": False, "expanded": False}
+labels |= {"domain": "positive", "special": (), "expanded": False}
 function(
     "nll_loss(a, b, c.detach(), ignore_index=ignored, reduction=how)",
     lambda draw: [(3, 5 - 2 * draw.sometimes_wrong()), (3,), (5,)],
@@ -64,7 +64,7 @@ function(
     "cross_entropy(a, b, c.detach(), reduction=how, label_smoothing=smoothing)",
     lambda draw: [(3, 4), (3, 4 + draw.sometimes_wrong()), (4,)],
     ignoring,
-    special=False,
+    special=(),
     **doubles,
 )
 function("cross_entropy(a[0], b[0])", lambda draw: [(3, 5), (3,)], **labels)
@@ -76,17 +76,17 @@ function(
     lambda draw: [(3, 2), (3, 2), draw.choice((3, 2), (2,))],
     reduction,
     domain="unit",
-    special=False,
+    special=(),
     **doubles,
 )
-function("binary_cross_entropy(a, b)", Draw.two_of_one_shape, domain="unit", special=False, folded=True, **doubles)
-function("binary_cross_entropy_with_logits(a, b)", Draw.two_of_one_shape, special=False, folded=True, **doubles)
+function("binary_cross_entropy(a, b)", Draw.two_of_one_shape, domain="unit", special=(), folded=True, **doubles)
+function("binary_cross_entropy_with_logits(a, b)", Draw.two_of_one_shape, special=(), folded=True, **doubles)
 for operands in ("a, b.detach(), weight=c.detach()", "a, b, pos_weight=c.detach()"):
     function(
         f"binary_cross_entropy_with_logits({operands}, reduction=how)",
         lambda draw: [(3, 2), (3, 2), draw.choice((3, 2), (2,))],
         reduction,
-        special=False,
+        special=(),
         **doubles,
     )
 
@@ -102,7 +102,7 @@ function(
     lambda draw: [(3, 2)] * 2,
     log_target,
     domain="positive",
-    special=False,
+    special=(),
     **doubles,
 )
 function(
@@ -110,7 +110,7 @@ function(
     lambda draw: [(3, 2)] * 2,
     log_target,
     domain="positive",
-    special=False,
+    special=(),
     **doubles,
 )
 function(
@@ -118,7 +118,7 @@ function(
     lambda draw: [(3, 2), (3, 2), draw.choice((3, 2), (3, 1), (3,))],
     log_target,
     domain="positive",
-    special=False,
+    special=(),
     **doubles,
 )
 
@@ -130,29 +130,29 @@ function(
     reduction,
     fixed={"a": "float64", "b": "int64"},
     always_fixed=True,
-    special=False,
+    special=(),
 )
 function(
     "margin_ranking_loss(a, b, c.detach(), 0.3, reduction=how)",
     lambda draw: [(3, 2)] * 3,
     reduction,
-    special=False,
+    special=(),
     **doubles,
 )
 function(
     "cosine_embedding_loss(a, b, t.tensor([1, -1, 1]), 0.1, reduction=how)",
     lambda draw: [(3, 2)] * 2,
     reduction,
-    special=False,
+    special=(),
     expanded=False,
     **doubles,
 )
-function("triplet_margin_loss(a, b, c, swap=flag)", lambda draw: [(3, 2)] * 3, log_target, special=False, **doubles)
+function("triplet_margin_loss(a, b, c, swap=flag)", lambda draw: [(3, 2)] * 3, log_target, special=(), **doubles)
 function(
     "cosine_similarity(a, b, 0)",
     lambda draw: [(3, 2), draw.choice((3, 2), (3, 1))],
-    special=False,
+    special=(),
     expanded=False,
     **doubles,
 )
-function("pairwise_distance(a, b)", lambda draw: [(3, 2), draw.choice((3, 2), (2,))], special=False, **doubles)
+function("pairwise_distance(a, b)", lambda draw: [(3, 2), draw.choice((3, 2), (2,))], special=(), **doubles)

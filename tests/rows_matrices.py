@@ -45,7 +45,7 @@ def several(draw: Draw) -> list[Shape]:
 REGULAR = "a + 5 * t.eye(a.shape[-1])"
 POSITIVE = "a @ a.mT + t.eye(a.shape[-1])"
 GENERIC = "t.sin(a + 1.7 * t.arange(a.numel()).reshape(a.shape) ** 2)"
-PLAIN = {"special": False, "expanded": False, "fixed": dict.fromkeys("ab", "float64"), "always_fixed": True}
+PLAIN = {"special": (), "expanded": False, "fixed": dict.fromkeys("ab", "float64"), "always_fixed": True}
 
 program(f"t.linalg.inv({REGULAR})", square, **PLAIN)
 program(f"t.inverse({REGULAR})", square, **PLAIN)
@@ -117,12 +117,14 @@ for order in ("'fro'", "'nuc'", 1, -1, 2, -2, "t.inf", "-t.inf"):
         folded=True,
         **PLAIN,
     )
-program("t.linalg.norm(a)", folded=True, special=False, domain="positive")
-program("t.linalg.norm(a, 1, 0)", Draw.with_dims, special=False, folded=True)
+program("t.linalg.norm(a)", folded=True, special=(), domain="positive")
+program("t.linalg.norm(a, 1, 0)", Draw.with_dims, special=(), folded=True)
 program("t.linalg.norm(a, 1, (0, 2))", lambda draw: [(2, 3, 2)], folded=True, **PLAIN)
-program("t.linalg.vector_norm(a, 3, 0)", Draw.with_dims, special=False, folded=True)
+program(
+    "t.linalg.vector_norm(a, 3, 0)", lambda draw: [(draw.choice(2, 1, 3), *draw.shape(0, 2))], special=(), folded=True
+)
 program(f"t.norm({GENERIC}, 'nuc')", lambda draw: [draw.choice((2, 3), (3, 2), (1, 3))], folded=True, **PLAIN)
-program("t.dist(a, b)", lambda draw: [(2, 3), draw.choice((2, 3), (3,), (2, 1), ())], special=False, folded=True)
+program("t.dist(a, b)", lambda draw: [(2, 3), draw.choice((2, 3), (3,), (2, 1), ())], special=(), folded=True)
 program(f"t.linalg.cond({REGULAR})", square, folded=True, **PLAIN)
 
 # Measures

@@ -50,8 +50,8 @@ def differences(draw: Draw, shape: Shape, *others: Shape) -> dict[str, Any]:
     return dim(draw, shape) | {"n": draw.choice(1, 1, 2, 0, *([-1, 5] if draw.wild else []))}
 
 
-row("cumprod", "a, dim", "a.cumprod(axis=dim)", options=dim, special=False)
-row("logcumsumexp", "a, dim", shapes=Draw.not_empty, options=dim, special=False)  # second derivatives of NaN
+row("cumprod", "a, dim", "a.cumprod(axis=dim)", options=dim, special=())
+row("logcumsumexp", "a, dim", shapes=Draw.not_empty, options=dim, special=())  # second derivatives of NaN
 for name in ("cummax", "cummin"):
     row(name, "a, dim", options=dim)
 row("diff", shapes=Draw.with_dims)

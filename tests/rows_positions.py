@@ -25,7 +25,12 @@ def times(draw: Draw, shape: Shape) -> dict[str, Any]:
 
 program("a.unfold(dim, size, max(size, step))", options=windows)
 program("a.unfold(dim, size, step) * 1", options=windows)
-program("x = a.clone(); y = x.unfold(dim, 1, 2); x.mul_(2); x.sum() + y.sum()", Draw.with_dims, windows, folded=True)
+program(
+    "x = a.clone(); y = x.unfold(dim, 1, 2); x.mul_(2); x.sum() + y.sum()",
+    lambda draw: [tuple([n or 1 for n in draw.shape(1)])],
+    windows,
+    folded=True,
+)
 row("repeat_interleave", "a, count", options=times)
 row("repeat_interleave", "a, count, dim", shapes=Draw.with_dims, options=times)
 row("repeat_interleave", "a, t.tensor(counts), dim", shapes=Draw.with_dims, options=times)

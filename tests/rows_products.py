@@ -38,16 +38,16 @@ def batches(draw: Draw) -> list[Shape]:
 
 FLOATS: dict[str, Any] = {"fixed": dict.fromkeys("abc", "float64"), "always_fixed": True}
 for name, shapes in SUMS.items():
-    row(name, "a, b, c", shapes=shapes, special=False, **(FLOATS if name in ("addr", "baddbmm") else {}))
-    row(name, "a, b, c, beta=beta, alpha=alpha", shapes=shapes, options=factors, special=False, **FLOATS)
+    row(name, "a, b, c", shapes=shapes, special=(), **(FLOATS if name in ("addr", "baddbmm") else {}))
+    row(name, "a, b, c, beta=beta, alpha=alpha", shapes=shapes, options=factors, special=(), **FLOATS)
 
-row("addbmm", "a, b, c", shapes=lambda draw: [(*(s := batches(draw))[0][1:2], *s[1][2:]), *s], special=False, **FLOATS)
+row("addbmm", "a, b, c", shapes=lambda draw: [(*(s := batches(draw))[0][1:2], *s[1][2:]), *s], special=(), **FLOATS)
 row(
     "addbmm",
     "a, b, c, beta=beta, alpha=alpha",
     shapes=lambda draw: summed(draw, *batches(draw)),
     options=factors,
-    special=False,
+    special=(),
     twin=False,  # where the sizes differ, torch changes those of the tensor
     **FLOATS,
 )
@@ -72,15 +72,15 @@ def touching(draw: Draw) -> list[Shape]:
 
 
 row("outer", "a, b", "t.ger(a, b)", shapes=vectors)
-row("vdot", "a, b", shapes=lambda draw: draw.product(1, 1), special=False)
-row("inner", "a, b", shapes=sharing, special=False, folded=True)
-program("t.tensordot(a, b, dims=1)", lambda draw: draw.product(2, 2), special=False, folded=True)
-program("t.tensordot(a, b, dims=([-2, -1], [1, 0]))", touching, special=False, folded=True)
+row("vdot", "a, b", shapes=lambda draw: draw.product(1, 1), special=())
+row("inner", "a, b", shapes=sharing, special=(), folded=True)
+program("t.tensordot(a, b, dims=1)", lambda draw: draw.product(2, 2), special=(), folded=True)
+program("t.tensordot(a, b, dims=([-2, -1], [1, 0]))", touching, special=(), folded=True)
 program("t.kron(a.contiguous(), b.contiguous())", lambda draw: [draw.shape(0, 2), draw.shape(0, 2)], folded=True)
 program(
     "t.chain_matmul(a, b, a)",
     lambda draw: [(m := draw.choice(2, 3), n := draw.choice(1, 2, 4)), (n, m)],
-    special=False,
+    special=(),
     folded=True,
     smooth=False,  # it warns
 )
@@ -108,7 +108,7 @@ def equation(text: str, shapes: str) -> None:
             sizes["k"] = sizes["i"]
         return [draw.shape() if draw.sometimes_wrong() else tuple([sizes[c] for c in s]) for s in shapes.split()]
 
-    program(f"t.einsum('{text}', {', '.join('abc'[: len(shapes.split())])})", drawn, special=False, folded=True)
+    program(f"t.einsum('{text}', {', '.join('abc'[: len(shapes.split())])})", drawn, special=(), folded=True)
 
 
 for text, shapes in EQUATIONS.items():
@@ -116,7 +116,7 @@ for text, shapes in EQUATIONS.items():
 program(
     "t.einsum(a, [0, ...], b, [1, 0], [1, ...])",
     lambda draw: [(m := draw.size(), 2), (3, m)],
-    special=False,
+    special=(),
     folded=True,
 )
 
@@ -151,7 +151,7 @@ row("trace", shapes=lambda draw: [draw.shape(2, 2)])
 row("tril", "a, offset", shapes=lambda draw: [draw.shape(2, 3)], options=offset)
 row("triu", "a, offset", shapes=lambda draw: [draw.shape(2, 3)], options=offset)
 row("block_diag", "a, b, a", shapes=lambda draw: [tuple([n or 1 for n in draw.shape(0, 2)]) for _ in range(2)])
-program("t.vander(a.detach(), 3)", lambda draw: [draw.shape(1, 1)], special=False, smooth=False)
+program("t.vander(a.detach(), 3)", lambda draw: [draw.shape(1, 1)], special=(), smooth=False)
 program("x = a * 1; x.diagonal().mul_(b); x * a", lambda draw: [(2, 3), (2,)])
 
 # Turned over and around

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from op_cases import Draw, Shape
 from op_rows import program, row
 
@@ -18,24 +19,33 @@ def pairs(draw: Draw, least: int = 0) -> list[Shape]:
     return [full, tuple([draw.random.randint(0 if draw.choice(False, False, True) else 1, n) for n in full])]
 
 
-def places(draw: Draw, shape: Shape, source: Shape) -> dict[str, Any]:
-    """A dimension, and for each element of the source a place in it."""
+def places(draw: Draw, shape: Shape, source: Shape, once: bool = False) -> dict[str, Any]:
+    """A dimension, and for each element of the source a place in it, to none of which two elements go if `once`."""
     at = draw.dim(shape)
     length = shape[at] if shape and -len(shape) <= at < len(shape) else 1
     count = 1
     for n in source:
         count *= n
     found = [draw.random.randrange(length + draw.sometimes_wrong()) for _ in range(count)]
+    if once:
+        order = draw.random.sample(range(length), length)
+        found = [order[k[at] if source else 0] for k in np.ndindex(source)]
     return {"dim": at, "index": found, "size": list(source), "keep": draw.flag(), "number": draw.number()}
 
 
 INDEX = "t.tensor(index, dtype=t.int64).reshape(size)"
-row("scatter", f"a, dim, {INDEX}, b", shapes=pairs, options=places)
+# Of two elements written to one place torch gives both the gradient; differences give it to the last.
+row(
+    "scatter",
+    f"a, dim, {INDEX}, b",
+    shapes=pairs,
+    options=lambda draw, *s: places(draw, *s, once=draw.kind == "smooth"),
+)
 row("scatter", f"a, dim, {INDEX}, number", f"a.scatter(dim, {INDEX}, value=number)", shapes=pairs, options=places)
 row("scatter_add", f"a, dim, {INDEX}, b", shapes=pairs, options=places)
 for name in ("sum", "prod", "mean", "amax", "amin"):
     arguments = f"a, dim, {INDEX}, b, '{name}', include_self=keep"
-    row("scatter_reduce", arguments, shapes=lambda draw: pairs(draw, 1), options=places, special=False)
+    row("scatter_reduce", arguments, shapes=lambda draw: pairs(draw, 1), options=places, special=())
 for name in ("add", "multiply"):
     row(
         "scatter",

@@ -42,9 +42,9 @@ for name in ("var_mean", "std_mean"):  # the mean of infinities is NaN in torch,
             "keepdim": draw.flag(),
         },
         expanded=False,
-        special=False,
+        special=(),
     )
-    row(name, shapes=lambda draw: [(2, 2)], expanded=False, special=False)
+    row(name, shapes=lambda draw: [(2, 2)], expanded=False, special=())
 for name in ("quantile", "nanquantile"):
     row(name, "a, q, dim, keepdim, interpolation=how", shapes=Draw.not_empty, options=shares)
     row(name, "a, q", shapes=lambda draw: [(draw.choice(1, 2, 5), 2)], options=shares)

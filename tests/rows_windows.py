@@ -48,28 +48,28 @@ for n in (1, 2):
         f"conv{n}d(a, b, c, stride, padding, dilation, groups)",
         lambda draw, n=n: operands(draw, n),
         sliding,
-        special=False,
+        special=(),
         **doubles,
     )
     function(
         f"conv_transpose{n}d(a, b, c, stride, padding, 0, groups, dilation)",
         lambda draw, n=n: operands(draw, n, transposed=True),
         sliding,
-        special=False,
+        special=(),
         **doubles,
     )
 function(
     "conv2d(a, b, padding=padding)",
     lambda draw: [(2, 2, 4, 3), (3, 2, draw.choice(1, 2, 3), draw.choice(2, 3))],
     lambda draw, *shapes: {"padding": draw.choice("same", "valid", *(["full"] if draw.wild else []))},
-    special=False,
+    special=(),
     **doubles,
 )
 function(
     "conv_transpose2d(a, b, stride=2, padding=1, output_padding=extra, dilation=(1, 3))",
     lambda draw: [(2, 2, 3, 3), (2, 1, 3, 2)],
     lambda draw, *shapes: {"extra": draw.choice(0, 1, (0, 2), (1, 2), *([2] if draw.wild else []))},
-    special=False,
+    special=(),
     **doubles,
 )
 
@@ -154,7 +154,7 @@ def widths(draw: Draw, shape: Shape) -> dict[str, Any]:
     return {"last": draw.choice(last, *more), "both": draw.choice(both, *more), "value": number}
 
 
-function("pad(a, last, value=value)", lambda draw: [draw.shape(1)], widths, folded=True)
+function("pad(a, last, value=value)", lambda draw: [(*draw.shape(0, 2), draw.choice(2, 3, 1))], widths, folded=True)
 function("pad(a, both, value=value)", images, widths, folded=True)
 for mode in ("reflect", "replicate", "circular"):
     function(f"pad(a, last, {mode!r})", sequences, widths, folded=mode == "circular")
@@ -173,7 +173,7 @@ def batches(draw: Draw, *sizes: int) -> list[Shape]:
     return [(2, 1, *sizes)] if not draw.sometimes_wrong() else [draw.shape(1)]
 
 
-floats = {"fixed": {}, "folded": True, "special": False}
+floats = {"fixed": {}, "folded": True, "special": ()}
 for mode, shapes in (
     ("nearest", lambda draw: batches(draw, 4, 3)),
     ("nearest-exact", lambda draw: batches(draw, 4)),

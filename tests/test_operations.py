@@ -68,36 +68,30 @@ CHECKS = {
     "in place, for any arguments": (check_in_place, "wild", lambda row: row.in_place),
     "saved values": (check_saved, "plain", lambda row: not row.folded),
 }
-CASES = [
-    pytest.param(row, name, id=f"{row}-{name}")
-    for row in ROWS
-    for name, (_, _, concerns) in CHECKS.items()
-    if concerns(row)
-]
 
 
-def try_cases(row, name, **how):
-    check, kind, _ = CHECKS[name]
-
+def try_row(row, **how):
     @settings(**how)
     @given(RANDOMS)
     def run(random):
-        case = row.case(random, kind)
-        note(f"{row}: {case}")
-        check(row, case)
+        for name, (check, kind, concerns) in CHECKS.items():
+            if concerns(row):
+                case = row.case(random, kind)
+                note((str(row), name, case))
+                check(row, case)
 
     run()
 
 
-@pytest.mark.parametrize(("row", "name"), CASES)
-def test_row(row, name):
-    try_cases(row, name, max_examples=EXAMPLES, derandomize=True)
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_row(row):
+    try_row(row, max_examples=EXAMPLES, derandomize=True)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("row", "name"), CASES)
-def test_row_in_many_cases(row, name):
-    try_cases(row, name, max_examples=MANY)
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_row_in_many_cases(row):
+    try_row(row, max_examples=MANY)
 
 
 def test_every_operation_is_used_by_a_row():

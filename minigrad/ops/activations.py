@@ -13,6 +13,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..tensor import Tensor
 from .half import in_single
+from .indices import number_array
 from .inplace import like
 from .names import public, tensor_argument
 from .pointwise import exp_, keep, select, sigmoid_, tanh_
@@ -78,7 +79,7 @@ def _softplus(a: Array, beta: float, threshold: float) -> Array:
 def _logsigmoid(a: Array) -> Array:
     if a.dtype.char == "e":
         return in_single(_logsigmoid, a)
-    return np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a)))
+    return np.ascontiguousarray(np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a)))).reshape(a.shape)
 
 
 gelu_ = op("GeluBackward0", _gelu, a=_gelu_rule)
@@ -167,7 +168,8 @@ prelu_ = op(
     "PreluKernelBackward0",
     lambda a, b: np.where(a > 0, a, a * b),
     a=lambda g, a, b: with_no_slope_in(g * select(b, 1, ~(a > 0)), a),
-    b=lambda g, a, b: with_no_slope_in(keep(g * a, ~(a > 0)), b),
+    # Masked twice: what is infinite where the weight is not used must not meet a 0, forward or back.
+    b=lambda g, a, b: with_no_slope_in(keep(g * keep(a, ~(a > 0)), ~(a > 0)), b),
     numbers="promote",
 )
 rrelu_ = op(
@@ -270,7 +272,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
         raise ValueError("min_val cannot be greater than max_val")
     if input.dtype is dtypes.uint8 and min_val < 0:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
-    return hardtanh_.call(input, min_val, max_val)
+    return hardtanh_.call(input, *[number_array(v, input._array.dtype).item() for v in (min_val, max_val)])
 
 
 def relu6(input: Tensor) -> Tensor:
@@ -292,7 +294,7 @@ def hardswish(input: Tensor) -> Tensor:
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """Each element that is above `threshold`, and `value` in place of the others."""
     messages.check_not_bool(tensor_argument(input, "threshold"), "threshold_cpu")
-    return above.call(input, threshold, value)
+    return above.call(input, *[number_array(v, input._array.dtype).item() for v in (threshold, value)])
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
@@ -309,7 +311,8 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 @public()
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Each element, and 0 in place of those from `-lambd` to `lambd`."""
-    return hardshrink_.call(_floating(input, "hardshrink", "hardshrink_cpu"), lambd)
+    x = _floating(input, "hardshrink", "hardshrink_cpu")
+    return hardshrink_.call(x, number_array(lambd, x._array.dtype).item())
 
 
 def softsign(input: Tensor) -> Tensor:

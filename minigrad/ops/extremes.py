@@ -11,7 +11,8 @@ from ..tensor import Tensor
 from .inplace import like
 from .logic import integers
 from .names import public, tensor_argument
-from .reduction import array_of, kept, reduce, reduced_dims, share
+from .pointwise import keep
+from .reduction import array_of, kept, reduce, reduced_dims
 from .results import result_type, values_and_indices
 from .shape import spread
 from .table import Op, op
@@ -24,7 +25,8 @@ Dims = tuple[int, ...]
 def evenly(g: Any, a: Any, out: Any) -> Any:
     """`g` shared equally among the elements of `a` that are the result."""
     winners = (a == out) | ((a != a) & (out != out))
-    return share(spread(g, a.shape), winners, tuple(range(a.ndim)))
+    count = np.add.reduce(array_of(winners), axis=None, dtype=array_of(g).dtype)
+    return keep(spread(g / like(count, g), a.shape), winners)
 
 
 max_all = op("MaxBackward1", lambda a: np.maximum.reduce(a, axis=None), a=evenly)
@@ -144,9 +146,9 @@ def _over_dims(input: Tensor, dim: Any, keepdim: bool, name: str, made: Any) -> 
     if not x.size:
         if dim is None or (isinstance(dim, (tuple, list)) and not dim):
             raise RuntimeError(messages.nothing_to_choose(name, whole=True))
-        for d in dims:
+        for given, d in zip(dim if isinstance(dim, (tuple, list)) else (dim,), dims, strict=True):
             if not x.shape[d]:
-                raise IndexError(messages.nothing_to_choose(name, dim=d))
+                raise IndexError(messages.nothing_to_choose(name, dim=given))
     result: Tensor = made.call(input, dims, keepdim)
     return result
 

@@ -143,7 +143,7 @@ _offer_test("isinf", np.isinf, "Where an element is infinite.")
 _offer_test("isfinite", np.isfinite, "Where an element is neither infinite nor NaN.")
 _offer_test("isposinf", lambda x: x == np.inf, "Where an element is positive infinity.")
 _offer_test("isneginf", lambda x: x == -np.inf, "Where an element is negative infinity.")
-_offer_test("isreal", np.isreal, "Where an element is a real number: everywhere.")
+_offer_test("isreal", lambda x: np.ones_like(x, np.bool_), "Where an element is a real number: everywhere.")
 _offer_test("signbit", _minus, "Where the sign is minus, also of -0.")
 
 

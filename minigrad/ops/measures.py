@@ -216,6 +216,8 @@ def cov(
     count = x.shape[1]
     weights = _weights(count, fweights, aweights)
     total: Any = count if weights is None else weights.sum()
+    if weights is not None and not total:
+        raise RuntimeError("cov(): weights sum to zero, can't be normalized")
     average = (x if weights is None else x * weights).sum(1) / total
     if weights is None or aweights is None or not correction:
         freedom = total - correction

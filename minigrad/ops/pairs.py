@@ -225,6 +225,8 @@ def nextafter(input: Tensor, other: Tensor) -> Tensor:
 @public(in_place=True)
 def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """`input * 2**other`."""
+    if getattr(other, "dtype", None) is dtypes.bool_ and input.is_floating_point():
+        raise NotImplementedError(messages.not_implemented("ldexp_cpu_exp", other.dtype))
     return _pair("ldexp", ldexp_, input, other)
 
 

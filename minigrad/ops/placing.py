@@ -139,11 +139,11 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
             f"{value._array.ndim} dimension(s)."
         )
     size = x.shape[at] if x.ndim else 1
+    number = None if isinstance(value, Tensor) else number_array(value, x.dtype)
     check_bounds(i, size, at, IndexError, least=-size)
     key = _along(np.unique(i), at)
-    if isinstance(value, Tensor):
+    if number is None:
         return _in_order(_recorded(put.named("IndexFillBackward1"), input, filling(value, input), key), x)
-    number = number_array(value, x.dtype)
     made = put_number.named("IndexFillBackward0")
     return _in_order(as_before(made.call(with_a_dim(input), own(key, input), number), input, made.node_name), x)
 

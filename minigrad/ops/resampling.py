@@ -171,7 +171,7 @@ def interpolate(
     if not shape[1]:
         raise RuntimeError(f"Non-empty {n + 2}D data tensor expected but got a tensor with sizes {list(shape)}")
     name = _MODES[mode, n]
-    if input.dtype.kind != dtypes.FLOATING:
+    if input.dtype.kind != dtypes.FLOATING and not (input.dtype is dtypes.uint8 and mode.startswith("nearest")):
         kernel = f"upsample_{name.removeprefix('Upsample').lower()}"
         raise NotImplementedError(messages.not_implemented(kernel, input.dtype))
     return resampled.named(f"{name}Backward0").call(input, sizes, scales, mode, bool(align_corners))

@@ -13,8 +13,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..tensor import Tensor
 from .convert import invalid_combination
-from .indices import number_array
-from .inplace import zeros_as
+from .inplace import broadcast_shape, zeros_as
 from .names import offer_in_place, public, tensor_argument
 from .pointwise import binary, div_
 from .table import Op, common_dtype, op
@@ -35,14 +34,22 @@ def _quotient(a: Array, b: Array, mode: str) -> Array:
         raise NotImplementedError(messages.not_implemented(f"div_{mode}_cpu", dtypes.bool_))
     if a.dtype.kind == "f":
         return np.floor_divide(a, b) if mode == "floor" else np.trunc(a / b)
-    down = np.floor_divide(a, _divisor(b))
+    down = np.floor_divide(a, _divisor(a, b))
     return down if mode == "floor" else down + ((down < 0) & (down * b != a))
 
 
-def _divisor(b: Array) -> Array:
-    if b.dtype.kind in "iu" and not b.all():
+def _divisor(a: Array, b: Array) -> Array:
+    if b.dtype.kind in "iu" and not b.all() and 0 not in broadcast_shape(a, b):
         raise RuntimeError("ZeroDivisionError\n  Among the integers to divide by is a 0.")
     return b
+
+
+def _wrapped(number: float, d: np.dtype[Any]) -> Array:
+    """A number as an element; one too large for an integer dtype keeps its last bits, as in C."""
+    found = np.asarray(number)
+    if found.dtype.kind == "O":
+        raise OverflowError("int too big to convert")
+    return found.astype(d)
 
 
 def _remainder(a: Array, b: Array) -> Array:
@@ -56,7 +63,7 @@ def _fmod(a: Array, b: Array) -> Array:
 def _checked(ufunc: Any, name: str, a: Array, b: Array) -> Array:
     if a.dtype.kind == "b":
         raise NotImplementedError(messages.not_implemented(f"{name}_cpu", dtypes.bool_))
-    found: Array = ufunc(a, _divisor(b))
+    found: Array = ufunc(a, _divisor(a, b))
     return found
 
 
@@ -105,7 +112,7 @@ fmod_ = op(
 )
 remainder_of = op(
     "torch::autograd::NotImplemented",
-    lambda a, number: _remainder(number_array(number, a.dtype), a),
+    lambda a, number: _remainder(_wrapped(number, a.dtype), a),
     a=underived("remainder"),
 )
 

@@ -109,7 +109,7 @@ def _running_extreme(name: str, input: Tensor, dim: int, ufunc: np.ufunc) -> Any
     x = tensor_argument(input, name)._array
     if not x.ndim and dim not in (0, -1):
         raise IndexError(f"{name}(): Expected reduction dim -1 or 0 for scalar but got {dim}")
-    at = messages.checked_dim(dim, x.ndim)
+    at = messages.checked_dim(dim, x.ndim) if x.size else 0  # torch takes any dimension of what is empty
     index = np.zeros((), np.int64)
     if x.ndim:
         best = ufunc.accumulate(x, axis=at)

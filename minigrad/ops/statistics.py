@@ -49,7 +49,7 @@ def _nansum(a: Array, dim: Dims, keepdim: bool) -> Array:
 nansum_dims = op(
     "NansumBackward0",
     _nansum,
-    a=lambda g, a, dim, keepdim: keep(back(g, a.shape, dim, keepdim), a == a),
+    a=lambda g, a, dim, keepdim: back(g, a.shape, dim, keepdim) * (a == a),
 )
 
 
