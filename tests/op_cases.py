@@ -225,6 +225,7 @@ class Row:
     expanded  whether elements may share their memory, and so be equal
     special  the numbers that are tried too: where torch takes NaN one way or another, by how many elements there are,
              INFINITE without it; none where even infinities are beyond comparison
+    ordered  whether torch's result lies in memory in the order of its inputs; it is compared where they have one order
     smooth  whether the result has slopes: not if it is rounded, or gradients are kept from flowing
     folded  whether torch folds several dimensions into one, for which it may copy: strides, and what is saved, differ
     """
@@ -240,6 +241,7 @@ class Row:
     expanded: bool = True
     special: Sequence[float] = SPECIAL
     folded: bool = False
+    ordered: bool = True
     smooth: bool = True
 
     def __str__(self) -> str:

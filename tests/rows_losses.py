@@ -26,7 +26,9 @@ function(
 )
 function("l1_loss(a, b, reduction=how)", Draw.two_of_one_shape, reduction, **doubles)
 function("smooth_l1_loss(a, b, reduction=how, beta=beta)", Draw.two_of_one_shape, beta, special=(), **doubles)
-function("huber_loss(a, b, reduction=how, delta=beta)", Draw.two_of_one_shape, beta, special=(), **doubles)
+function(
+    "huber_loss(a, b, reduction=how, delta=beta)", Draw.two_of_one_shape, beta, special=(), ordered=False, **doubles
+)
 function("soft_margin_loss(a, b.detach(), reduction=how)", Draw.two_of_one_shape, reduction, special=(), **doubles)
 
 # Of classes: targets of int64 are 1 to 4, so that five classes are enough

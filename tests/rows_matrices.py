@@ -32,7 +32,7 @@ def equation(draw: Draw) -> list[Shape]:
 def right(draw: Draw) -> list[Shape]:
     """The same for a matrix that stands on the right."""
     a, b = equation(draw)
-    return [a, (*b[:-2], *b[-2:][::-1])]
+    return [a, (*b[:-2], *b[-2:][::-1]) if len(b) > 1 else (a[-1], a[-1])]
 
 
 def several(draw: Draw) -> list[Shape]:
@@ -42,8 +42,8 @@ def several(draw: Draw) -> list[Shape]:
 
 
 # Random matrices, changed a little so that they are well away from singular ones.
-REGULAR = "a + 5 * t.eye(a.shape[-1])"
-POSITIVE = "a @ a.mT + t.eye(a.shape[-1])"
+REGULAR = "a + 12 * t.eye(a.shape[-1])"
+POSITIVE = "a @ a.mT + t.eye(a.shape[-2])"
 GENERIC = "t.sin(a + 1.7 * t.arange(a.numel()).reshape(a.shape) ** 2)"
 PLAIN = {"special": (), "expanded": False, "fixed": dict.fromkeys("ab", "float64"), "always_fixed": True}
 
@@ -120,9 +120,7 @@ for order in ("'fro'", "'nuc'", 1, -1, 2, -2, "t.inf", "-t.inf"):
 program("t.linalg.norm(a)", folded=True, special=(), domain="positive")
 program("t.linalg.norm(a, 1, 0)", Draw.with_dims, special=(), folded=True)
 program("t.linalg.norm(a, 1, (0, 2))", lambda draw: [(2, 3, 2)], folded=True, **PLAIN)
-program(
-    "t.linalg.vector_norm(a, 3, 0)", lambda draw: [(draw.choice(2, 1, 3), *draw.shape(0, 2))], special=(), folded=True
-)
+program("t.linalg.vector_norm(a, 3, 0)", lambda draw: [(draw.choice(2, 1, 3), *draw.shape(0, 2))], folded=True, **PLAIN)
 program(f"t.norm({GENERIC}, 'nuc')", lambda draw: [draw.choice((2, 3), (3, 2), (1, 3))], folded=True, **PLAIN)
 program("t.dist(a, b)", lambda draw: [(2, 3), draw.choice((2, 3), (3,), (2, 1), ())], special=(), folded=True)
 program(f"t.linalg.cond({REGULAR})", square, folded=True, **PLAIN)
@@ -144,7 +142,7 @@ def rows_of_points(draw: Draw) -> list[Shape]:
 
 
 row("cross", "a, b, dim=0", shapes=threes)
-program("t.linalg.cross(a, b, dim=0)", threes)
+program("t.linalg.cross(a, b, dim=0)", threes, ordered=False)
 program("t.linalg.vecdot(a, b)", lambda draw: [draw.shape(1)] * 2)
 for p in (0, 0.5, 1, 1.5, 2, 3, "t.inf"):
     program(f"t.cdist(a, b, p={p})", rows_of_points, folded=True, **PLAIN)

@@ -49,6 +49,7 @@ for n in (1, 2):
         lambda draw, n=n: operands(draw, n),
         sliding,
         special=(),
+        ordered=False,
         **doubles,
     )
     function(
@@ -56,6 +57,7 @@ for n in (1, 2):
         lambda draw, n=n: operands(draw, n, transposed=True),
         sliding,
         special=(),
+        ordered=False,
         **doubles,
     )
 function(
@@ -137,7 +139,7 @@ def square(draw: Draw, *shapes: Shape) -> dict[str, Any]:
 function("unfold(a, kernel, dilation, padding, stride)", images, square)
 program(
     "F = t.nn.functional; F.fold(F.unfold(a, kernel, dilation, padding, stride), a.shape[-2:], kernel, dilation, padding, stride)",
-    images,
+    lambda draw: [(*draw.choice((), (2,)), 2, draw.choice(5, 6), draw.choice(5, 7))],
     square,
     folded=True,
 )
@@ -187,4 +189,6 @@ for mode, shapes in (
 ):
     function(f"interpolate(a, mode={mode!r}, align_corners=corners, **how)", shapes, resolution, **floats)
 function("pixel_shuffle(a, 2)", lambda draw: [(*draw.choice((), (2,)), 4 + draw.sometimes_wrong(), 3, 2)])
-function("pixel_unshuffle(a, 2)", lambda draw: [(*draw.choice((), (2,)), 2, 4, 2 + draw.sometimes_wrong())])
+function(
+    "pixel_unshuffle(a, 2)", lambda draw: [(*draw.choice((), (2,)), 2, 4, 2 + draw.sometimes_wrong())], ordered=False
+)

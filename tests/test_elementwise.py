@@ -142,3 +142,13 @@ def test_results_and_errors_are_torchs(f):
         return str(found.dtype), found.tolist()
 
     assert_same(run)
+
+
+def test_powers_of_two():
+    """To whole exponents the slope is 2**b; torch computes that in integers, and has 0 for it where b is negative."""
+    a = minigrad.tensor([3.0, -5.0, 7.0], requires_grad=True)
+    b = minigrad.tensor([-2, 40, 3])
+    minigrad.ldexp(a, b).sum().backward()
+    assert a.grad.tolist() == [0.25, 2.0**40, 8.0]
+    theirs = torch.ldexp(torch.tensor([3.0, -5.0, 7.0]), torch.tensor([-2, 40, 3]))
+    assert minigrad.ldexp(a, b).tolist() == theirs.tolist()

@@ -125,9 +125,9 @@ def diagflat(input: Tensor, offset: int = 0) -> Tensor:
 @public()
 def trace(input: Tensor) -> Tensor:
     """The sum of a matrix's diagonal."""
-    if tensor_argument(input, "trace").ndim != 2:
+    messages.check_not_bool(tensor_argument(input, "trace"), "trace")
+    if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
-    messages.check_not_bool(input, "trace")
     return trace_.call(input if input.is_floating_point() else input.to(dtypes.int64))
 
 

@@ -142,14 +142,14 @@ def argmin(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Tens
 
 def _over_dims(input: Tensor, dim: Any, keepdim: bool, name: str, made: Any) -> Tensor:
     x = tensor_argument(input, name)._array
-    dims = reduced_dims(dim, x.ndim)
     if not x.size:
-        if dim is None or (isinstance(dim, (tuple, list)) and not dim):
+        given = dim if isinstance(dim, (tuple, list)) else () if dim is None else (dim,)
+        if not given:
             raise RuntimeError(messages.nothing_to_choose(name, whole=True))
-        for given, d in zip(dim if isinstance(dim, (tuple, list)) else (dim,), dims, strict=True):
-            if not x.shape[d]:
-                raise IndexError(messages.nothing_to_choose(name, dim=given))
-    result: Tensor = made.call(input, dims, keepdim)
+        for d in given:
+            if not x.shape[messages.checked_dim(d, x.ndim)]:
+                raise IndexError(messages.nothing_to_choose(name, dim=d))
+    result: Tensor = made.call(input, reduced_dims(dim, x.ndim), keepdim)
     return result
 
 

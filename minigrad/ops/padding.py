@@ -148,11 +148,10 @@ def _shown(input: Tensor, amounts: Amounts, mode: str) -> Tensor:
                 f"got: padding ({before}, {after}) at dimension {input.ndim - n + i} of input {list(shape)}"
             )
     sizes = [size + sum(amount) for size, amount in zip(shape[-n:], amounts, strict=True)]
-    if min(sizes) < 1:
-        letters = "DHW"[-n:]
-        small = ", ".join(f"{c}: {size}" for c, size in zip(letters, shape[-n:], strict=True))
-        made = " ".join(f"{c}: {size}" for c, size in zip(letters, sizes, strict=True))
-        raise RuntimeError(f"input ({small}) is too small. Calculated output {made}")
+    if n > 1 and min(sizes) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {min(sizes)}: {[*shape[:-n], *sizes]}")
+    if n == 1 and sizes[0] < 1:
+        raise RuntimeError(f"input (W: {shape[-1]}) is too small. Calculated output W: {sizes[0]}")
     name = _NAMES[mode]
     if input.dtype is dtypes.bool_:
         raise NotImplementedError(messages.not_implemented(f"{name.lower()}_pad{n}d", input.dtype))

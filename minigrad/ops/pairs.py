@@ -19,7 +19,7 @@ from .half import in_single
 from .inplace import broadcast_shape, twin, zeros_as
 from .logic import integers
 from .names import attach, offer_in_place, public, tensor_argument
-from .pointwise import binary, exp_, keep, log_, misfit_of, pow, reciprocal_, select
+from .pointwise import binary, exp_, keep, misfit_of, pow, reciprocal_
 from .rounding import underived
 from .table import Op, common_dtype, op, operands
 
@@ -93,7 +93,7 @@ logaddexp2_ = op(
 xlogy_: Op = op(
     "XlogyBackward0",
     _xlogy,
-    a=lambda g, a, b: g * select(log_(b), 0.0, ~((a == 0) & (b <= 0))),
+    a=lambda g, a, b: keep(xlogy_(g, b), ~((a == 0) & (b <= 0))),
     b=lambda g, a, b: g * a / b,
     numbers="floating",
 )
@@ -343,8 +343,11 @@ def _together(made: Op, *operands: Any) -> Tensor:
 
 @public(in_place=True)
 def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
-    """`input + weight * (end - input)`; `weight` is a number or a tensor. All must be of one dtype."""
+    """`input + weight * (end - input)`; `weight` is a number or a tensor. All but a 0-d one must be of one dtype."""
     a, b = tensor_argument(input, "lerp"), tensor_argument(end, "lerp", "end", 2)
+    if isinstance(weight, Tensor) and not weight.ndim and a.dtype is b.dtype:
+        d = common_dtype(a if a.ndim else b, weight)
+        a, b, weight = a.to(d), b.to(d), weight.to(d)
     for name, x in (("end", b), ("weight", weight)):
         if isinstance(x, Tensor) and x.dtype is not a.dtype:
             names = [messages.C_NAMES[d.name] for d in (a.dtype, x.dtype)]

@@ -140,8 +140,9 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
         )
     size = x.shape[at] if x.ndim else 1
     number = None if isinstance(value, Tensor) else number_array(value, x.dtype)
-    check_bounds(i, size, at, IndexError, least=-size)
-    key = _along(np.unique(i), at)
+    if x.size:
+        check_bounds(i, size, at, IndexError, least=-size)
+    key = _along(np.unique(i if x.size else i[..., :0]), at)
     if number is None:
         return _in_order(_recorded(put.named("IndexFillBackward1"), input, filling(value, input), key), x)
     made = put_number.named("IndexFillBackward0")

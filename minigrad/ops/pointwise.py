@@ -88,7 +88,9 @@ def _power_of(a: Array, b: Array) -> Array:
     """`a ** b`; of integers to negative powers torch keeps what is left of the fraction."""
     if a.dtype.kind == "b":
         raise NotImplementedError(messages.not_implemented("pow", dtypes.bool_))
-    if a.dtype.kind == "f" or not (b < 0).any():
+    if a.dtype.kind == "f":  # to one half NumPy takes the root, if there is only one exponent: NaN of -inf
+        return np.where((a == -np.inf) & (b == 0.5), a.dtype.type(np.inf), np.power(a, b))
+    if not (b < 0).any():
         return np.power(a, b)
     return np.where(b >= 0, np.power(a, np.maximum(b, 0)), np.where(np.abs(a) == 1, np.power(a, b & 1), 0))
 
@@ -135,7 +137,7 @@ select = op(
 
 def _sign(a: Array) -> Array:
     """-1, 0 or 1; like torch's, 0 for NaN."""
-    return a.copy() if a.dtype.kind == "b" else (a > 0).astype(a.dtype) - (a < 0)
+    return a.copy("K") if a.dtype.kind == "b" else (a > 0).astype(a.dtype) - (a < 0)
 
 
 exp_ = op("ExpBackward0", np.exp, a=lambda g, out: g * out, floating=True)
@@ -412,7 +414,9 @@ def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
         if isinstance(min, Tensor) and isinstance(max, Tensor):
-            return clamp_within.call(*_together(input, min, max))
+            x, low, high = _together(input, min, max)
+            messages.check_not_bool(x, "clamp_cpu")
+            return clamp_within.call(x, low, high)
         if min is not None and max is not None:
             raise TypeError("clamp(): min and max must both be tensors, or both numbers")
         result = input if min is None else clamp_low.named(of_tensors).call(input, min)
@@ -423,13 +427,13 @@ def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str
         kernel = "clamp" if len(bounds) == 2 else "clamp_max" if min is None else "clamp_min"
         raise NotImplementedError(messages.not_implemented(f"{kernel}_scalar_cpu", d))
     input = input.to(d)
-    low = -math.inf if min is None else number_array(min, d.numpy).item()
-    high = math.inf if max is None else number_array(max, d.numpy).item()
+    lowest = -math.inf if min is None else number_array(min, d.numpy).item()
+    highest = math.inf if max is None else number_array(max, d.numpy).item()
     if input.dtype.kind != dtypes.FLOATING:
         limits = np.iinfo(input._array.dtype) if input.dtype.kind else None
-        low = (int(limits.min) if limits else False) if min is None else low
-        high = (int(limits.max) if limits else True) if max is None else high
-    return clamp_between.named(of_numbers).call(input, low, high)
+        lowest = (int(limits.min) if limits else False) if min is None else lowest
+        highest = (int(limits.max) if limits else True) if max is None else highest
+    return clamp_between.named(of_numbers).call(input, lowest, highest)
 
 
 @public(in_place=True)

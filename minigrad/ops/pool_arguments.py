@@ -129,7 +129,7 @@ def check_shared(function: str, input: Tensor, kernel: str, ndims: tuple[int, ..
     shape = list(input.shape)
     if len(shape) not in ndims:
         raise RuntimeError(f"{function}(): Expected {ndims[0]}D or {ndims[1]}D tensor, but got{colon} {shape}")
-    for i in range(1 if len(shape) == ndims[1] else 0, len(shape)):
+    for i in range(1 if colon or len(shape) == ndims[1] else 0, len(shape)):
         if not shape[i] and i >= len(shape) - 2 - (colon != ""):
             raise RuntimeError(
                 f"{function}(): Expected input to have non-zero size for non-batch dimensions, but input has sizes "

@@ -333,9 +333,9 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
         raise RuntimeError("both inputs should have same dtype")
     for m, n in zip(first, second, strict=True):
         if b.shape[n] == 1:
-            a = a.sum(m, keepdim=True) if a.shape[m] != 1 else a
+            a = a.sum(m, keepdim=True, dtype=a.dtype) if a.shape[m] != 1 else a
         elif a.shape[m] == 1:
-            b = b.sum(n, keepdim=True)
+            b = b.sum(n, keepdim=True, dtype=b.dtype)
         elif a.shape[m] != b.shape[n]:
             raise RuntimeError(
                 f"contracted dimensions need to match, but first has size {a.shape[m]} in dim {m} and second has size "

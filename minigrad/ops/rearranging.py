@@ -30,7 +30,7 @@ Dims = tuple[int, ...]
 def _turned(a: Array, k: int, first: int, second: int) -> Array:
     """`a` turned from one dimension to another; in memory as torch has it, which transposes what it has flipped."""
     if k % 2 == 0:
-        return np.array(np.flip(a, (first, second)) if k else a, order="K")
+        return np.array(np.flip(a, (first, second)), order="K") if k else np.array(a, order="C")
     return np.array(np.flip(a, second if k == 1 else first), order="K").swapaxes(first, second)
 
 
@@ -54,9 +54,8 @@ def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """The elements in reverse order along some dimensions."""
     ndim = tensor_argument(input, "flip").ndim
     along = sizes(dims, named, "flip", "dims")
-    if not ndim:  # which counts as one dimension, however often it is named
-        return flip_.call(input, ()[: len([messages.checked_dim(d, 0) for d in along])])
-    return flip_.call(input, checked_dims(list(along), ndim))
+    found = checked_dims(list(along), ndim)
+    return flip_.call(input, found if ndim else ())
 
 
 @public()

@@ -244,13 +244,13 @@ renorm_dim = op("RenormBackward0", _renorm, a=_renorm_rule)
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float) -> Tensor:
     """The slices along `dim`, those whose `p`-norm is larger than `maxnorm` scaled down to it."""
     x = tensor_argument(input, "renorm")._array
-    if x.ndim < 2:
-        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {x.ndim} dimensions")
     order, most = as_number(p), as_number(maxnorm)
     if not order > 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
     if not most >= 0:
         raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {most:g}")
+    if x.ndim < 2:
+        raise RuntimeError(f"renorm: input needs at least 2 dimensions, got {x.ndim} dimensions")
     at = messages.checked_dim(dim, x.ndim)
     if x.dtype.kind != "f":
         raise RuntimeError(messages.must_be_floating("linalg.vector_norm", input.dtype))

@@ -23,6 +23,8 @@ def likely_cause(found: Array, right: Array, spread: Callable[[], Array] | None 
     def alike(a: Array, b: Array) -> bool:
         return a.shape == b.shape and bool(np.allclose(a, b, rtol=1e-4, atol=1e-6 * max(size, 1e-12)))
 
+    if alike(found, right):
+        return "the first digits are right: a constant that is a little off, or rounding, where much cancels"
     if alike(found, -right):
         return "a sign: the gradient is the negative of the right one"
     if not found.any():
@@ -89,4 +91,7 @@ def _factor(found: Array, right: Array) -> float | None:
 
 def ratio(found: float, right: float) -> str:
     """How a wrong number compares with the right one."""
-    return f"{found / right:.6g}" if right else "none, the right one is 0"
+    if not right:
+        return "none, the right one is 0"
+    off = found / right - 1
+    return f"1 {'-' if off < 0 else '+'} {abs(off):.1e}" if abs(off) < 5e-6 else f"{found / right:.6g}"

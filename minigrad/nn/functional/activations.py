@@ -121,7 +121,8 @@ def softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: 
 
 def softmin(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
     """`softmax` of `-input`."""
-    return reduction.softmax(-input, _dim_of("softmin", dim, input.ndim), dtype)
+    dim = _dim_of("softmin", dim, input.ndim)
+    return reduction.softmax(-input, dim, dtype)
 
 
 def log_softmax(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Tensor:
