@@ -194,6 +194,7 @@ SAME_ERRORS = (
         "should be greater than zero",
         "pad should be",
         "with optional 0 dim batch size for input",
+        "but tensor has no dimensions",
         "should not be zero",
         "Output size is too small",
         "computed output",

@@ -135,7 +135,7 @@ def _with_constant(input: Tensor, amounts: Amounts, value: float) -> Tensor:
 def _shown(input: Tensor, amounts: Amounts, mode: str) -> Tensor:
     """The modes in which every place of the result shows one element of the input."""
     shape, n = input._array.shape, len(amounts)
-    if 0 in shape[-n:] or (input.ndim == n + 1 and not shape[0]):
+    if 0 in shape[-n - 1 :]:
         raise RuntimeError(
             f"Expected {n + 1}D or {n + 2}D (batch mode) tensor with possibly 0 batch size and other non-zero "
             f"dimensions for input, but got: {list(shape)}"
