@@ -177,7 +177,8 @@ HOLES = {(0, "a"), (4, "place"), (4, "b"), (9, "b")}
 def test_rows_that_lack_a_value_are_refused_left_out_or_filled(runs, tmp_path):
     table = table_of(10, seed=4)
     path = write_csv(tmp_path / "new.csv", table, {*HOLES, (2, "y")})
-    assert "row 1, column 'a'" in refused("predict", runs / "refuse", path)
+    err = refused("predict", runs / "refuse", path)
+    assert "row 1, column 'a': the value is missing; a run trained with --missing drop leaves such rows out" in err
 
     status, out, err = linreg("predict", runs / "drop", path)
     assert status == 0
@@ -206,6 +207,85 @@ def test_a_prediction_that_is_missing_is_nan_or_null(runs, tmp_path):
     assert (tmp_path / "out.csv").read_text().splitlines()[1] == "nan"
     assert np.isnan(np.load(tmp_path / "out.npy")).nonzero()[0].tolist() == [0, 4, 9]
     assert pyarrow.parquet.read_table(tmp_path / "out.parquet")["prediction"].null_count == 3
+
+
+# Columns that are kept
+
+
+ODD = ["007", " x ", "", 'a,"b"', "NA", "two\nlines", "2024-05-01", "9007199254740993", "é", "1e3"]
+
+
+def test_kept_columns_stand_before_the_predictions_as_they_were_written(runs, tmp_path):
+    table = {"id": ODD} | table_of(10, seed=6) | {"day, due": [f"{day}.5." for day in range(10)]}
+    path = write_csv(tmp_path / "new.csv", table, {(3, "b")})
+    known = numbers(linreg("predict", runs / "drop", path)[1])
+    words = ["predict", runs / "drop", path, "--keep", 'id,"day, due",y,b']
+    status, out, _ = linreg(*words)
+    assert status == 0
+    head, *rows = csv.reader(out.splitlines(keepends=True))
+    assert head == ["id", "day, due", "y", "b", "prediction"]
+    assert [row[0] for row in rows] == ODD
+    assert [row[1] for row in rows] == table["day, due"]
+    assert [row[2] for row in rows] == [str(value) for value in table["y"]]
+    assert [row[3] for row in rows] == ["" if i == 3 else str(value) for i, value in enumerate(table["b"])]
+    np.testing.assert_array_equal([float(row[4]) for row in rows], known)
+    assert linreg(*words, "--out", tmp_path / "out.csv")[0] == 0
+    assert (tmp_path / "out.csv").read_text(encoding="utf-8") == out
+
+
+def test_kept_columns_have_their_types_in_parquet(runs, tmp_path, monkeypatch):
+    monkeypatch.setattr("linreg.saving.predictions.GROUP", 8)
+    days = np.arange("2024-01-01", "2024-01-31", dtype="M8[D]")
+    columns = {name: np.array(column) for name, column in table_of(30, seed=7).items()}
+    columns |= {"id": 2**62 + np.arange(30), "day": days, "word": np.array([b"ab", b"c"] * 15)}
+    known = pa.table(columns | {"word": ["ab", "c"] * 15})
+    parquet_in = known.append_column("list", [[[i] for i in range(30)]])
+    parquet_in = parquet_in.set_column(1, "place", known["place"].dictionary_encode())
+    pyarrow.parquet.write_table(parquet_in, tmp_path / "new.parquet", row_group_size=7)
+    np.savez(tmp_path / "new.npz", **columns)
+    for source, keep in (("parquet", ["id", "day", "place", "word", "list"]), ("npz", ["id", "day", "place", "word"])):
+        words = ["predict", runs / "drop", tmp_path / f"new.{source}", "--keep", ",".join(keep)]
+        assert linreg(*words, "--out", tmp_path / "out.parquet")[0] == 0
+        out = pyarrow.parquet.read_table(tmp_path / "out.parquet")
+        assert out.column_names == [*keep, "prediction"]
+        assert out.select(keep).equals(parquet_in.set_column(1, "place", known["place"]).select(keep))
+    status, out, _ = linreg(*words)
+    assert (status, out.splitlines()[1].split(",")[:2]) == (0, ["4611686018427387904", "2024-01-01"])
+    err = refused("predict", runs / "drop", tmp_path / "new.parquet", "--keep", "list")
+    assert "column 'list' holds list<" in err
+    assert err.endswith("which CSV cannot; --out FILE.parquet keeps it\n")
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_a_table_without_rows_keeps_its_columns(runs, tmp_path, ending):
+    (tmp_path / "new.csv").write_text("a,b,place\n")
+    words = ["predict", runs / "drop", tmp_path / "new.csv", "--keep", "a,place", "--out", tmp_path / f"out.{ending}"]
+    assert linreg(*words) == (0, "", "")
+    if ending == "csv":
+        assert (tmp_path / "out.csv").read_text() == "a,place,prediction\n"
+    else:
+        out = pyarrow.parquet.read_table(tmp_path / "out.parquet")
+        assert (out.num_rows, out.column_names) == (0, ["a", "place", "prediction"])
+
+
+@pytest.mark.parametrize(
+    ("keep", "said"),
+    [
+        ("plce", "has no column 'plce' (is it 'place'?)"),
+        ("prediction", "the predictions' own column has that name"),
+        ("a,b,a", "--keep names 'a' twice"),
+    ],
+)
+def test_columns_that_cannot_be_kept_are_refused_and_nothing_is_written(runs, tmp_path, keep, said):
+    path = write_csv(tmp_path / "new.csv", table_of(3) | {"prediction": [1, 2, 3]})
+    out = tmp_path / "out.csv"
+    out.write_text("as it was")
+    assert said in refused("predict", runs / "drop", path, "--keep", keep, "--out", out)
+    assert out.read_text() == "as it was"
+    status, printed, _ = linreg("predict", runs / "drop", path, "--keep", keep)
+    assert (status, printed) == (2, "")
+    assert "of several columns" in refused("predict", runs / "drop", path, "--keep", "a", "--out", tmp_path / "o.npy")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new.csv", "out.csv"]
 
 
 # A block at a time
@@ -284,7 +364,8 @@ def test_what_cannot_be_predicted_is_refused_and_nothing_is_written(runs, tmp_pa
     new = table["place"].copy()
     new[6] = "east"
     cases = {
-        "is none of the levels trained on": table | {"place": new},
+        "'east' is none of the levels trained on, 'north', 'south', 'west'; train again on rows that hold it, or": table
+        | {"place": new},
         "no column 'a'": {name: column for name, column in table.items() if name != "a"},
         "row 4, column 'b': 'x' is not a finite number": table | {"b": [*table["b"][:3], "x", *table["b"][4:]]},
         "row 3, column 'y': 'x' is not a finite number": table | {"y": [*table["y"][:2], "x", *table["y"][3:]]},

@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from linreg.arguments import Parser
+from linreg.arguments import Parser, names
 from linreg.errors import DONE, BadInput
 from linreg.settings import FORMATS
 
@@ -15,13 +15,14 @@ def run(argv: Sequence[str]) -> int:
     options = _options(argv)
 
     from linreg.saving.checkpoints import Folder
-    from linreg.saving.predictions import predict, written_to
+    from linreg.saving.predictions import check_kept, predict, written_to
     from linreg.saving.saved import read
     from linreg.tables import opened_source
 
     saved = read(Folder(options.folder))
-    source = opened_source(options.file, options.format)
-    with written_to(options.out) as write:
+    source = opened_source(options.file, options.format, options.keep)
+    check_kept(source, options.keep)
+    with written_to(options.out, options.keep) as write:
         accuracy = predict(saved, source, write)
     sys.stdout.flush()
     if options.json:
@@ -48,6 +49,13 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     add("folder", metavar="DIR")
     add("file", metavar="FILE", help="a table with the columns that the run was trained on; - is the standard input")
     add("--out", metavar="FILE", help="write .csv, .npy or .parquet (default: CSV to the standard output)")
+    add(
+        "--keep",
+        type=names,
+        default=[],
+        metavar="A,B",
+        help="columns of FILE, of any type, to stand before the predictions as they are written there",
+    )
     add("--format", choices=FORMATS, help="what kind of table FILE is, where neither its beginning nor its name tells")
     add("--json", action="store_true", help="print how good the predictions are as one JSON object; needs --out")
     options = parser.parse_args(argv)

@@ -1,25 +1,29 @@
 """What a saved run predicts for the rows of a table, and where that goes, a block of rows at a time."""
 
+import csv
+import io
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, Any, Protocol
 
 import numpy as np
 
 from linreg.errors import BadInput, required, writing
 from linreg.saving.saved import Saved
 from linreg.tables import Source
+from linreg.tables.arrow import cells_of
 from linreg.tables.loading import encoded_blocks
+from linreg.tables.source import no_column, repeated
 from linreg.triangle import Array
 
 COLUMN = "prediction"
 GROUP = 1 << 16  # rows of a Parquet file that stand together
-Write = Callable[[Array], None]
+Write = Callable[..., None]  # of the predictions (n,), then the Arrow arrays (n,) that are kept
 
 
 @dataclass
@@ -62,11 +66,23 @@ class Accuracy:
         return 1 - self._unexplained / self._total if known else None
 
 
+def check_kept(source: Source, names: Sequence[str]) -> None:
+    """BadInput where columns of these names cannot stand beside the predictions."""
+    if (name := repeated(names)) is not None:
+        raise BadInput(f"--keep names {name!r} twice")
+    for name in names:
+        if name == COLUMN:
+            raise BadInput(f"--keep {name}: the predictions' own column has that name; rename it in {source.name}")
+        if name not in source.columns:
+            raise BadInput(no_column(source, name))
+
+
 def predict(saved: Saved, source: Source, write: Write) -> Accuracy:
     """Write a prediction for each row of a table, in the target's own units, in the rows' order.
 
     A row that lacks a value is treated as in training; where such rows were dropped, its prediction is NaN. The table
-    needs no target. BadInput for a table without the run's columns, and for levels that training has not seen.
+    needs no target; the columns that it was opened to keep are written as well. BadInput for a table without the run's
+    columns, and for levels that training has not seen.
     """
     encoding, accuracy = saved.encoding, Accuracy()
     target = [name for name in source.columns if name == encoding.choice.target]
@@ -75,25 +91,25 @@ def predict(saved: Saved, source: Source, write: Write) -> Accuracy:
         predictions = np.full(len(block.numbers), np.nan)
         with np.errstate(over="ignore", invalid="ignore"):  # such a prediction is infinite
             predictions[places] = mean + std * (X @ saved.w + saved.b)
-        write(predictions)
+        write(predictions, *block.kept)
         accuracy.see(block.numbers[:, -1] if target else np.full(len(predictions), np.nan), predictions)
     return accuracy
 
 
 @contextmanager
-def written_to(out: str | None) -> Iterator[Write]:
-    """What takes predictions (n,), a block of rows at a time, NaN where there is none.
+def written_to(out: str | None, keep: Sequence[str] = ()) -> Iterator[Write]:
+    """What takes predictions (n,), a block of rows at a time, NaN where there is none, and those of the columns `keep`.
 
     They go to the standard output, as CSV, or to the file `out`: CSV, NPY or Parquet, by its ending. What was there
     stays until all is written. A prediction that is missing is nan in CSV, as an empty line would be no row, and null
     in Parquet. BadInput for another ending, or where the file cannot be written.
     """
     if out is None:
-        head = f"{COLUMN}\n"  # written with the first rows, that none stands before a refusal
+        head = _head(keep)  # written with the first rows, that none stands before a refusal
 
-        def print_rows(predictions: Array) -> None:
+        def print_rows(predictions: Array, *kept: Any) -> None:
             nonlocal head
-            sys.stdout.write(head + _lines(predictions))
+            sys.stdout.write(head + _lines(predictions, keep, kept))
             head = ""
 
         yield print_rows
@@ -102,17 +118,19 @@ def written_to(out: str | None) -> Iterator[Write]:
     ending = Path(out).suffix.lower()
     if ending not in KINDS:
         raise BadInput(f"--out writes FILE{', FILE'.join(KINDS)}, and {out!r} ends with none of these")
+    if keep and ending == ".npy":
+        raise BadInput("--keep needs a file of several columns, and NPY holds the predictions alone: .csv or .parquet")
     part = Path(out).with_name(f".{Path(out).name}.{os.getpid()}.part")
     with writing(out):
         file = part.open("wb")
     try:
         with file:
             with writing(out):
-                kind = KINDS[ending](file)
+                kind = KINDS[ending](file, keep)
 
-            def write(predictions: Array) -> None:
+            def write(predictions: Array, *kept: Any) -> None:
                 with writing(out):
-                    kind.write(predictions)
+                    kind.write(predictions, *kept)
 
             yield write
             with writing(out):
@@ -125,37 +143,48 @@ def written_to(out: str | None) -> Iterator[Write]:
 
 
 class _Kind(Protocol):
-    """A kind of file of one column."""
+    """A kind of file: the columns kept, then that of the predictions."""
 
-    def __init__(self, file: IO[bytes]) -> None: ...
+    def __init__(self, file: IO[bytes], keep: Sequence[str]) -> None: ...
 
-    def write(self, predictions: Array) -> None: ...
+    def write(self, predictions: Array, *kept: Any) -> None: ...
 
     def end(self) -> None: ...
 
 
 class _Text:
-    def __init__(self, file: IO[bytes]) -> None:
-        self.file = file
-        self.file.write(f"{COLUMN}\n".encode())
+    def __init__(self, file: IO[bytes], keep: Sequence[str]) -> None:
+        self.file, self.keep = file, keep
+        self.file.write(_head(keep).encode())
 
-    def write(self, predictions: Array) -> None:
-        self.file.write(_lines(predictions).encode())
+    def write(self, predictions: Array, *kept: Any) -> None:
+        self.file.write(_lines(predictions, self.keep, kept).encode())
 
     def end(self) -> None:
         """Nothing more is needed."""
 
 
-def _lines(predictions: Array) -> str:
-    return "".join(f"{value!r}\n" for value in predictions.tolist())
+def _head(keep: Sequence[str]) -> str:
+    return _csv([(*keep, COLUMN)])
+
+
+def _lines(predictions: Array, keep: Sequence[str], kept: Sequence[Any]) -> str:
+    cells = [cells_of(column, name) for column, name in zip(kept, keep, strict=True)]
+    return _csv(zip(*cells, map(repr, predictions.tolist()), strict=True))
+
+
+def _csv(rows: Iterable[Sequence[str]]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
 
 
 class _Npy:
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], keep: Sequence[str]) -> None:
         self.file, self.rows = file, 0
         self._head()
 
-    def write(self, predictions: Array) -> None:
+    def write(self, predictions: Array, *kept: Any) -> None:
         self.file.write(predictions.astype("<f8").tobytes())
         self.rows += len(predictions)
 
@@ -169,27 +198,31 @@ class _Npy:
 
 
 class _Parquet:
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: IO[bytes], keep: Sequence[str]) -> None:
         modules = ("pyarrow", "pyarrow.parquet")
-        self.pa, parquet = (required(module, "--out FILE.parquet needs pyarrow", "data") for module in modules)
-        self.schema = self.pa.schema([(COLUMN, self.pa.float64())])
-        self.writer = parquet.ParquetWriter(file, self.schema)
-        self.waiting, self.rows = list[Array](), 0
+        self.pa, self.parquet = (required(module, "--out FILE.parquet needs pyarrow", "data") for module in modules)
+        self.file, self.names = file, [*keep, COLUMN]
+        self.waiting, self.rows = list[Any](), 0
+        self.writer: Any = None  # made with the first rows, which say what types the columns kept have
 
-    def write(self, predictions: Array) -> None:
-        self.waiting.append(predictions)
+    def write(self, predictions: Array, *kept: Any) -> None:
+        column = self.pa.array(predictions, self.pa.float64(), from_pandas=True)
+        self.waiting.append(self.pa.table([*kept, column], names=self.names))
         self.rows += len(predictions)
         if self.rows >= GROUP:
             self._write_group()
 
     def end(self) -> None:
+        if self.writer is None and not self.waiting:
+            self.write(np.empty(0), *(self.pa.nulls(0) for _ in self.names[1:]))
         self._write_group()
         self.writer.close()
 
     def _write_group(self) -> None:
-        if self.rows:
-            column = self.pa.array(np.concatenate(self.waiting), from_pandas=True)
-            self.writer.write_table(self.pa.table([column], schema=self.schema))
+        if self.waiting:
+            table = self.pa.concat_tables(self.waiting)
+            self.writer = self.writer or self.parquet.ParquetWriter(self.file, table.schema)
+            self.writer.write_table(table)
         self.waiting, self.rows = [], 0
 
 

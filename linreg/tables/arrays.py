@@ -17,7 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from linreg.errors import BadInput
-from linreg.tables.arrow import stripped
+from linreg.tables.arrow import arrow, stripped
 from linreg.tables.source import LONGEST_LINE, Block, Span, Texts, text_of_number
 from linreg.tables.streams import Unchanged
 from linreg.triangle import Array
@@ -67,8 +67,8 @@ class Arrays:
     structured array by its fields; a 1-D array in an NPZ file is the column of its name.
     """
 
-    def __init__(self, file: IO[bytes], name: str, zipped: bool) -> None:
-        self.name, self._file, self._unchanged = name, file, Unchanged(file, name)
+    def __init__(self, file: IO[bytes], name: str, zipped: bool, *, keep: Sequence[str] = ()) -> None:
+        self.name, self._file, self._keep, self._unchanged = name, file, keep, Unchanged(file, name)
         self._kind, self._zip = ("NPZ" if zipped else "NPY"), None
         with self._refusing():
             file.seek(0)
@@ -94,7 +94,7 @@ class Arrays:
         self, numbers: Sequence[str], texts: Sequence[str], spans: Iterable[Span] | None = None
     ) -> Iterator[Block]:
         """The rows in order, or those of `spans`."""
-        arrays = list(dict.fromkeys(self._columns[name].array for name in (*numbers, *texts)))
+        arrays = list(dict.fromkeys(self._columns[name].array for name in (*numbers, *texts, *self._keep)))
         step = max(BYTES // max(sum(array.row_bytes for array in arrays), 1), 1)
         streams = {array: self._member_stream(array) for array in arrays if array.offset is None}
         for begin, end in [(0, self._rows)] if spans is None else spans:
@@ -104,8 +104,9 @@ class Arrays:
                     parts = {array: self._rows_of(array, first, rows, streams.get(array)) for array in arrays}
                 values = self._numbers(parts, numbers)
                 words = tuple(_texts(self._cells(parts, name), self.name, name) for name in texts)
+                kept = tuple(_kept(self._cells(parts, name), self.name, name) for name in self._keep)
                 self._unchanged.check()
-                yield Block(first, values, words)
+                yield Block(first, values, words, kept)
 
     def _numbers(self, parts: dict[_Array, Any], names: Sequence[str]) -> Array:
         chosen = [self._columns[name] for name in names]
@@ -219,6 +220,15 @@ class Arrays:
                 raise
             said = " ".join(str(error).split()) or type(error).__name__
             raise BadInput(f"{self.name}: not a whole {self._kind} file: {said}") from error
+
+
+def _kept(cells: Any, name: str, header: str) -> Any:
+    pa = arrow()
+    try:
+        column = pa.array(cells.astype(cells.dtype.newbyteorder("=")))
+        return column.cast(pa.string()) if cells.dtype.kind == "S" else column
+    except (pa.ArrowException, ValueError) as error:
+        raise BadInput(f"{name}, column {header!r} holds {cells.dtype}, which cannot be kept") from error
 
 
 def _texts(cells: Any, name: str, header: str) -> Texts:

@@ -20,8 +20,7 @@ def numbers(column: Any, name: str, first: int, header: str, decimal: str = ".")
     `decimal` is what texts have before their decimals, a point or a comma.
     """
     pa, types = arrow(), arrow("pyarrow.types")
-    if types.is_dictionary(column.type):
-        column = column.dictionary_decode()
+    column = plain(column)
     kind = column.type
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         return _parsed(column, name, first, header, decimal)
@@ -37,6 +36,11 @@ def numbers(column: Any, name: str, first: int, header: str, decimal: str = ".")
         column = column.cast(pa.int8())
     values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
     return np.asarray(values, dtype=np.float64)
+
+
+def plain(column: Any) -> Any:
+    """An Arrow column's values themselves, where it holds places in a dictionary of them."""
+    return column.dictionary_decode() if arrow("pyarrow.types").is_dictionary(column.type) else column
 
 
 def texts(column: Any, name: str, header: str) -> Texts:
@@ -58,6 +62,17 @@ def texts(column: Any, name: str, header: str) -> Texts:
         words = [None if word is None else str(word) for word in words]
     codes = column.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
     return stripped(np.asarray(codes), words)
+
+
+def cells_of(column: Any, header: str) -> list[str]:
+    """An Arrow column as the cells of a CSV file, empty where it is null; BadInput for a type that has no text."""
+    pa = arrow()
+    try:
+        return [cell or "" for cell in column.cast(pa.large_string()).to_pylist()]
+    except (pa.ArrowException, ValueError) as error:  # ValueError: not UTF-8
+        raise BadInput(
+            f"column {header!r} holds {column.type}, which CSV cannot; --out FILE.parquet keeps it"
+        ) from error
 
 
 def stripped(codes: Any, words: list[str | None]) -> Texts:

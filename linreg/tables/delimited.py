@@ -21,8 +21,11 @@ CONVERTED = "iconv -f latin1 -t utf-8 converts it, where it is Latin-1"
 class Delimited:
     """A stream of UTF-8 text whose first line names the columns; it is read once, from beginning to end."""
 
-    def __init__(self, stream: Reading, name: str, delimiter: str = ",", decimal: str = ".") -> None:
+    def __init__(
+        self, stream: Reading, name: str, delimiter: str = ",", decimal: str = ".", *, keep: Sequence[str] = ()
+    ) -> None:
         self.name, self._stream, self._delimiter, self._decimal = name, stream, delimiter, decimal
+        self._keep = keep
         self._csv = arrow("pyarrow.csv")
         arrow().enable_signal_handlers(False)  # they lose a Ctrl-C now and then; no call here takes long
         self.columns = self._header()
@@ -36,17 +39,18 @@ class Delimited:
     ) -> Iterator[Block]:
         """The rows in order; a blank line is no row."""
         place_of = {name: str(place) for place, name in enumerate(self.columns)}
-        places = [place_of[name] for name in (*numbers, *texts)]
+        names = list(dict.fromkeys((*numbers, *texts, *self._keep)))
+        places = [place_of[name] for name in names]
         first = 0
         for data in self._whole_rows():
             table = self._parsed(data, places, first)
             # Arrow's conversion of texts to numbers is as fast as its reading of numbers, and leaves the cell to quote.
             values = np.empty((table.num_rows, len(numbers)))
+            column = {name: table.column(place).combine_chunks() for place, name in enumerate(names)}
             for j, name in enumerate(numbers):
-                values[:, j] = numbers_of(table.column(j).combine_chunks(), self.name, first, name, self._decimal)
-            words = [table.column(j).combine_chunks() for j in range(len(numbers), len(places))]
-            coded = (texts_of(column, self.name, name) for column, name in zip(words, texts, strict=True))
-            yield Block(first, values, tuple(coded))
+                values[:, j] = numbers_of(column[name], self.name, first, name, self._decimal)
+            coded = tuple(texts_of(column[name], self.name, name) for name in texts)
+            yield Block(first, values, coded, tuple(column[name] for name in self._keep))
             first += table.num_rows
 
     def _whole_rows(self) -> Iterator[bytes]:

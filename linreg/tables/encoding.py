@@ -17,6 +17,7 @@ from linreg.triangle import Array
 
 MOST_LEVELS = 1000  # of a category
 LEFT_OUT = "--without leaves columns out"
+FILLED = "--missing drop leaves such rows out, --missing mean fills them"
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ class Codes:
         if not self._grows:
             levels = ", ".join(map(reprlib.repr, list(known)[:10])) + (", …" if len(known) > 10 else "")
             raise BadInput(
-                f"{where(self.name, row, column)}: {reprlib.repr(word)} is none of the levels trained on, {levels}"
+                f"{where(self.name, row, column)}: {reprlib.repr(word)} is none of the levels trained on, {levels}; "
+                "train again on rows that hold it, or leave such rows out"
             )
         if len(known) == MOST_LEVELS:
             raise BadInput(
@@ -200,7 +202,8 @@ class Encoding:
         check_finite(coded, choice.columns, name, block.first)
         missing = np.isnan(coded)
         if self.missing == "refuse":
-            refuse_missing(missing, choice.columns, name, block.first)
+            mend = "a run trained with --missing drop leaves such rows out, one with --missing mean fills them"
+            refuse_missing(missing, choice.columns, name, block.first, mend)
         rows = np.flatnonzero(~missing.any(axis=1) if self.missing == "drop" else np.ones(len(coded), dtype=bool))
         # The target's place among the numbers, which the columns are counted by.
         coded = np.insert(coded[rows], len(choice.numbers), np.nan, axis=1)
@@ -232,14 +235,11 @@ class Encoding:
         return encoding
 
 
-def refuse_missing(missing: Any, columns: Sequence[str], name: str, first: int) -> None:
+def refuse_missing(missing: Any, columns: Sequence[str], name: str, first: int, mend: str = FILLED) -> None:
     """BadInput for the first value that is missing in rows (n, k) from number `first` on."""
     if missing.any():
         row, column = np.unravel_index(int(np.argmax(missing)), missing.shape)
-        raise BadInput(
-            f"{where(name, first + int(row), columns[int(column)])}: the value is missing; --missing drop leaves such "
-            "rows out, --missing mean fills them"
-        )
+        raise BadInput(f"{where(name, first + int(row), columns[int(column)])}: the value is missing; {mend}")
 
 
 def _frozen(value: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import IO, Any
 import numpy as np
 
 from linreg.errors import BadInput
-from linreg.tables.arrow import arrow, numbers as numbers_of, texts as texts_of
+from linreg.tables.arrow import arrow, numbers as numbers_of, plain, texts as texts_of
 from linreg.tables.source import Block, Span
 from linreg.tables.streams import Unchanged
 
@@ -18,8 +18,8 @@ BUFFER = 1 << 16  # bytes of a column read at once, so that a row group is never
 class Parquet:
     """A Parquet file. Only the columns asked for are read, and each row group can be the next."""
 
-    def __init__(self, file: IO[bytes], name: str) -> None:
-        self.name, self._unchanged = name, Unchanged(file, name)
+    def __init__(self, file: IO[bytes], name: str, *, keep: Sequence[str] = ()) -> None:
+        self.name, self._keep, self._unchanged = name, keep, Unchanged(file, name)
         with self._refusing():
             self._file = arrow("pyarrow.parquet").ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
             metadata = self._file.metadata
@@ -42,7 +42,7 @@ class Parquet:
             yield from self._group(group_of[first], first, numbers, texts)
 
     def _group(self, group: int, first: int, numbers: Sequence[str], texts: Sequence[str]) -> Iterator[Block]:
-        columns, end = list(dict.fromkeys([*numbers, *texts])), first + self._pieces[group]
+        columns, end = list(dict.fromkeys([*numbers, *texts, *self._keep])), first + self._pieces[group]
         with self._refusing():
             batches = self._file.iter_batches(ROWS, row_groups=[group], columns=columns, use_threads=False)
         while True:
@@ -54,8 +54,9 @@ class Parquet:
             for j, name in enumerate(numbers):
                 values[:, j] = numbers_of(batch.column(name), self.name, first, name)
             words = tuple(texts_of(batch.column(name), self.name, name) for name in texts)
+            kept = tuple(plain(batch.column(name)) for name in self._keep)
             self._unchanged.check()
-            yield Block(first, values, words)
+            yield Block(first, values, words, kept)
             first += batch.num_rows
         if first != end:
             raise BadInput(f"{self.name}: not a whole Parquet file: row group {group} lacks {end - first} of its rows")

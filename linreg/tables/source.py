@@ -46,11 +46,13 @@ class Block(NamedTuple):
 
     `numbers` (n, k) float64 are the columns asked for as numbers, NaN where there is none; `texts` those asked for as
     texts, each an object array (n,) of str, None where there is none, or `Texts`. Infinities are refused by the reader.
+    `kept` are Arrow arrays (n,), as the file has them, of the columns that it was opened to keep.
     """
 
     first: int
     numbers: Array
     texts: tuple[Any, ...] = ()
+    kept: tuple[Any, ...] = ()
 
 
 @runtime_checkable
