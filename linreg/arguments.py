@@ -5,7 +5,7 @@ import csv
 import difflib
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from linreg.errors import BadInput
@@ -22,6 +22,15 @@ class Parser(argparse.ArgumentParser):
             quotes = "" if word.startswith("-") else "; what has spaces needs quotes"
             message += f"; is {near[0]} meant?" if near else quotes
         raise BadInput(f"{message} ({self.prog} --help shows the options)")
+
+
+def guarded(argv: Sequence[str]) -> list[str]:
+    """The words with a space before `-3.4,2` or `--na`'s `-,?`, that argparse does not read them as options."""
+    numbers = re.compile(r"-[\d.][-+\d.eE,]*")
+    return [
+        f" {word}" if numbers.fullmatch(word) or (before == "--na" and re.match("-[^-]", word)) else word
+        for before, word in zip(("", *argv), argv, strict=False)
+    ]
 
 
 def _real(kind: str, fits: Callable[[float], bool]) -> Callable[[str], float]:

@@ -2,7 +2,6 @@
 
 import argparse
 import itertools
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +10,7 @@ from linreg.arguments import (
     any_number,
     ending_with,
     fraction,
+    guarded,
     names,
     not_negative,
     numbers,
@@ -48,7 +48,7 @@ BATCH_SIZE, EXPLAINED_ROWS = 10, 3  # of three rows every number can be read
 SYNTHETIC: dict[str, Any] = {"true_w": [2.0, -3.4], "true_b": 4.2, "num_examples": 1000, "noise": 0.01}
 
 # What only a table knows.
-OF_A_TABLE: tuple[str, ...] = ("target", "features", "without", "categories", "missing", "format", "buffer")
+OF_A_TABLE: tuple[str, ...] = ("target", "features", "without", "categories", "missing", "na", "format", "buffer")
 
 # What means something only where training goes by small steps.
 LITTLE_BY_LITTLE = ("lr", "batch_size", "patience", "until")
@@ -84,6 +84,7 @@ def data_of(options: argparse.Namespace) -> Synthetic | Table:
         categories=tuple(options.categories or ()),
         without=tuple(options.without or ()),
         missing=options.missing or "refuse",
+        na=tuple(options.na or ()),
         format=options.format,
         buffer=options.buffer,
     )
@@ -150,10 +151,8 @@ def resumes(argv: Sequence[str]) -> str | None:
 
 
 def _parsed(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) -> argparse.Namespace:
-    # A leading space keeps argparse from reading `-3.4,2` or `-1e-3` as an option.
-    words = [f" {word}" if re.fullmatch(r"-[\d.][-+\d.eE,]*", word) else word for word in argv]
     defaults = None if parser is None else _parser().parse_args([])
-    return (parser or _parser()).parse_args(words, defaults)
+    return (parser or _parser()).parse_args(guarded(argv), defaults)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -366,6 +365,13 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         choices=MISSING,
         help="where a value is missing (an empty cell, NA, NaN, null): refuse the table, drop the row, or put the mean "
         "of the rows trained on (default refuse)",
+    )
+    add(
+        "--na",
+        type=names,
+        metavar="WORDS",
+        help="more words, or numbers, between commas that mean a missing value, as ?,none,-999; in small letters or "
+        "capitals",
     )
     add(
         "--format",

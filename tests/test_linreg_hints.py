@@ -56,7 +56,7 @@ def options(tmp_path):
 
 
 def test_each_hint_leads_to_the_next_until_it_trains(options, refused, told):
-    both = "is not a finite number; --categories takes columns of words, --without leaves columns out"
+    both = "is not a finite number; --categories takes columns of words, --na words for a missing value, --without leaves columns out"
     assert refused(*options).endswith(f"row 1, column 'id': 'r0' {both}")
     assert refused(*options, "--without", "id").endswith(f"row 1, column 'word': 'a' {both}")
     words = "--categories", "word"

@@ -364,7 +364,7 @@ def test_what_cannot_be_predicted_is_refused_and_nothing_is_written(runs, tmp_pa
     new = table["place"].copy()
     new[6] = "east"
     cases = {
-        "'east' is none of the levels trained on, 'north', 'south', 'west'; train again on rows that hold it, or": table
+        "'east' is none of the levels trained on, 'north', 'south', 'west'; train again on rows that hold it, leave": table
         | {"place": new},
         "no column 'a'": {name: column for name, column in table.items() if name != "a"},
         "row 4, column 'b': 'x' is not a finite number": table | {"b": [*table["b"][:3], "x", *table["b"][4:]]},

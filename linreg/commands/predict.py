@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 
-from linreg.arguments import Parser, names
+from linreg.arguments import Parser, guarded, names
 from linreg.errors import DONE, BadInput
 from linreg.settings import FORMATS
 
@@ -20,7 +20,7 @@ def run(argv: Sequence[str]) -> int:
     from linreg.tables import opened_source
 
     saved = read(Folder(options.folder))
-    source = opened_source(options.file, options.format, options.keep)
+    source = opened_source(options.file, options.format, na=(*saved.encoding.na, *options.na), keep=options.keep)
     check_kept(source, options.keep)
     with written_to(options.out, options.keep) as write:
         accuracy = predict(saved, source, write)
@@ -56,9 +56,16 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
         metavar="A,B",
         help="columns of FILE, of any type, to stand before the predictions as they are written there",
     )
+    add(
+        "--na",
+        type=names,
+        default=[],
+        metavar="WORDS",
+        help="more words that mean a missing value, beside those that the run was trained with",
+    )
     add("--format", choices=FORMATS, help="what kind of table FILE is, where neither its beginning nor its name tells")
     add("--json", action="store_true", help="print how good the predictions are as one JSON object; needs --out")
-    options = parser.parse_args(argv)
+    options = parser.parse_args(guarded(argv))
     if options.json and options.out is None:
         raise BadInput("--json needs --out, the file for the predictions themselves")
     return options

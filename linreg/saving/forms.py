@@ -36,11 +36,19 @@ class Either:
         self.values, self.form = values, form
 
 
+class Maybe:
+    """A form of a dictionary's value: of the form `form`, or not there, as in what was written before there was one."""
+
+    def __init__(self, form: Any) -> None:
+        self.form = form
+
+
 def check(value: Any, form: Any, where: str, file: str) -> None:
     """BadInput, saying `where` in the `file`, for a value that is not of the form.
 
     A form is one of the words above, a type, `Shaped`, `Some`, `Either`, a tuple of the forms of a list's parts, or a
-    mapping of the forms of a dictionary's values, which must be there and no others. Whole numbers are at least 0.
+    mapping of the forms of a dictionary's values, all of which but those that are `Maybe` must be there, and no others.
+    Whole numbers are at least 0.
     """
 
     def need(holds: bool, what: object) -> None:
@@ -48,9 +56,12 @@ def check(value: Any, form: Any, where: str, file: str) -> None:
             raise BadInput(f"{file}: {where} is not {what}")
 
     if isinstance(form, Mapping):
-        need(isinstance(value, dict) and set(value) == set(form), f"made of {', '.join(map(str, form)) or 'nothing'}")
-        for name, part in form.items():
-            check(value[name], part, f"{where}.{name}" if where else f"{name}", file)
+        must = {name for name, part in form.items() if not isinstance(part, Maybe)}
+        fits = isinstance(value, dict) and must <= set(value) <= set(form)
+        need(fits, f"made of {', '.join(map(str, form)) or 'nothing'}")
+        for name, entry in value.items():
+            part = form[name].form if isinstance(form[name], Maybe) else form[name]
+            check(entry, part, f"{where}.{name}" if where else f"{name}", file)
     elif isinstance(form, (tuple, Some)):
         length = form.length if isinstance(form, Some) else len(form)
         need(isinstance(value, list) and length in (None, len(value)), f"a list of {length}" if length else "a list")

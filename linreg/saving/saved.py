@@ -9,7 +9,7 @@ import numpy as np
 from linreg.errors import BadInput
 from linreg.outcome import MOST_TRACED
 from linreg.saving.checkpoints import RUN, Folder
-from linreg.saving.forms import FLAG, LINE, LOSS, NUMBER, TEXT, WHOLE, Either, Shaped, Some, check, readable
+from linreg.saving.forms import FLAG, LINE, LOSS, NUMBER, TEXT, WHOLE, Either, Maybe, Shaped, Some, check, readable
 from linreg.settings import MISSING, OPTIMIZERS, Settings
 from linreg.tables.encoding import Encoding
 from linreg.triangle import Array
@@ -43,6 +43,7 @@ RUN_FORM: dict[str, Any] = {
         "shares": Some(Some(NUMBER)),
         "means": Some(NUMBER),
         "stds": Some(NUMBER),
+        "na": Maybe(Some(TEXT)),
     },
     "data": {"rows": WHOLE, "fingerprint": TEXT},
     "position": {"epoch": WHOLE, "step": WHOLE, "steps": WHOLE, "rows_seen": WHOLE},

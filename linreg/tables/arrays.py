@@ -17,6 +17,7 @@ import numpy as np
 from numpy.lib import format as npy
 
 from linreg.errors import BadInput
+from linreg.tables.absent import Absent
 from linreg.tables.arrow import arrow, stripped
 from linreg.tables.source import LONGEST_LINE, Block, Span, Texts, text_of_number
 from linreg.tables.streams import Unchanged
@@ -67,8 +68,11 @@ class Arrays:
     structured array by its fields; a 1-D array in an NPZ file is the column of its name.
     """
 
-    def __init__(self, file: IO[bytes], name: str, zipped: bool, *, keep: Sequence[str] = ()) -> None:
-        self.name, self._file, self._keep, self._unchanged = name, file, keep, Unchanged(file, name)
+    def __init__(
+        self, file: IO[bytes], name: str, zipped: bool, *, na: Sequence[str] = (), keep: Sequence[str] = ()
+    ) -> None:
+        self.name, self._file, self._unchanged = name, file, Unchanged(file, name)
+        self._absent, self._keep = Absent(na), keep
         self._kind, self._zip = ("NPZ" if zipped else "NPY"), None
         with self._refusing():
             file.seek(0)
@@ -102,8 +106,8 @@ class Arrays:
                 rows = min(step, end - first)
                 with self._refusing():
                     parts = {array: self._rows_of(array, first, rows, streams.get(array)) for array in arrays}
-                values = self._numbers(parts, numbers)
-                words = tuple(_texts(self._cells(parts, name), self.name, name) for name in texts)
+                values = self._absent.without(self._numbers(parts, numbers))
+                words = tuple(_texts(self._cells(parts, name), self.name, name, self._absent) for name in texts)
                 kept = tuple(_kept(self._cells(parts, name), self.name, name) for name in self._keep)
                 self._unchanged.check()
                 yield Block(first, values, words, kept)
@@ -231,7 +235,7 @@ def _kept(cells: Any, name: str, header: str) -> Any:
         raise BadInput(f"{name}, column {header!r} holds {cells.dtype}, which cannot be kept") from error
 
 
-def _texts(cells: Any, name: str, header: str) -> Texts:
+def _texts(cells: Any, name: str, header: str, absent: Absent) -> Texts:
     if cells.dtype.kind not in "biufUS":
         raise BadInput(f"{name}, column {header!r} holds {cells.dtype}: only texts and numbers can be categories")
     kind = cells.dtype.kind
@@ -249,4 +253,4 @@ def _texts(cells: Any, name: str, header: str) -> Texts:
         said = ["" if np.isnan(word) else text_of_number(word) for word in words]
     else:
         said = [str(word).lower() if kind == "b" else str(word) for word in words]
-    return stripped(codes, said)
+    return stripped(codes, said, absent)

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 
 from linreg.errors import BadInput, required
-from linreg.tables.source import MISSING_WORDS, NotNumbers, Texts, not_a_number, text_of_number
+from linreg.tables.absent import USUAL, Absent
+from linreg.tables.source import NotNumbers, Texts, not_a_number, text_of_number
 from linreg.triangle import Array
 
 
@@ -14,7 +15,7 @@ def arrow(module: str = "pyarrow") -> Any:
     return required(module, "CSV and Parquet are read by pyarrow, which is not installed", "data")
 
 
-def numbers(column: Any, name: str, first: int, header: str, decimal: str = ".") -> Array:
+def numbers(column: Any, name: str, first: int, header: str, decimal: str = ".", absent: Absent = USUAL) -> Array:
     """An Arrow column as float64, NaN where it is null or says so; BadInput for a text that is no finite number.
 
     `decimal` is what texts have before their decimals, a point or a comma.
@@ -23,7 +24,7 @@ def numbers(column: Any, name: str, first: int, header: str, decimal: str = ".")
     column = plain(column)
     kind = column.type
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return _parsed(column, name, first, header, decimal)
+        return absent.without(_parsed(column, name, first, header, decimal, absent))
     if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)):
         if types.is_null(kind):
             return np.full(len(column), np.nan)
@@ -35,7 +36,7 @@ def numbers(column: Any, name: str, first: int, header: str, decimal: str = ".")
     if types.is_boolean(kind):
         column = column.cast(pa.int8())
     values = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
-    return np.asarray(values, dtype=np.float64)
+    return absent.without(np.asarray(values, dtype=np.float64))
 
 
 def plain(column: Any) -> Any:
@@ -43,7 +44,7 @@ def plain(column: Any) -> Any:
     return column.dictionary_decode() if arrow("pyarrow.types").is_dictionary(column.type) else column
 
 
-def texts(column: Any, name: str, header: str) -> Texts:
+def texts(column: Any, name: str, header: str, absent: Absent = USUAL) -> Texts:
     """An Arrow column as texts without spaces around them; numbers become texts, as a CSV file holds them."""
     pa, types = arrow(), arrow("pyarrow.types")
     kind = column.type.value_type if types.is_dictionary(column.type) else column.type
@@ -61,7 +62,7 @@ def texts(column: Any, name: str, header: str) -> Texts:
     elif not textual:
         words = [None if word is None else str(word) for word in words]
     codes = column.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
-    return stripped(np.asarray(codes), words)
+    return stripped(np.asarray(codes), words, absent)
 
 
 def cells_of(column: Any, header: str) -> list[str]:
@@ -75,18 +76,18 @@ def cells_of(column: Any, header: str) -> list[str]:
         ) from error
 
 
-def stripped(codes: Any, words: list[str | None]) -> Texts:
+def stripped(codes: Any, words: list[str | None], absent: Absent) -> Texts:
     """Texts of words that may have spaces around them, or mean that there is none."""
     known: dict[str, int] = {}
     place = np.empty(len(words) + 1, dtype=np.int64)
     place[-1] = -1  # where codes are below 0
     for i, word in enumerate(words):
         word = (word or "").strip()
-        place[i] = -1 if word.lower() in MISSING_WORDS else known.setdefault(word, len(known))
+        place[i] = -1 if word.lower() in absent.words else known.setdefault(word, len(known))
     return Texts(place[codes], tuple(known))
 
 
-def _parsed(column: Any, name: str, first: int, header: str, decimal: str) -> Array:
+def _parsed(column: Any, name: str, first: int, header: str, decimal: str, absent: Absent) -> Array:
     pa = arrow()
     pointed = column
     if decimal == ",":
@@ -97,28 +98,28 @@ def _parsed(column: Any, name: str, first: int, header: str, decimal: str) -> Ar
         values = np.asarray(pointed.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
         # Arrow alone takes -nan and nan(1) for words.
         odd = pointed.cast(pa.large_string()).filter(pa.array(~np.isfinite(values))).unique()
-        if all(number_of_text(word) is not None for word in odd.to_pylist()):
+        if all(number_of_text(word, absent) is not None for word in odd.to_pylist()):
             return values
     except pa.ArrowInvalid:
         pass
     # Spaces, words for what is missing, or a cell that is no number: looked at one by one.
     cells = column.to_pylist()
-    return np.array([_number(cell, name, first + i, header, decimal) for i, cell in enumerate(cells)], dtype=np.float64)
+    return np.array([_number(cell, name, first + i, header, decimal, absent) for i, cell in enumerate(cells)])
 
 
-def _number(cell: str | None, name: str, row: int, header: str, decimal: str) -> float:
+def _number(cell: str | None, name: str, row: int, header: str, decimal: str, absent: Absent) -> float:
     pointed = cell if cell is None or decimal == "." else cell.replace(".", "_").replace(",", ".")
-    value = number_of_text(pointed)
+    value = np.nan if (cell or "").strip().lower() in absent.words else number_of_text(pointed)
     if value is None:
         raise not_a_number(name, row, header, cell)
     return value
 
 
-def number_of_text(cell: str | None) -> float | None:
+def number_of_text(cell: str | None, absent: Absent = USUAL) -> float | None:
     """The finite number that a cell's text says, NaN where it says that there is none, None where it is neither."""
     cell = (cell or "").strip()
     word = cell.lower()
-    if word in MISSING_WORDS:
+    if word in absent.words:
         return np.nan
     if word in ("true", "false"):  # 1 and 0, as Parquet's booleans are
         return float(word == "true")

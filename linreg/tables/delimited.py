@@ -10,6 +10,7 @@ import numpy as np
 
 from linreg.errors import BadInput
 from linreg.tables import source as limits
+from linreg.tables.absent import Absent
 from linreg.tables.arrow import arrow, numbers as numbers_of, texts as texts_of
 from linreg.tables.source import Block, Span
 from linreg.tables.streams import Reading
@@ -22,10 +23,17 @@ class Delimited:
     """A stream of UTF-8 text whose first line names the columns; it is read once, from beginning to end."""
 
     def __init__(
-        self, stream: Reading, name: str, delimiter: str = ",", decimal: str = ".", *, keep: Sequence[str] = ()
+        self,
+        stream: Reading,
+        name: str,
+        delimiter: str = ",",
+        decimal: str = ".",
+        *,
+        na: Sequence[str] = (),
+        keep: Sequence[str] = (),
     ) -> None:
         self.name, self._stream, self._delimiter, self._decimal = name, stream, delimiter, decimal
-        self._keep = keep
+        self._absent, self._keep = Absent(na, decimal), keep
         self._csv = arrow("pyarrow.csv")
         arrow().enable_signal_handlers(False)  # they lose a Ctrl-C now and then; no call here takes long
         self.columns = self._header()
@@ -48,8 +56,8 @@ class Delimited:
             values = np.empty((table.num_rows, len(numbers)))
             column = {name: table.column(place).combine_chunks() for place, name in enumerate(names)}
             for j, name in enumerate(numbers):
-                values[:, j] = numbers_of(column[name], self.name, first, name, self._decimal)
-            coded = tuple(texts_of(column[name], self.name, name) for name in texts)
+                values[:, j] = numbers_of(column[name], self.name, first, name, self._decimal, self._absent)
+            coded = tuple(texts_of(column[name], self.name, name, self._absent) for name in texts)
             yield Block(first, values, coded, tuple(column[name] for name in self._keep))
             first += table.num_rows
 

@@ -73,7 +73,7 @@ class Codes:
         except NotNumbers as error:
             if error.column not in self.choice.features:
                 raise
-            words = "--categories takes columns of words, " if error.words else ""
+            words = "--categories takes columns of words, --na words for a missing value, " if error.words else ""
             raise BadInput(f"{error}; {words}{LEFT_OUT}") from error
 
     def coded(self, block: Block) -> Array:
@@ -103,7 +103,7 @@ class Codes:
             levels = ", ".join(map(reprlib.repr, list(known)[:10])) + (", …" if len(known) > 10 else "")
             raise BadInput(
                 f"{where(self.name, row, column)}: {reprlib.repr(word)} is none of the levels trained on, {levels}; "
-                "train again on rows that hold it, or leave such rows out"
+                "train again on rows that hold it, leave such rows out, or let --na name it as a missing value"
             )
         if len(known) == MOST_LEVELS:
             raise BadInput(
@@ -118,7 +118,8 @@ class Encoding:
 
     `levels` are each category's, in order; `fills` (k,) the training rows' means of the numbers, the target's last;
     `shares` those of the levels among the rows that have one. `missing` is what is done where a value is missing.
-    `means` and `stds` (d + 1,) are of the coefficients' columns, then of the target.
+    `means` and `stds` (d + 1,) are of the coefficients' columns, then of the target. `na` are words of the file that
+    mean a missing value, beside the usual ones.
     """
 
     choice: Choice
@@ -129,6 +130,7 @@ class Encoding:
     shares: tuple[tuple[float, ...], ...]
     means: tuple[float, ...] = field(repr=False)
     stds: tuple[float, ...] = field(repr=False)
+    na: tuple[str, ...] = ()
 
     @cached_property
     def kept(self) -> tuple[tuple[int, ...], ...]:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from linreg.errors import BadInput
+from linreg.tables.absent import Absent
 from linreg.tables.arrow import number_of_text
-from linreg.tables.source import MISSING_WORDS, Block, Span, not_a_number, text_of_number, where
+from linreg.tables.source import Block, Span, not_a_number, text_of_number, where
 
 ROWS = 1 << 10  # in a block
 
@@ -17,12 +18,19 @@ class Rows:
     """The rows of an iterable, which is gone through once: dictionaries, named tuples, structured rows or sequences.
 
     The first row says what the columns are called, unless `columns` does: by its keys or fields; those of a plain
-    sequence are x0, x1, …. A value is a number, a text as in a CSV file, or None for none; a key that a dictionary
-    lacks is none too.
+    sequence are x0, x1, …. A value is a number, a text as in a CSV file, or None for none, as `na` is; a key that a
+    dictionary lacks is none too.
     """
 
-    def __init__(self, rows: Iterable[Any], columns: Sequence[str] | None = None, name: str = "the rows") -> None:
-        self.name, self._rows = name, iter(rows)
+    def __init__(
+        self,
+        rows: Iterable[Any],
+        columns: Sequence[str] | None = None,
+        name: str = "the rows",
+        *,
+        na: Sequence[str] = (),
+    ) -> None:
+        self.name, self._rows, self._absent = name, iter(rows), Absent(na)
         start = next(self._rows, None)
         if start is None:
             raise BadInput(f"{name} are empty: a regression needs at least 2 rows")
@@ -46,7 +54,7 @@ class Rows:
                 cells = self._cells(row, first + i)
                 values[i] = [self._number(cells.get(name), first + i, name) for name in numbers]
                 words[:, i] = [self._text(cells.get(name), first + i, name) for name in texts]
-            yield Block(first, values, tuple(words))
+            yield Block(first, self._absent.without(values), tuple(words))
             first += len(rows)
 
     def _cells(self, row: Any, number: int) -> Mapping[str, Any]:
@@ -67,7 +75,7 @@ class Rows:
 
     def _number(self, cell: Any, row: int, column: str) -> float:
         try:
-            value = number_of_text(cell) if cell is None or isinstance(cell, str) else float(cell)
+            value = number_of_text(cell, self._absent) if cell is None or isinstance(cell, str) else float(cell)
         except (TypeError, ValueError, OverflowError):
             value = None
         if value is None or np.isinf(value):
@@ -78,10 +86,10 @@ class Rows:
         if isinstance(cell, (bool, np.bool_)):
             return str(cell).lower()
         if isinstance(cell, (float, np.floating)):
-            return None if np.isnan(cell) else text_of_number(float(cell))
+            cell = "" if np.isnan(cell) else text_of_number(float(cell))
         if cell is None or isinstance(cell, (str, int, np.integer)):
             text = str(cell if cell is not None else "").strip()
-            return None if text.lower() in MISSING_WORDS else text
+            return None if text.lower() in self._absent.words else text
         raise BadInput(f"{where(self.name, row, column)}: {type(cell).__name__} is neither text nor number")
 
 

@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -97,7 +97,7 @@ def load(
     rows is held out, the same for the same seed. A table of at most `reading.buffer` rows is held in memory; of a
     longer one no more than that is, and it is shuffled in this buffer.
     """
-    source = opened_source(data, reading.format) if isinstance(data, str) else data
+    source = opened_source(data, reading.format, na=reading.na) if isinstance(data, str) else data
     choice = Choice.of(source, target, features, reading.categories, reading.without)
     codes = Codes(choice, source.name)
     width = len(choice.columns)
@@ -128,6 +128,7 @@ def load(
             split = Split(seed, float(bound), reading.missing, split.target)
             surveyor = surveyed(split, read(spans), None)
     survey = surveyor.result(codes)
+    survey = replace(survey, encoding=replace(survey.encoding, na=reading.na))
     if survey.rows != sum(stop - start for start, stop in spans):
         raise BadInput(f"{source.name} has {survey.rows} rows, but says it has {sum(b - a for a, b in spans)}")
 
@@ -154,7 +155,7 @@ def rows_to_predict(data: str | Source, encoding: Encoding, format: str | None =
     The features are in standard units; the table needs no target. BadInput as in training, and for levels that training
     has not seen.
     """
-    source = opened_source(data, format) if isinstance(data, str) else data
+    source = opened_source(data, format, na=encoding.na) if isinstance(data, str) else data
     for block, places, X in encoded_blocks(source, encoding):
         yield block.first + places, X
 

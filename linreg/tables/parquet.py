@@ -7,6 +7,7 @@ from typing import IO, Any
 import numpy as np
 
 from linreg.errors import BadInput
+from linreg.tables.absent import Absent
 from linreg.tables.arrow import arrow, numbers as numbers_of, plain, texts as texts_of
 from linreg.tables.source import Block, Span
 from linreg.tables.streams import Unchanged
@@ -18,8 +19,8 @@ BUFFER = 1 << 16  # bytes of a column read at once, so that a row group is never
 class Parquet:
     """A Parquet file. Only the columns asked for are read, and each row group can be the next."""
 
-    def __init__(self, file: IO[bytes], name: str, *, keep: Sequence[str] = ()) -> None:
-        self.name, self._keep, self._unchanged = name, keep, Unchanged(file, name)
+    def __init__(self, file: IO[bytes], name: str, *, na: Sequence[str] = (), keep: Sequence[str] = ()) -> None:
+        self.name, self._absent, self._keep, self._unchanged = name, Absent(na), keep, Unchanged(file, name)
         with self._refusing():
             self._file = arrow("pyarrow.parquet").ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
             metadata = self._file.metadata
@@ -52,8 +53,8 @@ class Parquet:
                 break
             values = np.empty((batch.num_rows, len(numbers)))
             for j, name in enumerate(numbers):
-                values[:, j] = numbers_of(batch.column(name), self.name, first, name)
-            words = tuple(texts_of(batch.column(name), self.name, name) for name in texts)
+                values[:, j] = numbers_of(batch.column(name), self.name, first, name, absent=self._absent)
+            words = tuple(texts_of(batch.column(name), self.name, name, self._absent) for name in texts)
             kept = tuple(plain(batch.column(name)) for name in self._keep)
             self._unchanged.check()
             yield Block(first, values, words, kept)

@@ -30,7 +30,6 @@ from linreg.triangle import Array
 
 Span = tuple[int, int]  # the row numbers from the first to before the second
 
-MISSING_WORDS = frozenset({"", "na", "nan", "null"})  # in small letters, without spaces around them
 LONGEST_LINE = 1 << 24  # bytes; what is longer is no row of a table, and may have no end (/dev/zero)
 
 
