@@ -12,7 +12,7 @@ from linreg.errors import Diverged
 from linreg.lines import EpochLines, beside, coefficient_lines, goodness_line
 from linreg.model import Tensor, init_params, linreg, squared_loss
 from linreg.outcome import Outcome, Trace
-from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, problem_of
+from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, problem_of, warn
 from linreg.processes import ALONE, Group
 from linreg.progress import Progress, drawable
 from linreg.saving.saver import Saver
@@ -79,6 +79,8 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
     """
     with backend(settings) as torch:
         problem, settings = problem_of(torch, settings, data)
+        if manner.group.rank == 0:
+            warn(problem)
         exact_slopes, exact_intercept = exact_answer(problem, settings)
         outcome = fit(torch, settings, problem, manner)[2]
     slopes, intercept = outcome.in_own_units()
@@ -126,6 +128,7 @@ def first_step(settings: Settings, data: Synthetic | Table) -> Tensor:
     """The loss of the first training step that a run on these data makes, for `minigrad.show`."""
     with backend(settings) as torch:
         problem, _ = problem_of(torch, settings, data)
+        warn(problem)
         w, b = start_params(torch, settings, problem)
         X, y = next(problem.examples.batches(settings.batch_size, epoch=0))
         with show.recording():

@@ -48,7 +48,17 @@ BATCH_SIZE, EXPLAINED_ROWS = 10, 3  # of three rows every number can be read
 SYNTHETIC: dict[str, Any] = {"true_w": [2.0, -3.4], "true_b": 4.2, "num_examples": 1000, "noise": 0.01}
 
 # What only a table knows.
-OF_A_TABLE: tuple[str, ...] = ("target", "features", "without", "categories", "missing", "na", "format", "buffer")
+OF_A_TABLE: tuple[str, ...] = (
+    "target",
+    "features",
+    "without",
+    "categories",
+    "missing",
+    "na",
+    "no_header",
+    "format",
+    "buffer",
+)
 
 # What means something only where training goes by small steps.
 LITTLE_BY_LITTLE = ("lr", "batch_size", "patience", "until")
@@ -84,6 +94,7 @@ def data_of(options: argparse.Namespace) -> Synthetic | Table:
         categories=tuple(options.categories or ()),
         without=tuple(options.without or ()),
         missing=options.missing or "refuse",
+        header=not options.no_header,
         na=tuple(options.na or ()),
         format=options.format,
         buffer=options.buffer,
@@ -372,6 +383,13 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         metavar="WORDS",
         help="more words, or numbers, between commas that mean a missing value, as ?,none,-999; in small letters or "
         "capitals",
+    )
+    add(
+        "--no-header",
+        action="store_true",
+        default=None,
+        help="the first line of a CSV or TSV file is a row; the columns are called x0, x1, ... by their places, as an "
+        "array's are",
     )
     add(
         "--format",

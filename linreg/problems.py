@@ -124,6 +124,12 @@ def exact_answer(problem: Problem, settings: Settings) -> tuple[Array, float]:
     return problem.scaling.in_own_units(w, b)
 
 
+def warn(problem: Problem) -> None:
+    """Say on stderr what of a table may not be meant so."""
+    for line in problem.loaded.warnings if problem.loaded else ():
+        print(f"linreg: warning: {line}", file=sys.stderr)
+
+
 def parameters(w: Tensor, b: Tensor) -> tuple[Any, float]:
     """The parameters' values, w as an array (d,)."""
     return w.detach().reshape(-1).cpu().numpy().astype(np.float64), b.item()

@@ -24,13 +24,15 @@ FORMATS = ("csv", "csv2", "tsv", "parquet", "npy", "npz")
 class Reading:
     """How a table is read: which columns are categories, what is done where a value is missing, and in what memory.
 
-    `without` are columns that are no features, where these are all others than the target; `na` words of a file that
-    mean a missing value, beside the usual ones; `format` is one of FORMATS where the file does not tell; `buffer` the
-    rows that are in memory at once (None: those of 4 million numbers).
+    `without` are columns that are no features, where these are all others than the target. Of a file, `header` says
+    whether the first line of text names the columns, which are x0, x1, … without it; `na` are words that mean a missing
+    value, beside the usual ones; `format` is one of FORMATS where the file does not tell. `buffer` is the rows that are
+    in memory at once (None: those of 4 million numbers).
     """
 
     categories: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
+    header: bool = True
     na: tuple[str, ...] = ()
     missing: str = "refuse"
     format: str | None = None

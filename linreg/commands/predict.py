@@ -20,7 +20,13 @@ def run(argv: Sequence[str]) -> int:
     from linreg.tables import opened_source
 
     saved = read(Folder(options.folder))
-    source = opened_source(options.file, options.format, na=(*saved.encoding.na, *options.na), keep=options.keep)
+    source = opened_source(
+        options.file,
+        options.format,
+        header=saved.encoding.header and not options.no_header,
+        na=(*saved.encoding.na, *options.na),
+        keep=options.keep,
+    )
     check_kept(source, options.keep)
     with written_to(options.out, options.keep) as write:
         accuracy = predict(saved, source, write)
@@ -62,6 +68,11 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
         default=[],
         metavar="WORDS",
         help="more words that mean a missing value, beside those that the run was trained with",
+    )
+    add(
+        "--no-header",
+        action="store_true",
+        help="the first line of FILE is a row of the columns x0, x1, ..., as of itself where the run was trained so",
     )
     add("--format", choices=FORMATS, help="what kind of table FILE is, where neither its beginning nor its name tells")
     add("--json", action="store_true", help="print how good the predictions are as one JSON object; needs --out")

@@ -43,6 +43,7 @@ RUN_FORM: dict[str, Any] = {
         "shares": Some(Some(NUMBER)),
         "means": Some(NUMBER),
         "stds": Some(NUMBER),
+        "header": Maybe(FLAG),
         "na": Maybe(Some(TEXT)),
     },
     "data": {"rows": WHOLE, "fingerprint": TEXT},

@@ -108,11 +108,20 @@ def _parsed(column: Any, name: str, first: int, header: str, decimal: str, absen
 
 
 def _number(cell: str | None, name: str, row: int, header: str, decimal: str, absent: Absent) -> float:
-    pointed = cell if cell is None or decimal == "." else cell.replace(".", "_").replace(",", ".")
-    value = np.nan if (cell or "").strip().lower() in absent.words else number_of_text(pointed)
+    value = np.nan if (cell or "").strip().lower() in absent.words else number_of_text(_pointed(cell, decimal))
     if value is None:
         raise not_a_number(name, row, header, cell)
     return value
+
+
+def _pointed(cell: str | None, decimal: str) -> str | None:
+    return cell if cell is None or decimal == "." else cell.replace(".", "_").replace(",", ".")
+
+
+def is_number(cell: str, decimal: str) -> bool:
+    """Whether a cell's text says a finite number."""
+    value = number_of_text(_pointed(cell, decimal))
+    return value is not None and not np.isnan(value)
 
 
 def number_of_text(cell: str | None, absent: Absent = USUAL) -> float | None:

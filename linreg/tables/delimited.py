@@ -1,5 +1,6 @@
 """Tables of text, CSV and TSV: cut at ends of rows here, so that a silent pipe hears Ctrl-C, and read by Arrow."""
 
+import codecs
 import csv
 import io
 import re
@@ -11,7 +12,7 @@ import numpy as np
 from linreg.errors import BadInput
 from linreg.tables import source as limits
 from linreg.tables.absent import Absent
-from linreg.tables.arrow import arrow, numbers as numbers_of, texts as texts_of
+from linreg.tables.arrow import arrow, is_number, numbers as numbers_of, texts as texts_of
 from linreg.tables.source import Block, Span
 from linreg.tables.streams import Reading
 
@@ -20,7 +21,11 @@ CONVERTED = "iconv -f latin1 -t utf-8 converts it, where it is Latin-1"
 
 
 class Delimited:
-    """A stream of UTF-8 text whose first line names the columns; it is read once, from beginning to end."""
+    """A stream of UTF-8 text whose first line names the columns; it is read once, from beginning to end.
+
+    Without a `header` the first line is a row, and the columns are called x0, x1, …, as those of an array are.
+    `headless` says that the first line was taken for names and holds numbers alone.
+    """
 
     def __init__(
         self,
@@ -29,6 +34,7 @@ class Delimited:
         delimiter: str = ",",
         decimal: str = ".",
         *,
+        header: bool = True,
         na: Sequence[str] = (),
         keep: Sequence[str] = (),
     ) -> None:
@@ -36,7 +42,13 @@ class Delimited:
         self._absent, self._keep = Absent(na, decimal), keep
         self._csv = arrow("pyarrow.csv")
         arrow().enable_signal_handlers(False)  # they lose a Ctrl-C now and then; no call here takes long
-        self.columns = self._header()
+        self._first = self._first_line()
+        cells = self._cells(self._first, header)
+        self.columns = cells if header else tuple(f"x{place}" for place in range(len(cells)))
+        self.headless = header and all(is_number(cell, decimal) for cell in cells)
+        self._whose = "header names" if header else "first row has"
+        if header:
+            self._first = b""
 
     def pieces(self, rows: int) -> Sequence[int] | None:
         """None: where a row begins is known only when those before are read."""
@@ -62,8 +74,8 @@ class Delimited:
             first += table.num_rows
 
     def _whole_rows(self) -> Iterator[bytes]:
-        """The stream's bytes after the header, cut at ends of lines that are not within quotes."""
-        rest = b""
+        """The stream's bytes but for the header, cut at ends of lines that are not within quotes."""
+        rest = self._first
         while more := self._stream.read(BLOCK):
             if b"\0" in more:
                 raise BadInput(f"{self.name}: a NUL byte, so this is not a text file")
@@ -107,13 +119,13 @@ class Delimited:
         """What Arrow says of data whose first row is number `first`, with the row's number in the whole."""
         if ragged := re.search(r"Row #(\d+): Expected (\d+) columns, got (\d+)", message):
             row, there, here = map(int, ragged.groups())
-            return f"{self.name}, row {first + row}: the header names {there} columns, here are {here}"
+            return f"{self.name}, row {first + row}: the {self._whose} {there} columns, here are {here}"
         if cell := re.search(r"CSV column #(\d+): Row #(\d+): .*invalid UTF8", message):
             column, row = map(int, cell.groups())
             return f"{limits.where(self.name, first + row - 1, self.columns[column])}: not UTF-8 text; {CONVERTED}"
         return f"{self.name}, after row {first}: not CSV: {' '.join(message.split())}"
 
-    def _header(self) -> tuple[str, ...]:
+    def _first_line(self) -> bytes:
         lines, quotes, length = list[bytes](), 0, 0
         # A name in quotes may hold the end of a line.
         while not lines or (lines[-1] and quotes % 2):
@@ -122,8 +134,11 @@ class Delimited:
             length += len(lines[-1])
             if length == limits.LONGEST_LINE and b"\0" not in lines[-1]:
                 raise BadInput(f"{self.name}, line 1: more than {limits.LONGEST_LINE} bytes")
+        return b"".join(lines).removeprefix(codecs.BOM_UTF8)
+
+    def _cells(self, line: bytes, header: bool) -> tuple[str, ...]:
         try:
-            text = b"".join(lines).decode("utf-8-sig")
+            text = line.decode()
             if "\0" in text:
                 raise BadInput(f"{self.name}, line 1: a NUL byte, so this is not a text file")
             rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter, strict=True))
@@ -135,5 +150,5 @@ class Delimited:
         if len(rows) > 1:
             raise BadInput(f"{self.name}: lines end with a carriage return alone; they must end with a line feed")
         if not rows or not rows[0]:
-            raise BadInput(f"{self.name} is empty: its first line must name the columns")
+            raise BadInput(f"{self.name} is empty: its first line must {'name the columns' if header else 'be a row'}")
         return tuple(name.strip() for name in rows[0])

@@ -118,8 +118,8 @@ class Encoding:
 
     `levels` are each category's, in order; `fills` (k,) the training rows' means of the numbers, the target's last;
     `shares` those of the levels among the rows that have one. `missing` is what is done where a value is missing.
-    `means` and `stds` (d + 1,) are of the coefficients' columns, then of the target. `na` are words of the file that
-    mean a missing value, beside the usual ones.
+    `means` and `stds` (d + 1,) are of the coefficients' columns, then of the target. Of a file of text, `header`
+    says whether its first line names the columns, and `na` are words of it that mean a missing value, beside the usual.
     """
 
     choice: Choice
@@ -130,6 +130,7 @@ class Encoding:
     shares: tuple[tuple[float, ...], ...]
     means: tuple[float, ...] = field(repr=False)
     stds: tuple[float, ...] = field(repr=False)
+    header: bool = True
     na: tuple[str, ...] = ()
 
     @cached_property

@@ -16,7 +16,7 @@ from linreg.scaling import Scaling
 from linreg.settings import USUAL, Reading
 from linreg.tables.encoding import Choice, Codes, Encoding
 from linreg.tables.opening import opened_source
-from linreg.tables.source import Block, Source, Span
+from linreg.tables.source import Block, Source, Span, headless
 from linreg.tables.split import Split
 from linreg.tables.spool import Spool
 from linreg.tables.streamed import Read, Streamed
@@ -53,7 +53,8 @@ class Loaded:
 
     `triangle` holds all rows trained on, `held_triangle` those held out; `shown` is at most 2,000 of the rows trained
     on in their own units, X (k, d) and y (k,).
-    `fingerprint` is the same for the same rows of the same columns in whatever format, and for no others.
+    `fingerprint` is the same for the same rows of the same columns in whatever format, and for no others. `warnings`
+    are lines for people on what of the table may not be meant so.
     """
 
     examples: Examples
@@ -64,6 +65,7 @@ class Loaded:
     shown: tuple[Array, Array]
     counts: Counts
     fingerprint: str
+    warnings: tuple[str, ...] = ()
 
     @property
     def scaling(self) -> Scaling:
@@ -97,7 +99,9 @@ def load(
     rows is held out, the same for the same seed. A table of at most `reading.buffer` rows is held in memory; of a
     longer one no more than that is, and it is shuffled in this buffer.
     """
-    source = opened_source(data, reading.format, na=reading.na) if isinstance(data, str) else data
+    source = (
+        opened_source(data, reading.format, header=reading.header, na=reading.na) if isinstance(data, str) else data
+    )
     choice = Choice.of(source, target, features, reading.categories, reading.without)
     codes = Codes(choice, source.name)
     width = len(choice.columns)
@@ -128,7 +132,7 @@ def load(
             split = Split(seed, float(bound), reading.missing, split.target)
             surveyor = surveyed(split, read(spans), None)
     survey = surveyor.result(codes)
-    survey = replace(survey, encoding=replace(survey.encoding, na=reading.na))
+    survey = replace(survey, encoding=replace(survey.encoding, header=reading.header, na=reading.na))
     if survey.rows != sum(stop - start for start, stop in spans):
         raise BadInput(f"{source.name} has {survey.rows} rows, but says it has {sum(b - a for a, b in spans)}")
 
@@ -146,7 +150,16 @@ def load(
         shown=(survey.encoding.columns_of(shown), shown[:, split.target].copy()),
         counts=Counts(survey.rows, survey.trained.rows, survey.held_out.rows, survey.dropped, survey.missing),
         fingerprint=survey.fingerprint,
+        warnings=tuple(_warnings(source)),
     )
+
+
+def _warnings(source: Source) -> Iterator[str]:
+    if headless(source):
+        yield (
+            f"the first line of {source.name} holds numbers alone and was taken for the columns' names; --no-header "
+            "reads it as a row"
+        )
 
 
 def rows_to_predict(data: str | Source, encoding: Encoding, format: str | None = None) -> Iterator[tuple[Any, Array]]:
@@ -155,7 +168,7 @@ def rows_to_predict(data: str | Source, encoding: Encoding, format: str | None =
     The features are in standard units; the table needs no target. BadInput as in training, and for levels that training
     has not seen.
     """
-    source = opened_source(data, format, na=encoding.na) if isinstance(data, str) else data
+    source = opened_source(data, format, header=encoding.header, na=encoding.na) if isinstance(data, str) else data
     for block, places, X in encoded_blocks(source, encoding):
         yield block.first + places, X
 

@@ -19,16 +19,24 @@ MARKS = {"csv": (",", "."), "csv2": (";", ","), "tsv": ("\t", ".")}  # between c
 GZIP = b"\x1f\x8b"
 
 
-def opened_source(path: str, format: str | None = None, *, na: Sequence[str] = (), keep: Sequence[str] = ()) -> Source:
+def opened_source(
+    path: str,
+    format: str | None = None,
+    *,
+    header: bool = True,
+    na: Sequence[str] = (),
+    keep: Sequence[str] = (),
+) -> Source:
     """The table in a file, or in the standard input for `-`; BadInput where it cannot be read.
 
     `format` is one of linreg.settings.FORMATS; without it the first bytes and the name's ending decide, and what has
     neither is CSV; `csv2` is its kind with semicolons and decimal commas. All of these may be compressed by gzip.
-    The words `na` mean a missing value, too; blocks have the columns `keep` as the file has them.
+    Without a `header` the first line of text is a row; the words `na` mean a missing value, too; blocks have the
+    columns `keep` as the file has them.
     """
     stream = opened(path)
     try:
-        source = _source(stream, path, format, na, keep)
+        source = _source(stream, path, format, header, na, keep)
     except BaseException:
         stream.close()
         raise
@@ -36,7 +44,9 @@ def opened_source(path: str, format: str | None = None, *, na: Sequence[str] = (
     return source
 
 
-def _source(stream: IO[bytes], path: str, format: str | None, na: Sequence[str], keep: Sequence[str]) -> Source:
+def _source(
+    stream: IO[bytes], path: str, format: str | None, header: bool, na: Sequence[str], keep: Sequence[str]
+) -> Source:
     try:
         head = stream.peek(8)[:8]  # type: ignore[attr-defined]
     except OSError as error:
@@ -48,7 +58,7 @@ def _source(stream: IO[bytes], path: str, format: str | None, na: Sequence[str],
         format = [*by_magic, *by_name, "csv"][0]
     if format in MARKS:
         text = unzipped(stream) if head.startswith(GZIP) else stream
-        return Delimited(Reading(text, path), path, *MARKS[format], na=na, keep=keep)
+        return Delimited(Reading(text, path), path, *MARKS[format], header=header, na=na, keep=keep)
     file = seekable(stream, path)
     if format == "parquet":
         source: Source = Parquet(file, path, na=na, keep=keep)

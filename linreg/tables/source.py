@@ -125,7 +125,7 @@ def chosen_columns(
     `categories` are the columns to be taken as texts, each of which must be a feature. BadInput if that cannot be.
     """
     if (name := repeated(source.columns)) is not None:
-        raise BadInput(f"{source.name}: two columns are named {name!r}")
+        raise BadInput(f"{source.name}: two columns are named {name!r}{_read_as_row(source)}")
     columns = set(source.columns)
     for name in (*([] if target is None else [target]), *(features or ()), *categories, *without):
         if name not in columns:
@@ -155,8 +155,18 @@ def no_column(source: Source, name: str) -> str:
     meant = f" (is it {near[0]!r}?)" if near else ""
     marks = {";": "csv2 reads semicolons and decimal commas", "\t": "tsv reads tabs"}
     uncut = [mend for mark, mend in marks.items() if len(source.columns) == 1 and mark in source.columns[0]]
-    mend = f"; --format {uncut[0]}" if uncut else ""
+    mend = f"; --format {uncut[0]}" if uncut else _read_as_row(source)
     return f"{source.name} has no column {name!r}{meant}; its columns are {known}{mend}"
+
+
+def headless(source: Source) -> bool:
+    """Whether the first line of a table of text, which should name its columns, holds numbers alone."""
+    return getattr(source, "headless", False)
+
+
+def _read_as_row(source: Source) -> str:
+    line = "its first line holds numbers alone: --no-header reads it as a row, of columns x0, x1, ..."
+    return f"; {line}" if headless(source) else ""
 
 
 def repeated(names: Sequence[str]) -> str | None:
