@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from linreg.backends import first_line
 from linreg.data import split, synthetic_data
+from linreg.dependence import dependence
 from linreg.errors import BadInput
 from linreg.exact import least_squares
 from linreg.examples import Examples, InMemory
@@ -113,12 +114,14 @@ def fingerprint_of(*arrays: NDArray[Any]) -> str:
 
 
 def exact_answer(problem: Problem, settings: Settings) -> tuple[Array, float]:
-    """The exact slopes and intercept in the table's own units; a warning where they are not unique."""
-    w, b, rank = least_squares(problem.triangle, settings.weight_decay, settings.fit_intercept)
-    if rank < len(problem.names):
+    """The exact slopes and intercept in the table's own units; a warning that says why where they are not unique."""
+    names, triangle, centred = problem.names, problem.triangle, settings.fit_intercept
+    w, b, rank = least_squares(triangle, settings.weight_decay, centred)
+    if rank < len(names):
+        how = dependence(triangle, problem.scaling, names, rank=rank, intercept=centred)
         print(
-            f"linreg: warning: the {len(problem.names)} features have rank {rank} in {problem.examples.rows} rows, "
-            "so their coefficients are not unique",
+            f"linreg: warning: the {len(names)} features have rank {rank} in {problem.examples.rows} rows, so their "
+            f"coefficients are not unique: {how}",
             file=sys.stderr,
         )
     return problem.scaling.in_own_units(w, b)

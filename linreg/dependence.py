@@ -1,0 +1,79 @@
+"""Which features follow from the others, where their coefficients are not unique."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from linreg.scaling import Scaling
+from linreg.triangle import Array, Triangle
+
+MOST_RELATIONS, MOST_TERMS, MOST_NAMES = 3, 4, 8  # told
+MOST_SOLVED = 50  # relations: with more, the columns concerned are named alone
+NOTHING = 1e-8  # what rounding leaves of a coefficient of 0, in standard units
+
+
+def dependence(triangle: Triangle, scaling: Scaling, names: Sequence[str], *, rank: int, intercept: bool = True) -> str:
+    """How features (d,) of this rank, below d, depend on each other in the rows of a triangle, in their own units."""
+    X, ones, _ = triangle.split()
+    columns = np.column_stack([ones, X]) if intercept else X
+    null = np.linalg.svd(columns)[2][rank + intercept :]
+    if len(null) > MOST_SOLVED:
+        concerned = np.flatnonzero(np.abs(null[:, int(intercept) :]).max(axis=0) > NOTHING).tolist()
+        return f"{_listed([_quoted(names[place]) for place in concerned])} depend on each other"
+    relations = [
+        _relation(place, row, scaling, names, intercept) for place, row in sorted(_solved(null), key=lambda it: it[0])
+    ]
+    more = len(relations) - MOST_RELATIONS
+    return ", ".join([*relations[:MOST_RELATIONS], *([f"and {more} more"] if more > 0 else [])])
+
+
+def _solved(null: Array) -> list[tuple[int, Array]]:
+    """Relations that each have a column of their own, as late as can be, which no other has; its place and its row."""
+    rows, found = null.copy(), list[tuple[int, int]]()
+    for place in reversed(range(rows.shape[1])):
+        free = [i for i in range(len(rows)) if i not in [row for _, row in found]]
+        best = max(free, key=lambda i: abs(rows[i, place]), default=None)
+        if best is None or abs(rows[best, place]) < NOTHING:
+            continue
+        rows[best] /= rows[best, place]
+        others = np.arange(len(rows)) != best
+        rows[others] -= np.outer(rows[others, place], rows[best])
+        found.append((place, best))
+    return [(place, rows[i]) for place, i in found]
+
+
+def _relation(place: int, row: Array, scaling: Scaling, names: Sequence[str], intercept: bool) -> str:
+    """What the column at this place is made of: `row` times the columns, of which the first is the ones', is 0."""
+    constant, slopes = (-row[0], -row[1:]) if intercept else (0.0, -row)
+    own = place - intercept
+    slopes[own] = 0.0
+    slopes[np.abs(slopes) < NOTHING * np.abs(slopes).max(initial=0.0)] = 0.0
+    means, stds = scaling.means[:-1], scaling.stds[:-1]
+    slopes = slopes * stds[own] / stds
+    shift = means[own] + stds[own] * constant - slopes @ means
+    if abs(shift) < NOTHING * (abs(means[own]) + stds[own] + np.abs(slopes) @ np.abs(means)):
+        shift = 0.0
+    used = np.flatnonzero(slopes).tolist()
+    if len(used) + (shift != 0) > MOST_TERMS:
+        return f"{_quoted(names[own])} follows from {_listed([_quoted(names[i]) for i in used])}"
+    terms = [(float(slopes[i]), _quoted(names[i])) for i in used]
+    return f"{_quoted(names[own])} = {_sum([*terms, *([(float(shift), '')] if shift else [])])}"
+
+
+def _sum(terms: Sequence[tuple[float, str]]) -> str:
+    text = ""
+    for factor, name in terms:
+        sign = ("-" if factor < 0 else "") if not text else (" - " if factor < 0 else " + ")
+        size = f"{abs(factor):.6g}"
+        text += sign + (name if name and size == "1" else f"{size} {name}".rstrip())
+    return text
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def _quoted(name: str) -> str:
+    return name if re.fullmatch(r"[^\W\d]\w*", name) else repr(name)

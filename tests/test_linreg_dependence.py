@@ -1,0 +1,92 @@
+"""The warning about features that follow from others names them, and how."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+pytest.importorskip("pyarrow")
+from linreg_command import linreg
+
+from linreg.dependence import dependence
+from linreg.exact import least_squares
+from linreg.moments import Moments
+from linreg.scaling import Scaling
+from linreg.triangle import Triangle
+
+RANK = r"linreg: warning: the \d+ features have rank \d+ in \d+ rows, so their coefficients are not unique: "
+
+
+def told(tmp_path, columns, *options):
+    """The warning about a table of these columns and a target that none of them makes."""
+    columns = columns | {"y": np.random.default_rng(9).normal(size=len(next(iter(columns.values()))))}
+    rows = [",".join(columns), *(",".join(str(cell) for cell in row) for row in zip(*columns.values(), strict=True))]
+    (tmp_path / "t.csv").write_text("\n".join(rows), encoding="utf-8")
+    words = ["--data", tmp_path / "t.csv", "--target", "y", "--seed", "0", "--num-epochs", "1", *options]
+    status, _, err = linreg(*words)
+    assert status == 0
+    assert re.match(RANK, err), err
+    return re.sub(RANK, "", err).removesuffix("\n")
+
+
+def numbers(*shape):
+    return np.random.default_rng(0).normal(size=shape) * 3 + 10
+
+
+def test_each_dependent_column_is_told_by_the_columns_before_it(tmp_path):
+    a, b, d = numbers(3, 30)
+    assert told(tmp_path, {"a": a, "b": b, "c": 2 * a + b, "d": d}) == "c = 2 a + b"
+    assert told(tmp_path, {"a": a, "d": d, "b": -0.5 * a + 7}) == "b = -0.5 a + 7"
+    assert (
+        told(tmp_path, {"a": a, "big (m)": 1e6 * a - 1e3 * b, "b": b, "e": a}) == "b = 1000 a - 0.001 'big (m)', e = a"
+    )
+
+
+def test_the_origin_has_no_constant(tmp_path):
+    a, b = numbers(2, 30)
+    assert told(tmp_path, {"a": a, "b": b, "c": a - 3 * b}, "--no-intercept") == "c = a - 3 b"
+
+
+def test_levels_that_other_columns_tell_are_named(tmp_path):
+    words = np.array(["red", "green", "blue"] * 10)
+    columns = {"c": words, "is red": (words == "red").astype(int), "a": numbers(30)}
+    assert told(tmp_path, columns, "--categories", "c") == "'is red' = 'c=red'"
+
+
+def test_many_columns_are_named_but_not_all(tmp_path):
+    made = {f"x{i}": column for i, column in enumerate(numbers(9, 40))}
+    total = np.sum(list(made.values()), axis=0)
+    assert told(tmp_path, made | {"t": total}) == "t follows from x0, x1, x2, x3, x4, x5, x6, x7 and 1 more"
+    doubled = {f"z{i}": 2 * column for i, column in enumerate(made.values())}
+    assert told(tmp_path, made | doubled) == "z0 = 2 x0, z1 = 2 x1, z2 = 2 x2, and 6 more"
+    wide = {f"x{i}": column for i, column in enumerate(numbers(60, 5))}
+    assert told(tmp_path, wide) == "x0, x1, x2, x3, x4, x5, x6, x7 and 52 more depend on each other"
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 3), st.booleans(), st.sampled_from([0.0, 20.0]))
+@settings(max_examples=40)
+def test_what_is_told_holds_in_every_row(seed, extra, intercept, mean):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(mean, rng.uniform(1, 50, 3), (25, 3))
+    made = X @ rng.integers(-4, 5, (3, extra)).astype(float) + rng.integers(-3, 4) * intercept
+    X = np.column_stack([X, made[:, np.ptp(made, axis=0) > 0]])[
+        :, rng.permutation(3 + (np.ptp(made, axis=0) > 0).sum())
+    ]
+    moments = Moments(X.shape[1] + 1, intercept)
+    moments.see(np.column_stack([X, np.zeros(25)]))
+    scaling = Scaling(*moments.means_and_stds())
+    triangle = Triangle(X.shape[1]).fold((X - scaling.means[:-1]) / scaling.stds[:-1], rng.normal(size=25))
+    rank = least_squares(triangle, intercept=intercept)[2]
+    if rank == X.shape[1]:
+        return
+    names = [f"x{i}" for i in range(X.shape[1])]
+    told = dependence(triangle, scaling, names, rank=rank, intercept=intercept)
+    if "follows" in told:  # where rounding hides that there is more than one relation
+        return
+    relations = told.split(", ")
+    assert len(relations) == X.shape[1] - rank
+    for relation in relations:
+        left, right = re.sub(r"(\d[\d.e+-]*) x", r"\1 * x", relation).split(" = ")
+        values = [eval(side, {"__builtins__": {}}, dict(zip(names, X.T, strict=True))) for side in (left, right)]
+        np.testing.assert_allclose(*values, atol=1e-4 * np.abs(X).max())
