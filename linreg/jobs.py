@@ -16,7 +16,7 @@ from linreg.problems import Problem, exact_answer, must_be_same_data, parameters
 from linreg.processes import ALONE, Group
 from linreg.progress import Progress, drawable
 from linreg.saving.saver import Saver
-from linreg.settings import Reading, Settings, Synthetic, Table
+from linreg.settings import Settings, Synthetic, Table
 from linreg.tables.loading import Loaded
 from linreg.train import Epoch, Step, Training, objective
 from minigrad import show
@@ -97,7 +97,7 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
         "data": data.path,
         "target": data.target,
         "rows": problem.examples.rows,
-        **_counted(problem.loaded, data.reading, manner.group),
+        **_counted(problem.loaded, manner.group),
         **history(outcome),
         "intercept": constant,
         "coefficients": coefficients,
@@ -108,12 +108,12 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
     return result, outcome
 
 
-def _counted(loaded: Loaded | None, reading: Reading, group: Group) -> dict[str, Any]:
+def _counted(loaded: Loaded | None, group: Group) -> dict[str, Any]:
     """What became of the table's rows, as it stands in the JSON; where values were missing, stderr says it too."""
     if loaded is None:
         return {}
     counts, encoding = loaded.counts, loaded.encoding
-    if group.rank == 0 and (line := counts.line(reading.missing)):
+    if group.rank == 0 and (line := counts.line()):
         print(f"linreg: {line}", file=sys.stderr)
     return {
         "rows_read": counts.read,
@@ -192,6 +192,7 @@ def fit(
         stopped=training.stopped,
         diverged=diverged,
         start=start,
+        counts=problem.loaded.counts if problem.loaded else None,
     )
     return w, b, outcome
 

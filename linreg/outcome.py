@@ -61,6 +61,29 @@ class Goodness:
     rmse: float
 
 
+@dataclass(frozen=True)
+class Counts:
+    """How many rows there were, what became of them, and how many values were missing in each column.
+
+    `policy` is what was done where a value was missing, one of linreg.settings.MISSING.
+    """
+
+    read: int
+    trained: int
+    held_out: int
+    dropped: int
+    missing: dict[str, int]
+    policy: str
+
+    def line(self) -> str | None:
+        """One line for people, or None where nothing was missing."""
+        if not self.missing:
+            return None
+        columns = ", ".join(f"{count:,} in {column!r}" for column, count in self.missing.items())
+        filled = "the others are filled with means" if self.policy == "mean" else "none is filled"
+        return f"missing values: {columns}; {self.dropped:,} of {self.read:,} rows are left out, {filled}"
+
+
 @dataclass
 class Outcome:
     """A run's parameters, and what happened on the way to them.
@@ -68,7 +91,8 @@ class Outcome:
     `names` are those of the d coefficients; `w` (d,) and `b` are in the units trained in, of which `scaling` leads back
     to the columns' own, and in which `triangle` holds all rows trained on. `sample` is at most 2,000 of these rows in
     their own units: X (k, d) and y (k,). Losses are means per epoch. `seconds` is what training took, for `rows_seen`
-    rows, in this process. `start` is w and b before the first step, where they were kept for a plot.
+    rows, in this process. `start` is w and b before the first step, where they were kept for a plot. `counts` are a
+    table's.
     """
 
     settings: Settings
@@ -88,6 +112,7 @@ class Outcome:
     stopped: str | None = None
     diverged: str | None = None
     start: tuple[Array, float] | None = None
+    counts: Counts | None = None
 
     def in_own_units(self) -> tuple[Array, float]:
         """Slopes (d,) and intercept in the columns' own units."""

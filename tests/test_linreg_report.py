@@ -221,6 +221,47 @@ def test_the_error_on_the_rows_held_out_is_in_the_targets_own_units(tmp_path):
     assert whole == pytest.approx(errors.sum(), rel=1e-4)
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_missing_values_and_the_best_epoch_are_told_where_there_are_some(tmp_path, lang):
+    rng = np.random.default_rng(1)
+    x, z = rng.normal(size=(2, 40))
+    y = x + rng.normal(size=40)
+    x[:3], z[5], y[7] = np.nan, np.nan, np.nan
+    np.savez(tmp_path / "t.npz", x=x, z=z, y=y)
+    words = [
+        "--data",
+        tmp_path / "t.npz",
+        "--target",
+        "y",
+        "--seed",
+        "0",
+        "--lang",
+        lang,
+        "--report",
+        tmp_path / "r.html",
+    ]
+    said = REPORT_WORDS[lang]
+    for missing, dropped, note in (("drop", 5, "missing_dropped"), ("mean", 1, "missing_filled")):
+        held = ["--validation", "0.3", "--lr", "0.5", "--batch-size", "2", "--num-epochs", "9", "--patience", "9"]
+        status, out, _ = linreg(*words, "--missing", missing, *held, "--json")
+        assert status == 0
+        result = json.loads(out)
+        losses = result["validation_losses"]
+        page = (tmp_path / "r.html").read_text(encoding="utf-8")
+        assert_sound(page)
+        assert said[note].format(dropped=dropped, read=40) in page
+        for name, count in (("x", 3), ("z", 1), ("y", 1)):
+            assert f'<th scope="row">{name}</th><td class="number">{count}</td>' in page
+        best = int(np.argmin(losses)) + 1
+        assert best < 9
+        assert f'<th scope="row">{said["best_epoch"]}</th><td>{best}</td>' in page
+        assert f'<th scope="row">{said["best_loss"]}</th><td>{number(min(losses), 6)}</td>' in page
+    np.savez(tmp_path / "t.npz", x=z[8:], y=y[8:])
+    assert linreg(*words)[0] == 0
+    page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert not any(said[word] in page for word in ("missing", "best_epoch", "best_loss"))
+
+
 def test_a_run_that_diverges_is_drawn_too(tmp_path):
     page = tmp_path / "run.html"
     status, out, err = linreg("--num-examples", 100, "--lr", 5, "--seed", 0, "--report", page)

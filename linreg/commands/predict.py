@@ -18,6 +18,7 @@ def run(argv: Sequence[str]) -> int:
     from linreg.saving.predictions import check_kept, predict, written_to
     from linreg.saving.saved import read
     from linreg.tables import opened_source
+    from linreg.tables.source import lost_digits
 
     saved = read(Folder(options.folder))
     source = opened_source(
@@ -31,6 +32,8 @@ def run(argv: Sequence[str]) -> int:
     with written_to(options.out, options.keep) as write:
         accuracy = predict(saved, source, write)
     sys.stdout.flush()
+    if accuracy.rounded:
+        print(f"linreg: warning: {lost_digits(source, accuracy.rounded)}", file=sys.stderr)
     if options.json:
         counts = {"rows": accuracy.rows, "predicted": accuracy.predicted, "compared": accuracy.compared}
         print(json.dumps({"out": options.out, **counts, "rmse": accuracy.rmse, "r2": accuracy.r2}))

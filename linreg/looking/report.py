@@ -159,6 +159,22 @@ def _data(drawing: Drawing, words: Words) -> list[str]:
         _heading(words["data"]),
         *(_paragraph(text, "note") for text in notes if text),
         _figure(plots.feature_figure(drawing), "data", words["data"], alt),
+        *_missing(outcome, words),
+    ]
+
+
+def _missing(outcome: Outcome, words: Words) -> list[str]:
+    """How many values a table lacked, by column, and what became of their rows."""
+    counts = outcome.counts
+    if counts is None or not counts.missing:
+        return []
+    kind = "missing_filled" if counts.policy == "mean" else "missing_dropped"
+    note = words[kind].format(dropped=f"{counts.dropped:,}", read=f"{counts.read:,}")
+    rows = [[shown(name, 80), f"{count:,}"] for name, count in counts.missing.items()]
+    return [
+        f"<h3>{escape(words['missing'])}</h3>",
+        _paragraph(note, "note"),
+        _table(words["missing"], [words["column"], words["missing_values"]], rows),
     ]
 
 
@@ -225,7 +241,10 @@ def _training(drawing: Drawing, words: Words) -> list[str]:
         facts.append((words["last_loss"], number(outcome.losses[-1], 6)))
     facts.append((words["lowest_loss"], number(lowest, 6)))
     if outcome.validation_losses:
+        lowest_held = min(outcome.validation_losses)
         facts.append((words["held_loss"], number(outcome.validation_losses[-1], 6)))
+        facts.append((words["best_loss"], number(lowest_held, 6)))
+        facts.append((words["best_epoch"], f"{outcome.validation_losses.index(lowest_held) + 1:,}"))
     if outcome.stopped:
         facts.append((words["stopped"], outcome.stopped))
     first, last = (number(outcome.losses[i]) if outcome.losses else "—" for i in (0, -1))

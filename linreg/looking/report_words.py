@@ -49,6 +49,12 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "data_dependent": "Features that follow from others cannot be looked at one by one, so {target} is "
         "drawn over "
         "what is fitted; on the line both are equal.",
+        "missing": "Missing values",
+        "missing_dropped": "{dropped} of {read} rows are left out, none is filled.",
+        "missing_filled": "{dropped} of {read} rows are left out, the others are filled with the means of the rows "
+        "trained on.",
+        "column": "column",
+        "missing_values": "values missing",
         "residuals": "Residuals",
         "residuals_note": "What the fit as trained leaves unexplained, in {rows} of the rows trained on. Left, "
         "it should "
@@ -95,6 +101,8 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "last_loss": "mean loss, last epoch",
         "lowest_loss": "mean loss, exact solution",
         "held_loss": "validation loss, last epoch",
+        "best_loss": "validation loss, best epoch",
+        "best_epoch": "best epoch",
         "stopped": "stopped",
         "configuration": "Configuration",
         "none": "none",
@@ -151,6 +159,11 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "data_partial": "每个小图是一张偏回归图：其余特征尽力解释之后，该特征与 {target} 各自剩下的部分。"
         "直线的斜率就是该特征的系数。",
         "data_dependent": "可由其余特征得出的特征无法逐个查看，因此画出 {target} 与拟合值；在直线上两者相等。",
+        "missing": "缺失值",
+        "missing_dropped": "{read} 行中去掉了 {dropped} 行，没有填补。",
+        "missing_filled": "{read} 行中去掉了 {dropped} 行，其余的用训练行的均值填补。",
+        "column": "列",
+        "missing_values": "缺失个数",
         "residuals": "残差",
         "residuals_note": "训练所得的拟合未能解释的部分，取自训练数据中的 {rows} 行。左图应为围绕 "
         "0、没有规律的一条带；右图应沿直线分布。",
@@ -192,6 +205,8 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "last_loss": "最后一轮的平均损失",
         "lowest_loss": "精确解的平均损失",
         "held_loss": "最后一轮的验证损失",
+        "best_loss": "最佳一轮的验证损失",
+        "best_epoch": "最佳一轮",
         "stopped": "提前结束",
         "configuration": "配置",
         "none": "无",

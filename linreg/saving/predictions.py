@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -33,6 +33,7 @@ class Accuracy:
     rows: int = 0
     predicted: int = 0
     compared: int = 0
+    rounded: set[str] = field(default_factory=set)  # columns in which an integer lost digits
     _mean: float = 0.0  # of the targets
     _total: float = 0.0  # squares of their distances from it
     _unexplained: float = 0.0  # squares of their distances from the predictions
@@ -92,6 +93,7 @@ def predict(saved: Saved, source: Source, write: Write) -> Accuracy:
         with np.errstate(over="ignore", invalid="ignore"):  # such a prediction is infinite
             predictions[places] = mean + std * (X @ saved.w + saved.b)
         write(predictions, *block.kept)
+        accuracy.rounded.update(block.rounded)
         accuracy.see(block.numbers[:, -1] if target else np.full(len(predictions), np.nan), predictions)
     return accuracy
 

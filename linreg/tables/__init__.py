@@ -4,9 +4,10 @@
 tables of your own. Reading CSV and Parquet needs pyarrow, `pip install ".[data]"`.
 """
 
+from linreg.outcome import Counts
 from linreg.tables.encoding import Encoding
 from linreg.tables.iterables import Rows
-from linreg.tables.loading import Counts, Loaded, load, rows_to_predict
+from linreg.tables.loading import Loaded, load, rows_to_predict
 from linreg.tables.opening import opened_source
 from linreg.tables.source import Block, Source, Texts
 

@@ -19,7 +19,7 @@ from numpy.lib import format as npy
 from linreg.errors import BadInput
 from linreg.tables.absent import Absent
 from linreg.tables.arrow import arrow, stripped
-from linreg.tables.source import LONGEST_LINE, Block, Span, Texts, text_of_number
+from linreg.tables.source import LONGEST_LINE, Block, Span, Texts, large, rounded, text_of_number
 from linreg.tables.streams import Unchanged
 from linreg.triangle import Array
 
@@ -110,7 +110,9 @@ class Arrays:
                 words = tuple(_texts(self._cells(parts, name), self.name, name, self._absent) for name in texts)
                 kept = tuple(_kept(self._cells(parts, name), self.name, name) for name in self._keep)
                 self._unchanged.check()
-                yield Block(first, values, words, kept)
+                above = large(values, numbers)
+                lost = (name for name, at, found in above if rounded(self._cells(parts, name)[at].tolist(), found))
+                yield Block(first, values, words, kept, tuple(lost))
 
     def _numbers(self, parts: dict[_Array, Any], names: Sequence[str]) -> Array:
         chosen = [self._columns[name] for name in names]

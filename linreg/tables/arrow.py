@@ -44,6 +44,12 @@ def plain(column: Any) -> Any:
     return column.dictionary_decode() if arrow("pyarrow.types").is_dictionary(column.type) else column
 
 
+def cells_at(column: Any, where: Any) -> list[Any]:
+    """The cells of an Arrow column where a mask says so."""
+    cells: list[Any] = plain(column).filter(arrow().array(where)).to_pylist()
+    return cells
+
+
 def texts(column: Any, name: str, header: str, absent: Absent = USUAL) -> Texts:
     """An Arrow column as texts without spaces around them; numbers become texts, as a CSV file holds them."""
     pa, types = arrow(), arrow("pyarrow.types")

@@ -9,7 +9,7 @@ import numpy as np
 from linreg.errors import BadInput
 from linreg.tables.absent import Absent
 from linreg.tables.arrow import number_of_text
-from linreg.tables.source import Block, Span, not_a_number, text_of_number, where
+from linreg.tables.source import Block, Span, large, not_a_number, rounded, text_of_number, where
 
 ROWS = 1 << 10  # in a block
 
@@ -54,7 +54,10 @@ class Rows:
                 cells = self._cells(row, first + i)
                 values[i] = [self._number(cells.get(name), first + i, name) for name in numbers]
                 words[:, i] = [self._text(cells.get(name), first + i, name) for name in texts]
-            yield Block(first, self._absent.without(values), tuple(words))
+            values = self._absent.without(values)
+            above = large(values, numbers)
+            lost = (name for name, at, found in above if rounded(self._column(rows, first, name, at), found))
+            yield Block(first, values, tuple(words), rounded=tuple(lost))
             first += len(rows)
 
     def _cells(self, row: Any, number: int) -> Mapping[str, Any]:
@@ -72,6 +75,9 @@ class Rows:
                 f"{self.name}, row {number + 1}: there are {len(self.columns)} columns, here are {len(cells)}"
             )
         return dict(zip(self.columns, cells, strict=True))
+
+    def _column(self, rows: Sequence[Any], first: int, name: str, where: Any) -> list[Any]:
+        return [self._cells(rows[i], first + i)[name] for i in np.flatnonzero(where).tolist()]
 
     def _number(self, cell: Any, row: int, column: str) -> float:
         try:

@@ -11,12 +11,12 @@ import numpy as np
 
 from linreg.errors import BadInput
 from linreg.examples import Examples, InMemory
-from linreg.outcome import MOST_SHOWN
+from linreg.outcome import MOST_SHOWN, Counts
 from linreg.scaling import Scaling
 from linreg.settings import USUAL, Reading
 from linreg.tables.encoding import Choice, Codes, Encoding
 from linreg.tables.opening import opened_source
-from linreg.tables.source import Block, Source, Span, headless
+from linreg.tables.source import Block, Source, Span, headless, lost_digits
 from linreg.tables.split import Split
 from linreg.tables.spool import Spool
 from linreg.tables.streamed import Read, Streamed
@@ -26,25 +26,6 @@ from linreg.triangle import Array, Triangle
 BUFFER = 1 << 22  # numbers in the shuffle buffer
 SLAB = 1 << 18  # numbers looked at together: sums do not depend on how a source cuts its rows
 PIECES = 16  # of a buffer, where a source is free to choose
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many rows there were, what became of them, and how many values were missing in each column."""
-
-    read: int
-    trained: int
-    held_out: int
-    dropped: int
-    missing: dict[str, int]
-
-    def line(self, policy: str) -> str | None:
-        """One line for people, or None where nothing was missing."""
-        if not self.missing:
-            return None
-        columns = ", ".join(f"{count:,} in {column!r}" for column, count in self.missing.items())
-        filled = "the others are filled with means" if policy == "mean" else "none is filled"
-        return f"missing values: {columns}; {self.dropped:,} of {self.read:,} rows are left out, {filled}"
 
 
 @dataclass(frozen=True)
@@ -148,18 +129,27 @@ def load(
         triangle=survey.trained,
         held_triangle=survey.held_out,
         shown=(survey.encoding.columns_of(shown), shown[:, split.target].copy()),
-        counts=Counts(survey.rows, survey.trained.rows, survey.held_out.rows, survey.dropped, survey.missing),
+        counts=Counts(
+            read=survey.rows,
+            trained=survey.trained.rows,
+            held_out=survey.held_out.rows,
+            dropped=survey.dropped,
+            missing=survey.missing,
+            policy=reading.missing,
+        ),
         fingerprint=survey.fingerprint,
-        warnings=tuple(_warnings(source)),
+        warnings=tuple(_warnings(source, codes)),
     )
 
 
-def _warnings(source: Source) -> Iterator[str]:
+def _warnings(source: Source, codes: Codes) -> Iterator[str]:
     if headless(source):
         yield (
             f"the first line of {source.name} holds numbers alone and was taken for the columns' names; --no-header "
             "reads it as a row"
         )
+    if codes.rounded:
+        yield lost_digits(source, codes.rounded)
 
 
 def rows_to_predict(data: str | Source, encoding: Encoding, format: str | None = None) -> Iterator[tuple[Any, Array]]:

@@ -19,7 +19,7 @@ import difflib
 import math
 import reprlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -30,6 +30,7 @@ from linreg.triangle import Array
 
 Span = tuple[int, int]  # the row numbers from the first to before the second
 
+EXACT = 2.0**53  # below it, float64 holds every integer
 LONGEST_LINE = 1 << 24  # bytes; what is longer is no row of a table, and may have no end (/dev/zero)
 
 
@@ -45,13 +46,15 @@ class Block(NamedTuple):
 
     `numbers` (n, k) float64 are the columns asked for as numbers, NaN where there is none; `texts` those asked for as
     texts, each an object array (n,) of str, None where there is none, or `Texts`. Infinities are refused by the reader.
-    `kept` are Arrow arrays (n,), as the file has them, of the columns that it was opened to keep.
+    `kept` are Arrow arrays (n,), as the file has them, of the columns that it was opened to keep; `rounded` names the
+    columns of numbers in which an integer lost digits.
     """
 
     first: int
     numbers: Array
     texts: tuple[Any, ...] = ()
     kept: tuple[Any, ...] = ()
+    rounded: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -172,6 +175,31 @@ def _read_as_row(source: Source) -> str:
 def repeated(names: Sequence[str]) -> str | None:
     """The first name that is there twice."""
     return next((name for name, count in Counter(names).items() if count > 1), None)
+
+
+def large(values: Array, names: Sequence[str]) -> Iterator[tuple[str, Any, list[float]]]:
+    """The columns of `values` (n, k) with numbers from 2**53: their names, where these are (n,), and these."""
+    above = (np.abs(values) >= EXACT) & np.isfinite(values)
+    for place in np.flatnonzero(above.any(axis=0)).tolist():
+        yield names[place], above[:, place], values[above[:, place], place].tolist()
+
+
+def rounded(cells: Iterable[Any], values: Iterable[float]) -> bool:
+    """Whether a cell is an integer, and not the float64 that was made of it."""
+    return any(map(_differs, cells, values))
+
+
+def _differs(cell: Any, value: float) -> bool:
+    try:
+        return int(cell) != int(value)
+    except (TypeError, ValueError):  # no integer, as 1e20
+        return False
+
+
+def lost_digits(source: Source, columns: Container[str]) -> str:
+    """The warning where integers in these columns are too large for float64."""
+    names = ", ".join(repr(name) for name in source.columns if name in columns)
+    return f"integers above 2**53 in {names} of {source.name} lose digits in float64"
 
 
 def text_of_number(value: float) -> str:
