@@ -17,8 +17,17 @@ import numpy as np
 
 from linreg.backends import load_backend
 from linreg.checks import checked_features, checked_targets, not_fitted
+from linreg.data import split
 from linreg.moments import Moments
-from linreg.settings import AT_ONCE, DOCUMENT_EPOCHS, DOCUMENT_STEPS, LEARNING_RATES, OPTIMIZERS
+from linreg.settings import (
+    AT_ONCE,
+    DOCUMENT_EPOCHS,
+    DOCUMENT_STEPS,
+    LEARNING_RATES,
+    MOST_EPOCHS,
+    OPTIMIZERS,
+    PATIENCE,
+)
 from linreg.train import train
 from linreg.triangle import Array
 
@@ -30,12 +39,18 @@ class LinearRegression:
     many as make 300 steps, at least 3; `weight_decay` λ adds λ/2 |w|² to the mean loss, w in standard units; `seed`
     None another order of the rows in each fit; `backend` minigrad or torch. All is computed in float64.
 
-    Fitted, it has `coef_` (d,), `intercept_`, `n_features_in_` and, where the columns had names, `feature_names_in_`.
+    With `early_stopping` a part `validation_fraction` of the rows is held out, and `fit` stops when their loss has not
+    fallen for `n_iter_no_change` epochs, by `epochs` None after 10,000 at the latest; the coefficients are those with
+    which it was lowest.
+
+    Fitted, it has `coef_` (d,), `intercept_`, `n_iter_`, the epochs that were trained, `n_features_in_` and, where the
+    columns had names, `feature_names_in_`.
     Training that diverges raises linreg.errors.Diverged and leaves the last good coefficients.
     """
 
     coef_: Array
     intercept_: float
+    n_iter_: int
     n_features_in_: int
 
     def __init__(
@@ -49,6 +64,9 @@ class LinearRegression:
         fit_intercept: bool = True,
         seed: int | None = 0,
         backend: str = "minigrad",
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        n_iter_no_change: int = PATIENCE,
     ) -> None:
         self.optimizer = optimizer
         self.lr = lr
@@ -58,6 +76,9 @@ class LinearRegression:
         self.fit_intercept = fit_intercept
         self.seed = seed
         self.backend = backend
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.n_iter_no_change = n_iter_no_change
 
     def fit(self, X: Any, y: Any) -> Self:
         """Train on the features X (n, d) and the targets y (n,), from nothing."""
@@ -65,6 +86,15 @@ class LinearRegression:
         features = checked_features(self, X, fitting=True)
         targets = checked_targets(self, y, features)
         self._begin(features)
+        if self.early_stopping:
+            if len(targets) < 2:
+                raise ValueError(
+                    "early_stopping takes at least 2 samples, one to train on and one to hold out: 1 sample"
+                )
+            with _shuffling(self.seed, "held out"):
+                places, apart = split(len(targets), float(self.validation_fraction))
+            held = features[apart], targets[apart]
+            return self._train(features[places], targets[places], self.epochs or MOST_EPOCHS, held)
         if self.optimizer in AT_ONCE:
             epochs = 1
         else:
@@ -77,13 +107,16 @@ class LinearRegression:
         """Go on training with one pass over more rows, `partial_fit(X, y)`; the first call begins.
 
         The columns are standardised by all the rows seen so far. Momentum and Adam start afresh in each call. There is
-        no such method with newton and lstsq: they would forget the rows before.
+        no such method with newton and lstsq, which would forget the rows before, nor with early stopping, which takes a
+        whole fit.
         """
         if self.optimizer in AT_ONCE:
             raise AttributeError(
                 f"partial_fit goes on by small steps, but optimizer={self.optimizer!r} goes to the minimum for the "
                 "rows at hand and would forget those before; use fit, or one of sgd, momentum, adam"
             )
+        if self.early_stopping:
+            raise AttributeError("partial_fit trains one epoch at a time, and early_stopping=True takes a whole fit")
         return self._partial_fit
 
     def _partial_fit(self, X: Any, y: Any) -> Self:
@@ -170,6 +203,14 @@ class LinearRegression:
         need(_is_count(self.batch_size), "batch_size", "a whole number from 1")
         decay = self.weight_decay
         need(isinstance(decay, Real) and 0 <= decay < math.inf, "weight_decay", "a finite number of at least 0")
+        early, part = self.early_stopping, self.validation_fraction
+        need(isinstance(early, (bool, np.bool_)), "early_stopping", "True or False")
+        at_once = self.optimizer in AT_ONCE
+        need(
+            not (early and at_once), "early_stopping", f"False with optimizer={self.optimizer!r}, which makes one step"
+        )
+        need(isinstance(part, Real) and 0 < part < 1, "validation_fraction", "a number between 0 and 1")
+        need(_is_count(self.n_iter_no_change), "n_iter_no_change", "a whole number from 1")
         need(self.backend in ("minigrad", "torch"), "backend", "'minigrad' or 'torch'")
 
     def _begin(self, features: Array) -> None:
@@ -177,7 +218,7 @@ class LinearRegression:
         self._scale = Moments(features.shape[1] + 1, bool(self.fit_intercept))
         self._calls = 0
 
-    def _train(self, features: Array, targets: Array, epochs: int) -> Self:
+    def _train(self, features: Array, targets: Array, epochs: int, held: tuple[Array, Array] | None = None) -> Self:
         torch = load_backend(self.backend)
         columns = np.column_stack([features, targets])
         self._scale.see(columns)
@@ -186,8 +227,12 @@ class LinearRegression:
             which = "y" if place == features.shape[1] else f"column {place} of X"
             raise ValueError(f"{which} {self._scale.problem(place)}")
         means, stds = self._scale.means_and_stds()
-        # A constant column is 0 to the last bit, that nothing is fitted to its rounding.
-        columns = np.where(self._scale.varies(), (columns - means) / stds, 0.0)
+
+        def examples(columns: Array) -> tuple[Any, Any]:
+            # A constant column is 0 to the last bit, that nothing is fitted to its rounding.
+            columns = np.where(self._scale.varies(), (columns - means) / stds, 0.0)
+            return torch.from_numpy(columns[:, :-1]), torch.from_numpy(columns[:, -1:])
+
         # The coefficients so far, in the units of the columns as they are standardised now; at first, all 0 in these.
         w, b = self.coef_ * stds[:-1] / stds[-1], 0.0
         if self._scale.centred and self._calls:
@@ -196,17 +241,23 @@ class LinearRegression:
         weights = torch.from_numpy(w.reshape(-1, 1)).requires_grad_()
         bias = torch.from_numpy(np.array([b])).requires_grad_(self._scale.centred)
         lr = LEARNING_RATES[self.optimizer] if self.lr is None or self.optimizer in AT_ONCE else float(self.lr)
+        self.n_iter_ = 0
+
+        def report(epoch: int, loss: float, held_loss: float | None) -> None:
+            self.n_iter_ = epoch + 1
+
         try:
             with _shuffling(self.seed, self._calls):
                 train(
-                    torch.from_numpy(columns[:, :-1]),
-                    torch.from_numpy(columns[:, -1:]),
+                    *examples(columns),
                     weights,
                     bias,
                     lr=lr,
                     num_epochs=epochs,
                     batch_size=min(int(self.batch_size), len(targets)),
-                    report=lambda epoch, train_l, held_l: None,
+                    report=report,
+                    held_out=None if held is None else examples(np.column_stack(held)),
+                    patience=None if held is None else int(self.n_iter_no_change),
                     torch=torch,
                     optimizer=self.optimizer,
                     weight_decay=float(self.weight_decay),
@@ -223,7 +274,7 @@ _random_module = threading.Lock()
 
 
 @contextmanager
-def _shuffling(seed: int | None, call: int) -> Iterator[None]:
+def _shuffling(seed: int | None, call: int | str) -> Iterator[None]:
     """The order that the document's `data_iter` takes from the module `random` is the seed's; then all is as before."""
     with _random_module:
         state = random.getstate()

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import linreg
+from linreg.data import split
 from linreg.errors import BadInput, Diverged, NotFitted
 from linreg.settings import AT_ONCE, OPTIMIZERS
 
@@ -52,6 +53,7 @@ class Frame:
         *({"optimizer": optimizer} for optimizer in OPTIMIZERS),
         {"optimizer": "newton", "backend": "torch", "fit_intercept": False},
         {"weight_decay": 0.1, "seed": 7, "epochs": 20, "lr": 0.1, "batch_size": 7},
+        {"early_stopping": True},
     ],
     ids=str,
 )
@@ -64,7 +66,9 @@ def test_scikit_learns_checks_pass(options):
         results = checks.check_estimator(linreg.LinearRegression(**options), on_skip=None)
     passed = [result["check_name"] for result in results if result["status"] == "passed"]
     assert len(passed) >= 45
-    assert ("check_estimators_partial_fit_n_features" in passed) or options.get("optimizer") in AT_ONCE
+    assert ("check_estimators_partial_fit_n_features" in passed) or (
+        options.get("optimizer") in AT_ONCE or options.get("early_stopping")
+    )
 
 
 @pytest.mark.parametrize("routing", [False, True])
@@ -226,6 +230,61 @@ def test_there_is_no_partial_fit_where_it_would_forget(optimizer):
         model.partial_fit([[1.0]], [1.0])
 
 
+def noisy(rows=60, seed=3):
+    rng = np.random.default_rng(seed)
+    X = rng.normal(size=(rows, 8))
+    return X, X[:, 0] + 2 * rng.normal(size=rows)
+
+
+def held_loss(model, X, y):
+    """The mean squared error on the rows that the seed holds out."""
+    random.seed(f"{model.seed} held out")
+    apart = split(len(y), model.validation_fraction)[1]
+    return np.mean((model.predict(X[apart]) - y[apart]) ** 2)
+
+
+@pytest.mark.parametrize("backend", ["minigrad", "torch"])
+def test_early_stopping_keeps_the_best_epoch_and_ends_so_many_after_it(backend):
+    pytest.importorskip(backend)
+    X, y = noisy()
+    options = {"early_stopping": True, "validation_fraction": 0.25, "lr": 0.01, "seed": 1, "backend": backend}
+    model = linreg.LinearRegression(**options, n_iter_no_change=4).fit(X, y)
+    epochs = model.n_iter_
+    assert 4 < epochs < 300
+    # Patience beyond the end shows what each length of training would have kept.
+    losses = [
+        held_loss(linreg.LinearRegression(**options, n_iter_no_change=999, epochs=n).fit(X, y), X, y)
+        for n in (1, epochs - 5, epochs - 4, epochs)
+    ]
+    assert losses[0] > losses[1] > losses[2] == losses[3] == held_loss(model, X, y)
+    assert linreg.LinearRegression(**options, epochs=2).fit(X, y).n_iter_ == 2
+
+
+def test_early_stopping_never_trains_on_the_rows_that_it_holds_out():
+    X, y = noisy()
+    model = linreg.LinearRegression(early_stopping=True, validation_fraction=0.2, epochs=5, n_iter_no_change=9)
+    known = model.fit(X, y).coef_
+    random.seed(f"{model.seed} held out")
+    apart = split(len(y), 0.2)[1]
+    assert len(apart) == 12
+    X, y = X.copy(), y.copy()
+    X[apart], y[apart] = X[apart] * 0.999, y[apart] * 0.999
+    np.testing.assert_array_equal(model.fit(X, y).coef_, known)
+    y[next(place for place in range(60) if place not in apart)] += 1
+    assert (model.fit(X, y).coef_ != known).all()
+
+
+def test_early_stopping_takes_small_steps_and_whole_fits():
+    for optimizer in AT_ONCE:
+        with pytest.raises(ValueError, match="early_stopping must be False with optimizer="):
+            linreg.LinearRegression(optimizer=optimizer, early_stopping=True).fit(*examples())
+    assert not hasattr(linreg.LinearRegression(early_stopping=True), "partial_fit")
+    with pytest.raises(ValueError, match="at least 2 samples"):
+        linreg.LinearRegression(early_stopping=True).fit([[1.0]], [2.0])
+    model = linreg.LinearRegression(early_stopping=True, seed=None).fit([[1.0], [2.0]], [2.0, 3.0])
+    assert np.isfinite(model.coef_).all()
+
+
 def test_score_is_r_squared():
     X, y = examples()
     model = linreg.LinearRegression(optimizer="newton").fit(X, y)
@@ -271,6 +330,10 @@ def test_a_fit_survives_pickling():
         ("weight_decay", -1),
         ("weight_decay", math.inf),
         ("backend", "jax"),
+        ("early_stopping", "yes"),
+        ("validation_fraction", 1.0),
+        ("validation_fraction", None),
+        ("n_iter_no_change", 0),
     ],
 )
 def test_parameters_are_checked_when_fitting(name, value):
