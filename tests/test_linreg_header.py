@@ -13,6 +13,8 @@ import minigrad
 from linreg.settings import Reading
 from linreg.tables import load
 
+pytestmark = pytest.mark.usefixtures("without_syncs")
+
 ROWS = [(1.5, 2.0, 7.0), (2.5, 1.0, 8.5), (4.0, 3.0, 20.0), (3.0, 9.0, 6.0)]
 HEADLESS = "linreg: warning: the first line of {} holds numbers alone and was taken for the columns' names; "
 
@@ -93,16 +95,16 @@ def test_a_saved_run_reads_new_files_the_same_way(written, tmp_path):
     pytest.importorskip("safetensors")
     run, resumed = tmp_path / "run", tmp_path / "named"
     words = written()
-    assert linreg(*words, "--no-header", "--save", run)[0] == 0
+    assert linreg(*words, "--no-header", "--num-epochs", "4", "--save", run)[0] == 0
     (tmp_path / "new.csv").write_text("1,2\n3,4\n")
     status, out, err = linreg("predict", run, tmp_path / "new.csv")
     assert (status, out.count("\n"), err) == (0, 3, "")
-    assert linreg("--resume", run, "--num-epochs", "500", "--quiet")[0] == 0
+    assert linreg("--resume", run, "--num-epochs", "5", "--quiet")[0] == 0
     (tmp_path / "named.csv").write_text("x0,x1\n1,2\n3,4\n")
     assert "row 1, column 'x0': 'x0' is not a finite number" in linreg("predict", run, tmp_path / "named.csv")[2]
 
     np.save(tmp_path / "t.npy", np.array(ROWS))
-    assert linreg("--data", tmp_path / "t.npy", *words[2:], "--num-epochs", "500", "--save", resumed)[0] == 0
+    assert linreg("--data", tmp_path / "t.npy", *words[2:], "--num-epochs", "5", "--save", resumed)[0] == 0
     known = linreg("predict", run, tmp_path / "new.csv")[1]
     status, out, err = linreg("predict", resumed, tmp_path / "new.csv")
     assert (status, out) == (2, "")
