@@ -79,9 +79,9 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
     """
     with backend(settings) as torch:
         problem, settings = problem_of(torch, settings, data)
+        exact_slopes, exact_intercept, unsure = exact_answer(problem, settings)
         if manner.group.rank == 0:
-            warn(problem)
-        exact_slopes, exact_intercept = exact_answer(problem, settings)
+            warn(problem, *unsure)
         outcome = fit(torch, settings, problem, manner)[2]
     slopes, intercept = outcome.in_own_units()
     estimates = [beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]

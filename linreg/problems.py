@@ -113,23 +113,23 @@ def fingerprint_of(*arrays: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def exact_answer(problem: Problem, settings: Settings) -> tuple[Array, float]:
-    """The exact slopes and intercept in the table's own units; a warning that says why where they are not unique."""
+def exact_answer(problem: Problem, settings: Settings) -> tuple[Array, float, list[str]]:
+    """The exact slopes and intercept in the table's own units, and a warning of why they are not unique, if so."""
     names, triangle, centred = problem.names, problem.triangle, settings.fit_intercept
     w, b, rank = least_squares(triangle, settings.weight_decay, centred)
+    unsure = []
     if rank < len(names):
         how = dependence(triangle, problem.scaling, names, rank=rank, intercept=centred)
-        print(
-            f"linreg: warning: the {len(names)} features have rank {rank} in {problem.examples.rows} rows, so their "
-            f"coefficients are not unique: {how}",
-            file=sys.stderr,
-        )
-    return problem.scaling.in_own_units(w, b)
+        rows = problem.examples.rows
+        unsure = [
+            f"the {len(names)} features have rank {rank} in {rows} rows, so their coefficients are not unique: {how}"
+        ]
+    return *problem.scaling.in_own_units(w, b), unsure
 
 
-def warn(problem: Problem) -> None:
-    """Say on stderr what of a table may not be meant so."""
-    for line in problem.loaded.warnings if problem.loaded else ():
+def warn(problem: Problem, *more: str) -> None:
+    """Say on stderr what of a table may not be meant so, and `more`."""
+    for line in (*(problem.loaded.warnings if problem.loaded else ()), *more):
         print(f"linreg: warning: {line}", file=sys.stderr)
 
 

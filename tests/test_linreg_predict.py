@@ -367,7 +367,8 @@ def test_what_cannot_be_predicted_is_refused_and_nothing_is_written(runs, tmp_pa
         "'east' is none of the levels trained on, 'north', 'south', 'west'; train again on rows that hold it, leave": table
         | {"place": new},
         "no column 'a'": {name: column for name, column in table.items() if name != "a"},
-        "row 4, column 'b': 'x' is not a finite number": table | {"b": [*table["b"][:3], "x", *table["b"][4:]]},
+        "row 4, column 'b': 'x' is not a finite number; --na words for a missing value": table
+        | {"b": [*table["b"][:3], "x", *table["b"][4:]]},
         "row 3, column 'y': 'x' is not a finite number": table | {"y": [*table["y"][:2], "x", *table["y"][3:]]},
     }
     out = tmp_path / "out.csv"

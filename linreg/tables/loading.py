@@ -16,7 +16,7 @@ from linreg.scaling import Scaling
 from linreg.settings import USUAL, Reading
 from linreg.tables.encoding import Choice, Codes, Encoding
 from linreg.tables.opening import opened_source
-from linreg.tables.source import Block, Source, Span, headless, lost_digits
+from linreg.tables.source import Block, NotNumbers, Source, Span, headless, lost_digits
 from linreg.tables.split import Split
 from linreg.tables.spool import Spool
 from linreg.tables.streamed import Read, Streamed
@@ -170,9 +170,12 @@ def encoded_blocks(source: Source, encoding: Encoding, also: Sequence[str] = ())
     """
     choice = encoding.for_prediction
     Choice.of(source, None, choice.features, choice.categories)
-    for block in source.blocks((*choice.numbers, *also), choice.categories):
-        features = Block(block.first, block.numbers[:, : len(choice.numbers)], block.texts)
-        yield block, *encoding.encode(features, source.name)
+    try:
+        for block in source.blocks((*choice.numbers, *also), choice.categories):
+            features = Block(block.first, block.numbers[:, : len(choice.numbers)], block.texts)
+            yield block, *encoding.encode(features, source.name)
+    except NotNumbers as error:
+        raise BadInput(f"{error}; --na words for a missing value" if error.words else str(error)) from error
 
 
 def _slabs(blocks: Iterable[Array], rows: int) -> Iterator[Array]:
