@@ -152,6 +152,19 @@ def test_seeds_and_epochs_are_other_orders():
     assert not np.array_equal(order(1, 0), order(2, 0))
 
 
+def test_every_row_is_as_likely_in_every_place(monkeypatch):
+    """A chi-squared test with 20 of each to be expected: pieces, here of 3 rows, and their rows must be drawn evenly."""
+    monkeypatch.setattr("linreg.tables.loading.PIECES", 4)
+    rows, each = 24, 20
+    examples = loaded(Rows(np.column_stack([np.arange(rows)] * 3), COLUMNS), buffer=12, seed=5).examples
+    seen = np.zeros((rows, rows))
+    for epoch in range(rows * each):
+        ((X, _),) = examples.batches(rows, epoch)
+        seen[X.numpy()[:, 0].argsort().argsort(), np.arange(rows)] += 1
+    freedom = (rows - 1) ** 2
+    assert abs(((seen - each) ** 2 / each).sum() - freedom) < 5 * (2 * freedom) ** 0.5
+
+
 def test_pieces_are_mixed_in_an_order_of_their_own():
     """A table that is sorted is not trained on from its beginning to its end."""
     columns = np.column_stack([np.arange(1600.0), np.arange(1600.0) ** 2, np.sqrt(np.arange(1600.0))])
