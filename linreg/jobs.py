@@ -173,6 +173,8 @@ def fit(
     if training.stopped and not quiet:
         lines.flush()
         print(f"stopped {training.stopped}")
+    if diverged is None and group.rank == 0 and (risen := training.watch.unsteady(training.losses)):
+        print(f"linreg: warning: {risen}", file=sys.stderr)
     slopes, intercept = parameters(w, b)
     outcome = Outcome(
         settings=settings,

@@ -77,6 +77,8 @@ class Moments:
         if not self.counts[column]:
             return "holds no value in the rows to train on"
         if not self._differ()[column]:
+            if low < high:
+                return f"differs by too little to be told from rounding: its values run from {low!r} to {high!r}"
             return f"is constant: every value is {low:g}"
         if self.beyond_floats()[column]:
             return f"cannot be standardised in float64: its values run from {low:g} to {high:g}"

@@ -355,18 +355,21 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     add("--target", type=str.strip, metavar="NAME", help="the column to predict")
     add(
         "--features",
+        action="extend",
         type=names,
         metavar="A,B",
         help="the columns to predict it from (default: all others)",
     )
     add(
         "--without",
+        action="extend",
         type=names,
         metavar="A,B",
         help="all columns are features but these and the target",
     )
     add(
         "--categories",
+        action="extend",
         type=names,
         metavar="A,B",
         help="features that are words, each of which but the first becomes a column of zeros and ones",
@@ -379,6 +382,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--na",
+        action="extend",
         type=names,
         metavar="WORDS",
         help="more words, or numbers, between commas that mean a missing value, as ?,none,-999; in small letters or "

@@ -167,7 +167,8 @@ class Training:
         self.group.must_agree(f"parameters after epoch {self.epoch + 1}", self.params)
         # What is decided by these is decided alike.
         loss = self.group.from_first([self.examples.mean_loss(self.w, self.b)])[0]
-        self.watch(loss * self.examples.rows, self.examples.rows, f"epoch {self.epoch + 1}, last step")
+        rows = self.examples.rows
+        self.watch(loss * rows, rows, f"epoch {self.epoch + 1}, last step", all_rows=True)
         held_loss = None
         if self.held_out is not None:
             held_loss = self.group.from_first([self.held_out.mean_loss(self.w, self.b)])[0]

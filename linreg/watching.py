@@ -1,6 +1,7 @@
 """What watches over training: that its loss does not grow without bounds, and when it no longer falls."""
 
 import math
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
@@ -10,8 +11,9 @@ from linreg.model import Tensor
 from linreg.settings import MOMENTUM, Recipe
 from linreg.stability import largest_stable_rate
 
-# A batch whose summed loss is this many times that of all the data at the start is no bad luck.
-DIVERGENCE_FACTOR = 100
+# A batch whose summed loss is this many times that of all the data at the start is no bad luck; of all rows less is.
+DIVERGENCE_FACTOR, OF_ALL_ROWS = 100, 10
+RISEN = 1.5  # a last epoch's loss this many times the lowest one's is told
 
 
 class _Kept:
@@ -44,18 +46,25 @@ class Watch(_Kept):
         of_zero = examples.mean_loss(torch.zeros_like(w), torch.zeros_like(b))
         self.bound = DIVERGENCE_FACTOR * examples.rows * max(self.mean, of_zero)
 
-    def __call__(self, total: float, rows: int, when: str) -> float:
-        """The mean of the summed loss of some rows; Diverged where that is out of bounds."""
-        mean = total / rows
+    def __call__(self, total: float, rows: int, when: str, *, all_rows: bool = False) -> float:
+        """The mean of the summed loss of some rows, or of all; Diverged where that is out of bounds."""
+        mean, bound = total / rows, self.bound * (OF_ALL_ROWS / DIVERGENCE_FACTOR if all_rows else 1)
         if mean <= self.mean:
             self.keep()
-        elif not total <= self.bound:  # NaN is not either
+        elif not total <= bound:  # NaN is not either
             self.put_back()
             raise Diverged(
                 f"training diverged in {when}: mean loss {mean:.3g}, after {self.mean:.3g} at the start; "
                 f"{self._cause()}; the last good parameters are kept"
             )
         return mean
+
+    def unsteady(self, losses: Sequence[float]) -> str | None:
+        """Why the epochs' loss has risen again, where it has and the learning rate is to blame."""
+        lowest = min([self.mean, *losses])
+        if self.recipe.lr is None or not losses or losses[-1] <= RISEN * lowest:
+            return None
+        return f"the loss has risen to {losses[-1]:.3g}, from {lowest:.3g}: {self._cause()}"
 
     def _cause(self) -> str:
         recipe, lr, examples = self.recipe, self.recipe.lr, self.examples

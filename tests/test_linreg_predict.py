@@ -380,6 +380,16 @@ def test_what_cannot_be_predicted_is_refused_and_nothing_is_written(runs, tmp_pa
         assert sorted(path.name for path in tmp_path.iterdir()) == ["new.csv", "out.csv"]
 
 
+def test_no_table_that_is_read_or_was_trained_on_is_written_over(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    table, new = write_csv(tmp_path / "t.csv", table_of(20)), write_csv(tmp_path / "new.csv", table_of(5))
+    assert linreg("--data", "t.csv", "--target", "y", "--categories", "place", "--save", "run")[0] == 0
+    before = table.read_bytes(), new.read_bytes()
+    for source, out in (("new.csv", "new.csv"), ("new.csv", "./t.csv"), ("t.csv", tmp_path / "t.csv")):
+        assert "and would be lost; give another name" in refused("predict", "run", source, "--out", out)
+    assert (table.read_bytes(), new.read_bytes()) == before
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -122,6 +122,9 @@ def test_nearly_all_is_not_told_as_all():
     page = report.page(outcome)
     assert "99.99 % of the variance" in page
     assert "(R² = 0.9999)" in page
+    assert [report._short_of_all(x) for x in (0.99147, 99.147, 99.996, 0.99996, 1.0, 100.0, 1 - 1e-16)] == [
+        *("0.9915", "99.15", "99.99", "0.9999", "1", "100", "0.9999")
+    ]
 
 
 @pytest.mark.parametrize("early", [True, False])

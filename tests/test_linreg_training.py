@@ -367,3 +367,28 @@ def test_explain_shows_the_step_with_weight_decay(tmp_path):
     plain = tmp_path / "plain.svg"
     assert linreg(*TABLE, "--explain", plain)[0] == 0
     assert file.read_text() != plain.read_text()
+
+
+def near_the_limit(lr, tmp_path):
+    """Status, stdout and stderr of a run with momentum on data whose largest stable rate is 2.2."""
+    X, noise = (np.random.default_rng(seed).normal(size=200) for seed in (0, 1))
+    table = tmp_path / "t.csv"
+    table.write_text("x,y\n" + "".join(f"{x},{3 * x + e}\n" for x, e in zip(X, noise, strict=True)))
+    how = ["--optimizer", "momentum", "--lr", lr, "--batch-size", 50, "--num-epochs", 30, "--seed", 0, "--quiet"]
+    return linreg("--data", table, "--target", "y", *how)
+
+
+def test_a_loss_of_all_rows_that_has_grown_is_no_bad_luck(tmp_path):
+    """Just above the limit the loss grows slowly: no batch's is a hundred times that of the start."""
+    status, _, err = near_the_limit(2.8, tmp_path)
+    assert status == 1
+    assert re.search(r"last step: mean loss .* lr 2.8 is too large: the largest stable one for these data is", err), err
+
+
+def test_a_loss_that_has_risen_again_is_told(tmp_path):
+    found = {lr: near_the_limit(lr, tmp_path) for lr in (0.3, 1.6)}
+    assert [status for status, *_ in found.values()] == [0, 0]
+    assert found[0.3][2] == ""
+    assert re.match(
+        r"linreg: warning: the loss has risen to \S+, from \S+: lr 1.6 is too large for some", found[1.6][2]
+    )

@@ -15,12 +15,13 @@ def run(argv: Sequence[str]) -> int:
     options = _options(argv)
 
     from linreg.saving.checkpoints import Folder
-    from linreg.saving.predictions import check_kept, predict, written_to
+    from linreg.saving.predictions import check_kept, check_out, predict, written_to
     from linreg.saving.saved import read
     from linreg.tables import opened_source
     from linreg.tables.source import lost_digits
 
     saved = read(Folder(options.folder))
+    check_out(options.out, options.file, saved)
     source = opened_source(
         options.file,
         options.format,
@@ -60,6 +61,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     add("--out", metavar="FILE", help="write .csv, .npy or .parquet (default: CSV to the standard output)")
     add(
         "--keep",
+        action="extend",
         type=names,
         default=[],
         metavar="A,B",
@@ -67,6 +69,7 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
     )
     add(
         "--na",
+        action="extend",
         type=names,
         default=[],
         metavar="WORDS",

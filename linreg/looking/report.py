@@ -77,8 +77,8 @@ def _verdict(drawing: Drawing, words: Words) -> list[str]:
     kind = "explained" if outcome.settings.fit_intercept else "explained_0"
     told = words["unexplained" if r2 < 0 else kind].format(
         target=shown(outcome.target),
-        share="—" if math.isnan(r2) else f"{_floored(100 * r2)} %",
-        r2=_floored(r2),
+        share="—" if math.isnan(r2) else f"{_short_of_all(100 * r2)} %",
+        r2=_short_of_all(r2),
         rows=f"{summary.rows:,}",
         features=words["feature"] if size == 1 else words["features"].format(count=f"{size:,}"),
     )
@@ -120,12 +120,12 @@ def _coefficient(row: Coefficient, summary: Summary, words: Words) -> list[str]:
 def _goodness(drawing: Drawing, words: Words) -> list[str]:
     summary = drawing.summary
     facts = [
-        (words["r2" if drawing.outcome.settings.fit_intercept else "r2_0"], _floored(summary.r2, 12)),
-        (words["trained_r2"], _floored(summary.trained_r2, 12)),
+        (words["r2" if drawing.outcome.settings.fit_intercept else "r2_0"], _short_of_all(summary.r2, 12)),
+        (words["trained_r2"], _short_of_all(summary.trained_r2, 12)),
     ]
     if summary.without is None:
         facts += [
-            (words["adjusted"], _floored(summary.adjusted_r2, 12)),
+            (words["adjusted"], _short_of_all(summary.adjusted_r2, 12)),
             (words["deviation"], number(summary.deviation, 6)),
             (words["freedom"], f"{summary.freedom:,}"),
             (words["f"], f"{number(summary.f, 6)}, p {_probability(summary.f_p)}"),
@@ -335,9 +335,12 @@ def _probability(p: float) -> str:
     return "—" if math.isnan(p) else "< 1e−300" if p < 1e-300 else number(p, 3)
 
 
-def _floored(value: float, digits: int = 4) -> str:
-    """A number of so many digits, rounded down, so that nearly all is not told as all."""
+def _short_of_all(value: float, digits: int = 4) -> str:
+    """A number of so many digits, rounded down where it would else become 1, or 100: nearly all is not told as all."""
     if math.isnan(value) or value <= 0:
         return "—" if math.isnan(value) else number(value, digits)
-    scale = 10.0 ** (digits - 1 - math.floor(math.log10(value)))
-    return number(float(np.floor(value * scale * (1 + 1e-15)) / scale), digits)
+    size = math.floor(math.log10(value))
+    if float(f"{value:.{digits}g}") < 10.0 ** (size + 1):
+        return number(value, digits)
+    scale = 10.0 ** (digits - 1 - size)
+    return number(float(np.floor(value * scale) / scale), digits)

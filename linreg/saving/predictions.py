@@ -78,6 +78,16 @@ def check_kept(source: Source, names: Sequence[str]) -> None:
             raise BadInput(no_column(source, name))
 
 
+def check_out(out: str | None, file: str, saved: Saved) -> None:
+    """BadInput where the predictions would take the place of the table that is read, or of what the run needs."""
+    if out is None or not Path(out).exists():
+        return
+    needed = {"the table that is read": file, "the table that the run was trained on": saved.run["options"].get("data")}
+    for what, path in needed.items():
+        if isinstance(path, str) and Path(path).exists() and Path(out).samefile(path):
+            raise BadInput(f"--out {out} is {what}, and would be lost; give another name")
+
+
 def predict(saved: Saved, source: Source, write: Write) -> Accuracy:
     """Write a prediction for each row of a table, in the target's own units, in the rows' order.
 
