@@ -414,3 +414,30 @@ def test_default_dtype_is_followed() -> None:
             assert lib.arange(3).dtype is lib.int64
         finally:
             lib.set_default_dtype(lib.float32)
+
+
+def test_tensors_of_torch_itself_are_taken_or_refused_with_a_way():
+    theirs = torch.tensor([[1.0, 2.0]], requires_grad=True)
+    for make in (minigrad.tensor, minigrad.as_tensor):
+        ours = make(theirs)
+        assert (ours.tolist(), ours.dtype, ours.requires_grad) == ([[1.0, 2.0]], minigrad.float32, False)
+    theirs.detach()[0, 0] = 5
+    assert ours.tolist() == [[1.0, 2.0]]
+    assert minigrad.tensor(torch.tensor(3), dtype=minigrad.float64).item() == 3.0
+    with pytest.raises(TypeError, match=r"must be Tensor, not Tensor\n.*minigrad\.from_dlpack\(x\.detach\(\)\) shares"):
+        minigrad.mm(theirs, theirs)
+
+
+def test_numbers_that_are_left_out_are_named():
+    with pytest.raises(
+        RuntimeError, match=r"^Could not infer dtype of complex\n  A tensor holds real numbers: complex"
+    ):
+        minigrad.tensor([1j])
+
+
+def test_a_loss_that_is_made_of_tensors_says_how_it_is_called():
+    for t in (torch, minigrad):
+        with pytest.raises(RuntimeError, match=r"^Boolean value of Tensor with more than one value is ambiguous"):
+            t.nn.MSELoss(t.ones(2), t.ones(2))
+    with pytest.raises(RuntimeError, match=r"nn\.MSELoss\(\)\(input, target\)"):
+        minigrad.nn.CrossEntropyLoss(None, minigrad.ones(2))

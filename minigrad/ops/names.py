@@ -77,7 +77,10 @@ def tensor_argument(value: Any, function: str, name: str = "input", position: in
     """`value`, or torch's TypeError if it is no tensor."""
     if isinstance(value, Tensor):
         return value
+    how = "torch.tensor(...), or torch.from_numpy(...) to share a NumPy array's memory"
+    if type(value).__name__ == "Tensor":
+        how = "it is one of another library; minigrad.from_dlpack(x.detach()) shares its memory"
     raise TypeError(
         f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type_name(value)}\n"
-        "  Make it a tensor first: torch.tensor(...), or torch.from_numpy(...) to share a NumPy array's memory."
+        f"  Make it a tensor first: {how}."
     )

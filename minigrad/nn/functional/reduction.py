@@ -13,6 +13,11 @@ INTERNAL = True
 
 def reduction_of(reduction: str, size_average: bool | None, reduce: bool | None) -> str:
     """'none', 'mean' or 'sum'; ValueError for another word, and torch's warning where the older arguments are used."""
+    if any(isinstance(given, Tensor) for given in (size_average, reduce)):
+        raise RuntimeError(
+            "Boolean value of Tensor with more than one value is ambiguous\n"
+            "  A loss is made first, and then called: nn.MSELoss()(input, target)."
+        )
     if size_average is not None or reduce is not None:
         averaged, reduced = size_average is None or size_average, reduce is None or reduce
         reduction = "mean" if averaged and reduced else "sum" if reduced else "none"
