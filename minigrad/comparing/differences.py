@@ -19,7 +19,7 @@ INTERNAL = True
 # that the tensor has held so far, as gradients become small where training ends, and the rounding of what they are
 # differences of does not; and the largest of all gradients (or parameters) now, as some are zero but for rounding.
 CLOSE = {"float64": (1e-9, 1e-12), "float16": (1e-2, 1e-3)}
-CLOSE_SINGLE = (1e-4, 1e-6)
+CLOSE_SINGLE = (1e-4, 1e-5)
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
