@@ -85,12 +85,10 @@ class LinearRegression:
         self._check_parameters()
         features = checked_features(self, X, fitting=True)
         targets = checked_targets(self, y, features)
+        if self.early_stopping and len(targets) < 2:
+            raise ValueError("early_stopping takes at least 2 samples, one to train on and one to hold out: 1 sample")
         self._begin(features)
         if self.early_stopping:
-            if len(targets) < 2:
-                raise ValueError(
-                    "early_stopping takes at least 2 samples, one to train on and one to hold out: 1 sample"
-                )
             with _shuffling(self.seed, "held out"):
                 places, apart = split(len(targets), float(self.validation_fraction))
             held = features[apart], targets[apart]

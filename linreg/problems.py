@@ -118,7 +118,7 @@ def exact_answer(problem: Problem, settings: Settings) -> tuple[Array, float, li
     names, triangle, centred = problem.names, problem.triangle, settings.fit_intercept
     w, b, rank = least_squares(triangle, settings.weight_decay, centred)
     unsure = []
-    if rank < len(names):
+    if rank < len(names) and not settings.weight_decay:  # which chooses one of all the answers
         how = dependence(triangle, problem.scaling, names, rank=rank, intercept=centred)
         rows = problem.examples.rows
         unsure = [

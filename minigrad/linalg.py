@@ -22,6 +22,7 @@ from .ops.inverses import (
     lstsq_,
     solve_,
     solve_triangular_,
+    zero_pivot,
 )
 from .ops.linear import matmul as matmul
 from .ops.matrices import (
@@ -81,6 +82,8 @@ def matrix_norm(
 
 def cond(A: Tensor, p: Any = None) -> Tensor:
     """The condition number: the norm of order `p` times that of the inverse; without `p`, by the singular values."""
+    if p not in (None, "fro", "nuc", math.inf, -math.inf, 1, -1, 2, -2):
+        raise RuntimeError(f"linalg.cond got an invalid norm type: {p}")
     if not A.numel():
         return A.new_zeros(A.shape[:-2])
     if p in (None, 2, -2):
@@ -121,8 +124,22 @@ def _info(A: Tensor) -> Tensor:
 
 
 def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
-    """The inverse, and zeros for success: a matrix without inverse raises LinAlgError here all the same."""
-    return result_type("linalg_inv_ex", "inverse", "info")((inv(A), _info(A)))
+    """The inverse, and for each matrix 0, or the column in which it is found to have none: then NaN stands for it.
+
+    With `check_errors` LinAlgError is raised for such a matrix; without, no gradient flows to a batch that holds one.
+    """
+    try:
+        found, info = inv(A), _info(A)
+    except LinAlgError as error:
+        if check_errors:
+            raise LinAlgError(str(error).replace("linalg.inv:", "linalg.inv_ex:")) from None
+        inverses, info = np.full(A.shape, math.nan, A._array.dtype), _info(A)
+        for at in np.ndindex(A.shape[:-2]):
+            info._array[at] = zero_pivot(A._array[at])
+            if not info._array[at]:
+                inverses[at] = np.linalg.inv(A._array[at])
+        found = Tensor._of(inverses)
+    return result_type("linalg_inv_ex", "inverse", "info")((found, info))
 
 
 def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
@@ -296,15 +313,15 @@ def eigvals(A: Tensor) -> Any:
 
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """The sums of products along `dim`."""
+    if not x.is_floating_point():
+        kind = messages.TYPE_NAMES[x.dtype.name]
+        raise RuntimeError(f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {kind}")
     if x.dtype is not y.dtype:
         one, two = (messages.TYPE_NAMES[v.dtype.name] for v in (x, y))
         raise RuntimeError(
             f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {one} and y of type {two} "
             "instead"
         )
-    if not x.is_floating_point():
-        kind = messages.TYPE_NAMES[x.dtype.name]
-        raise RuntimeError(f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {kind}")
     return vdot(x, y) if x.ndim == y.ndim == 1 else (x * y).sum(dim)
 
 

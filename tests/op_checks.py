@@ -30,10 +30,10 @@ class Seen(NamedTuple):
     is_view: bool
 
 
-def seen(value: Any, t: Any, layout: bool = True, origin: bool = True) -> Any:
+def seen(value: Any, t: Any, layout: bool | None = True, origin: bool = True) -> Any:
     """What can be seen of a value; of no tensor, the value itself.
 
-    layout  whether to look at the strides also of what is no view
+    layout  whether to look at the strides also of what is no view; None for not at all
     origin  whether to look at where the value comes from
     """
     if not isinstance(value, t.Tensor):
@@ -41,7 +41,9 @@ def seen(value: Any, t: Any, layout: bool = True, origin: bool = True) -> Any:
     array = np.array(value.detach().numpy(force=True))  # torch has zeros without memory, which need force
     shape, is_view = tuple(value.shape), origin and value._is_view()
     name = type(value.grad_fn).__name__ if origin and value.grad_fn is not None else None
-    steps = zip(value.stride(), shape, strict=True) if array.size and (layout or is_view) else ()
+    steps = (
+        zip(value.stride(), shape, strict=True) if array.size and (layout or (is_view and layout is not None)) else ()
+    )
     stride = tuple([s for s, n in steps if n > 1])
     return Seen(array, str(value.dtype), shape, stride, value.requires_grad, name, is_view)
 
@@ -102,7 +104,7 @@ def differentiated(row: Row, case: Case, t: Any) -> Report:
         result = evaluate(row.call, t, inputs, case.options)
         outputs = list(result) if isinstance(result, tuple) else [result]
         found["outputs"] = [
-            seen(o, t, case.plain_layout and row.ordered and not row.folded, not row.folded) for o in outputs
+            seen(o, t, case.plain_layout and not row.folded if row.ordered else None, not row.folded) for o in outputs
         ]
         leaves, outputs = differentiable(inputs, t), differentiable(outputs, t)
         if outputs:
@@ -131,18 +133,19 @@ ODD_ERRORS = (
     "Subtraction, the `-` operator, with a bool tensor",  # in the backward of a power with a bool exponent
     "numel: integer multiplication overflow",  # torch.broadcast_to takes -1 for 2 ** 64 - 1
     "negative dimensions are not allowed",  # the same
-    "expand(CPU",  # some dtypes are named by their C++ type there, most are not
     "the derivative for '_cdist_backward' is not implemented",  # which it is here
     "Autograd not support dtype",  # sum(dtype=torch.int64) of what requires grad
     "grad_input must be contiguous",  # nll_loss, by how its input lies
     "adaptive_avg_pool2d_backward(): Expected grad_output to have non-zero size",  # of what is empty, going forward
     "\"div_floor_cpu\" not implemented for 'Bool'",  # scatter_reduce, of nothing
-    "INDICES element is out of DATA bounds",  # index_fill, of what is empty
     "ldexp can't be cast to the desired output type",  # whatever else is wrong
 )
 # Errors of minigrad where torch computes: in place only, what it does not compute out of place; and images of bytes.
 STRICTER = (
-    "not implemented for 'Bool'",
+    *(
+        f"\"{kernel}\" not implemented for 'Bool'"
+        for kernel in ("bmm", "im2col_out_cpu", "col2im_out_cpu", "median_cpu")
+    ),
     "result type Long can't be cast to the desired output type Bool",
     "\"upsample_bilinear2d\" not implemented for 'Byte'",
     "\"upsample_bicubic2d\" not implemented for 'Byte'",
@@ -172,8 +175,11 @@ SAME_ERRORS = (
         "ZeroDivisionError",
     ),
     ("the same dtype", "expected scalar type"),
-    ("must match the size of tensor",),  # either may be called the first
+    ("expected scalar type", "not implemented for"),
     ("expected dtype", "not implemented for"),
+    ("must match the size of tensor", "not implemented for"),
+    ("addmv input tensors must have the same dtype", "vector + matrix @ vector expected"),
+    ('"upsample_', '"compute_indices_weights'),
     ("where expected condition to be a boolean tensor", "value cannot be converted"),
     ("unflatten got an unexpected error", "Dimension out of range", "sizes must be non-empty"),
     (
@@ -183,13 +189,22 @@ SAME_ERRORS = (
         "not implemented for",
     ),
     ("Dimension out of range", "other non-zero dimensions for input"),
-    ("Expected input to have non-zero size for non-batch dimensions",),
     ("is too small", "other non-zero dimensions for input"),
     ("t() expects a tensor with <= 2 dimensions", "t_() expects a tensor with <= 2 dimensions"),
     ("size mismatch", "but tensor has no dimensions"),
     ("size mismatch", "Expected size for first two dimensions", "shapes cannot be multiplied"),
     ("Autograd not support dtype", "value cannot be converted"),
-    ("non-positive", "negative padding", "expected stride", "expected padding", "Given ", "Input type", "Kernel size"),
+    (
+        "non-positive dilation",
+        "non-positive groups",
+        "non-positive stride",
+        "negative padding",
+        "expected stride",
+        "expected padding",
+        "Given ",
+        "Input type",
+        "Kernel size",
+    ),
     (
         "should be greater than zero",
         "pad should be",
@@ -197,6 +212,7 @@ SAME_ERRORS = (
         "but tensor has no dimensions",
         "should not be zero",
         "Output size is too small",
+        "Given input size per channel",
         "computed output",
         "pad must be",
         "must be greater than zero",
@@ -204,8 +220,18 @@ SAME_ERRORS = (
     ("derivative for aten::",),
     ("Bad in-place call", "the number of sizes provided"),
     ("Dimension specified as", "must be a 3D tensor", "Dimension out of range", "Input dtypes must be the same"),
-    ("torch.meshgrid: Expected 0D or 1D tensor",),  # torch prints it with another printer
+    ("torch.meshgrid: Expected",),
     ("both inputs should have same dtype", "expected both vectors to have same dtype"),
+)
+
+
+# Of these the words may differ in the rest of them, which torch prints in another way.
+WORDED = (
+    '"upsample_',
+    "but tensor has no dimensions",
+    "can't be cast to the desired output type",
+    "torch.meshgrid: Expected",
+    "derivative for aten::",
 )
 
 
@@ -214,11 +240,12 @@ def excused(ours: Report, theirs: Report) -> bool:
     mine, yours = (str(found.get("error", ("", ""))[1]) for found in (ours, theirs))
     if any(text in yours for text in ODD_ERRORS) or any(text in mine for text in STRICTER):
         return True
-    if ("the same dtype" in mine or "expected scalar type" in mine or "not implemented for" in mine) and not any(
-        v.array.any() for v in theirs.get("outputs", ())
-    ):
+    refused = any(text in mine for text in ("the same dtype", "expected scalar type", "not implemented for"))
+    if refused and "outputs" in theirs and not any(v.array.any() for v in theirs["outputs"]):
         return True  # torch does not mind where there is nothing to multiply
-    return any(all(any(text in error for text in group) for error in (mine, yours)) for group in SAME_ERRORS)
+    return any(
+        a in mine and b in yours and (a != b or a in WORDED) for group in SAME_ERRORS for a in group for b in group
+    )
 
 
 def agree(ours: Report, theirs: Report) -> None:
@@ -314,8 +341,14 @@ def check_in_place(row: Row, case: Case, on_leaf: bool = False) -> None:
         if "error" not in ours and "error" not in plain:
             written, made = ours["outputs"][0], plain["outputs"][0]
             if written.dtype == made.dtype:
-                same = close(written.array, made.array, EXACT.get(str(made.array.dtype), 0))
-                assert same, f"{text} differs from {row.call}"
+                same = sure(written.array) == sure(made.array)
+                near = row.call.startswith("t.renorm(") and close(written.array, made.array, 1e-6)  # sums in some order
+                assert same or near, f"{text} differs from {row.call}"
+
+
+def sure(array: np.ndarray) -> bytes:
+    """Its bytes, with one NaN for all: of those there are many, of either sign."""
+    return (np.where(array != array, np.nan, array) if array.dtype.kind == "f" else array).tobytes()
 
 
 def write(found: Report, text: str, case: Case, t: Any, on_leaf: bool) -> None:

@@ -26,13 +26,13 @@ def equation(draw: Draw) -> list[Shape]:
     """A square matrix, or a batch of them, and the right-hand side of an equation."""
     n, k = draw.choice(1, 2, 3), draw.size()
     batch = draw.choice((), (2,), (2, 1))
-    return [(*draw.part_of(batch), n, n), draw.shape() if draw.sometimes_wrong() else (*draw.part_of(batch), n, k)]
+    return [(*draw.part_of(batch), n, n), (*draw.part_of(batch), n + draw.sometimes_wrong(), k)]
 
 
 def right(draw: Draw) -> list[Shape]:
     """The same for a matrix that stands on the right."""
     a, b = equation(draw)
-    return [a, (*b[:-2], *b[-2:][::-1]) if len(b) > 1 else (a[-1], a[-1])]
+    return [a, (*b[:-2], *b[-2:][::-1])]
 
 
 def several(draw: Draw) -> list[Shape]:

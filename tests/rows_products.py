@@ -123,6 +123,8 @@ program(
     lambda draw: [(m := draw.size(), 2), (3, m)],
     special=(),
     folded=True,
+    fixed=dict.fromkeys("ab", "float64"),  # of two dtypes torch names b's first here
+    always_fixed=True,
 )
 
 # Diagonals

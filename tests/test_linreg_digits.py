@@ -62,3 +62,9 @@ def test_the_commands_tell_it_in_one_line(tmp_path):
     new = written(tmp_path / "new.csv", {"a": [ODD, 1]})
     status, out, err = linreg("predict", run, new, "--keep", "a")
     assert (status, err, out.splitlines()[1].split(",")[0]) == (0, line.format("'a'", new), str(ODD))
+
+
+def test_rows_that_can_be_gone_through_only_once_are_looked_at_once():
+    rows = ([float(i), 2**54 if i == 3 else i, i % 3] for i in range(9))
+    found = load(Rows((iter(row) for row in rows), ["a", "b", "y"]), "y", torch=minigrad)
+    assert found.examples.rows == 9

@@ -408,3 +408,11 @@ def test_the_program_of_the_readme_runs(readme):
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, cwd=ROOT)
     assert ran.returncode == 0, ran.stderr
     assert "weight_decay" in ran.stdout
+
+
+def test_a_refused_refit_leaves_the_model_as_it_was():
+    model = linreg.LinearRegression(early_stopping=True).fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
+    before = model.coef_.copy(), model.intercept_, model.n_iter_
+    with pytest.raises(ValueError, match="at least 2 samples"):
+        model.fit([[5.0]], [3.0])
+    assert (model.coef_.tolist(), model.intercept_, model.n_iter_) == (before[0].tolist(), *before[1:])

@@ -124,3 +124,13 @@ def test_a_run_remembers_its_words_and_predict_takes_more(tmp_path):
     (run / "run.json").write_text(json.dumps(about))
     (tmp_path / "new.csv").write_text("a,c\n3,red\n")
     assert linreg("predict", run, tmp_path / "new.csv")[0] == 0  # as of before there were such words
+
+
+def test_a_number_that_means_missing_is_none_of_the_categories_however_it_is_written(tmp_path):
+    (tmp_path / "t.csv").write_text("c,y\n-999.0,1\n1,2\n-999,3\n2,4\n1,6\n2,5\n")
+    status, out, err = linreg(
+        *("--data", tmp_path / "t.csv", "--target", "y", "--categories", "c", "--na", "-999", "--missing", "drop"),
+        "--json",
+    )
+    assert status == 0, err
+    assert json.loads(out)["levels"] == {"c": ["1", "2"]}

@@ -1,5 +1,6 @@
 """Linear algebra: what is said of matrices that do not fit or have no inverse, and what no row of the table tries."""
 
+from math import inf, nan
 from typing import Any
 
 import pytest
@@ -175,3 +176,32 @@ def test_a_change_of_what_least_squares_need_is_noticed(changed: int) -> None:
         (a, b, x)[changed].mul_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         minigrad.autograd.grad(x.sum(), a)
+
+
+def test_vectors_of_equal_values_have_no_gradient():
+    for t in (torch, minigrad):
+        a = t.diag(t.tensor([1.0, 0.0, 0.0])).requires_grad_()
+        for values, vectors in (t.linalg.eigh(a), t.linalg.svd(a)[1::-1]):
+            assert t.autograd.grad(vectors.sum(), a, retain_graph=True)[0].isnan().all()
+            assert t.autograd.grad(values.sum(), a)[0].tolist() == t.eye(3).tolist()
+
+
+def test_matrices_without_inverse_are_told_by_their_columns():
+    batch = [[[1.0, 0.0], [0.0, 2.0]], [[1.0, 1.0], [1.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]]
+    for t in (torch, minigrad):
+        found, info = t.linalg.inv_ex(t.tensor(batch))
+        assert (found[0].tolist(), info.tolist(), info.dtype) == ([[1.0, 0.0], [0.0, 0.5]], [0, 2, 1], t.int32)
+        assert not found[1:].isfinite().all()
+        with pytest.raises(RuntimeError, match=r"linalg.inv_ex: \(Batch element 1\): The diagonal element 2 is zero"):
+            t.linalg.inv_ex(t.tensor(batch), check_errors=True)
+
+
+def test_what_is_not_finite_has_no_factor_and_empty_matrices_have_norms():
+    for t in (torch, minigrad):
+        for strange in (nan, inf):
+            with pytest.raises(RuntimeError, match=r"leading minor of order \d is not positive-definite"):
+                t.linalg.cholesky(t.tensor([[strange, 1.0], [1.0, 2.0]]))
+        assert t.linalg.matrix_norm(t.zeros(2, 0, 0), 2).tolist() == [0.0, 0.0]
+        assert t.linalg.norm(t.zeros(0, 0), inf).item() == 0.0
+        with pytest.raises(RuntimeError, match=r"linalg.cond got an invalid norm type: 3"):
+            t.linalg.cond(t.ones(2, 2), 3)

@@ -18,9 +18,14 @@ class Absent:
     """
 
     def __init__(self, more: Sequence[str] = (), decimal: str = ".") -> None:
+        self._decimal = decimal
         self.words = WORDS | {word.strip().lower() for word in more}
         numbers = (_number(word, decimal) for word in self.words - WORDS)
         self._numbers = [number for number in numbers if not math.isnan(number)]
+
+    def says(self, word: str) -> bool:
+        """Whether this word, of a column of words, means that there is none."""
+        return word.lower() in self.words or (bool(self._numbers) and _number(word, self._decimal) in self._numbers)
 
     def without(self, values: Array) -> Array:
         """The values with NaN for the numbers that mean that there is none."""

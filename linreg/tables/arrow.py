@@ -89,7 +89,7 @@ def stripped(codes: Any, words: list[str | None], absent: Absent) -> Texts:
     place[-1] = -1  # where codes are below 0
     for i, word in enumerate(words):
         word = (word or "").strip()
-        place[i] = -1 if word.lower() in absent.words else known.setdefault(word, len(known))
+        place[i] = -1 if absent.says(word) else known.setdefault(word, len(known))
     return Texts(place[codes], tuple(known))
 
 

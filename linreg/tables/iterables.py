@@ -50,13 +50,17 @@ class Rows:
         while rows := list(itertools.islice(self._rows, ROWS)):
             values = np.empty((len(rows), len(numbers)))
             words = np.empty((len(texts), len(rows)), dtype=object)
-            for i, row in enumerate(rows):
-                cells = self._cells(row, first + i)
+            block = [self._cells(row, first + i) for i, row in enumerate(rows)]
+            for i, cells in enumerate(block):
                 values[i] = [self._number(cells.get(name), first + i, name) for name in numbers]
                 words[:, i] = [self._text(cells.get(name), first + i, name) for name in texts]
             values = self._absent.without(values)
             above = large(values, numbers)
-            lost = (name for name, at, found in above if rounded(self._column(rows, first, name, at), found))
+            lost = (
+                name
+                for name, at, found in above
+                if rounded([block[i][name] for i in np.flatnonzero(at).tolist()], found)
+            )
             yield Block(first, values, tuple(words), rounded=tuple(lost))
             first += len(rows)
 
@@ -76,9 +80,6 @@ class Rows:
             )
         return dict(zip(self.columns, cells, strict=True))
 
-    def _column(self, rows: Sequence[Any], first: int, name: str, where: Any) -> list[Any]:
-        return [self._cells(rows[i], first + i)[name] for i in np.flatnonzero(where).tolist()]
-
     def _number(self, cell: Any, row: int, column: str) -> float:
         try:
             value = number_of_text(cell, self._absent) if cell is None or isinstance(cell, str) else float(cell)
@@ -95,7 +96,7 @@ class Rows:
             cell = "" if np.isnan(cell) else text_of_number(float(cell))
         if cell is None or isinstance(cell, (str, int, np.integer)):
             text = str(cell if cell is not None else "").strip()
-            return None if text.lower() in self._absent.words else text
+            return None if self._absent.says(text) else text
         raise BadInput(f"{where(self.name, row, column)}: {type(cell).__name__} is neither text nor number")
 
 

@@ -79,6 +79,7 @@ def _softplus(a: Array, beta: float, threshold: float) -> Array:
 def _logsigmoid(a: Array) -> Array:
     if a.dtype.char == "e":
         return in_single(_logsigmoid, a)
+    # Without gaps and in order, as torch has it.
     return np.ascontiguousarray(np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a)))).reshape(a.shape)
 
 

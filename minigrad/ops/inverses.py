@@ -48,7 +48,7 @@ def first_failing(a: Array, fails: Any) -> tuple[tuple[int, ...], Any]:
     return (0,) * (a.ndim - 2), a.shape[-1]
 
 
-def _zero_pivot(a: Array) -> int:
+def zero_pivot(a: Array) -> int:
     """The number of the first column in which Gaussian elimination finds no pivot; 0 if it always does."""
     a = a.copy()
     for i in range(len(a)):
@@ -64,7 +64,8 @@ def _bad_minor(a: Array) -> int:
     """The order of the first leading minor of a matrix that is not positive-definite; 0 if all are."""
     for k in range(1, len(a) + 1):
         try:
-            np.linalg.cholesky(a[:k, :k])
+            if not np.isfinite(np.linalg.cholesky(a[:k, :k])).all():
+                return k
         except np.linalg.LinAlgError:
             return k
     return 0
@@ -77,7 +78,7 @@ def _inverse(a: Array) -> Array:
     try:
         return by_columns(np.linalg.inv(a))
     except np.linalg.LinAlgError:
-        index, column = first_failing(a, _zero_pivot)
+        index, column = first_failing(a, zero_pivot)
         raise _LinAlgError(
             f"linalg.inv: {batch_element(index, a.shape[:-2])}The diagonal element {column} is zero, the inversion "
             "could not be completed because the input matrix is singular."
@@ -96,7 +97,7 @@ def _solution(a: Array, b: Array, vector: bool, left: bool) -> Array:
             return np.ascontiguousarray(np.linalg.solve(a.mT, b.mT).mT)
         found = np.linalg.solve(a, columns(b, vector))
     except np.linalg.LinAlgError:
-        index, _ = first_failing(a, _zero_pivot)
+        index, _ = first_failing(a, zero_pivot)
         which = batch_element(index, a.shape[:-2])
         raise _LinAlgError(
             f"torch.linalg.solve: {which}The solver failed because the input matrix is singular."
@@ -149,7 +150,10 @@ solve_triangular_: Op = op(
 
 def _cholesky(a: Array, upper: bool) -> Array:
     try:
-        return by_columns(np.linalg.cholesky(a, upper=upper))
+        found = np.linalg.cholesky(a, upper=upper)
+        if not np.isfinite(found).all():
+            raise np.linalg.LinAlgError
+        return by_columns(found)
     except np.linalg.LinAlgError:
         index, order = first_failing(a.mT if upper else a, _bad_minor)
         raise _LinAlgError(

@@ -55,8 +55,8 @@ def cross_along(input: Tensor, other: Tensor, dim: int) -> Tensor:
         sizes = " and ".join(str(s.shape[at] if s.ndim else 1) for s in (x, y))
         raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes}")
     broadcast_shape(x, y)
-    messages.check_scalar_types(x, y)
     messages.check_not_bool(input, "cross")
+    messages.check_scalar_types(x, y)
     return cross_.call(input, other, at)
 
 

@@ -27,6 +27,11 @@ def norm_of_vectors(x: Tensor, order: float, dim: Any, keepdim: bool, dtype: Any
     return vector_norm.call(input, order, dims, keepdim)
 
 
+def _most(sizes: Tensor, dim: int, keepdim: bool) -> Tensor:
+    """The largest size, and 0 of none."""
+    return sizes.amax(dim, keepdim) if sizes.shape[dim] else sizes.sum(dim, keepdim)
+
+
 def norm_of_matrices(A: Tensor, order: Any, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     """The norm over the two dimensions in `dim`.
 
@@ -55,13 +60,13 @@ def norm_of_matrices(A: Tensor, order: Any, dim: Any, keepdim: bool, dtype: Any)
         added, compared = (first, second) if abs(order) == 1 else (second, first)
         sums = norm_of_vectors(A, 1.0, added, keepdim, None)
         compared -= not keepdim and compared > added
-        return sums.amax(compared, keepdim) if order > 0 else sums.amin(compared, keepdim)
+        return _most(sums, compared, keepdim) if order > 0 else sums.amin(compared, keepdim)
     rest = [d for d in range(A.ndim) if d not in (first, second)]
     values = singular_parts(A.permute(*rest, first, second), False)[1]
     if order == "nuc":
         found = values.sum(-1, keepdim=keepdim)
     else:
-        found = values.amax(-1, keepdim) if order > 0 else values.amin(-1, keepdim)
+        found = _most(values, -1, keepdim) if order > 0 else values.amin(-1, keepdim)
     if keepdim:
         places = [*rest, first, second]
         found = found.unsqueeze(-1).permute(*[places.index(d) for d in range(A.ndim)])

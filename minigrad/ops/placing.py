@@ -142,7 +142,9 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     number = None if isinstance(value, Tensor) else number_array(value, x.dtype)
     if x.size:
         check_bounds(i, size, at, IndexError, least=-size)
-    key = _along(np.unique(i if x.size else i[..., :0]), at)
+    else:  # torch takes any index of what is empty
+        i = i[..., :0]
+    key = _along(np.unique(i), at)
     if number is None:
         return _in_order(_recorded(put.named("IndexFillBackward1"), input, filling(value, input), key), x)
     made = put_number.named("IndexFillBackward0")

@@ -88,10 +88,9 @@ def _power_of(a: Array, b: Array) -> Array:
     """`a ** b`; of integers to negative powers torch keeps what is left of the fraction."""
     if a.dtype.kind == "b":
         raise NotImplementedError(messages.not_implemented("pow", dtypes.bool_))
-    if a.dtype.kind == "f":  # to one half NumPy takes the root, if there is only one exponent: NaN of -inf
-        return np.where((a == -np.inf) & (b == 0.5), a.dtype.type(np.inf), np.power(a, b))
-    if not (b < 0).any():
-        return np.power(a, b)
+    if a.dtype.kind == "f":
+        found, half = np.power(a, b), b == 0.5  # for which NumPy takes the root, if it is the only one: NaN of -inf
+        return np.where((a == -np.inf) & half, a.dtype.type(np.inf), found) if half.any() else found
     return np.where(b >= 0, np.power(a, np.maximum(b, 0)), np.where(np.abs(a) == 1, np.power(a, b & 1), 0))
 
 

@@ -208,7 +208,7 @@ def _middle(name: str, input: Tensor, dim: Any, keepdim: bool, whole: Any) -> An
     absent = np.add.reduce(missing, axis=at, keepdims=True) if name == "nanmedian" else 0
     middle = np.broadcast_to((x.shape[at] - 1 - absent) // 2, [1 if i == at else n for i, n in enumerate(x.shape)])
     index = np.take_along_axis(order, np.maximum(middle, 0), at)
-    index = np.ascontiguousarray(index)
+    index = np.ascontiguousarray(index)  # as torch's results are, however the input lies
     if name == "median":
         index = np.where(missing.any(axis=at, keepdims=True), np.argmax(missing, axis=at, keepdims=True), index)
     return _chosen(name, input, index, at, keepdim, 1)

@@ -116,8 +116,8 @@ def _rounding_of(pulled: Any, u: Sequence[Any], of_u: Sequence[Array], eps: floa
     """How far gradients move when what flows in does so in its last digits: where terms cancel, far for their size."""
     size = sum(float(np.abs(numpy_of(t)).sum()) for t in u)
     signs = np.random.default_rng(0)
-    # A rule that is not linear is off in its first digits, so there is room for what cancels inside of it.
-    limits: list[Any] = [eps**0.6 * (np.abs(g).max(initial=0) + size) for g in of_u]
+    # There is room for what cancels inside a rule, as in that of an inverse.
+    limits: list[Any] = [4096 * eps * (np.abs(g).max(initial=0) + size) for g in of_u]
     for _ in range(2):
         moved = [t.clone() for t in u]
         for t in moved:
