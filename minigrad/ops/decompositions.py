@@ -57,12 +57,17 @@ def results(whole: Tensor, shapes: Sequence[Shape], name: str) -> list[Tensor]:
     return [step.call(whole, at, tuple(s)) for s, at in zip(shapes, _places(shapes), strict=True)]
 
 
-def _ratio(x: Any, y: Any, asked: Any, also: Any = False) -> Any:
-    """`x / y`, but 0 where `also` says so, and where `y` is 0 unless vectors have a gradient, `asked`.
+def _unasked(g: Any) -> Any:
+    """Whether vectors have no gradient `g`, or one of zeros."""
+    return np.add.reduce(array_of(g) != 0, axis=None) == 0
 
-    Theirs is then not finite, as in torch: those of equal values are not unique.
+
+def _ratio(x: Any, y: Any, unasked: Any, also: Any = False) -> Any:
+    """`x / y`, but 0 where `also` says so, and where `y` is 0 if no vector has a gradient, `unasked`.
+
+    Else it is not finite there, as in torch: vectors of equal values are not unique.
     """
-    zero = ((array_of(y) == 0) & (not asked)) | also
+    zero = ((array_of(y) == 0) & unasked) | also
     return keep(x / (y + like(zero.astype(array_of(x).dtype), x)), like(~zero, x))
 
 
@@ -90,9 +95,8 @@ def _eigh_rule(g: Any, out: Any, a_shape: Shape) -> Any:
     n = a_shape[-1]
     (g_values, g_vectors), (values, vectors) = _unpacked(g, eigh_shapes(n)), _unpacked(out, eigh_shapes(n))
     along = vectors.mT @ g_vectors
-    turning = _ratio(
-        (along - along.mT) / 2, _row(values) - _column(values), array_of(g_vectors).any(), np.eye(n, dtype=bool)
-    )
+    gaps, same = _row(values) - _column(values), np.eye(n, dtype=bool)
+    turning = _ratio((along - along.mT) / 2, gaps, _unasked(g_vectors), same)
     return vectors @ (turning + _diagonal_matrix(g_values)) @ vectors.mT
 
 
@@ -125,17 +129,17 @@ def _svd_rule(g: Any, out: Any, a_shape: Shape, full: bool) -> Any:
             )
         u, g_u = part(u, (..., first)), part(g_u, (..., first))
         vh, g_vh = part(vh, (..., first, slice(None))), part(g_vh, (..., first, slice(None)))
-    asked = array_of(g_u).any() or array_of(g_vh).any()
+    unasked = _unasked(g_u) & _unasked(g_vh)
     left, right = u.mT @ g_u, vh @ g_vh.mT
     gaps, same = _row(s) * _row(s) - _column(s) * _column(s), np.eye(k, dtype=bool)
-    inner = _ratio(left - left.mT, gaps, asked, same) * _row(s) + _column(s) * _ratio(
-        right - right.mT, gaps, asked, same
+    inner = _ratio(left - left.mT, gaps, unasked, same) * _row(s) + _column(s) * _ratio(
+        right - right.mT, gaps, unasked, same
     )
     found = u @ (inner + _diagonal_matrix(g_s)) @ vh
     if m > k:
-        found = found + _ratio(g_u - u @ left, _row(s), asked) @ vh
+        found = found + _ratio(g_u - u @ left, _row(s), unasked) @ vh
     if n > k:
-        found = found + u @ _ratio(g_vh - (g_vh @ vh.mT) @ vh, _column(s), asked)
+        found = found + u @ _ratio(g_vh - (g_vh @ vh.mT) @ vh, _column(s), unasked)
     return found
 
 
