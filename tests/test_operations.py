@@ -27,7 +27,7 @@ import minigrad
 from minigrad.ops.names import FUNCTIONS
 from minigrad.ops.table import TABLE
 
-EXAMPLES, MANY = 5, int(os.environ.get("MINIGRAD_EXAMPLES", "300"))  # per row and check
+EXAMPLES, MANY = 4, int(os.environ.get("MINIGRAD_EXAMPLES", "300"))  # per row and check
 # The modules of minigrad.ops whose functions compute; others make tensors, or pick from them.
 COMPUTING = (
     "pointwise",

@@ -88,7 +88,7 @@ def composed(call):
 def test_programs_of_every_operation(row):
     written = []
 
-    @settings(max_examples=3, derandomize=True, database=None)
+    @settings(max_examples=2, derandomize=True, database=None)
     @given(st.randoms(use_true_random=False))
     def run(random):
         case = row.case(random, "plain")
