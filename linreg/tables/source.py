@@ -179,6 +179,8 @@ def repeated(names: Sequence[str]) -> str | None:
 
 def large(values: Array, names: Sequence[str]) -> Iterator[tuple[str, Any, list[float]]]:
     """The columns of `values` (n, k) with numbers from 2**53: their names, where these are (n,), and these."""
+    if values.min(initial=0) > -EXACT and values.max(initial=0) < EXACT:  # in most blocks; not if one is NaN
+        return
     above = (np.abs(values) >= EXACT) & np.isfinite(values)
     for place in np.flatnonzero(above.any(axis=0)).tolist():
         yield names[place], above[:, place], values[above[:, place], place].tolist()
