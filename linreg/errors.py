@@ -43,6 +43,11 @@ def writing(path: str) -> Iterator[None]:
         raise BadInput(f"cannot write {path}: {error.strerror or error}") from error
 
 
+def warn(line: str) -> None:
+    """Say on stderr, in one line, what may not be meant so."""
+    print("linreg: warning:", line, file=sys.stderr)
+
+
 def fail(status: int, message: str) -> int:
     """Say what went wrong on stderr, in one line whatever a file's name or a library's message holds; the status."""
     with contextlib.suppress(OSError):  # as where stderr is full: then the status is all that can be said

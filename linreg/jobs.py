@@ -8,11 +8,11 @@ from types import ModuleType
 from typing import Any
 
 from linreg.backends import backend
-from linreg.errors import Diverged
+from linreg.errors import Diverged, warn
 from linreg.lines import EpochLines, beside, coefficient_lines, goodness_line
 from linreg.model import Tensor, init_params, linreg, squared_loss
 from linreg.outcome import Outcome, Trace
-from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, problem_of, warn
+from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, problem_of, warn_of
 from linreg.processes import ALONE, Group
 from linreg.progress import Progress, drawable
 from linreg.saving.saver import Saver
@@ -81,7 +81,7 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
         problem, settings = problem_of(torch, settings, data)
         exact_slopes, exact_intercept, unsure = exact_answer(problem, settings)
         if manner.group.rank == 0:
-            warn(problem, *unsure)
+            warn_of(problem, *unsure)
         outcome = fit(torch, settings, problem, manner)[2]
     slopes, intercept = outcome.in_own_units()
     estimates = [beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
@@ -128,7 +128,7 @@ def first_step(settings: Settings, data: Synthetic | Table) -> Tensor:
     """The loss of the first training step that a run on these data makes, for `minigrad.show`."""
     with backend(settings) as torch:
         problem, _ = problem_of(torch, settings, data)
-        warn(problem)
+        warn_of(problem)
         w, b = start_params(torch, settings, problem)
         X, y = next(problem.examples.batches(settings.batch_size, epoch=0))
         with show.recording():
@@ -174,7 +174,7 @@ def fit(
         lines.flush()
         print(f"stopped {training.stopped}")
     if diverged is None and group.rank == 0 and (risen := training.watch.unsteady(training.losses)):
-        print(f"linreg: warning: {risen}", file=sys.stderr)
+        warn(risen)
     slopes, intercept = parameters(w, b)
     outcome = Outcome(
         settings=settings,

@@ -1,7 +1,6 @@
 """What a run trains on: the document's synthetic data, or a table."""
 
 import hashlib
-import sys
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 from linreg.backends import first_line
 from linreg.data import split, synthetic_data
 from linreg.dependence import dependence
-from linreg.errors import BadInput
+from linreg.errors import BadInput, warn
 from linreg.exact import least_squares
 from linreg.examples import Examples, InMemory
 from linreg.model import Tensor
@@ -127,10 +126,10 @@ def exact_answer(problem: Problem, settings: Settings) -> tuple[Array, float, li
     return *problem.scaling.in_own_units(w, b), unsure
 
 
-def warn(problem: Problem, *more: str) -> None:
+def warn_of(problem: Problem, *more: str) -> None:
     """Say on stderr what of a table may not be meant so, and `more`."""
     for line in (*(problem.loaded.warnings if problem.loaded else ()), *more):
-        print(f"linreg: warning: {line}", file=sys.stderr)
+        warn(line)
 
 
 def parameters(w: Tensor, b: Tensor) -> tuple[Any, float]:

@@ -76,12 +76,12 @@ def _parser() -> argparse.ArgumentParser:
 def compared(options: argparse.Namespace, seed: int, bars: bool) -> tuple["Comparison", "Settings"]:
     """Both trainings side by side, and the settings that they came to have; `bars` draws how far they are."""
     from linreg.comparing.lockstep import TOLERANCES, compare, side_by_side
-    from linreg.problems import warn
+    from linreg.problems import warn_of
     from linreg.progress import Progress
 
     tolerance = TOLERANCES[options.dtype] if options.tolerance is None else options.tolerance
     with side_by_side(settings_of(options, seed), data_of(options)) as (ours, theirs, problem):
-        warn(problem)
+        warn_of(problem)
         progress = Progress()
         try:
             comparison = compare(ours, theirs, problem, tolerance, progress if bars else None)

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from linreg.arguments import Parser, guarded, names
-from linreg.errors import DONE, BadInput
+from linreg.errors import DONE, BadInput, warn
 from linreg.settings import FORMATS
 
 
@@ -34,7 +34,7 @@ def run(argv: Sequence[str]) -> int:
         accuracy = predict(saved, source, write)
     sys.stdout.flush()
     if accuracy.rounded:
-        print(f"linreg: warning: {lost_digits(source, accuracy.rounded)}", file=sys.stderr)
+        warn(lost_digits(source, accuracy.rounded))
     if options.json:
         counts = {"rows": accuracy.rows, "predicted": accuracy.predicted, "compared": accuracy.compared}
         print(json.dumps({"out": options.out, **counts, "rmse": accuracy.rmse, "r2": accuracy.r2}))

@@ -1,11 +1,10 @@
 """The files in which a run of the command is looked at: its picture and its report."""
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from linreg.errors import BadInput, writing
+from linreg.errors import BadInput, warn, writing
 from linreg.looking import plots, report
 from linreg.outcome import Outcome
 
@@ -46,8 +45,7 @@ def _write(path: str, quiet: bool, make: Callable[[], None]) -> None:
 def _warn(path: str, missing: str) -> None:
     if missing:
         letters = missing if len(missing) <= 10 else f"{missing[:10]}…"
-        print(
-            f"linreg: warning: no font installed has {letters}, so {path} has boxes for these letters; "
-            "a picture in SVG is drawn with its reader's fonts",
-            file=sys.stderr,
+        warn(
+            f"no font installed has {letters}, so {path} has boxes for these letters; a picture in SVG is drawn with "
+            "its reader's fonts"
         )

@@ -11,6 +11,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.lib import format as npy
 from linreg.errors import BadInput
 from linreg.tables.absent import Absent
 from linreg.tables.arrow import arrow, stripped
-from linreg.tables.source import LONGEST_LINE, Block, Span, Texts, large, rounded, text_of_number
+from linreg.tables.source import LONGEST_LINE, Block, Span, Texts, losing, text_of_number
 from linreg.tables.streams import Unchanged
 from linreg.triangle import Array
 
@@ -110,9 +111,8 @@ class Arrays:
                 words = tuple(_texts(self._cells(parts, name), self.name, name, self._absent) for name in texts)
                 kept = tuple(_kept(self._cells(parts, name), self.name, name) for name in self._keep)
                 self._unchanged.check()
-                above = large(values, numbers)
-                lost = (name for name, at, found in above if rounded(self._cells(parts, name)[at].tolist(), found))
-                yield Block(first, values, words, kept, tuple(lost))
+                lost = losing(values, numbers, partial(self._cells, parts), lambda cells, at: cells[at].tolist())
+                yield Block(first, values, words, kept, lost)
 
     def _numbers(self, parts: dict[_Array, Any], names: Sequence[str]) -> Array:
         chosen = [self._columns[name] for name in names]

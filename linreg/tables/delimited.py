@@ -13,7 +13,7 @@ from linreg.errors import BadInput
 from linreg.tables import source as limits
 from linreg.tables.absent import Absent
 from linreg.tables.arrow import arrow, cells_at, is_number, numbers as numbers_of, texts as texts_of
-from linreg.tables.source import Block, Span, large, rounded
+from linreg.tables.source import Block, Span, losing
 from linreg.tables.streams import Reading
 
 BLOCK = 1 << 20  # bytes read at once
@@ -70,9 +70,8 @@ class Delimited:
             for j, name in enumerate(numbers):
                 values[:, j] = numbers_of(column[name], self.name, first, name, self._decimal, self._absent)
             coded = tuple(texts_of(column[name], self.name, name, self._absent) for name in texts)
-            above = large(values, numbers)
-            lost = (name for name, at, found in above if rounded(cells_at(column[name], at), found))
-            yield Block(first, values, coded, tuple(column[name] for name in self._keep), tuple(lost))
+            lost = losing(values, numbers, column.__getitem__, cells_at)
+            yield Block(first, values, coded, tuple(column[name] for name in self._keep), lost)
             first += table.num_rows
 
     def _whole_rows(self) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from linreg.errors import BadInput
 from linreg.tables.absent import Absent
 from linreg.tables.arrow import number_of_text
-from linreg.tables.source import Block, Span, large, not_a_number, rounded, text_of_number, where
+from linreg.tables.source import Block, Span, losing, not_a_number, text_of_number, where
 
 ROWS = 1 << 10  # in a block
 
@@ -55,13 +56,8 @@ class Rows:
                 values[i] = [self._number(cells.get(name), first + i, name) for name in numbers]
                 words[:, i] = [self._text(cells.get(name), first + i, name) for name in texts]
             values = self._absent.without(values)
-            above = large(values, numbers)
-            lost = (
-                name
-                for name, at, found in above
-                if rounded([block[i][name] for i in np.flatnonzero(at).tolist()], found)
-            )
-            yield Block(first, values, tuple(words), rounded=tuple(lost))
+            lost = losing(values, numbers, partial(_column, block), itertools.compress)
+            yield Block(first, values, tuple(words), rounded=lost)
             first += len(rows)
 
     def _cells(self, row: Any, number: int) -> Mapping[str, Any]:
@@ -98,6 +94,10 @@ class Rows:
             text = str(cell if cell is not None else "").strip()
             return None if self._absent.says(text) else text
         raise BadInput(f"{where(self.name, row, column)}: {type(cell).__name__} is neither text nor number")
+
+
+def _column(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:
+    return [row[name] for row in rows]
 
 
 def _names(row: Any, name: str) -> Sequence[str]:

@@ -9,7 +9,7 @@ import numpy as np
 from linreg.errors import BadInput
 from linreg.tables.absent import Absent
 from linreg.tables.arrow import arrow, cells_at, numbers as numbers_of, plain, texts as texts_of
-from linreg.tables.source import Block, Span, large, rounded
+from linreg.tables.source import Block, Span, losing
 from linreg.tables.streams import Unchanged
 
 ROWS = 1 << 14  # decoded at once
@@ -57,9 +57,8 @@ class Parquet:
             words = tuple(texts_of(batch.column(name), self.name, name, self._absent) for name in texts)
             kept = tuple(plain(batch.column(name)) for name in self._keep)
             self._unchanged.check()
-            above = large(values, numbers)
-            lost = (name for name, at, found in above if rounded(cells_at(batch.column(name), at), found))
-            yield Block(first, values, words, kept, tuple(lost))
+            lost = losing(values, numbers, batch.column, cells_at)
+            yield Block(first, values, words, kept, lost)
             first += batch.num_rows
         if first != end:
             raise BadInput(f"{self.name}: not a whole Parquet file: row group {group} lacks {end - first} of its rows")

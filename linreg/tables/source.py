@@ -19,7 +19,7 @@ import difflib
 import math
 import reprlib
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -177,18 +177,22 @@ def repeated(names: Sequence[str]) -> str | None:
     return next((name for name, count in Counter(names).items() if count > 1), None)
 
 
-def large(values: Array, names: Sequence[str]) -> Iterator[tuple[str, Any, list[float]]]:
-    """The columns of `values` (n, k) with numbers from 2**53: their names, where these are (n,), and these."""
-    if values.min(initial=0) > -EXACT and values.max(initial=0) < EXACT:  # in most blocks; not if one is NaN
-        return
+def losing(
+    values: Array, names: Sequence[str], column: Callable[[str], Any], pick: Callable[[Any, Any], Iterable[Any]]
+) -> tuple[str, ...]:
+    """The columns in which a cell is an integer and not the float64 in `values` (n, k) that was made of it.
+
+    `column(name)` gives a column, and `pick(column, where)` its cells where (n,) says: those of numbers from 2**53.
+    """
+    if values.min(initial=0) > -EXACT and values.max(initial=0) < EXACT:  # as in most blocks; not if one is NaN
+        return ()
     above = (np.abs(values) >= EXACT) & np.isfinite(values)
+    found = []
     for place in np.flatnonzero(above.any(axis=0)).tolist():
-        yield names[place], above[:, place], values[above[:, place], place].tolist()
-
-
-def rounded(cells: Iterable[Any], values: Iterable[float]) -> bool:
-    """Whether a cell is an integer, and not the float64 that was made of it."""
-    return any(map(_differs, cells, values))
+        where = above[:, place]
+        if any(map(_differs, pick(column(names[place]), where), values[where, place].tolist())):
+            found.append(names[place])
+    return tuple(found)
 
 
 def _differs(cell: Any, value: float) -> bool:
