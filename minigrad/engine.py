@@ -1,24 +1,21 @@
-"""The engine: what a recorded operation remembers, and the walk that turns it into gradients.
+"""What a recorded operation remembers: its node, where gradients go on to, and what guards the values it saved.
 
-It knows neither tensors' arithmetic nor any calculus. An operation brings its own rules (see `ops/table.py`); the
-engine keeps what the rules will need, visits the operations newest first, and adds gradients up.
+The engine, which this is with `walk.py`, knows neither tensors' arithmetic nor any calculus: an operation brings its
+own rules (see `ops/table.py`), and its node keeps what they will need.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
-from heapq import heappop, heappush
+from collections.abc import Callable, Sequence
 from itertools import count
 from types import CodeType
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 from weakref import ref
 
 import numpy as np
 
 from . import messages
-from .modes import is_anomaly_check_nan_enabled, is_anomaly_enabled
 
 INTERNAL = True  # frames of a module with this name in it are never taken for "the user's line"
 
@@ -32,6 +29,9 @@ class Leaf:
 LEAF = Leaf()
 next_rank = count(0, -1).__next__
 last_change = [1]  # `Storage.changed_at` of the memory that was changed last, whichever that is
+
+
+last_user: list[CodeType | None] = [None]  # code met last that is not minigrad's own: one look at it was enough
 
 
 class OUTSIDE:
@@ -67,11 +67,14 @@ def level_of_user() -> int:
 class Storage:
     """One per memory, shared by every tensor over it: how often, and where last, it was changed in place."""
 
-    version = 0  # class attributes, so that making one, which every saved tensor does, costs nothing more
-    changed_by: tuple[CodeType, int] | None = None
-    changed_at = 1  # the rank (see Node) that the last change would have: what ranks higher was recorded before it
-    viewed = False  # whether a tensor over it has had views
-    rewritten_by = ""  # the operation that the tensor over all of it comes from since the last recorded change
+    __slots__ = ("__weakref__", "changed_at", "changed_by", "rewritten_by", "version", "viewed")
+
+    def __init__(self) -> None:
+        self.version = 0
+        self.changed_by: tuple[CodeType, int] | None = None
+        self.changed_at = 1  # the rank (see Node) that the last change would have: what ranks higher is older than it
+        self.viewed = False  # whether a tensor over it has had views
+        self.rewritten_by = ""  # the operation that the tensor over all of it comes from since the last recorded change
 
     def bump(self, line: tuple[CodeType, int] | None = None) -> None:
         """Count one in-place change and note the user's line that made it, which need not be given."""
@@ -83,6 +86,28 @@ class Storage:
                 frame = frame.f_back or OUTSIDE
             line = frame.f_code, frame.f_lasti
         self.changed_by = line
+
+
+class Since:
+    """The guard of a value whose memory had changed before it was saved: its version counts from then on.
+
+    Most memory never changes, and there the storage itself is the guard.
+    """
+
+    __slots__ = ("start", "storage")
+
+    def __init__(self, storage: Storage, start: int) -> None:
+        self.storage, self.start = storage, start
+
+    @property
+    def version(self) -> int:
+        """How often the memory has changed since."""
+        return self.storage.version - self.start
+
+
+def guarded(guard: Any) -> tuple[Storage, int]:
+    """The memory that a guard watches, and its version when the value was saved."""
+    return (guard.storage, guard.start) if guard.__class__ is Since else (guard, 0)
 
 
 class Lost:
@@ -268,32 +293,6 @@ class RemovableHandle:
         self.remove()
 
 
-class Tape(Protocol):
-    """How a backward pass reads the rules: on arrays, or on tensors (see `autograd/tape.py`)."""
-
-    create_graph: bool
-    watch: Callable[[Node, Any, Sequence[Any], Sequence[Any], Sequence[Any]], None] | None
-    """If there is one, it is told of every node: its gradient, its edges, what its rules gave, and what goes on."""
-
-    def saved(self, node: Node) -> Any:
-        """The saved values of `node` as its rules take them."""
-
-    def sum(self, g: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
-        """`g` added up over `dims`."""
-
-    def cast(self, g: Any, dtype: np.dtype[Any]) -> Any:
-        """`g` in `dtype`."""
-
-    def run_tensor_hooks(self, hooks: Hooks, g: Any) -> Any:
-        """`g` after the hooks of the tensor it belongs to; leaves it in `.grad` if that was asked for."""
-
-    def run_prehooks(self, hooks: Hooks, g: Any) -> Any:
-        """`g` after the hooks that run before a node's rules; None if they took it away."""
-
-    def run_hooks(self, hooks: Hooks, gradients: Sequence[Any], g: Any) -> Sequence[Any]:
-        """`gradients` of a node's inputs after the hooks that run after its rules."""
-
-
 class NodeOfMany(Node):
     """A node for any number of inputs, written by hand: it keeps its values, and their guards, in tuples."""
 
@@ -358,143 +357,3 @@ class Released:
 
 
 RELEASED: Any = Released()
-
-
-def walk(
-    edges: Sequence[Any],
-    gradients: Sequence[Any],
-    tape: Tape,
-    keep: bool,
-    wanted: Iterable[Any] | None = None,
-    through_wanted: bool = False,
-) -> dict[int, tuple[Any, Any]]:
-    """Carry `gradients` from `edges` to the leaves: {id(leaf): (leaf, gradient)}. With `keep` nothing is freed.
-
-    Newest first is a topological order: an operation's inputs exist before it, so when a node is taken, all its
-    users, being newer, have delivered. (It is torch's order too, so sums round the same way.)
-    `wanted` names edges: only what leads to one is computed, and those that are nodes are reported too. With
-    `through_wanted` their saved values are checked and freed all the same, as torch does it for `backward(inputs=)`.
-    """
-    found: dict[int, tuple[Any, Any]] = {}
-    pending: dict[int, tuple[Node, Any]] = {}  # by its rank, a node and its gradient so far; ranks fall, so ...
-    ready: list[int] = []  # ... the newest is the least, the top of this heap
-    wanted_ids = {id(e) for e in wanted} if wanted is not None else set()
-    needed = _leading_to(wanted_ids, edges) if wanted is not None else None
-    if needed is not None:
-        edges = [e if id(e) in needed else None for e in edges]
-    watch = tape.watch
-    plain = needed is None and not tape.create_graph
-    look_for_nan = is_anomaly_enabled() and is_anomaly_check_nan_enabled()
-
-    while True:
-        node: Any = None
-        for edge, d in zip(edges, gradients):  # noqa: B905 - in the innermost loop
-            if edge is None or d is None:
-                continue
-            if not isinstance(edge, Node):
-                known = found.pop(key := id(edge), None)  # put back last: leaves are in the order they are done in
-                found[key] = (edge, d if known is None else known[1] + d)
-            elif node is None and not ready:
-                node, g = edge, d  # nothing else is waiting, as in a chain, so there is nothing to sort
-            elif edge is node:
-                g = g + d
-            elif edge.rank in pending:
-                pending[edge.rank] = (edge, pending[edge.rank][1] + d)
-            else:
-                pending[edge.rank] = (edge, d)
-                heappush(ready, edge.rank)
-        if ready:
-            if node is not None:
-                pending[node.rank] = (node, g)
-                heappush(ready, node.rank)
-            node, g = pending.pop(heappop(ready))
-        elif node is None:
-            return found
-
-        hooks = node.hooks
-        if not plain:
-            edges = node.edges
-        if needed is not None:
-            edges = [e if id(e) in needed else None for e in edges]
-            if id(node) in wanted_ids:
-                found[id(node)] = (node, g)  # as it was before its hooks, as in torch, if the walk goes on from here
-        if hooks is not None:
-            g = tape.run_tensor_hooks(hooks, g)
-        if needed is not None and all(e is None for e in edges):
-            found[id(node)] = (node, g)
-            gradients = edges
-            if through_wanted:
-                node.unpack()
-                if not keep:
-                    node.release()
-            continue
-        if hooks is not None and hooks.before:
-            g = tape.run_prehooks(hooks, g)
-            if g is None:
-                edges = gradients = ()
-                continue
-        try:
-            if plain:
-                edges, gradients = node.flow(g, keep)
-            else:
-                gradients = node.pull(g, edges, tape.saved(node))
-                if not keep:
-                    node.release()
-        except Exception as error:
-            if not hasattr(error, "says_where"):
-                messages.add_line(error, f"  in the backward of {node.name()}, recorded at", node)
-            raise
-        given = gradients
-        if node.targets is not None:
-            gradients = list(gradients)
-            for i, target in enumerate(node.targets):
-                if target is not None and gradients[i] is not None:
-                    gradients[i] = _bring_to(gradients[i], target, tape)
-        if hooks is not None and hooks.after:
-            gradients = tape.run_hooks(hooks, gradients, g)
-        if look_for_nan:
-            _check_for_nan(node, gradients)
-        if watch is not None:
-            watch(node, g, edges, given, gradients)
-
-
-def _leading_to(wanted_ids: set[int], roots: Sequence[Any]) -> set[int]:
-    """The ids of wanted edges and of all nodes from which one can be reached."""
-    seen: dict[int, Node] = {}
-    stack = [e for e in roots if isinstance(e, Node)]
-    while stack:
-        node = stack.pop()
-        if id(node) not in seen:
-            seen[id(node)] = node
-            stack.extend([e for e in node.edges if isinstance(e, Node)])
-    needed = set(wanted_ids)
-    for node in sorted(seen.values(), key=lambda node: -node.rank):
-        if any(id(e) in needed for e in node.edges):
-            needed.add(id(node))
-    return needed
-
-
-def _bring_to(g: Any, target: tuple[tuple[int, ...], np.dtype[Any]], tape: Tape) -> Any:
-    """Undo broadcasting and promotion: `g` summed to the shape, and cast to the dtype, of the input it belongs to."""
-    shape, dtype = target
-    if g.shape != shape:
-        dims, keepdim = _broadcast_dims(g.shape, shape)
-        g = tape.sum(g, dims, keepdim)
-        if keepdim and g.shape != shape:
-            g = g.reshape(shape)
-    return g if g.dtype is dtype else tape.cast(g, dtype)
-
-
-@lru_cache
-def _broadcast_dims(shape: tuple[int, ...], original: tuple[int, ...]) -> tuple[tuple[int, ...], bool]:
-    """The dimensions that broadcasting `original` to `shape` added or stretched; whether it stretched some."""
-    extra = len(shape) - len(original)
-    stretched = [extra + i for i, n in enumerate(original) if n == 1 and shape[extra + i] != 1]
-    return (*range(extra), *stretched), bool(stretched)
-
-
-def _check_for_nan(node: Node, gradients: Sequence[Any]) -> None:
-    for i, d in enumerate(gradients):
-        array = getattr(d, "_array", d)
-        if isinstance(array, (np.ndarray, np.generic)) and np.isnan(array).any():
-            raise RuntimeError(messages.nan_gradient(node, i))

@@ -120,7 +120,8 @@ def _short_name(node: Any) -> str:
 def _saved_value(node: Any, storage: Any) -> str:
     """What `node` saved of `storage`, as torch names it."""
     for name in type(node).op.guarded if hasattr(type(node), "op") else ():
-        if getattr(node, f"g_{name}") is storage:
+        guard = getattr(node, f"g_{name}")
+        if getattr(guard, "storage", guard) is storage:
             array, maker = getattr(node, f"s_{name}"), node if name == "out" else getattr(node, f"e_{name}", None)
             made_by = _short_name(maker) if hasattr(maker, "rank") else ""
             if made_by and name != "out" and storage.rewritten_by:  # torch names what it comes from by now

@@ -18,7 +18,7 @@ from op_checks import agree, check_saved, differentiated, saved
 from op_table import ROWS
 
 import minigrad
-from minigrad import engine
+from minigrad import walk
 from minigrad.ops.table import TABLE
 from minigrad.testing.mutation import exchanged, noticed, of_operation
 
@@ -217,8 +217,8 @@ def test_a_forgotten_sum_is_caught(op, users, monkeypatch):
             g = g[(0,) * extra + tuple(stretched)]
         return bring_to(g, target, tape)
 
-    bring_to = engine._bring_to
-    monkeypatch.setattr(engine, "_bring_to", first_only)
+    bring_to = walk._bring_to
+    monkeypatch.setattr(walk, "_bring_to", first_only)
     assert caught(check_gradients, rows_of(op, users))
 
 
@@ -233,9 +233,9 @@ GUARDED = [
 @pytest.mark.parametrize(("op", "name"), GUARDED)
 def test_an_overlooked_change_is_caught(op, name, users):
     def overlooking(stale):
-        def broken(node, guard, version):
+        def broken(node, guard):
             if guard is not getattr(node, f"g_{name}"):
-                stale(node, guard, version)
+                stale(node, guard)
 
         return broken
 

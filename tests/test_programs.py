@@ -12,7 +12,7 @@ torch = pytest.importorskip("torch")
 
 from program_runs import LENGTH, MIXTURES, Pair, difference, random_program, shortened, shown
 
-from minigrad import engine
+from minigrad import engine, walk
 from minigrad.ops import inplace, shape
 from minigrad.tensor import View
 from minigrad.testing.random_programs import Program, programs
@@ -170,7 +170,7 @@ def breaks() -> dict[str, Callable[[Patch], None]]:
         "results do not take over a history": lambda patch: patch(inplace, "take_history", lambda t, node: None),
         "retained gradients are forgotten": lambda patch: patch(inplace, "keep_retaining", lambda t, before: None),
         "every view may be changed": lambda patch: patch(View, "refresh", refreshed_without_check),
-        "broadcasting is not undone": lambda patch: patch(engine, "_bring_to", lambda g, target, tape: g),
+        "broadcasting is not undone": lambda patch: patch(walk, "_bring_to", lambda g, target, tape: g),
     }
 
 

@@ -27,6 +27,7 @@ LAYERS = (
     "minigrad.modes",
     "minigrad.messages",
     "minigrad.engine",
+    "minigrad.walk",
     "minigrad.printing",
     "minigrad.tensor",
     "minigrad.generator",

@@ -15,10 +15,11 @@ import minigrad
 from minigrad import show
 from minigrad.autograd import passes
 from minigrad.autograd.tape import ArrayTape, OfSeveral, run_leaf_hooks
-from minigrad.engine import Node, walk
+from minigrad.engine import Node
 from minigrad.show.kept import recording
 from minigrad.show.stepping import first_wrong
 from minigrad.testing.random_programs import KINDS, WITHOUT_DATA, Interpreter, Program, programs
+from minigrad.walk import walk
 
 PROGRAMS = st.sampled_from((WITHOUT_DATA, KINDS)).flatmap(lambda kinds: programs(minigrad, 16, kinds=kinds))
 

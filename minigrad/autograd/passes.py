@@ -11,11 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import LEAF, Node, user_line, walk
+from ..engine import LEAF, Node, user_line
 from ..modes import enable_grad
 from ..ops.names import attach
 from ..ops.shape import stack, unbind
 from ..tensor import Tensor
+from ..walk import walk
 from . import errors
 from .tape import ON_ARRAYS, ON_TENSORS, ArrayTape, deliver, run_leaf_hooks
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import messages
-from ..engine import Lost, Node, Severed, Storage
+from ..engine import Lost, Node, Severed, Since, Storage
 from ..layout import address, copy_array, share_memory
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, View, storage_of, wants_grad
@@ -256,7 +256,7 @@ def write(t: Tensor, result: Tensor) -> Tensor:
     if isinstance(node, Node) and t._array.dtype.kind == "f":
         if getattr(node, "g_out", None) is not None:  # the result saved for the rules lies in `t` from now on
             saved: Any = node
-            saved.s_out, saved.g_out, saved.v_out = t._array, storage, storage.version
+            saved.s_out, saved.g_out = t._array, Since(storage, storage.version)
         take_history(t, node)
     elif t._origin is None and not isinstance(node, Node):
         t._origin = node

@@ -14,6 +14,7 @@ from .shape import as_copied_shape, contract
 from .table import Op, op
 
 INTERNAL = True
+_BOOL = np.dtype(bool)
 
 # ndarray.dot calls the same BLAS as @, with a third of its overhead on small matrices.
 mm_: Op = op("MmBackward0", lambda a, b: a.dot(b), a=lambda g, b: mm_(g, b.mT), b=lambda g, a: mm_(a.mT, g))
@@ -41,7 +42,8 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         tensor_argument(input, "matmul")
         return tensor_argument(other, "matmul", "other", 2)
     if x.ndim == 2 and y.ndim == 2:
-        if x.dtype is not y.dtype or x.dtype.kind == "b":
+        d = x.dtype
+        if d is not y.dtype or d is _BOOL:
             _check("mm", x.shape[1] == y.shape[0], input, other)
         try:
             return mm_.call(input, other)

@@ -26,7 +26,7 @@ Dims = tuple[int, ...]
 def _spread(a: Array, shape: Dims) -> Array:
     if a.ndim == 0:
         filled = np.empty(shape, a.dtype)  # np.broadcast_to takes longer, and what it returns is slow to compute with
-        filled.fill(a)
+        filled[...] = a
         return filled
     return np.broadcast_to(a, shape) if a.shape != shape else a
 

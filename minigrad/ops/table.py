@@ -24,7 +24,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import LEAF, OUTSIDE, RELEASED, Lost, Node, Storage, next_rank
+from ..engine import LEAF, OUTSIDE, RELEASED, Lost, Node, Since, Storage, guarded, last_user, next_rank
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin
 from .writing import write
@@ -110,7 +110,7 @@ class Op:
         return self
 
     def _make(self) -> None:
-        values = [f"{kind}_{name}" for name in self.guarded for kind in "gv"] + [f"s_{name}" for name in self.slots]
+        values = [f"g_{name}" for name in self.guarded] + [f"s_{name}" for name in self.slots]
         slots = (*[f"e_{i}" for i in self.differentiable], *values)
         node_type: Any = type(
             self.node_name.split("::")[-1],
@@ -176,9 +176,9 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     return code.co_varnames[: code.co_argcount]
 
 
-def stale(node: Node, guard: Any, version: int) -> None:
+def stale(node: Node, guard: Any) -> None:
     """Raise the error for a saved value that is gone, or is no longer what it was."""
-    text = messages.second_backward(node) if guard is RELEASED else messages.changed_in_place(node, guard, version)
+    text = messages.second_backward(node) if guard is RELEASED else messages.changed_in_place(node, *guarded(guard))
     error = RuntimeError(text)
     error.says_where = True  # type: ignore[attr-defined]
     raise error
@@ -269,6 +269,7 @@ def as_floating(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 _NAMES = {  # what the written functions refer to
     "Tensor": Tensor,
     "Storage": Storage,
+    "Since": Since,
     "LEAF": LEAF,
     "OUTSIDE": OUTSIDE,
     "Lost": Lost,
@@ -278,6 +279,7 @@ _NAMES = {  # what the written functions refer to
     "asarray": np.asarray,
     "user_frame": sys._getframe,
     "next_rank": next_rank,
+    "last_user": last_user,
     "grad_enabled": is_grad_enabled,
     "current_origin": current_origin,
     "constants": _constants,

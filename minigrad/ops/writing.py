@@ -3,8 +3,9 @@
 What happens when an operation is called does not depend on the operands: which inputs there are, which of them the
 rules need, and so what is saved. So it is written out once per operation, when that is first used, as the standard
 library does for named tuples and dataclasses. `print(mul_.source)` shows the text for `mul_`. In it, for an input or a
-saved value n: x_n is its array, o_n its origin, e_n the edge that its gradient takes, s_n what is saved of it, g_n the
-storage that guards that, v_n the version at which it was saved, and t_n the shape and dtype to bring a gradient to.
+saved value n: x_n is its array, o_n its origin, e_n the edge that its gradient takes, s_n what is saved of it, g_n what
+guards that (its storage, whose version is how often it has changed since), and t_n the shape and dtype to bring a
+gradient to.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ def write(o: Op) -> str:
     arguments = _listed(*o.inputs, *o.options)
     arrays, origins = _listed(*[f"x_{i}" for i in o.inputs]), _listed(*[f"o_{i}" for i in o.differentiable])
     lines = [
-        f"# {o.node_name}; of n: x_n is the array, o_n origin, e_n edge, s_n saved value, g_n its storage, v_n version",
+        f"# {o.node_name}; of n: x_n is the array, o_n origin, e_n edge, s_n saved value, g_n its guard",
         f"def call({arguments}):",
         *_arrays(o),
         *_computed(o),
@@ -118,12 +119,11 @@ def _record(o: Op) -> list[str]:
             "    if True:" if always else f"    if {' or '.join(users)}:",
             f"        node.s_{name} = {value}",
             f"        storage = {owner}._storage",
-            f"        if storage is None: storage = {owner}._storage = Storage()",
-            f"        node.g_{name} = storage",
-            f"        node.v_{name} = storage.version",
+            f"        if storage is None: node.g_{name} = {owner}._storage = Storage()",
+            f"        else: node.g_{name} = storage if not storage.version else Since(storage, storage.version)",
         ]
         if always:
-            lines[-6:] = [line.removeprefix("    ") for line in lines[-5:]]
+            lines[-5:] = [line.removeprefix("    ") for line in lines[-4:]]
         else:
             lines.append(f"    else: node.s_{name} = node.g_{name} = None")
     lines.append("    node.targets = node.hooks = None")
@@ -146,8 +146,11 @@ def _record(o: Op) -> list[str]:
         *lines,
         "    node.rank = next_rank()",
         "    frame = user_frame(1)",
-        "    while 'INTERNAL' in frame.f_globals: frame = frame.f_back or OUTSIDE",
-        "    node.code = frame.f_code",
+        "    code = frame.f_code",
+        "    if code is not last_user[0]:",
+        "        while 'INTERNAL' in frame.f_globals: frame = frame.f_back or OUTSIDE",
+        "        code = last_user[0] = frame.f_code",
+        "    node.code = code",
         "    node.lasti = frame.f_lasti",
     ]
 
@@ -155,11 +158,8 @@ def _record(o: Op) -> list[str]:
 def _node_methods(o: Op) -> list[str]:
     """How the operation's node gives its edges and saved values, lets them go, and pulls a gradient back."""
     edges, saved = [f"node.e_{i}" for i in o.differentiable], [f"node.s_{name}" for name in o.slots]
-    checks = [
-        f"    if node.g_{n} is not None and node.g_{n}.version != node.v_{n}: stale(node, node.g_{n}, node.v_{n})"
-        for n in o.guarded
-    ]
-    checks += [f"    if node.s_{n} is RELEASED: stale(node, RELEASED, 0)" for n in o.freed]
+    checks = [f"    if node.g_{n} is not None and node.g_{n}.version: stale(node, node.g_{n})" for n in o.guarded]
+    checks += [f"    if node.s_{n} is RELEASED: stale(node, RELEASED)" for n in o.freed]
     frees = [f"if node.g_{n} is not None: node.s_{n} = node.g_{n} = RELEASED" for n in o.guarded]
     frees += [f"node.s_{n} = RELEASED" for n in o.freed]
     unpacking = [f"    {_tuple(*[f's_{name}' for name in o.slots])[1:-1]} = saved"] if o.slots else []

@@ -21,10 +21,11 @@ import numpy as np
 
 from ..autograd.tape import ON_TENSORS, Alias
 from ..dtypes import get_default_dtype
-from ..engine import LEAF, OUTSIDE, RELEASED, Lost, Node, Storage, edge_to, next_rank, user_line, walk
+from ..engine import LEAF, OUTSIDE, RELEASED, Lost, Node, Since, Storage, edge_to, next_rank, user_line
 from ..modes import enable_grad, is_grad_enabled
 from ..ops.table import stale
 from ..tensor import Tensor, current_origin, storage_of
+from ..walk import walk
 from .expressions import Expression, owners
 from .frames import OF_MODULES
 from .guards import Guards
@@ -54,13 +55,13 @@ class CompiledBackward(Node):
     def unpack(self) -> Any:
         """The saved values; raises if a backward pass has freed them, or one was changed in place since."""
         if self.saved is RELEASED:
-            stale(self, RELEASED, 0)
+            stale(self, RELEASED)
         for i in self.program.guarded:
             storage, version = self.inputs[3 * i + 1], self.inputs[3 * i + 2]
             if storage.version != version:
-                stale(self, storage, version)
+                stale(self, Since(storage, version))
         if self.made is not None and self.made.version:
-            stale(self, self.made, 0)
+            stale(self, self.made)
         return self.saved
 
     def release(self) -> None:
@@ -86,7 +87,7 @@ class CompiledBackward(Node):
         each = list(zip(*[iter(self.inputs)] * 3, strict=True))
         for _, storage, version in each:
             if storage.version != version:
-                stale(self, storage, version)
+                stale(self, Since(storage, version))
         program = self.program
         outside = program.outside()
         if outside is _MISS or any(t._array is not a for t, (a, _, _) in zip(outside, each[program.from_outside :])):  # noqa: B905

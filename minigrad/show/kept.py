@@ -11,7 +11,7 @@ from weakref import ref
 
 import numpy as np
 
-from ..engine import RELEASED, Node
+from ..engine import RELEASED, Node, guarded
 from ..ops.listening import Listener, listening
 from ..ops.table import Op, as_operand, common_dtype
 from ..tensor import Tensor
@@ -188,10 +188,10 @@ def held_by(node: Any) -> Iterator[Held]:
     op = op_of(node)
     if op is not None:
         for name in op.guarded:
-            storage = getattr(node, f"g_{name}")
-            if storage is not None and storage is not RELEASED:
+            guard = getattr(node, f"g_{name}")
+            if guard is not None and guard is not RELEASED:
                 edge = node if name == "out" else getattr(node, f"e_{name}", None)
-                yield Held(name, getattr(node, f"s_{name}"), storage, getattr(node, f"v_{name}"), edge)
+                yield Held(name, getattr(node, f"s_{name}"), *guarded(guard), edge)
         return
     for i, (storage, version) in enumerate(getattr(node, "guards", ())):
         if node.saved is not RELEASED:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..autograd.nodes import FunctionNode
-from ..engine import Node, edge_to, last_change
+from ..engine import Node, edge_to, guarded, last_change
 from ..ops.shape import CatBackward0, StackBackward0
 from ..tensor import Tensor
 from .frames import tensors_of, user_frames
@@ -185,7 +185,7 @@ class Recorded:
         for user, met in uses if array is None else ():
             if met.kept is not None and node.rank < met.kept.changed_at:
                 array = met.kept.array
-            elif met.saved is not None and unchanged_since(node, getattr(user, f"g_{met.name}")):
+            elif met.saved is not None and unchanged_since(node, guarded(getattr(user, f"g_{met.name}"))[0]):
                 target = user.targets and user.targets[type(user).op.differentiable.index(met.name)]
                 array = met.saved if not target or target == (met.saved.shape, met.saved.dtype) else None
             if array is not None:

@@ -10,10 +10,11 @@ import numpy as np
 
 from ..autograd import passes
 from ..autograd.tape import ArrayTape, OfSeveral, accumulate_out_of_place, run_leaf_hooks
-from ..engine import LEAF, Node, _bring_to, _broadcast_dims, user_line, walk
+from ..engine import LEAF, Node, guarded, user_line
 from ..ops.inplace import check_writable
 from ..ops.shape import CatBackward0, StackBackward0
 from ..tensor import Tensor
+from ..walk import _bring_to, _broadcast_dims, walk
 from .kept import held_by, op_of, recording, saved_arrays, tensor_of
 from .model import Backward, Entry, Flow, Ledger, Saved, Step, Undone, Value
 from .options import brief
@@ -211,8 +212,8 @@ def _saved(node: Any) -> list[Saved]:
     found, arrays = [], saved_arrays(node)
     for name in op.slots:
         if name in arrays:
-            version, now = getattr(node, f"v_{name}"), getattr(node, f"g_{name}").version
-            found.append(Saved(name, Value.of(arrays[name]), "", version, now, True))
+            storage, version = guarded(getattr(node, f"g_{name}"))
+            found.append(Saved(name, Value.of(arrays[name]), "", version, storage.version, True))
         elif name not in op.guarded:
             found.append(Saved(name, None, brief(getattr(node, f"s_{name}")), None, None, name in op.freed))
     return found

@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import dtypes
 from ..autograd.tape import RecordedTape
-from ..engine import LEAF, Node, NodeOfMany, edge_to, walk
+from ..engine import LEAF, Node, NodeOfMany, edge_to
 from ..generator import Generator
 from ..modes import enable_grad
 from ..ops import assigning, extremes, import_all, indexing, inplace, operators, picking
@@ -25,6 +25,7 @@ from ..ops.listening import Listener, listening, unheard
 from ..ops.shape import StackBackward0
 from ..ops.table import Op, common_dtype
 from ..tensor import Tensor, storage_of
+from ..walk import walk
 from .frames import assigned_to
 from .symbols import ArraySymbol, Unwritable
 from .writing import ProgramBook

@@ -1,0 +1,208 @@
+"""The backward walk: it turns a graph of recorded operations into gradients.
+
+It visits the operations newest first, lets each one's rules say what flows on (see `ops/table.py`), undoes
+broadcasting, and adds gradients up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from heapq import heappop, heappush
+from typing import Any, Protocol
+
+import numpy as np
+
+from . import messages
+from .engine import Hooks, Node
+from .modes import is_anomaly_check_nan_enabled, is_anomaly_enabled
+
+INTERNAL = True
+
+
+class Tape(Protocol):
+    """How a backward pass reads the rules: on arrays, or on tensors (see `autograd/tape.py`)."""
+
+    create_graph: bool
+    watch: Callable[[Node, Any, Sequence[Any], Sequence[Any], Sequence[Any]], None] | None
+    """If there is one, it is told of every node: its gradient, its edges, what its rules gave, and what goes on."""
+
+    def saved(self, node: Node) -> Any:
+        """The saved values of `node` as its rules take them."""
+
+    def sum(self, g: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
+        """`g` added up over `dims`."""
+
+    def cast(self, g: Any, dtype: np.dtype[Any]) -> Any:
+        """`g` in `dtype`."""
+
+    def run_tensor_hooks(self, hooks: Hooks, g: Any) -> Any:
+        """`g` after the hooks of the tensor it belongs to; leaves it in `.grad` if that was asked for."""
+
+    def run_prehooks(self, hooks: Hooks, g: Any) -> Any:
+        """`g` after the hooks that run before a node's rules; None if they took it away."""
+
+    def run_hooks(self, hooks: Hooks, gradients: Sequence[Any], g: Any) -> Sequence[Any]:
+        """`gradients` of a node's inputs after the hooks that run after its rules."""
+
+
+def walk(
+    edges: Sequence[Any],
+    gradients: Sequence[Any],
+    tape: Tape,
+    keep: bool,
+    wanted: Iterable[Any] | None = None,
+    through_wanted: bool = False,
+) -> dict[int, tuple[Any, Any]]:
+    """Carry `gradients` from `edges` to the leaves: {id(leaf): (leaf, gradient)}. With `keep` nothing is freed.
+
+    Newest first is a topological order: an operation's inputs exist before it, so when a node is taken, all its
+    users, being newer, have delivered. (It is torch's order too, so sums round the same way.)
+    `wanted` names edges: only what leads to one is computed, and those that are nodes are reported too. With
+    `through_wanted` their saved values are checked and freed all the same, as torch does it for `backward(inputs=)`.
+    """
+    found: dict[int, tuple[Any, Any]] = {}
+    pending: dict[int, tuple[Node, Any]] = {}  # by its rank, a node and its gradient so far; ranks fall, so ...
+    ready: list[int] = []  # ... the newest is the least, the top of this heap
+    wanted_ids = {id(e) for e in wanted} if wanted is not None else set()
+    needed = _leading_to(wanted_ids, edges) if wanted is not None else None
+    if needed is not None:
+        edges = [e if id(e) in needed else None for e in edges]
+    watch = tape.watch
+    plain = needed is None and not tape.create_graph
+    look_for_nan = is_anomaly_enabled() and is_anomaly_check_nan_enabled()
+    at_once = plain and watch is None and not look_for_nan  # nothing to do at a node but to let its gradient flow
+
+    while True:
+        node: Any = None
+        i = 0  # counted by hand: in this loop zip and enumerate would cost more than all the rest
+        for edge in edges:
+            d = gradients[i]
+            i += 1
+            if edge is None or d is None:
+                continue
+            if not isinstance(edge, Node):
+                known = found.pop(key := id(edge), None)  # put back last: leaves are in the order they are done in
+                found[key] = (edge, d if known is None else known[1] + d)
+            elif node is None and not ready:
+                node, g = edge, d  # nothing else is waiting, as in a chain, so there is nothing to sort
+            elif edge is node:
+                g = g + d
+            elif edge.rank in pending:
+                pending[edge.rank] = (edge, pending[edge.rank][1] + d)
+            else:
+                pending[edge.rank] = (edge, d)
+                heappush(ready, edge.rank)
+        if ready:
+            if node is not None:
+                pending[node.rank] = (node, g)
+                heappush(ready, node.rank)
+            node, g = pending.pop(heappop(ready))
+        elif node is None:
+            return found
+
+        hooks = node.hooks
+        if at_once and hooks is None:
+            try:
+                edges, gradients = node.flow(g, keep)
+            except Exception as error:
+                _say_where(error, node)
+                raise
+            if node.targets is not None:
+                gradients = _brought(gradients, node.targets, tape)
+            continue
+        if not plain:
+            edges = node.edges
+        if needed is not None:
+            edges = [e if id(e) in needed else None for e in edges]
+            if id(node) in wanted_ids:
+                found[id(node)] = (node, g)  # as it was before its hooks, as in torch, if the walk goes on from here
+        if hooks is not None:
+            g = tape.run_tensor_hooks(hooks, g)
+        if needed is not None and all(e is None for e in edges):
+            found[id(node)] = (node, g)
+            gradients = edges
+            if through_wanted:
+                node.unpack()
+                if not keep:
+                    node.release()
+            continue
+        if hooks is not None and hooks.before:
+            g = tape.run_prehooks(hooks, g)
+            if g is None:
+                edges = gradients = ()
+                continue
+        try:
+            if plain:
+                edges, gradients = node.flow(g, keep)
+            else:
+                gradients = node.pull(g, edges, tape.saved(node))
+                if not keep:
+                    node.release()
+        except Exception as error:
+            _say_where(error, node)
+            raise
+        given = gradients
+        if node.targets is not None:
+            gradients = _brought(gradients, node.targets, tape)
+        if hooks is not None and hooks.after:
+            gradients = tape.run_hooks(hooks, gradients, g)
+        if look_for_nan:
+            _check_for_nan(node, gradients)
+        if watch is not None:
+            watch(node, g, edges, given, gradients)
+
+
+def _leading_to(wanted_ids: set[int], roots: Sequence[Any]) -> set[int]:
+    """The ids of wanted edges and of all nodes from which one can be reached."""
+    seen: dict[int, Node] = {}
+    stack = [e for e in roots if isinstance(e, Node)]
+    while stack:
+        node = stack.pop()
+        if id(node) not in seen:
+            seen[id(node)] = node
+            stack.extend([e for e in node.edges if isinstance(e, Node)])
+    needed = set(wanted_ids)
+    for node in sorted(seen.values(), key=lambda node: -node.rank):
+        if any(id(e) in needed for e in node.edges):
+            needed.add(id(node))
+    return needed
+
+
+def _say_where(error: Exception, node: Node) -> None:
+    if not hasattr(error, "says_where"):
+        messages.add_line(error, f"  in the backward of {node.name()}, recorded at", node)
+
+
+def _brought(gradients: Sequence[Any], targets: Sequence[Any], tape: Tape) -> list[Any]:
+    brought = list(gradients)
+    for i, target in enumerate(targets):
+        if target is not None and brought[i] is not None:
+            brought[i] = _bring_to(brought[i], target, tape)
+    return brought
+
+
+def _bring_to(g: Any, target: tuple[tuple[int, ...], np.dtype[Any]], tape: Tape) -> Any:
+    """Undo broadcasting and promotion: `g` summed to the shape, and cast to the dtype, of the input it belongs to."""
+    shape, dtype = target
+    if g.shape != shape:
+        dims, keepdim = _broadcast_dims(g.shape, shape)
+        g = tape.sum(g, dims, keepdim)
+        if keepdim and g.shape != shape:
+            g = g.reshape(shape)
+    return g if g.dtype is dtype else tape.cast(g, dtype)
+
+
+@lru_cache
+def _broadcast_dims(shape: tuple[int, ...], original: tuple[int, ...]) -> tuple[tuple[int, ...], bool]:
+    """The dimensions that broadcasting `original` to `shape` added or stretched; whether it stretched some."""
+    extra = len(shape) - len(original)
+    stretched = [extra + i for i, n in enumerate(original) if n == 1 and shape[extra + i] != 1]
+    return (*range(extra), *stretched), bool(stretched)
+
+
+def _check_for_nan(node: Node, gradients: Sequence[Any]) -> None:
+    for i, d in enumerate(gradients):
+        array = getattr(d, "_array", d)
+        if isinstance(array, (np.ndarray, np.generic)) and np.isnan(array).any():
+            raise RuntimeError(messages.nan_gradient(node, i))
