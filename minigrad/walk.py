@@ -69,9 +69,8 @@ def walk(
     if needed is not None:
         edges = [e if id(e) in needed else None for e in edges]
     watch = tape.watch
-    plain = needed is None and not tape.create_graph
     look_for_nan = is_anomaly_enabled() and is_anomaly_check_nan_enabled()
-    at_once = plain and watch is None and not look_for_nan  # nothing to do at a node but to let its gradient flow
+    straight = needed is None and watch is None and not (tape.create_graph or look_for_nan)
 
     while True:
         node: Any = None
@@ -102,8 +101,8 @@ def walk(
             return found
 
         hooks = node.hooks
-        if at_once and hooks is None:
-            try:
+        if straight and hooks is None:
+            try:  # what the rest of the loop comes to where there is nothing else to do
                 edges, gradients = node.flow(g, keep)
             except Exception as error:
                 _say_where(error, node)
@@ -111,8 +110,7 @@ def walk(
             if node.targets is not None:
                 gradients = _brought(gradients, node.targets, tape)
             continue
-        if not plain:
-            edges = node.edges
+        edges = node.edges
         if needed is not None:
             edges = [e if id(e) in needed else None for e in edges]
             if id(node) in wanted_ids:
@@ -133,12 +131,9 @@ def walk(
                 edges = gradients = ()
                 continue
         try:
-            if plain:
-                edges, gradients = node.flow(g, keep)
-            else:
-                gradients = node.pull(g, edges, tape.saved(node))
-                if not keep:
-                    node.release()
+            gradients = node.pull(g, edges, tape.saved(node))
+            if not keep:
+                node.release()
         except Exception as error:
             _say_where(error, node)
             raise
