@@ -110,11 +110,11 @@ def changed_in_place(node: Any, storage: Any, version: int, value: str = "") -> 
     )
 
 
-def _short_name(node: Any) -> str:
-    """`Exp` for ExpBackward0, `Pow2` for PowBackward2."""
+def short_name(node: Any) -> str:
+    """`Exp` for ExpBackward0, `Pow2` for PowBackward2; other names, such as CopyBackwards, as they are."""
     name: str = node.name()
-    before, _, after = name.removesuffix("Backward0").rpartition("Backward")
-    return before + after
+    operation, _, number = name.rpartition("Backward")
+    return operation + number.removeprefix("0") if number.isdigit() else name
 
 
 def _saved_value(node: Any, storage: Any) -> str:
@@ -123,7 +123,7 @@ def _saved_value(node: Any, storage: Any) -> str:
         guard = getattr(node, f"g_{name}")
         if getattr(guard, "storage", guard) is storage:
             array, maker = getattr(node, f"s_{name}"), node if name == "out" else getattr(node, f"e_{name}", None)
-            made_by = _short_name(maker) if hasattr(maker, "rank") else ""
+            made_by = short_name(maker) if hasattr(maker, "rank") else ""
             if made_by and name != "out" and storage.rewritten_by:  # torch names what it comes from by now
                 is_view = getattr(getattr(maker, "op", None), "is_view", False)
                 made_by = "AsStrided" if is_view else storage.rewritten_by
@@ -267,7 +267,7 @@ def write_to_leaf(what: str) -> str:
 
 def write_to_view(made_by: str, made: Any, of_base: bool) -> str:
     """For a view that was made by `made`, a node or None; `of_base`: not the view was changed, but what it views."""
-    output = f"Output 0 of {_short_name(made)} is a view" if made is not None else ""
+    output = f"Output 0 of {short_name(made)} is a view" if made is not None else ""
     changed = "its base or another view of its base has been" if of_base else "is being"
     if made_by == "no_grad" or made is None:
         start = f"{output} of a view which" if output else "A view"

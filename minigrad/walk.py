@@ -39,6 +39,9 @@ class Tape(Protocol):
     def run_tensor_hooks(self, hooks: Hooks, g: Any) -> Any:
         """`g` after the hooks of the tensor it belongs to; leaves it in `.grad` if that was asked for."""
 
+    def run_each(self, hooks: dict[int, Callable[..., Any]], g: Any) -> Any:
+        """`g` after hooks that are each shown one gradient, and may return another."""
+
     def run_prehooks(self, hooks: Hooks, g: Any) -> Any:
         """`g` after the hooks that run before a node's rules; None if they took it away."""
 
@@ -67,6 +70,8 @@ def walk(
     wanted_ids = {id(e) for e in wanted} if wanted is not None else set()
     needed = _leading_to(wanted_ids, edges) if wanted is not None else None
     if needed is not None:
+        if len(edges) == 1 and edges[0] is not None and id(edges[0]) not in needed:
+            _show_root(edges[0], gradients[0], tape)
         edges = [e if id(e) in needed else None for e in edges]
     watch = tape.watch
     look_for_nan = is_anomaly_enabled() and is_anomaly_check_nan_enabled()
@@ -146,6 +151,14 @@ def walk(
             _check_for_nan(node, gradients)
         if watch is not None:
             watch(node, g, edges, given, gradients)
+
+
+def _show_root(root: Any, g: Any, tape: Tape) -> None:
+    """Run the hooks of a pass's only root that leads to nothing wanted, as torch does: it looks further only then."""
+    if not isinstance(root, Node):
+        tape.run_each(root.__dict__.get("_hooks", {}), g)
+    elif root.hooks is not None:
+        tape.run_tensor_hooks(root.hooks, g)
 
 
 def _leading_to(wanted_ids: set[int], roots: Sequence[Any]) -> set[int]:

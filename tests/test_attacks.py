@@ -31,6 +31,19 @@ def refused(action):
 
 
 @program
+def a_saved_value_that_was_changed_is_named(torch):
+    """By the operation that it comes from by now, and by the versions."""
+    found = []
+    for change in ("add_", "copy_", "mul_", "sub_"):
+        x = torch.ones(3, requires_grad=True) * 2
+        x.exp_()
+        loss = (x * x).sum()
+        getattr(x, change)(torch.ones(3, requires_grad=True))
+        found.append(refused(loss.backward))
+    return found
+
+
+@program
 def a_leaf_given_data_of_another_shape(torch):
     found = []
     for shape in [(), (1,), (4,), (3, 1)]:

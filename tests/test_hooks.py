@@ -131,6 +131,25 @@ def late_hook_that_steps(torch):
     return x, x.grad
 
 
+@program
+def root_that_leads_to_nothing_wanted(torch):
+    """torch runs the hooks of a pass's only root all the same."""
+    shown = []
+    a = torch.tensor(1.0, requires_grad=True)
+    a.register_hook(lambda g: shown.append(g * 1))
+    b = -a
+    b.register_hook(lambda g: shown.append(g * 1) or g * 2)
+    b.retain_grad()
+    b.grad_fn.register_prehook(lambda g: shown.append(g[0] * 10))
+    c = -b
+    one = torch.tensor(1.0)
+    for outputs in ([b], [b, b], [b, c], [a]):
+        torch.autograd.grad(outputs, c, [one] * len(outputs), retain_graph=True, allow_unused=True)
+        shown.append(b.grad)
+    b.backward(inputs=[c], retain_graph=True)
+    return *shown, b.grad, c.grad
+
+
 RETURNED = {
     "text": lambda torch: "a",
     "number": lambda torch: 1,

@@ -267,7 +267,7 @@ def take_history(t: Tensor, node: Node) -> None:
     """Make `node` what `t` comes from, and so part of what its base comes from."""
     if t._view is None:
         before, t._origin = t._origin, node
-        storage_of(t).rewritten_by = node.name().removesuffix("Backward0").replace("Backward", "")
+        storage_of(t).rewritten_by = messages.short_name(node)
         keep_retaining(t, before)
     else:
         base = t._view.base

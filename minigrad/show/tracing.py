@@ -192,8 +192,7 @@ class Trace(Listener):
                 raise Unwritable("an operand is neither a tensor nor a number")
         if op.forward is extremes.pick.forward:
             return found | self._picked(op, *args)
-        found.update(zip(op.options, map(self._option, args[len(op.inputs) :]), strict=False))
-        return found
+        return found | dict(zip(op.options, map(self._option, args[len(op.inputs) :]), strict=False))
 
     def _picked(self, op: Op, a: Tensor, index: Any, dim: int, keepdim: bool) -> dict[str, Any]:
         """The options of the largest, or smallest, element over a dimension: where it is follows from the values."""
@@ -416,6 +415,8 @@ class SymbolTape(RecordedTape):
     def run_tensor_hooks(self, hooks: Any, g: Any) -> Any:
         """`g`: a hook on an input runs in the pass that the program is part of."""
         return g
+
+    run_each = run_tensor_hooks
 
 
 def _is_all_of(view: Any, array: Any) -> bool:
