@@ -100,6 +100,8 @@ def allowed(lines: Sequence[str], pair: Pair, error: Exception | None, our_error
         return True  # which frees one step: after a change in a wider dtype, only the one back to its own dtype
     # Gradients may be views of something in torch, or expanded. Here each is a tensor with memory of its own.
     used = [pair.theirs.names.get(n) for n in re.findall(r"\w+", lines[-1]) if n in pair.gradients]
+    if "requires_grad" in lines[-1] and any(isinstance(t, torch.Tensor) and t._is_view() for t in used):
+        return True  # whose own views are, in torch, views of that something, for which nothing is asked
     of_views = ("no_grad mode", "in-place operation", "single memory location", "Can't detach views")
     shared = any(what in text for what in of_views)
     shared |= any(isinstance(t, torch.Tensor) and has_overlap(t) for t in used)
