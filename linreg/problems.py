@@ -1,6 +1,7 @@
 """What a run trains on: the document's synthetic data, or a table."""
 
 import hashlib
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -35,7 +36,7 @@ class Problem(NamedTuple):
     target: str
     scaling: Scaling
     triangle: Triangle
-    sample: tuple[Array, Array]
+    sample: tuple[Array, Array, Array]
     fingerprint: str
     loaded: Loaded | None = None  # where it is a table
 
@@ -57,6 +58,7 @@ def synthetic_problem(torch: ModuleType, settings: Settings, data: Synthetic) ->
     except (MemoryError, RuntimeError, ValueError) as error:
         raise BadInput(f"cannot make {num_examples} examples: {first_line(error)}") from error
     trained, held_out = InMemory(X.to(settings.device), y.to(settings.device), torch), None
+    places: Sequence[int] = range(num_examples)
     if settings.validation:
         places, held = split(num_examples, settings.validation)
         if not (places and held):
@@ -72,7 +74,7 @@ def synthetic_problem(torch: ModuleType, settings: Settings, data: Synthetic) ->
         "y",
         Scaling.none(size),
         Triangle(size).fold(columns, targets),
-        sampled(columns, targets),
+        sampled(columns, targets, places),
         fingerprint_of(X.cpu().numpy(), y.cpu().numpy()),
     )
 

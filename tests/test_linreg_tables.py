@@ -99,6 +99,7 @@ def test_every_format_gives_the_same_examples_in_the_same_order(tmp_path, buffer
         assert other.encoding == first.encoding
         np.testing.assert_array_equal(other.triangle.R, first.triangle.R)
         assert_same([first.shown], [other.shown])
+        np.testing.assert_array_equal(table(250)[first.shown[2], 0], first.shown[1])
         if validation:
             w, b = minigrad.tensor([[0.2], [1.0]], dtype=minigrad.float64), minigrad.tensor([0.1])
             assert other.held_out.mean_loss(w, b) == first.held_out.mean_loss(w, b)

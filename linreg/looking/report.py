@@ -201,11 +201,10 @@ def _residuals(drawing: Drawing, words: Words) -> list[str]:
         ),
     ]
     if influential := residuals.influential():
-        place = words["row" if residuals.in_order else "place"]
-        heads = [place, words["observed"], words["fitted"], words["leverage"], words["cook"]]
+        heads = [words["row"], words["observed"], words["fitted"], words["leverage"], words["cook"]]
         rows = [
             [
-                f"{row.place + 1:,}",
+                f"{row.row + 1:,}",
                 *(number(value, 6) for value in (row.observed, row.fitted)),
                 number(row.leverage),
                 number(row.cook),
