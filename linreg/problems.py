@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from linreg.backends import first_line
 from linreg.data import split, synthetic_data
-from linreg.dependence import dependence
+from linreg.dependence import not_unique
 from linreg.errors import BadInput, warn
 from linreg.exact import least_squares
 from linreg.examples import Examples, InMemory
@@ -120,11 +120,7 @@ def exact_answer(problem: Problem, settings: Settings) -> tuple[Array, float, li
     w, b, rank = least_squares(triangle, settings.weight_decay, centred)
     unsure = []
     if rank < len(names) and not settings.weight_decay:  # which chooses one of all the answers
-        how = dependence(triangle, problem.scaling, names, rank=rank, intercept=centred)
-        rows = problem.examples.rows
-        unsure = [
-            f"the {len(names)} features have rank {rank} in {rows} rows, so their coefficients are not unique: {how}"
-        ]
+        unsure = [not_unique(triangle, problem.scaling, names, rank=rank, intercept=centred)]
     return *problem.scaling.in_own_units(w, b), unsure
 
 
