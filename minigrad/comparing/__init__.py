@@ -23,7 +23,9 @@ INTERNAL = True
 __all__ = ["Comparison", "Pair", "Side", "Step", "compare", "page", "to_json", "told"]
 LIBRARIES = ("torch", "minigrad")
 # Torch has threads for everything and NumPy for products alone: times are compared on one.
-ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1")
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
 
 
 def compare(
