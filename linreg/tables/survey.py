@@ -117,7 +117,8 @@ class Surveyor:
         for place in np.flatnonzero(self._moments.unfit()).tolist():
             column = choice.numbers[place]
             mend = f"; {LEFT_OUT}" if column in choice.features else ""
-            raise BadInput(f"{name}: column {column!r} {self._moments.problem(place)}{mend}")
+            lost = " in float64, in which integers above 2**53 lose digits" if column in codes.rounded else ""
+            raise BadInput(f"{name}: column {column!r} {self._moments.problem(place)}{lost}{mend}")
         words = [list(known) for known in codes.words]
         for column, levels, known in zip(choice.categories, self._levels, words, strict=True):
             levels.sort(known)
