@@ -13,6 +13,15 @@ MOST_SOLVED = 50  # relations: with more, the columns concerned are named alone
 NOTHING = 1e-8  # what rounding leaves of a coefficient of 0, in standard units
 
 
+def not_unique(triangle: Triangle, scaling: Scaling, names: Sequence[str], *, rank: int, intercept: bool = True) -> str:
+    """The warning that features (d,) of this rank, below d, have no unique coefficients, and why."""
+    how = dependence(triangle, scaling, names, rank=rank, intercept=intercept)
+    return (
+        f"the {len(names)} features have rank {rank} in {triangle.rows} rows, so their coefficients are not unique: "
+        f"{how}"
+    )
+
+
 def dependence(triangle: Triangle, scaling: Scaling, names: Sequence[str], *, rank: int, intercept: bool = True) -> str:
     """How features (d,) of this rank, below d, depend on each other in the rows of a triangle, in their own units."""
     X, ones, _ = triangle.split()

@@ -1,8 +1,9 @@
 """What can go wrong on the way from a table to its coefficients."""
 
 import contextlib
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -41,6 +42,16 @@ def writing(path: str) -> Iterator[None]:
         yield
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def spare(option: str, path: str | None, needed: Mapping[str, str | None]) -> None:
+    """BadInput where an option names a file to write that is one of those needed, each beside what it is."""
+    if path is None or not os.path.exists(path):
+        return
+    for what, file in needed.items():
+        with contextlib.suppress(OSError):  # one that cannot be looked at is not lost here
+            if file is not None and os.path.samefile(path, 0 if file == "-" else file):
+                raise BadInput(f"{option} {path} is {what}, and would be lost; give another name")
 
 
 def warn(line: str) -> None:

@@ -7,6 +7,7 @@ import inspect
 import math
 import random
 import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -18,7 +19,10 @@ import numpy as np
 from linreg.backends import load_backend
 from linreg.checks import checked_features, checked_targets, not_fitted
 from linreg.data import split
+from linreg.dependence import not_unique
+from linreg.exact import least_squares
 from linreg.moments import Moments
+from linreg.scaling import Scaling
 from linreg.settings import (
     AT_ONCE,
     DOCUMENT_EPOCHS,
@@ -29,7 +33,7 @@ from linreg.settings import (
     PATIENCE,
 )
 from linreg.train import train
-from linreg.triangle import Array
+from linreg.triangle import Array, Triangle
 
 
 class LinearRegression:
@@ -88,17 +92,21 @@ class LinearRegression:
         if self.early_stopping and len(targets) < 2:
             raise ValueError("early_stopping takes at least 2 samples, one to train on and one to hold out: 1 sample")
         self._begin(features)
+        held = None
         if self.early_stopping:
             with _shuffling(self.seed, "held out"):
                 places, apart = split(len(targets), float(self.validation_fraction))
             held = features[apart], targets[apart]
-            return self._train(features[places], targets[places], self.epochs or MOST_EPOCHS, held)
-        if self.optimizer in AT_ONCE:
+            features, targets, epochs = features[places], targets[places], self.epochs or MOST_EPOCHS
+        elif self.optimizer in AT_ONCE:
             epochs = 1
         else:
             steps = math.ceil(len(targets) / min(self.batch_size, len(targets)))
             epochs = self.epochs or max(DOCUMENT_EPOCHS, math.ceil(DOCUMENT_STEPS / steps))
-        return self._train(features, targets, epochs)
+        self._train(features, targets, epochs, held)
+        if not self.weight_decay:  # which chooses one of all the answers
+            self._warn_if_not_unique(features, targets)
+        return self
 
     @property
     def partial_fit(self) -> Callable[[Any, Any], Self]:
@@ -215,6 +223,19 @@ class LinearRegression:
         self.coef_, self.intercept_ = np.zeros(features.shape[1]), 0.0
         self._scale = Moments(features.shape[1] + 1, bool(self.fit_intercept))
         self._calls = 0
+
+    def _warn_if_not_unique(self, features: Array, targets: Array) -> None:
+        """Warn where columns that vary depend on each other; a constant one always has the coefficient 0."""
+        varied = np.append(self._scale.varies()[:-1], True)
+        scaling = Scaling(*(part[varied] for part in self._scale.means_and_stds()))
+        names = getattr(self, "feature_names_in_", [f"x{place}" for place in range(features.shape[1])])
+        names = [str(name) for name, varies in zip(names, varied[:-1], strict=True) if varies]
+        standard = scaling.apply(np.column_stack([features, targets])[:, varied])
+        triangle = Triangle(len(names)).fold(standard[:, :-1], standard[:, -1])
+        rank = least_squares(triangle, intercept=self._scale.centred)[2]
+        if rank < len(names):
+            text = not_unique(triangle, scaling, names, rank=rank, intercept=self._scale.centred)
+            warnings.warn(text, UserWarning, stacklevel=3)
 
     def _train(self, features: Array, targets: Array, epochs: int, held: tuple[Array, Array] | None = None) -> Self:
         torch = load_backend(self.backend)

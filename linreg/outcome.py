@@ -1,6 +1,7 @@
 """What a run did, in one place: for the lines it prints, its JSON, its plots and its report."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -90,9 +91,9 @@ class Outcome:
 
     `names` are those of the d coefficients; `w` (d,) and `b` are in the units trained in, of which `scaling` leads back
     to the columns' own, and in which `triangle` holds all rows trained on. `sample` is at most 2,000 of these rows in
-    their own units: X (k, d) and y (k,). Losses are means per epoch. `seconds` is what training took, for `rows_seen`
-    rows, in this process. `start` is w and b before the first step, where they were kept for a plot. `counts` are a
-    table's.
+    their own units, X (k, d) and y (k,), and their numbers in the data (k,), from 0. Losses are means per epoch.
+    `seconds` is what training took, for `rows_seen` rows, in this process. `start` is w and b before the first step,
+    where they were kept for a plot. `counts` are a table's.
     """
 
     settings: Settings
@@ -102,7 +103,7 @@ class Outcome:
     b: float
     scaling: Scaling
     triangle: Triangle
-    sample: tuple[Array, Array]
+    sample: tuple[Array, Array, Array]
     losses: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
     trace: Trace = field(default_factory=Trace)
@@ -127,7 +128,8 @@ class Outcome:
         return Goodness(triangle.rows, triangle.r2(self.w, self.b, self.settings.fit_intercept), rmse)
 
 
-def sampled(X: Array, y: Array) -> tuple[Array, Array]:
-    """At most 2,000 evenly spaced rows of X (n, d) and y (n,)."""
+def sampled(X: Array, y: Array, numbers: Sequence[int]) -> tuple[Array, Array, Array]:
+    """At most 2,000 evenly spaced rows of X (n, d) and y (n,), and their `numbers` in the data."""
     every = -(-len(y) // MOST_SHOWN)
-    return np.asarray(X[::every], dtype=np.float64), np.asarray(y[::every], dtype=np.float64)
+    X, y = (np.asarray(part[::every], dtype=np.float64) for part in (X, y))
+    return X, y, np.array(numbers[::every])

@@ -1,6 +1,7 @@
 """What a run trains on: the document's synthetic data, or a table."""
 
 import hashlib
+from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 
 from linreg.backends import first_line
 from linreg.data import split, synthetic_data
-from linreg.dependence import dependence
+from linreg.dependence import not_unique
 from linreg.errors import BadInput, warn
 from linreg.exact import least_squares
 from linreg.examples import Examples, InMemory
@@ -35,7 +36,7 @@ class Problem(NamedTuple):
     target: str
     scaling: Scaling
     triangle: Triangle
-    sample: tuple[Array, Array]
+    sample: tuple[Array, Array, Array]
     fingerprint: str
     loaded: Loaded | None = None  # where it is a table
 
@@ -57,6 +58,7 @@ def synthetic_problem(torch: ModuleType, settings: Settings, data: Synthetic) ->
     except (MemoryError, RuntimeError, ValueError) as error:
         raise BadInput(f"cannot make {num_examples} examples: {first_line(error)}") from error
     trained, held_out = InMemory(X.to(settings.device), y.to(settings.device), torch), None
+    places: Sequence[int] = range(num_examples)
     if settings.validation:
         places, held = split(num_examples, settings.validation)
         if not (places and held):
@@ -72,7 +74,7 @@ def synthetic_problem(torch: ModuleType, settings: Settings, data: Synthetic) ->
         "y",
         Scaling.none(size),
         Triangle(size).fold(columns, targets),
-        sampled(columns, targets),
+        sampled(columns, targets, places),
         fingerprint_of(X.cpu().numpy(), y.cpu().numpy()),
     )
 
@@ -118,11 +120,7 @@ def exact_answer(problem: Problem, settings: Settings) -> tuple[Array, float, li
     w, b, rank = least_squares(triangle, settings.weight_decay, centred)
     unsure = []
     if rank < len(names) and not settings.weight_decay:  # which chooses one of all the answers
-        how = dependence(triangle, problem.scaling, names, rank=rank, intercept=centred)
-        rows = problem.examples.rows
-        unsure = [
-            f"the {len(names)} features have rank {rank} in {rows} rows, so their coefficients are not unique: {how}"
-        ]
+        unsure = [not_unique(triangle, problem.scaling, names, rank=rank, intercept=centred)]
     return *problem.scaling.in_own_units(w, b), unsure
 
 

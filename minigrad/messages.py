@@ -158,11 +158,15 @@ def cannot_require_grad(dtype: Any, complex_too: str = "") -> str:
 
 
 def grad_of_non_leaf(tensor: Any) -> str:
+    node, stepped = tensor._origin, ""
+    if node.name() == "SubBackward0":  # as of w = w - lr * w.grad
+        mend = "  made it. To update a parameter, change it itself, under no_grad: w -= lr * w.grad."
+        stepped = f"\n{at(node.code, node.lasti)}\n{mend}"
     return (
         "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
         "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
         "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
-        "you access the leaf Tensor instead."
+        f"you access the leaf Tensor instead.{stepped}"
     )
 
 

@@ -47,7 +47,7 @@ def outcome_of(X, y, names=None, target="y", *, held=False, scaled=True, **setti
             target=target,
             scaling=scaling,
             triangle=Triangle(X.shape[1]).fold(standard[:, :-1], standard[:, -1]),
-            sample=sampled(X, y),
+            sample=sampled(X, y, range(len(y))),
             loaded=None,
         )
         return fit(torch, settings, problem, Manner(quiet=True, traced=True))[2]

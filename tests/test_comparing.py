@@ -17,7 +17,7 @@ from minigrad.comparing.differences import compared
 from minigrad.comparing.events import WHOLE, Event, Kept, read, write
 
 TRAINING = """
-import random
+import os, random
 import sys
 import torch
 
@@ -27,7 +27,7 @@ net = torch.nn.Linear(2, 1)
 optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
 X = torch.randn(20, 2)
 frozen = torch.nn.Linear(1, 1).requires_grad_(False)
-print("drawn", random.random(), X[0, 0].item())
+print("drawn", random.random(), X[0, 0].item(), "threads:", os.environ["OMP_NUM_THREADS"])
 for step in range(3):
     loss = ((X @ w + state["b"][0] + net(X) - 1) ** 2).mean()
     optimizer.zero_grad()
@@ -77,6 +77,7 @@ def test_runs_that_are_alike(alike):
         assert kinds[4] == ("loss", "")
         assert sorted(kinds[5:9]) == [("gradient", n) for n in sorted(NAMES)]
     assert texts(alike)[0].startswith("drawn 0.844421851525")  # both Python's stream and the library's begin with 0
+    assert texts(alike)[0].endswith("threads: 1")
     assert texts(alike)[-1] == "<script>alert(1)</script>"
     assert len(texts(alike)) == 5
 

@@ -286,6 +286,10 @@ def test_what_torch_offers_without_a_package_too_is_the_same_function():
         lambda a, b: nn.Softmax()(a),
         lambda a, b: nn.Dropout2d()(a),
         lambda a, b: a[0].std(),
+        lambda a, b: a[[[0], [0]]],
+        lambda a, b: a[minigrad.ones(3, dtype=minigrad.uint8)],
+        lambda a, b: a.__setitem__([[0], [0]], 1.0),
+        lambda a, b: minigrad.where(minigrad.ones(3, dtype=minigrad.uint8), b, b),
     ],
 )
 def test_warnings_name_the_users_line(warn):

@@ -245,7 +245,7 @@ def test_coefficients_that_are_not_unique_are_warned_of(table, text):
     ("content", "said"),
     [
         ("", "is empty"),
-        ("\n1,2\n", "is empty"),
+        ("\n1,2\n", "no column 'y'; its columns are '1', '2'"),
         ("y,x\n", "has no rows: a regression needs at least 2 rows"),
         ("y,x", "has no rows"),
         ("x,z\n1,2\n", "no column 'y'; its columns are 'x', 'z'"),
@@ -260,7 +260,7 @@ def test_coefficients_that_are_not_unique_are_warned_of(table, text):
         ('y,x\n"1,5",1\n', "column 'y': '1,5' is not a finite number"),
         ("y,x\n1,2\n3\n", "row 2: the header names 2 columns, here are 1"),
         ("y,x\n1,2,3\n", "row 1: the header names 2 columns, here are 3"),
-        ("y;x\n1;2\n", "no column 'y'; its columns are 'y;x'"),
+        ("y;x\n1;2,5\n", "row 1, column 'x': '2,5' is not a finite number; --format csv2"),
         ("y,x\n1,2\n2,2\n", "column 'x' is constant: every value is 2"),
         ("y,x\n1,2\n1,3\n", "table.csv: column 'y' is constant"),
         ("y,x\n1,2\n", "table.csv has only one row: a regression needs at least 2 rows"),

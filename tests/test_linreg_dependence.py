@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 pytest.importorskip("pyarrow")
 from linreg_command import linreg
 
+from linreg import LinearRegression
 from linreg.dependence import dependence
 from linreg.exact import least_squares
 from linreg.moments import Moments
@@ -90,3 +91,17 @@ def test_what_is_told_holds_in_every_row(seed, extra, intercept, mean):
         left, right = re.sub(r"(\d[\d.e+-]*) x", r"\1 * x", relation).split(" = ")
         values = [eval(side, {"__builtins__": {}}, dict(zip(names, X.T, strict=True))) for side in (left, right)]
         np.testing.assert_allclose(*values, atol=1e-4 * np.abs(X).max())
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "lstsq"])
+def test_the_library_warns_as_the_command_does(optimizer):
+    a, b, y = numbers(3, 30)
+    model = LinearRegression(optimizer=optimizer, epochs=1)
+    said = r"the 3 features have rank 2 in 30 rows, so their coefficients are not unique: x3 = 2 x0 \+ x1$"
+    with pytest.warns(UserWarning, match=said) as caught:
+        model.fit(np.column_stack([a, b, np.ones(30), 2 * a + b]), y)
+    assert caught[0].filename == __file__
+    # None of these warns: a constant column, columns of 0, weights that decay.
+    model.fit(np.column_stack([a, b, np.ones(30)]), y)
+    LinearRegression(fit_intercept=False, optimizer=optimizer).fit(np.zeros((30, 2)), y)
+    LinearRegression(weight_decay=0.1, optimizer=optimizer).fit(np.column_stack([a, a]), y)

@@ -68,3 +68,10 @@ def test_rows_that_can_be_gone_through_only_once_are_looked_at_once():
     rows = ([float(i), 2**54 if i == 3 else i, i % 3] for i in range(9))
     found = load(Rows((iter(row) for row in rows), ["a", "b", "y"]), "y", torch=minigrad)
     assert found.examples.rows == 9
+
+
+def test_a_column_that_is_constant_but_for_digits_lost_is_refused_with_the_reason(tmp_path):
+    columns = FEW | {"a": [10**20 + i for i in range(4)]}
+    status, _, err = linreg("--data", written(tmp_path / "t.csv", columns), "--target", "y")
+    assert status == 2
+    assert "column 'a' is constant: every value is 1e+20 in float64, in which integers above 2**53 lose digits; " in err

@@ -114,16 +114,32 @@ def test_semicolons_and_decimal_commas(tmp_path, refused, told):
     path = tmp_path / "eu.csv"
     path.write_text("größe;wort;y\n1,5;rot;2,5\n NA;blau;1\n2;rot;3,5\n4,25;blau;-,5\n", encoding="utf-8")
     options = "--data", path, "--target", "y", "--categories", "wort", "--missing", "drop", "--seed", "0"
-    assert refused(*options).endswith("'größe;wort;y'; --format csv2 reads semicolons and decimal commas")
+    assert "'1,5' is not a finite number; --format csv2 reads decimal commas; --without" in refused(*options)
+    said = refused(*options, "--format", "csv")
+    assert said.endswith("'größe;wort;y'; --format csv2 reads semicolons and decimal commas")
     exact = told(*options, "--format", "csv2", "--save", tmp_path / "run")
     path.with_suffix(".tsv").write_text(path.read_text("utf-8").replace(",", ".").replace(";", "\t"), encoding="utf-8")
     same = told("--data", path.with_suffix(".tsv"), *options[2:])
     assert (same["coefficients"], same["missing"]) == (exact["coefficients"], {"größe": 1})
-    assert "has no column" in refused("predict", tmp_path / "run", path, "--out", tmp_path / "p.csv")
+    assert "decimal commas" in refused("predict", tmp_path / "run", path, "--out", tmp_path / "p.csv")
     predicted = told("predict", tmp_path / "run", path, "--format", "csv2", "--out", tmp_path / "p.csv")
     assert predicted["predicted"] == 3
     path.write_text("x;y\n1.500;2\n1;3\n", encoding="utf-8")
     assert "column 'x': '1.500' is not a finite number" in refused(*options[:4], "--format", "csv2")
+
+
+def test_semicolons_and_decimal_points(tmp_path, refused, told):
+    path = tmp_path / "t.csv"
+    text = '\n \r\nx; "area m2";y\n1.5;2;2\n2;3.5;4\n4; 1;7\n'
+    path.write_text(text, encoding="utf-8")
+    options = "--data", path, "--optimizer", "lstsq", "--seed", 0
+    found = told(*options, "--target", " area m2")
+    path.write_text(text.replace(";", ","), encoding="utf-8")
+    assert told(*options, "--target", "area m2") == found
+    path.write_text(text.removesuffix("7\n") + "z\n", encoding="utf-8")
+    assert "row 3, column 'y': 'z'" in refused("--data", path, "--target", "y")
+    path.write_text('\n\na,"b"c\n1,2\n', encoding="utf-8")
+    assert "line 3: not CSV" in refused("--data", path, "--target", "a")
 
 
 def test_tabs_in_a_file_that_is_called_csv(tmp_path, refused):

@@ -271,6 +271,12 @@ ARRAY = np.arange(9.0) ** 2
         ("t.npy", fields(y=["f8", (1,)], x=["f8"]), "column 'y' holds ('<f8', (1,)): an array in each row"),
         ("t.npy", fields(y=["f8"], x=[[("a", "f8")]]), "column 'x' holds [('a', '<f8')]: only real numbers"),
         ("t.npy", fields(y=["f8"], x=["V9"]), "column 'x' holds |V9: only real numbers"),
+        (
+            "t.npy",
+            npy(np.array([(1, b"1"), (2, b"a")], [("y", "f8"), ("x", "S1")])),
+            "row 2, column 'x': 'a' is not a finite number; --cat",
+        ),
+        ("t.npy", npy(np.array([(1, b"1"), (2, b"\xff")], [("y", "f8"), ("x", "S1")])), "column 'x': not UTF-8 text"),
         ("t.npy", header((3, 2), "<U500000000"), "rows of 4000000000 bytes, more than 16777216"),
         ("t.npy", header((3,), [("y", "<f8"), ("x", "|V100000000")]), "rows of 100000008 bytes"),
         ("t.npz", npz([("y.npy", npy(ARRAY)), ("x.npy", npy(ARRAY)), ("x.npy", npy(-ARRAY))]), "holds 'x.npy' twice"),

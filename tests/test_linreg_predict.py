@@ -387,6 +387,11 @@ def test_no_table_that_is_read_or_was_trained_on_is_written_over(tmp_path, monke
     before = table.read_bytes(), new.read_bytes()
     for source, out in (("new.csv", "new.csv"), ("new.csv", "./t.csv"), ("t.csv", tmp_path / "t.csv")):
         assert "and would be lost; give another name" in refused("predict", "run", source, "--out", out)
+    for option, name in (("--report", "t.html"), ("--plot", "t.svg"), ("--explain", "t.svg")):
+        (tmp_path / name).symlink_to("t.csv")
+        said = refused("--data", "./t.csv", "--target", "y", "--categories", "place", option, name)
+        assert said.endswith(f"{option} {name} is the table that is read, and would be lost; give another name\n")
+        (tmp_path / name).unlink()
     assert (table.read_bytes(), new.read_bytes()) == before
 
 

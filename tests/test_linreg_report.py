@@ -127,6 +127,19 @@ def test_nearly_all_is_not_told_as_all():
     ]
 
 
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize("intercept", [True, False])
+def test_columns_that_nearly_depend_are_named(lang, intercept):
+    a, b, e = np.random.default_rng(3).normal(size=(3, 50))
+    for distance in (1e-3, 1.0):
+        X = np.column_stack([a, 1e6 * b, a + distance * e]) + 5 * intercept
+        page = report.page(outcome_of(X, a + b, optimizer="newton", fit_intercept=intercept), lang)
+        X = X - X.mean(axis=0) * intercept
+        condition = np.linalg.cond(X / np.linalg.norm(X, axis=0))
+        said = REPORT_WORDS[lang]["nearly"].format(names="x0, x2", condition=number(condition))
+        assert (said in page) == (distance < 1) == (condition > 30)
+
+
 @pytest.mark.parametrize("early", [True, False])
 def test_whether_training_has_converged_is_told(early):
     page = report.page(outcome_of(*drawn_rows(60, 1), lr=0.01 if early else 0.2, num_epochs=1 if early else 60))

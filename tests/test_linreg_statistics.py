@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings, strategies as st
-from outcomes import drawn_rows, outcome_of
+from outcomes import CHOSEN, drawn_rows, outcome_of
 
+from linreg.jobs import Manner, fit_table
 from linreg.looking.distributions import f_beyond, t_beyond, t_within
 from linreg.looking.residuals import Residuals
 from linreg.looking.statistics import Design, summarise
+from linreg.settings import Reading, Settings, Table
 
 HERE = Path(__file__).parent
 CERTIFIED = json.loads((HERE / "data" / "nist" / "certified.json").read_text())
@@ -269,3 +271,17 @@ def test_a_design_has_the_squares_of_all_rows():
         loss = design.squares(design.theta) / 2 / 30
         assert loss == pytest.approx(outcome.triangle.mean_loss(outcome.w, outcome.b))
         assert loss == pytest.approx(outcome.losses[-1])
+
+
+def test_the_row_that_moves_the_fit_most_is_named_by_its_number_in_the_table(tmp_path):
+    x, e = np.random.default_rng(5).normal(size=(2, 60))
+    cells = [f"{a},{a + b}" for a, b in zip(x, e, strict=True)]
+    cells[3], cells[9] = "1,NA", ",2"
+    for row in (20, 41):
+        lines = ["x,y", *cells[:row], "5,-50", *cells[row + 1 :]]
+        lines.insert(7, "")  # a blank line is no row, as in messages
+        (tmp_path / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+        settings = Settings(**CHOSEN | {"optimizer": "lstsq", "validation": 0.1})
+        data = Table(str(tmp_path / "t.csv"), "y", reading=Reading(missing="drop"))
+        outcome = fit_table(settings, data, Manner(quiet=True, results=False))[1]
+        assert Residuals(outcome).influential()[0].row == row

@@ -99,6 +99,7 @@ def test_every_format_gives_the_same_examples_in_the_same_order(tmp_path, buffer
         assert other.encoding == first.encoding
         np.testing.assert_array_equal(other.triangle.R, first.triangle.R)
         assert_same([first.shown], [other.shown])
+        np.testing.assert_array_equal(table(250)[first.shown[2], 0], first.shown[1])
         if validation:
             w, b = minigrad.tensor([[0.2], [1.0]], dtype=minigrad.float64), minigrad.tensor([0.1])
             assert other.held_out.mean_loss(w, b) == first.held_out.mean_loss(w, b)
@@ -362,6 +363,12 @@ def test_numbers_of_many_types(tmp_path):
             np.save(tmp_path / "t.npy", np.asarray(expected % 2, dtype=dtype, order=order))
             (block,) = opened_source(str(tmp_path / "t.npy")).blocks(["x5", "x0"], [])
             np.testing.assert_array_equal(block.numbers, expected[:, [5, 0]] % 2)
+    for kind in ("U4", "S4"):  # texts, as those of a CSV file
+        np.savez(tmp_path / "t.npz", a=[*expected[:11, 0].astype(kind), np.array("NA", kind)], b=expected.astype(kind))
+        (block,) = opened_source(str(tmp_path / "t.npz")).blocks(["a", "b1"], ["b0"])
+        np.testing.assert_array_equal(block.numbers, np.column_stack([[*expected[:11, 0], np.nan], expected[:, 1]]))
+        (block,) = opened_source(str(tmp_path / "t.npz")).blocks([], ["b0"])
+        assert block.numbers.shape == (12, 0)
 
 
 def test_arrays_of_an_npz_file_are_columns_by_their_names(tmp_path):

@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from linreg.errors import BAD_INPUT, DIVERGED, DONE, BadInput, fail, writing
+from linreg.errors import BAD_INPUT, DIVERGED, DONE, BadInput, fail, spare, writing
 from linreg.options import data_of, settings_of
 from linreg.processes import TIMEOUT, Group, joined, must_be_shareable, several, told_by_first
 from linreg.saving.resuming import kept_options, options_of
@@ -24,6 +24,8 @@ def run(argv: Sequence[str]) -> int:
             must_be_shareable(options.optimizer, options.data, options.explain)
         elif options.timeout is not None:
             raise BadInput("--timeout needs several processes: start them with torchrun")
+        for option, path in (("--plot", options.plot), ("--report", options.report), ("--explain", options.explain)):
+            spare(option, path or None, {"the table that is read": options.data})
         if options.plot is not None or options.report is not None:
             from linreg.looking import files
 

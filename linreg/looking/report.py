@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HTML_LANGUAGES = {"en": "en", "zh": "zh-CN"}
+NEAR, MOST_NAMES = 30.0, 8  # a condition number that is told of, and the features named
 FAR_OFF = 1.0  # standard errors from the exact solution at which training has not converged
 # The pictures' colours follow the page's, light or dark.
 COLOURS = {
@@ -58,7 +59,7 @@ def page(outcome: Outcome, lang: str = "en", command: Sequence[str] | None = Non
     title = words["title"].format(target=shown(outcome.target, 80))
     parts = [
         *_verdict(drawing, words),
-        *_coefficients(drawing.summary, words),
+        *_coefficients(drawing, words),
         *_goodness(drawing, words),
         *_data(drawing, words),
         *_residuals(drawing, words),
@@ -96,7 +97,8 @@ def _off(drawing: Drawing) -> float | None:
     return max(offs) if offs and not drawing.residuals.exact else None
 
 
-def _coefficients(summary: Summary, words: Words) -> list[str]:
+def _coefficients(drawing: Drawing, words: Words) -> list[str]:
+    summary = drawing.summary
     heads = ["name", "trained", "exact"]
     if summary.without is None:
         heads += ["error", "interval"]
@@ -104,8 +106,21 @@ def _coefficients(summary: Summary, words: Words) -> list[str]:
     return [
         _heading(words["coefficients"]),
         _paragraph(words[summary.without or "belongs"], "note"),
+        *_nearly_dependent(drawing, words),
         _table(words["coefficients"], texts, [_coefficient(row, summary, words) for row in summary.coefficients]),
     ]
+
+
+def _nearly_dependent(drawing: Drawing, words: Words) -> list[str]:
+    """That features come near to following from others, where they do."""
+    if drawing.summary.without is not None:
+        return []
+    condition, places = drawing.residuals.design.condition
+    if condition < NEAR:
+        return []
+    names = [shown(drawing.outcome.names[place]) for place in places]
+    told = ", ".join([*names[:MOST_NAMES], *(["…"] if len(names) > MOST_NAMES else [])])
+    return [_paragraph(words["nearly"].format(names=told, condition=number(condition)), "note")]
 
 
 def _coefficient(row: Coefficient, summary: Summary, words: Words) -> list[str]:
@@ -201,11 +216,10 @@ def _residuals(drawing: Drawing, words: Words) -> list[str]:
         ),
     ]
     if influential := residuals.influential():
-        place = words["row" if residuals.in_order else "place"]
-        heads = [place, words["observed"], words["fitted"], words["leverage"], words["cook"]]
+        heads = [words["row"], words["observed"], words["fitted"], words["leverage"], words["cook"]]
         rows = [
             [
-                f"{row.place + 1:,}",
+                f"{row.row + 1:,}",
                 *(number(value, 6) for value in (row.observed, row.fitted)),
                 number(row.leverage),
                 number(row.cook),

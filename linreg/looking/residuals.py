@@ -35,9 +35,13 @@ class Check:
 
 @dataclass(frozen=True)
 class Influence:
-    """A sampled row that moves the fit: its `place` among those sampled, from 0, and its numbers in own units."""
+    """A sampled row that moves the fit: its `place` among those sampled and which `row` of the data it is, from 0.
+
+    The numbers are in own units.
+    """
 
     place: int
+    row: int
     observed: float
     fitted: float
     leverage: float
@@ -47,12 +51,13 @@ class Influence:
 class Residuals:
     """The rows sampled from a run's data beside what its parameters predict for them.
 
-    `columns` (k, p) are in standard units; `fitted` and `errors` (k,), observed less fitted, in the target's own.
+    `rows` (k,) are their numbers in the data, from 0; `columns` (k, p) are in standard units; `fitted` and `errors`
+    (k,), observed less fitted, in the target's own.
     `standard_errors` are those in standard units, whose squares are numbers at any scale of the target.
     """
 
     def __init__(self, outcome: Outcome) -> None:
-        X, y = outcome.sample
+        X, y, self.rows = outcome.sample
         self.design, self.target_std = Design(outcome), float(outcome.scaling.stds[-1])
         # The differences are taken in standard units, where no large mean eats their digits.
         standard = outcome.scaling.apply(np.column_stack([X, y]))
@@ -102,7 +107,11 @@ class Residuals:
             return []
         places = np.argsort(-self.cook, kind="stable")[:MOST_INFLUENTIAL]
         return [
-            Influence(int(i), *(float(values[i]) for values in (self.observed, self.fitted, self.leverage, self.cook)))
+            Influence(
+                int(i),
+                int(self.rows[i]),
+                *(float(values[i]) for values in (self.observed, self.fitted, self.leverage, self.cook)),
+            )
             for i in places
         ]
 

@@ -16,6 +16,7 @@ from linreg.outcome import Outcome
 from linreg.triangle import Array
 
 CONFIDENCE = 0.95
+CONCERNED = 0.1  # the part in the shortest direction from which a feature is one of those that nearly depend
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,18 @@ class Design:
     def inverse(self) -> Array:
         """R⁻¹ (p, p), where the coefficients are unique: its product with its transpose is the covariance over s²."""
         return np.asarray(np.linalg.solve(self.R, np.eye(len(self.R))), dtype=np.float64)
+
+    @cached_property
+    def condition(self) -> tuple[float, list[int]]:
+        """The condition number of the features at unit length, and the places of those that come nearest to depending.
+
+        With an intercept they are measured from their means. Only where the coefficients are unique.
+        Source: Belsley, Kuh and Welsch, Regression Diagnostics, chapter 3
+        """
+        start = int(self.intercept)
+        X = self.R[start:, start:]
+        _, sizes, turned = np.linalg.svd(X / np.linalg.norm(X, axis=0))
+        return float(sizes[0] / sizes[-1]), np.flatnonzero(np.abs(turned[-1]) > CONCERNED).tolist()
 
     def _joined(self, w: Array, b: float) -> Array:
         return np.append([b], w) if self.intercept else np.asarray(w, dtype=np.float64)

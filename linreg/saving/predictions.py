@@ -13,7 +13,7 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from linreg.errors import BadInput, required, writing
+from linreg.errors import BadInput, required, spare, writing
 from linreg.saving.saved import Saved
 from linreg.tables import Source
 from linreg.tables.arrow import cells_of
@@ -80,12 +80,9 @@ def check_kept(source: Source, names: Sequence[str]) -> None:
 
 def check_out(out: str | None, file: str, saved: Saved) -> None:
     """BadInput where the predictions would take the place of the table that is read, or of what the run needs."""
-    if out is None or not Path(out).exists():
-        return
-    needed = {"the table that is read": file, "the table that the run was trained on": saved.run["options"].get("data")}
-    for what, path in needed.items():
-        if isinstance(path, str) and Path(path).exists() and Path(out).samefile(path):
-            raise BadInput(f"--out {out} is {what}, and would be lost; give another name")
+    trained_on = saved.run["options"].get("data")
+    needed = {"the table that is read": file, "the table that the run was trained on": trained_on}
+    spare("--out", out, {what: path for what, path in needed.items() if isinstance(path, str)})
 
 
 def predict(saved: Saved, source: Source, write: Write) -> Accuracy:

@@ -19,13 +19,14 @@ from numpy.lib import format as npy
 
 from linreg.errors import BadInput
 from linreg.tables.absent import Absent
-from linreg.tables.arrow import arrow, stripped
-from linreg.tables.source import LONGEST_LINE, Block, Span, Texts, losing, text_of_number
+from linreg.tables.arrow import arrow, number_of_text, stripped
+from linreg.tables.source import LONGEST_LINE, Block, NotNumbers, Span, Texts, losing, not_a_number, text_of_number
 from linreg.tables.streams import Unchanged
 from linreg.triangle import Array
 
 BYTES = 1 << 19  # mapped at once, and taken out of the map before the next
 MOST_COLUMNS = 1 << 16
+REAL, TEXT = "biuf", "US"  # kinds of dtype
 
 # What a damaged file raises in NumPy's reading of a header, in a memory map, or in unzipping.
 HEADER = (ValueError, TypeError, KeyError, SyntaxError, OverflowError, RecursionError, tokenize.TokenError)
@@ -107,26 +108,38 @@ class Arrays:
                 rows = min(step, end - first)
                 with self._refusing():
                     parts = {array: self._rows_of(array, first, rows, streams.get(array)) for array in arrays}
-                values = self._absent.without(self._numbers(parts, numbers))
+                read = self._numbers(parts, numbers, first) if numbers else np.empty((rows, 0))
+                values = self._absent.without(read)
                 words = tuple(_texts(self._cells(parts, name), self.name, name, self._absent) for name in texts)
                 kept = tuple(_kept(self._cells(parts, name), self.name, name) for name in self._keep)
                 self._unchanged.check()
                 lost = losing(values, numbers, partial(self._cells, parts), lambda cells, at: cells[at].tolist())
                 yield Block(first, values, words, kept, lost)
 
-    def _numbers(self, parts: dict[_Array, Any], names: Sequence[str]) -> Array:
+    def _numbers(self, parts: dict[_Array, Any], names: Sequence[str], first: int) -> Array:
         chosen = [self._columns[name] for name in names]
         if len({column.array for column in chosen}) == 1 and isinstance(chosen[0].place, int):
             part = parts[chosen[0].array]
-            self._check_kind(part, names[0])
-            return np.take(part, [column.place for column in chosen], axis=1).astype(np.float64, copy=False)
-        for name in names:
-            self._check_kind(self._cells(parts, name), name)
-        return np.column_stack([self._cells(parts, name).astype(np.float64) for name in names])
+            if part.dtype.kind in REAL:
+                return np.take(part, [column.place for column in chosen], axis=1).astype(np.float64, copy=False)
+        return np.column_stack([self._column(self._cells(parts, name), name, first) for name in names])
 
-    def _check_kind(self, cells: Any, column: str) -> None:
-        if cells.dtype.kind not in "biuf":
-            raise BadInput(f"{self.name}, column {column!r} holds {cells.dtype}: only real numbers can be used")
+    def _column(self, cells: Any, column: str, first: int) -> Array:
+        """One column as numbers; those of texts are read as a CSV file's are."""
+        if cells.dtype.kind in REAL:
+            return np.asarray(cells.astype(np.float64))
+        if cells.dtype.kind not in TEXT:
+            said = (
+                f"{self.name}, column {column!r} holds {cells.dtype}: only real numbers and texts of them can be used"
+            )
+            raise NotNumbers(said, column)
+        codes, words = _texts(cells, self.name, column, self._absent)
+        values = [number_of_text(word, self._absent) for word in words]
+        wrong = np.array([*(value is None for value in values), False])[codes]
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise not_a_number(self.name, first + row, column, words[codes[row]])
+        return np.array([*values, np.nan], dtype=np.float64)[codes]
 
     def _cells(self, parts: dict[_Array, Any], name: str) -> Any:
         array, place = self._columns[name]
@@ -238,7 +251,7 @@ def _kept(cells: Any, name: str, header: str) -> Any:
 
 
 def _texts(cells: Any, name: str, header: str, absent: Absent) -> Texts:
-    if cells.dtype.kind not in "biufUS":
+    if cells.dtype.kind not in REAL + TEXT:
         raise BadInput(f"{name}, column {header!r} holds {cells.dtype}: only texts and numbers can be categories")
     kind = cells.dtype.kind
     if kind == "U" and cells.dtype.itemsize:

@@ -5,6 +5,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from linreg.errors import BadInput
 from linreg.tables import source as limits
 from linreg.tables.absent import Absent
 from linreg.tables.arrow import arrow, cells_at, is_number, numbers as numbers_of, texts as texts_of
-from linreg.tables.source import Block, Span, losing
+from linreg.tables.source import Block, NotNumbers, Span, losing
 from linreg.tables.streams import Reading
 
 BLOCK = 1 << 20  # bytes read at once
@@ -23,7 +24,9 @@ CONVERTED = "iconv -f latin1 -t utf-8 converts it, where it is Latin-1"
 class Delimited:
     """A stream of UTF-8 text whose first line names the columns; it is read once, from beginning to end.
 
-    Without a `header` the first line is a row, and the columns are called x0, x1, …, as those of an array are.
+    The first line is the first that is not blank. Without a `delimiter` cells are between commas, or between semicolons
+    where that line has these and no comma. Without a `header` the first line is a row, and the columns are called
+    x0, x1, …, as those of an array are.
     `headless` says that the first line was taken for names and holds numbers alone.
     """
 
@@ -31,18 +34,19 @@ class Delimited:
         self,
         stream: Reading,
         name: str,
-        delimiter: str = ",",
+        delimiter: str | None = None,
         decimal: str = ".",
         *,
         header: bool = True,
         na: Sequence[str] = (),
         keep: Sequence[str] = (),
     ) -> None:
-        self.name, self._stream, self._delimiter, self._decimal = name, stream, delimiter, decimal
+        self.name, self._stream, self._decimal = name, stream, decimal
         self._absent, self._keep = Absent(na, decimal), keep
         self._csv = arrow("pyarrow.csv")
         arrow().enable_signal_handlers(False)  # they lose a Ctrl-C now and then; no call here takes long
-        self._first = self._first_line()
+        self._line, self._first = self._first_line()
+        self._delimiter = delimiter or (";" if b";" in self._first and b"," not in self._first else ",")
         cells = self._cells(self._first, header)
         self.columns = cells if header else tuple(f"x{place}" for place in range(len(cells)))
         self.headless = header and all(is_number(cell, decimal) for cell in cells)
@@ -68,11 +72,23 @@ class Delimited:
             values = np.empty((table.num_rows, len(numbers)))
             column = {name: table.column(place).combine_chunks() for place, name in enumerate(names)}
             for j, name in enumerate(numbers):
-                values[:, j] = numbers_of(column[name], self.name, first, name, self._decimal, self._absent)
+                with self._hinting(column[name]):
+                    values[:, j] = numbers_of(column[name], self.name, first, name, self._decimal, self._absent)
             coded = tuple(texts_of(column[name], self.name, name, self._absent) for name in texts)
             lost = losing(values, numbers, column.__getitem__, cells_at)
             yield Block(first, values, coded, tuple(column[name] for name in self._keep), lost)
             first += table.num_rows
+
+    @contextmanager
+    def _hinting(self, column: Any) -> Iterator[None]:
+        """Say how decimal commas are read where a column is refused that has some."""
+        try:
+            yield
+        except NotNumbers as error:
+            commas = (cell for cell in column.to_pylist() if "," in cell)
+            if self._delimiter == ";" and self._decimal == "." and any(is_number(cell, ",") for cell in commas):
+                raise NotNumbers(f"{error}; --format csv2 reads decimal commas", error.column) from error
+            raise
 
     def _whole_rows(self) -> Iterator[bytes]:
         """The stream's bytes but for the header, cut at ends of lines that are not within quotes."""
@@ -126,28 +142,36 @@ class Delimited:
             return f"{limits.where(self.name, first + row - 1, self.columns[column])}: not UTF-8 text; {CONVERTED}"
         return f"{self.name}, after row {first}: not CSV: {' '.join(message.split())}"
 
-    def _first_line(self) -> bytes:
-        lines, quotes, length = list[bytes](), 0, 0
+    def _first_line(self) -> tuple[int, bytes]:
+        """The first line that is not blank, and its number."""
+        lines, quotes, length, blank = list[bytes](), 0, 0, 0
         # A name in quotes may hold the end of a line.
         while not lines or (lines[-1] and quotes % 2):
-            lines.append(self._stream.readline(limits.LONGEST_LINE - length))
-            quotes += lines[-1].count(b'"')
-            length += len(lines[-1])
-            if length == limits.LONGEST_LINE and b"\0" not in lines[-1]:
-                raise BadInput(f"{self.name}, line 1: more than {limits.LONGEST_LINE} bytes")
-        return b"".join(lines).removeprefix(codecs.BOM_UTF8)
+            line = self._stream.readline(limits.LONGEST_LINE - length)
+            begins, length = not length, length + len(line)
+            if length == limits.LONGEST_LINE and b"\0" not in line:
+                raise BadInput(f"{self.name}, line {blank + 1}: more than {limits.LONGEST_LINE} bytes")
+            if begins:
+                line = line.removeprefix(codecs.BOM_UTF8)
+            if not lines and line and not line.strip(b" \r\n"):
+                blank += 1
+                continue
+            lines.append(line)
+            quotes += line.count(b'"')
+        return blank + 1, b"".join(lines)
 
     def _cells(self, line: bytes, header: bool) -> tuple[str, ...]:
         try:
             text = line.decode()
             if "\0" in text:
-                raise BadInput(f"{self.name}, line 1: a NUL byte, so this is not a text file")
-            rows = list(csv.reader(io.StringIO(text, newline=""), delimiter=self._delimiter, strict=True))
+                raise BadInput(f"{self.name}, line {self._line}: a NUL byte, so this is not a text file")
+            lines = io.StringIO(text, newline="")
+            rows = list(csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=True))
         except UnicodeDecodeError as error:
             byte = error.object[error.start]
             raise BadInput(f"{self.name} is not UTF-8 text: it holds the byte 0x{byte:02x}; {CONVERTED}") from error
         except csv.Error as error:
-            raise BadInput(f"{self.name}, line 1: not CSV: {error}") from error
+            raise BadInput(f"{self.name}, line {self._line}: not CSV: {error}") from error
         if len(rows) > 1:
             raise BadInput(f"{self.name}: lines end with a carriage return alone; they must end with a line feed")
         if not rows or not rows[0]:

@@ -33,7 +33,7 @@ class Loaded:
     """A table's rows in standard units, those held out apart, with what leads back to the columns' own.
 
     `triangle` holds all rows trained on, `held_triangle` those held out; `shown` is at most 2,000 of the rows trained
-    on in their own units, X (k, d) and y (k,).
+    on in their own units, X (k, d) and y (k,), and their numbers in the table (k,), from 0.
     `fingerprint` is the same for the same rows of the same columns in whatever format, and for no others. `warnings`
     are lines for people on what of the table may not be meant so.
     """
@@ -43,7 +43,7 @@ class Loaded:
     encoding: Encoding
     triangle: Triangle
     held_triangle: Triangle
-    shown: tuple[Array, Array]
+    shown: tuple[Array, Array, Array]
     counts: Counts
     fingerprint: str
     warnings: tuple[str, ...] = ()
@@ -121,14 +121,15 @@ def load(
     most = reading.buffer or max(BUFFER // (size + 1), 1)
     make: Any = _in_memory if survey.rows <= most else partial(Streamed, buffer=most, seed=seed)
     make = partial(make, survey, spans, read, dtype=dtype, device=device, torch=torch)
-    shown = survey.recoded(survey.sample[:: -(-len(survey.sample) // MOST_SHOWN)])
+    every = -(-len(survey.sample) // MOST_SHOWN)
+    shown, numbers = survey.recoded(survey.sample[::every]), survey.sample_rows[::every].copy()
     return Loaded(
         examples=make(held=False),
         held_out=make(held=True) if survey.held_out.rows else None,
         encoding=survey.encoding,
         triangle=survey.trained,
         held_triangle=survey.held_out,
-        shown=(survey.encoding.columns_of(shown), shown[:, split.target].copy()),
+        shown=(survey.encoding.columns_of(shown), shown[:, split.target].copy(), numbers),
         counts=Counts(
             read=survey.rows,
             trained=survey.trained.rows,

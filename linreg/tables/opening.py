@@ -30,7 +30,8 @@ def opened_source(
     """The table in a file, or in the standard input for `-`; BadInput where it cannot be read.
 
     `format` is one of linreg.settings.FORMATS; without it the first bytes and the name's ending decide, and what has
-    neither is CSV; `csv2` is its kind with semicolons and decimal commas. All of these may be compressed by gzip.
+    neither is CSV, whose first line then says whether commas or semicolons stand between its cells; `csv2` is its kind
+    with semicolons and decimal commas. All of these may be compressed by gzip.
     Without a `header` the first line of text is a row; the words `na` mean a missing value, too; blocks have the
     columns `keep` as the file has them.
     """
@@ -51,18 +52,21 @@ def _source(
         head = stream.peek(8)[:8]  # type: ignore[attr-defined]
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror}") from error
-    if format is None:
-        by_magic = [kind for magic, kind in MAGIC.items() if head.startswith(magic)]
+    kind = format
+    if kind is None:
+        by_magic = [magical for magic, magical in MAGIC.items() if head.startswith(magic)]
         endings = [ending[1:].lower() for ending in Path(path).suffixes if ending.lower() != ".gz"]
         by_name = [ending for ending in endings[-1:] if ending in FORMATS]
-        format = [*by_magic, *by_name, "csv"][0]
-    if format in MARKS:
+        kind = [*by_magic, *by_name, "csv"][0]
+    if kind in MARKS:
         text = unzipped(stream) if head.startswith(GZIP) else stream
-        return Delimited(Reading(text, path), path, *MARKS[format], header=header, na=na, keep=keep)
+        delimiter, decimal = MARKS[kind]
+        found = None if format is None and kind == "csv" else delimiter
+        return Delimited(Reading(text, path), path, found, decimal, header=header, na=na, keep=keep)
     file = seekable(stream, path)
-    if format == "parquet":
+    if kind == "parquet":
         source: Source = Parquet(file, path, na=na, keep=keep)
     else:
-        source = Arrays(file, path, zipped=format == "npz", na=na, keep=keep)
+        source = Arrays(file, path, zipped=kind == "npz", na=na, keep=keep)
     weakref.finalize(source, file.close)
     return source

@@ -34,6 +34,7 @@ class Survey:
     dropped: int  # rows
     counts: dict[bool, dict[int, int]]  # of the rows held out or not, by piece
     sample: Array  # coded rows, at most 100,000, evenly spaced
+    sample_rows: Array  # their numbers in the table, from 0
     fingerprint: str
 
     def recoded(self, coded: Array) -> Array:
@@ -57,7 +58,8 @@ class Surveyor:
         self._levels = [_Levels() for _ in choice.categories]
         self._fold: Fold | None = None
         self._missing = np.zeros(len(choice.columns), dtype=np.int64)
-        self._sample = _Sample(min(MOST_SAMPLED, MOST_NUMBERS // len(choice.columns)))
+        most = min(MOST_SAMPLED, MOST_NUMBERS // len(choice.columns))
+        self._sample, self._sample_rows = _Sample(most), _Sample(most)
         self._counts: dict[bool, dict[int, int]] = {False: {}, True: {}}
         self._digest = hashlib.blake2b(digest_size=16)
         self.rows = self._dropped = 0
@@ -79,7 +81,7 @@ class Surveyor:
             draws = self._split.draws(first, len(coded))[used]
             self.least, self.greatest = min(self.least, draws.min()), max(self.greatest, draws.max())
         self._dropped += int(len(coded) - used.sum())
-        coded, held, pieces = coded[used], held[used], pieces[used]
+        coded, held, pieces, rows = coded[used], held[used], pieces[used], first + np.flatnonzero(used)
         if not len(coded):
             return
         for which, counts in self._counts.items():
@@ -91,6 +93,7 @@ class Surveyor:
             for levels, codes in zip(self._levels, trained.T[size:], strict=True):
                 levels.count(codes)
             self._sample.take(trained)
+            self._sample_rows.take(rows[~held])
         if self._fold is None:
             self._fold = Fold(size, len(self._levels), trained if len(trained) else coded, self._centred)
         self._fold.see(coded, held)
@@ -114,7 +117,8 @@ class Surveyor:
         for place in np.flatnonzero(self._moments.unfit()).tolist():
             column = choice.numbers[place]
             mend = f"; {LEFT_OUT}" if column in choice.features else ""
-            raise BadInput(f"{name}: column {column!r} {self._moments.problem(place)}{mend}")
+            lost = " in float64, in which integers above 2**53 lose digits" if column in codes.rounded else ""
+            raise BadInput(f"{name}: column {column!r} {self._moments.problem(place)}{lost}{mend}")
         words = [list(known) for known in codes.words]
         for column, levels, known in zip(choice.categories, self._levels, words, strict=True):
             levels.sort(known)
@@ -137,6 +141,7 @@ class Surveyor:
             dropped=self._dropped,
             counts=self._counts,
             sample=self._sample.rows(),
+            sample_rows=self._sample_rows.rows(),
             fingerprint=self._digest.hexdigest(),
         )
 

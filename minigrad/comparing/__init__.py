@@ -22,6 +22,10 @@ from .tables import told as told
 INTERNAL = True
 __all__ = ["Comparison", "Pair", "Side", "Step", "compare", "page", "to_json", "told"]
 LIBRARIES = ("torch", "minigrad")
+# Torch has threads for everything and NumPy for products alone: times are compared on one.
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
 
 
 def compare(
@@ -60,6 +64,7 @@ def _run(library: str, path: Path, script: str, arguments: Sequence[str], seed: 
         command,
         env={
             **os.environ,
+            **ONE_THREAD,
             "PYTHONPATH": os.pathsep.join(paths),
             "PYTHONHASHSEED": "0",
         },  # so that sets are in one order in both

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .. import messages
+from ..engine import level_of_user
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .data import INT64
@@ -145,7 +146,7 @@ def _as_items(index: Any) -> Sequence[Any]:
                     "pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as "
                     "tensor index, x[torch.tensor(seq)], which will result either in an error or a different result"
                 )
-                warnings.warn(text, UserWarning, stacklevel=4)
+                warnings.warn(text, UserWarning, stacklevel=level_of_user())
                 return index
     return (index,)
 

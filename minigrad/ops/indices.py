@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
+from ..engine import level_of_user
 from ..layout import copy_array, empty_in_order, memory_order
 from ..tensor import Tensor
 from .data import INT64, array_of, fits, inferred_dtype, number_types
@@ -72,7 +73,7 @@ def checked_key(shape: tuple[int, ...], arrays: list[Any]) -> Key:
             continue
         if k.dtype.char == "B":
             text = "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead."
-            warnings.warn(text, UserWarning, stacklevel=5)
+            warnings.warn(text, UserWarning, stacklevel=level_of_user())
         for i, n in enumerate(k.shape):
             if n != shape[messages.checked_dim(dim + i, len(shape))]:
                 raise IndexError(

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
+from ..engine import level_of_user
 from ..layout import kept
 from ..tensor import Tensor
 from .convert import invalid_combination
@@ -464,7 +465,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
     if tensor_argument(condition, "where", "condition").dtype is dtypes.uint8:
-        warnings.warn(messages.uint8_condition(), UserWarning, stacklevel=2)
+        warnings.warn(messages.uint8_condition(), UserWarning, stacklevel=level_of_user())
         condition = condition.bool()
     if condition.dtype is not dtypes.bool_:
         raise RuntimeError(
