@@ -91,6 +91,8 @@ def allowed(lines: Sequence[str], pair: Pair, error: Exception | None, our_error
     text, our_text = str(error), str(our_error)
     if pair.data_used and re.search("modified by an inplace operation|modified inplace|not have been used", our_text):
         return True  # a change through `.data` may be silently wrong in torch, and counts as a change here
+    if "modified by an inplace operation" in our_text and error is None and any("no_grad" in line for line in lines):
+        return True  # for a view made under no_grad torch saves nothing; here it is an input like others
     if "refers to a single memory location" in our_text and error is None:
         return True  # torch fills memory that several elements share; it warns of most of these
     if "refer to a single memory location" in text and our_error is None and pair.has_only_single_elements(lines[-1]):
@@ -106,7 +108,13 @@ def allowed(lines: Sequence[str], pair: Pair, error: Exception | None, our_error
     used = [pair.theirs.names.get(n) for n in re.findall(r"\w+", lines[-1]) if n in pair.gradients]
     if "requires_grad" in lines[-1] and any(isinstance(t, torch.Tensor) and t._is_view() for t in used):
         return True  # whose own views are, in torch, views of that something, for which nothing is asked
-    of_views = ("no_grad mode", "in-place operation", "single memory location", "Can't detach views", "view size is not")
+    of_views = (
+        "no_grad mode",
+        "in-place operation",
+        "single memory location",
+        "Can't detach views",
+        "view size is not",
+    )
     shared = any(what in text for what in of_views)
     shared |= any(isinstance(t, torch.Tensor) and has_overlap(t) for t in used)
     if used and not (shared and our_error is None):
