@@ -15,3 +15,12 @@ def no_forward(module: Any) -> str:
     text = f'Module [{kind.__name__}] is missing the required "forward" function'
     near = difflib.get_close_matches("forward", vars(kind).keys() - {"forward"}, n=1, cutoff=0.75)
     return f"{text}\n  It has {near[0]}(): is that misspelt?" if near else text
+
+
+def no_extra_state(module: Any, method: str) -> str:
+    """A call of one of the two methods that a class defines only if its state is more than tensors."""
+    return (
+        f"Reached a code path in Module.{method}() that should never be called.\n"
+        f"  {type(module).__name__} keeps nothing but tensors: a class that does defines get_extra_state and "
+        "set_extra_state."
+    )

@@ -5,8 +5,7 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
 from ... import dtypes
@@ -18,7 +17,7 @@ from ...tensor import Tensor
 from ..parameter import Buffer, Parameter, Uninitialized
 from .hooks import ForwardHook, attach, call_with_hooks
 from .mistakes import CALL_INIT, no_forward
-from .state import IncompatibleKeys, load, load_own, persistent, unexpected_names
+from .state import Stateful
 
 INTERNAL = True
 
@@ -46,7 +45,7 @@ def indented(text: str) -> str:
     return "\n".join([first, *[f"  {line}" if line.strip() else "" for line in others]])
 
 
-class Module:
+class Module(Stateful):
     """The base of all layers and models: assign parameters and modules to attributes, and write `forward`.
 
     A Parameter or a Module that is assigned to an attribute is registered: `parameters()` finds it, `state_dict()`
@@ -54,11 +53,6 @@ class Module:
     """
 
     training: bool
-    _version = 1  # of the state's layout
-    _parameters: dict[str, Parameter | None]
-    _buffers: dict[str, Tensor | None]
-    _modules: dict[str, Module | None]
-    _non_persistent_buffers_set: set[str]
     _forward_hooks: dict[int, ForwardHook]
     _forward_pre_hooks: dict[int, ForwardHook]
     _backward_hooks: dict[int, Callable[..., Any]]
@@ -81,6 +75,10 @@ class Module:
             _backward_hooks={},
             _forward_hooks={},
             _forward_pre_hooks={},
+            _state_dict_hooks={},
+            _state_dict_pre_hooks={},
+            _load_state_dict_pre_hooks={},
+            _load_state_dict_post_hooks={},
             _modules={},
         )
         if self.call_super_init:
@@ -403,53 +401,6 @@ class Module:
     def cuda(self, device: Any = None) -> Self:
         """Raise AssertionError, as torch does where there is no GPU."""
         return self._apply(lambda t: t.cuda(device))
-
-    # Its state
-
-    def state_dict(
-        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
-    ) -> dict[str, Any]:
-        """All parameters and persistent buffers by name, over the same memory; with `keep_vars`, as they are."""
-        if destination is None:
-            destination = OrderedDict()
-            destination._metadata = OrderedDict()  # type: ignore[attr-defined]
-        versions = getattr(destination, "_metadata", None)
-        if versions is not None:
-            versions[prefix[:-1]] = {"version": self._version}
-        self._save_to_state_dict(destination, prefix, keep_vars)
-        for name, module in self._modules.items():
-            if module is not None:
-                module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
-        return destination
-
-    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
-        for name, t in persistent(self).items():
-            destination[prefix + name] = t if keep_vars or isinstance(t, Uninitialized) else t.detach()
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> IncompatibleKeys:
-        """Copy the values in `state_dict` into the parameters and buffers of those names.
-
-        With `assign`, its tensors themselves take their place. Returns the names that were missing or unexpected, which
-        only without `strict` may be any. Raises RuntimeError with all that does not fit.
-        """
-        return load(self, state_dict, strict, assign)
-
-    def _load_from_state_dict(
-        self,
-        state_dict: Mapping[str, Any],
-        prefix: str,
-        local_metadata: dict[str, Any],
-        strict: bool,
-        missing_keys: list[str],
-        unexpected_keys: list[str],
-        error_msgs: list[str],
-    ) -> None:
-        """Load this module's own part of a state; a subclass may bring it up to date first."""
-        assign = local_metadata.get("assign_to_params_buffers", False)
-        load_own(self, state_dict, prefix, assign, missing_keys, error_msgs)
-        unexpected_keys += unexpected_names(self, state_dict, prefix)
 
     # Its hooks
 
