@@ -1,4 +1,4 @@
-"""What of a Module's state is not tensors, and the hooks around saving and loading it: as in torch."""
+"""What of a Module's state is not tensors, the hooks around saving and loading it, and what replaces it: as in torch."""
 
 from typing import Any
 
@@ -125,6 +125,41 @@ for text, change in {
     program.all[f"a hook of loading that {text}"] = a_hook
 
 
+@program
+def emptied(torch: Any) -> Any:
+    net, seen = affine(torch), []
+    net(torch.ones(1, 3)).sum().backward()
+    weight, inner, grad = net.weight, net.inner.scale, net.weight.grad
+    for recurse in (False, True):
+        seen += [net.to_empty(device="cpu", recurse=recurse) is net, net.weight is weight, net.inner.scale is inner]
+        seen += [(t.shape, t.dtype, t.requires_grad) for t in [*net.parameters(), *net.buffers()]]
+        seen += [net.weight.grad is grad, net.inner.scale.tolist() == [2.0, 3.0] or recurse]
+    seen.append(net.double().to_empty(device=None).weight.dtype)
+    return seen
+
+
+@program
+def submodules_set(torch: Any) -> Any:
+    said = []
+    for name in ("inner", "more", "inner.scale", "weight", "inner.more", "other.more", "mean.more", "forward", ""):
+        for strict, module in ((True, torch.nn.ReLU()), (False, torch.nn.ReLU()), (False, 3)):
+            net = affine(torch)
+            try:
+                net.set_submodule(name, module, strict)
+                said += [net, net.get_submodule(name) is module]
+            except (AttributeError, ValueError) as error:
+                said += [type(error), str(error)]
+    return said
+
+
+@program
+def compiled_in_place(torch: Any) -> Any:
+    net, options = torch.nn.Linear(3, 2), {} if torch is minigrad else {"backend": "eager"}
+    called: list[int] = []
+    net.register_forward_hook(lambda m, args, out: called.append(1))
+    return net.compile(**options), net(torch.ones(1, 3)), called
+
+
 @pytest.mark.parametrize("name", program.all)
 def test_programs(name: str) -> None:
     assert_same(program.all[name])
@@ -144,3 +179,16 @@ def test_extra_state_is_for_a_class_to_define(call: Any) -> None:
     with pytest.raises(RuntimeError, match="a class that does defines get_extra_state") as ours:
         call(minigrad.nn.Linear(1, 1))
     assert str(theirs.value).startswith(str(ours.value).split("\n")[0])
+
+
+def test_what_a_module_cannot_do_is_told() -> None:
+    net = minigrad.nn.Linear(1, 1)
+    with pytest.raises(
+        NotImplementedError, match=r"no memory that processes share\n  Give another process net.state_dict"
+    ):
+        net.share_memory()
+    with pytest.raises(NotImplementedError, match="Linear cannot be compiled"):
+        net.compile(fullgraph=True)
+    with pytest.raises(TypeError, match="unexpected keyword argument 'full'"):
+        net.compile(full=True)
+    net.compile(fullgraph=True, disable=True)

@@ -8,6 +8,11 @@ from typing import Any
 INTERNAL = True
 CALL_INIT = "\n  Begin the __init__ of your class with super().__init__(): it makes room for parameters and modules."
 
+NO_SHARING = (
+    "share_memory: there is no memory that processes share\n"
+    "  Give another process net.state_dict(), which can be pickled, and let it load that."
+)
+
 
 def no_forward(module: Any) -> str:
     """A call of a module without `forward`; with the method that may have been meant, were it not for its spelling."""
@@ -23,4 +28,12 @@ def no_extra_state(module: Any, method: str) -> str:
         f"Reached a code path in Module.{method}() that should never be called.\n"
         f"  {type(module).__name__} keeps nothing but tensors: a class that does defines get_extra_state and "
         "set_extra_state."
+    )
+
+
+def no_program(module: Any) -> str:
+    """A module that is to run as one program."""
+    return (
+        f"{type(module).__name__} cannot be compiled: its parameters are not the arguments of a function\n"
+        "  Write it as a function of them for minigrad.compile, or leave fullgraph out: the module then runs as it is."
     )

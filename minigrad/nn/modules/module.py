@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-from ... import dtypes
+from ... import dtypes, empty_like
 from ...dtypes import dtype
 from ...engine import RemovableHandle
 from ...modes import no_grad
@@ -16,7 +16,7 @@ from ...ops.convert import read_to
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter, Uninitialized
 from .hooks import ForwardHook, attach, call_with_hooks
-from .mistakes import CALL_INIT, no_forward
+from .mistakes import CALL_INIT, NO_SHARING, no_forward, no_program
 from .state import Stateful
 
 INTERNAL = True
@@ -57,6 +57,7 @@ class Module(Stateful):
     _forward_pre_hooks: dict[int, ForwardHook]
     _backward_hooks: dict[int, Callable[..., Any]]
     _backward_pre_hooks: dict[int, Callable[..., Any]]
+    _is_full_backward_hook: bool | None = None  # whether those of _backward_hooks are; None before there were any
     call_super_init = False  # whether __init__ also calls that of the next class, where a class has several bases
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -288,6 +289,21 @@ class Module(Stateful):
         found: Module = module
         return found
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module in the place of a name such as "0.conv"; with `strict`, only where there is one already.
+
+        Raises AttributeError for a name of what is no module, ValueError for an empty name and for what is no module.
+        """
+        if target == "":
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {class_text(type(module))}")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict or hasattr(parent, name):
+            parent.get_submodule(name)  # raises unless it is one
+        setattr(parent, name, module)
+
     def get_parameter(self, target: str) -> Parameter:
         """The parameter of a name such as "0.weight"; AttributeError if there is none."""
         found: Parameter = self._get_member(target, "_parameters", "an nn.Parameter")
@@ -346,9 +362,9 @@ class Module(Stateful):
                 grad = parameter._grad
                 parameter._grad = (grad if grad.grad_fn is None else grad.detach()).requires_grad_(False).zero_()
 
-    def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Replace the values of all parameters, their gradients and all buffers by what `fn` makes of them."""
-        for module in self.children():
+        for module in self.children() if recurse else ():
             module._apply(fn)
         with no_grad():
             for parameter in self._parameters.values():
@@ -394,6 +410,25 @@ class Module(Stateful):
         """Convert all parameters and buffers to a dtype, in place."""
         return self._apply(lambda t: t.type(dst_type))
 
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """Replace all parameters and buffers by ones whose values are uninitialised, in place."""
+        return self._apply(lambda t: empty_like(t, device=device), recurse)
+
+    def share_memory(self) -> Self:
+        """Raise NotImplementedError: memory cannot be shared between processes."""
+        raise NotImplementedError(NO_SHARING)
+
+    def compile(self, *args: Any, **kwargs: Any) -> None:
+        """Nothing but a check of the options, those of `minigrad.compile`: a module runs as it is.
+
+        Raises NotImplementedError with `fullgraph`, which does not allow that.
+        """
+        from ...show.compiling import compile_function
+
+        compile_function(self, *args, **kwargs)
+        if kwargs.get("fullgraph") and not kwargs.get("disable"):
+            raise NotImplementedError(no_program(self))
+
     def cpu(self) -> Self:
         """This module: it is on the CPU already."""
         return self
@@ -428,6 +463,22 @@ class Module(Stateful):
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` when those of the inputs are there too; it may replace them."""
+        return self._attach_backward(hook, True, prepend)
+
+    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` for the operation that made the output: an old form, see torch.
+
+        Where `forward` is more than one operation, `grad_input` is not that of the module's inputs.
+        """
+        return self._attach_backward(hook, False, False)
+
+    def _attach_backward(self, hook: Callable[..., Any], full: bool, prepend: bool) -> RemovableHandle:
+        if self._is_full_backward_hook is not None and self._is_full_backward_hook is not full:
+            raise RuntimeError(
+                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only "
+                "one of them.\n  Use register_full_backward_hook for all of them."
+            )
+        self._is_full_backward_hook = full
         return attach(self._backward_hooks, hook, prepend)
 
     # How it prints
