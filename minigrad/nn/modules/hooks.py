@@ -15,6 +15,7 @@ from ...autograd import Function
 from ...engine import RemovableHandle, level_of_user
 from ...modes import is_grad_enabled
 from ...tensor import Tensor
+from .mistakes import name_layer
 
 if TYPE_CHECKING:
     from .module import Module
@@ -43,6 +44,17 @@ def attach(hooks: dict[int, Any], hook: Any, prepend: bool) -> RemovableHandle:
     return handle
 
 
+def attach_backward(module: Module, hook: Callable[..., Any], full: bool, prepend: bool) -> RemovableHandle:
+    """Add a backward hook, full or of the old form, where there are none of the other form."""
+    if module._is_full_backward_hook not in (None, full):
+        raise RuntimeError(
+            "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only "
+            "one of them.\n  Use register_full_backward_hook for all of them."
+        )
+    module._is_full_backward_hook = full
+    return attach(module._backward_hooks, hook, prepend)
+
+
 def call_with_hooks(module: Module, args: Any, kwargs: dict[str, Any]) -> Any:
     """What calling a module that has hooks gives."""
     done: set[int] = set()  # of the hooks that are always called
@@ -55,7 +67,11 @@ def call_with_hooks(module: Module, args: Any, kwargs: dict[str, Any]) -> Any:
         if (full and module._backward_hooks) or module._backward_pre_hooks:
             backward = BackwardHooks(module)
             args = backward.around_inputs(args)
-        result = module.forward(*args, **kwargs)
+        try:
+            result = module.forward(*args, **kwargs)
+        except (RuntimeError, ValueError, IndexError) as error:  # not those of hooks: they are the user's
+            name_layer(module, error, [*args, *kwargs.values()])
+            raise
         for key, hook in list(module._forward_hooks.items()):
             done.add(key)
             result = _after(module, hook, args, kwargs, result)

@@ -15,8 +15,8 @@ from ...modes import no_grad
 from ...ops.convert import read_to
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter, Uninitialized
-from .hooks import ForwardHook, attach, call_with_hooks
-from .mistakes import CALL_INIT, NO_SHARING, no_forward, no_program
+from .hooks import ForwardHook, attach, attach_backward, call_with_hooks
+from .mistakes import CALL_INIT, NO_SHARING, name_layer, no_forward, no_program
 from .state import Stateful
 
 INTERNAL = True
@@ -94,7 +94,11 @@ class Module(Stateful):
         """The result of `forward`, and of the hooks around it."""
         if self._backward_hooks or self._backward_pre_hooks or self._forward_hooks or self._forward_pre_hooks:
             return call_with_hooks(self, args, kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            return self.forward(*args, **kwargs)
+        except (RuntimeError, ValueError, IndexError) as error:
+            name_layer(self, error, [*args, *kwargs.values()])
+            raise
 
     # What is assigned to its attributes
 
@@ -463,23 +467,14 @@ class Module(Stateful):
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` when those of the inputs are there too; it may replace them."""
-        return self._attach_backward(hook, True, prepend)
+        return attach_backward(self, hook, True, prepend)
 
     def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` for the operation that made the output: an old form, see torch.
 
         Where `forward` is more than one operation, `grad_input` is not that of the module's inputs.
         """
-        return self._attach_backward(hook, False, False)
-
-    def _attach_backward(self, hook: Callable[..., Any], full: bool, prepend: bool) -> RemovableHandle:
-        if self._is_full_backward_hook is not None and self._is_full_backward_hook is not full:
-            raise RuntimeError(
-                "Cannot use both regular backward hooks and full backward hooks on a single Module. Please use only "
-                "one of them.\n  Use register_full_backward_hook for all of them."
-            )
-        self._is_full_backward_hook = full
-        return attach(self._backward_hooks, hook, prepend)
+        return attach_backward(self, hook, False, False)
 
     # How it prints
 
