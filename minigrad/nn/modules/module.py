@@ -17,32 +17,10 @@ from ...tensor import Tensor
 from ..parameter import Buffer, Parameter, Uninitialized
 from .hooks import ForwardHook, attach, attach_backward, call_with_hooks
 from .mistakes import CALL_INIT, NO_SHARING, name_layer, no_forward, no_program
+from .naming import class_text, indented, typename
 from .state import Stateful
 
 INTERNAL = True
-
-
-def typename(value: Any) -> str:
-    """The full name of the type of `value`, as torch's messages have it."""
-    if isinstance(value, Tensor):
-        return str(value.type())
-    kind = value if isinstance(value, type) else type(value)
-    if kind.__module__ == "builtins":
-        return kind.__name__
-    place, _, rest = kind.__module__.partition(".")
-    module = f"torch.{rest}" if place == "minigrad" else kind.__module__
-    return f"{module}.{kind.__name__}"
-
-
-def class_text(kind: type) -> str:
-    """A class as it prints in torch."""
-    return str(kind).replace("<class 'minigrad.", "<class 'torch.")
-
-
-def indented(text: str) -> str:
-    """`text` with every line but the first two spaces further in."""
-    first, *others = text.split("\n")
-    return "\n".join([first, *[f"  {line}" if line.strip() else "" for line in others]])
 
 
 class Module(Stateful):
@@ -422,15 +400,21 @@ class Module(Stateful):
         """Raise NotImplementedError: memory cannot be shared between processes."""
         raise NotImplementedError(NO_SHARING)
 
-    def compile(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing but a check of the options, those of `minigrad.compile`: a module runs as it is.
+    def compile(
+        self,
+        *,
+        fullgraph: bool = False,
+        dynamic: bool | None = None,
+        backend: Any = "numpy",
+        mode: str | None = None,
+        options: Any = None,
+        disable: bool = False,
+    ) -> None:
+        """Nothing: a module runs as it is, as with `minigrad.compile`, which has the same options.
 
         Raises NotImplementedError with `fullgraph`, which does not allow that.
         """
-        from ...show.compiling import compile_function
-
-        compile_function(self, *args, **kwargs)
-        if kwargs.get("fullgraph") and not kwargs.get("disable"):
+        if fullgraph and not disable:
             raise NotImplementedError(no_program(self))
 
     def cpu(self) -> Self:
