@@ -22,6 +22,7 @@ SPACES = (
     "torch.autograd.functional",
     "torch.linalg",
     "torch.nn",
+    "torch.nn.Module",
     "torch.nn.functional",
     "torch.nn.init",
     "torch.nn.utils",
@@ -49,9 +50,9 @@ OUTSIDE = {
     "parallel": r"distributed|Distributed|num_(inter|intra)|num_threads|thread|[pP]arallel|SyncBatchNorm|^worker",
     "internals": r"_copy$|^native_|^batch_norm_|^unsafe_|deterministic|vitals|^has_(lapack|mkl|openmp|spectral)"
     r"|denormal|warn_always|slice_inverse|_moments|PyTorchFile|handle_torch|torch_function|_notes$|^AVG$|^SUM$|DataPipe"
-    r"|datapipe|runtime_validation|argument_validation|factory_kwargs|GRID_SAMPLE|assert_int|^DType$|^TYPE_",
+    r"|datapipe|runtime_validation|argument_validation|factory_kwargs|GRID_SAMPLE|assert_int|^DType$|^TYPE_|^T_dest|dump_patches",
 }
-REFUSED = ("eig", "eigvals")  # which are there to say that there are no complex numbers
+REFUSED = ("eig", "eigvals", "share_memory")  # which are there to say what there is not
 WORDS = {
     "en": {
         "title": "What of torch is there, and what is not",

@@ -141,6 +141,58 @@ def the_output_of_a_hooked_module_may_not_be_changed(torch: Any) -> Any:
     net(torch.ones(2, 3, requires_grad=True)).add_(1)
 
 
+class Several:
+    """Modules whose last operation is not all that they do, for hooks of the old form."""
+
+    last = staticmethod(lambda torch: torch.nn.Linear(3, 2))
+    two = staticmethod(affine)
+    pair = staticmethod(lambda torch: returning(torch, lambda x: (x * 2, x.exp())))
+    one = staticmethod(lambda torch: returning(torch, lambda x: x.exp()))
+    nested = staticmethod(lambda torch: returning(torch, lambda x: [{"a": 3, "b": x * 2}]))
+    number = staticmethod(lambda torch: returning(torch, lambda x: x.sin()))
+    untracked = staticmethod(lambda torch: returning(torch, lambda x: x.detach()))
+
+
+def returning(torch: Any, f: Any) -> Any:
+    net = torch.nn.Module()
+    net.forward = lambda x, *more: f(x)
+    return net
+
+
+for kind in [name for name in vars(Several) if not name.startswith("_")]:
+
+    def old_hooks(torch: Any, kind: str = kind) -> Any:
+        net, said = getattr(Several, kind)(torch), []
+        if kind == "two":
+            net.register_full_backward_pre_hook(lambda m, out: said.append("pre"))
+        net.register_backward_hook(lambda m, inputs, out: said.append((m is net, inputs, out)))
+        net.register_backward_hook(lambda m, inputs, out: tuple(g if g is None else g * 2 for g in inputs)).remove()
+        net.register_backward_hook(lambda m, inputs, out: tuple(g if g is None else g * 3 for g in inputs))
+        x = torch.arange(6.0).reshape(2, 3).requires_grad_()
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            for given in (x, x * 1):
+                found = net(given, *([4] if kind == "number" else []))
+                while not isinstance(found, torch.Tensor):
+                    found = found["b"] if isinstance(found, dict) else found[0]
+                if found.requires_grad:
+                    found.sum().backward()
+        return said, x.grad, found, [(w.category, str(w.message)) for w in caught]
+
+    program.all[f"hooks of the old form: {kind}"] = old_hooks
+
+
+for full_first in (True, False):
+
+    def both_forms(torch: Any, full_first: bool = full_first) -> Any:
+        net = affine(torch)
+        forms = [net.register_full_backward_hook, net.register_backward_hook]
+        for register in forms if full_first else reversed(forms):
+            register(lambda m, inputs, out: None).remove()
+
+    program.all[f"both forms, full first: {full_first}"] = both_forms
+
+
 @pytest.mark.parametrize("name", program.all)
 def test_programs(name: str) -> None:
     assert_same(program.all[name])
@@ -154,6 +206,8 @@ def test_the_programs_that_raise_are_those_that_should() -> None:
         "a wrong backward hook: pre",
         "a wrong backward hook: full",
         "a wrong backward hook: no inputs",
+        "both forms, full first: True",
+        "both forms, full first: False",
         "the_output_of_a_hooked_module_may_not_be_changed",
     }
 

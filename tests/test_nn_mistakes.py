@@ -46,9 +46,29 @@ ADVICE = {
     "nn.BatchNorm1d(3)(torch.ones(1, 3))": "net.eval()",
     "nn.Conv2d(1, 2, 3)(torch.ones(4, 8, 8, 1))": "x.permute(0, 3, 1, 2)",
     "nn.Conv1d(5, 2, 3)(torch.ones(4, 8, 5))": "x.permute(0, 2, 1)",
-    "nn.Conv2d(1, 2, 3)(torch.ones(4, 3, 8, 8))": "",
+    "nn.Conv2d(1, 2, 3)(torch.ones(4, 3, 8, 8))": "In Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1)), given (4, 3, 8, 8)",
     "nn.Linear(2, 1)(torch.ones(1, 3))": "The inner sizes, 3 and 2, must be equal.",
+    "nn.Sequential(nn.Linear(2, 1), nn.Linear(2, 3))(torch.ones(1, 2))": "In Linear(in_features=2, out_features=3, bias=T",
+    "nn.Bilinear(2, 3, 1)(torch.ones(1, 3), torch.ones(1, 2))": "bias=True), given (1, 3) and (1, 2)",
+    "nn.BatchNorm1d(3)(torch.ones(4, 2))": "In BatchNorm1d(3, eps=1e-05",
+    "nn.LSTM(4, 2)(torch.ones(3, 5, 5))": "In LSTM(4, 2), given (3, 5, 5)",
+    "nn.GRUCell(4, 2)(torch.ones(3, 5), hx=torch.ones(3, 2))": "In GRUCell(4, 2), given (3, 5) and (3, 2)",
 }
+
+
+def test_a_layer_is_named_in_its_own_errors_and_not_in_those_of_hooks():
+    def stop(module, args):
+        if args[0].ndim == 1:
+            raise RuntimeError("stop")
+
+    net = minigrad.nn.Linear(2, 1)
+    net.register_forward_pre_hook(stop)
+    with pytest.raises(
+        RuntimeError, match=r"\n  In Linear\(in_features=2, out_features=1, bias=True\), given \(1, 3\)$"
+    ):
+        net(minigrad.ones(1, 3))
+    with pytest.raises(RuntimeError, match=r"^stop$"):
+        net(minigrad.ones(3))
 
 
 def error_of(library, call):

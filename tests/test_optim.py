@@ -232,6 +232,24 @@ def an_adamw_decays_in_its_own_way_after_loading_an_adam(torch):
 
 
 @program
+def states_of_other_optimizers(torch):
+    said = []
+    pairs = "SGD Adam,Adam SGD,RMSprop SGD,Rprop SGD,SGD NAdam,NAdam Adam,RAdam AdamW,SGD RMSprop,AdamW Adam"
+    for pair in pairs.split(","):
+        first, second = ([getattr(torch.optim, name)(leaves(torch, 1), lr=0.1)] for name in pair.split())
+        for optimizer in first + second:
+            optimizer.param_groups[0]["params"][0].grad = torch.ones(2)
+        first[0].step()
+        second[0].load_state_dict(first[0].state_dict())
+        try:
+            second[0].step()
+            said.append(second[0].param_groups[0]["params"])
+        except KeyError as error:
+            said.append((pair, str(error)))
+    return said
+
+
+@program
 def parameters_that_are_no_plain_leaves(torch):
     base = torch.arange(6.0)
     row = base[1:3].requires_grad_()

@@ -197,6 +197,10 @@ def test_what_is_no_function_is_refused():
     loss = minigrad.tensor(1.0, requires_grad=True) * 2
     with pytest.raises(TypeError, match="source\\(\\) takes a function, not a Tensor"):
         show.source(loss)
+    net = minigrad.nn.Linear(1, 1)
+    for module in (net, net.forward):
+        with pytest.raises(NotImplementedError, match="the parameters of a Linear are no arguments"):
+            show.source(module, loss)
     with pytest.raises(TypeError, match="compile\\(\\) takes a function, not a Tensor"):
         minigrad.compile(loss)
 

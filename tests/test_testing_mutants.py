@@ -112,6 +112,8 @@ def test_pytest_names_the_survivors(pytester):
         (minigrad.tanh, {"library": "torch"}, "library is a module"),
         (torch.tanh, {"torch_function": True}, "this one is torch's"),
         (torch.nn.Linear, {}, "pass an instance"),
+        (torch.nn.Linear(3, 2), {}, "say which shapes Linear takes"),
+        (minigrad.nn.Bilinear(3, 2, 1), {}, "say which shapes Bilinear takes"),
         (3, {}, "of a function, not of int"),
         (lambda x: x.argmax(), {}, "returns no floating tensor"),
     ],

@@ -20,6 +20,11 @@ INTERNAL = True
 Group = dict[str, Any]  # some parameters, under "params", and the options for them
 StateDict = dict[str, Any]
 Params = Iterable[Any]  # of tensors, of (name, tensor), or of groups
+ADDED = {  # options that states of torch's earlier versions, or of other optimizers, lack, and what they are then
+    **dict.fromkeys(("foreach", "fused")),
+    **dict.fromkeys(("maximize", "capturable", "differentiable", "decoupled_weight_decay"), False),
+    **dict.fromkeys(("amsgrad", "centered", "nesterov"), False),
+}
 _HOOKS = ("step_pre", "step_post", "state_dict_pre", "state_dict_post", "load_state_dict_pre", "load_state_dict_post")
 
 
@@ -174,6 +179,8 @@ class Optimizer:
             new["params"] = group["params"]
             if "param_names" in group:
                 new.setdefault("param_names", group["param_names"])
+            for option in self.defaults.keys() & ADDED.keys():
+                new.setdefault(option, ADDED[option])
         self.__setstate__({"state": state, "param_groups": saved})
         for hook in self._hooks["load_state_dict_post"].values():
             hook(self)

@@ -55,25 +55,26 @@ class SGD(Rule):
 
     def update(self, param: Tensor, g: Array, group: Group) -> None:
         """Change one parameter, by its gradient `g`."""
+        momentum, dampening = group["momentum"], group["dampening"]
         x = writable_array(param)
         if group["maximize"]:
             g = -g
         if group["weight_decay"]:
             g = g + float(group["weight_decay"]) * x
-        if group["momentum"]:
-            v = self._velocity(param, g, group)
-            g = g + group["momentum"] * v if group["nesterov"] else v
+        if momentum:
+            v = self._velocity(param, g, momentum, dampening)
+            g = g + momentum * v if group["nesterov"] else v
         x -= float(group["lr"]) * g
 
-    def _velocity(self, param: Tensor, g: Array, group: Group) -> Array:
+    def _velocity(self, param: Tensor, g: Array, momentum: float, dampening: float) -> Array:
         """The gradients so far, each weighing less than the next; the first counts in full."""
         state = self.state[param]
         if state.get("momentum_buffer") is None:
             state["momentum_buffer"] = wrap(np.array(g))
             return g
         v = writable_array(state["momentum_buffer"])
-        v *= group["momentum"]
-        v += (1 - group["dampening"]) * g
+        v *= momentum
+        v += (1 - dampening) * g
         return v
 
 

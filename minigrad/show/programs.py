@@ -12,6 +12,7 @@ import numpy as np
 from ..autograd import grad
 from ..tensor import Tensor
 from .expressions import Expression, Writer
+from .frames import OF_MODULES
 from .symbols import ArraySymbol, Unwritable
 from .tracing import RESERVED, Trace, twin
 
@@ -151,8 +152,15 @@ def source(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Source:
     `f` returns one tensor. Gradients are those of the arguments that require grad, and begin with ones. Tensors that
     `f` takes from outside, and tensors in its arguments, become parameters; other arguments are written in.
     Raises NotImplementedError where no such program can be written: `f` changes tensors in place, draws random numbers,
-    asks for values, or uses operations with rules of their own. Raises TypeError if `f` is no function.
+    asks for values, uses operations with rules of their own, or is a module. Raises TypeError if `f` is no function.
     """
+    module = getattr(f, "__self__", f)
+    if getattr(module, "__dict__", {}).keys() >= OF_MODULES:
+        raise NotImplementedError(
+            f"source() takes a function of tensors, and the parameters of a {type(module).__name__} are no arguments\n"
+            "  Write what it computes as a function of them: show.source(lambda x, W, b: x @ W.T + b, x, net.weight, "
+            "net.bias)."
+        )
     if not callable(f):
         raise TypeError(
             f"source() takes a function, not a {type(f).__name__}\n"

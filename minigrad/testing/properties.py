@@ -50,7 +50,7 @@ def gradient_properties(
 
     f               a function of tensors, an `autograd.Function`, or an `nn.Module`; of minigrad or of torch
     shapes          one shape, one for each input, or a strategy of these; if left out, shapes that broadcast, one for
-                    each argument of `f` that has no default
+                    each argument of `f` that has no default; a module with parameters needs them given
     elements        a strategy of the numbers in the tensors, or one for each input; keep away from kinks
     options         a strategy of a dict of further arguments, or a function from the shapes to one
     inputs          a strategy of all arguments, as a tuple, in place of these three
@@ -123,6 +123,11 @@ def _drawn(f: Any, shapes: Any, elements: Any, options: Any, inputs: Strategy | 
 def _shapes(shapes: Any, f: Any) -> Strategy:
     """What was given for shapes, as a strategy of a shape or of several."""
     if shapes is None:
+        if any(True for _ in getattr(f, "parameters", tuple)()):
+            raise ValueError(
+                f"say which shapes {name_of(f)} takes, as its parameters ask for some: gradient_properties(..., "
+                "shapes=(5, 3))"
+            )
         required = [p for p in parameters_of(f) if p.default is p.empty]
         return broadcastable_shapes(max(len(required), 1))
     if isinstance(shapes, st.SearchStrategy):

@@ -195,6 +195,8 @@ def name_of(function: Any) -> str:
 def parameters_of(function: Any) -> list[inspect.Parameter]:
     """The arguments that a function takes by position; of a Function's `apply`, those of its forward, without ctx."""
     cls = getattr(function, "__self__", None)
+    if callable(getattr(function, "parameters", None)):  # a module: its call takes what its forward does
+        function = getattr(function, "forward", function)
     of_function = isinstance(cls, type) and hasattr(cls, "setup_context")
     try:
         found = inspect.signature(cls.forward if of_function else function).parameters.values()  # type: ignore[union-attr]

@@ -13,7 +13,8 @@ from typing import Any, Self
 
 from ...tensor import Tensor
 from ..parameter import Parameter
-from .module import Module, class_text, indented, typename
+from .module import Module
+from .naming import class_text, indented, typename
 
 INTERNAL = True
 

@@ -11,7 +11,7 @@ from ...tensor import Tensor
 from .. import functional as F
 from ..functional.reduction import reduction_of
 from .applied import Applied
-from .module import class_text
+from .naming import class_text
 
 INTERNAL = True
 

@@ -5,8 +5,15 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from ...tensor import Tensor
+
 INTERNAL = True
 CALL_INIT = "\n  Begin the __init__ of your class with super().__init__(): it makes room for parameters and modules."
+
+NO_SHARING = (
+    "share_memory: there is no memory that processes share\n"
+    "  Give another process net.state_dict(), which can be pickled, and let it load that."
+)
 
 
 def no_forward(module: Any) -> str:
@@ -15,3 +22,32 @@ def no_forward(module: Any) -> str:
     text = f'Module [{kind.__name__}] is missing the required "forward" function'
     near = difflib.get_close_matches("forward", vars(kind).keys() - {"forward"}, n=1, cutoff=0.75)
     return f"{text}\n  It has {near[0]}(): is that misspelt?" if near else text
+
+
+def name_layer(module: Any, error: Exception, inputs: list[Any]) -> None:
+    """Add to an error that one of minigrad's layers raised which layer that is, and the shapes that it was given.
+
+    A layer that holds others is left out: the one inside is named. So is what is not there at all.
+    """
+    internal = "INTERNAL" in getattr(type(module).forward, "__globals__", {})
+    if not internal or module._modules or isinstance(error, NotImplementedError) or len(error.args) != 1:
+        return
+    shapes = " and ".join(str(tuple(t.shape)) for t in inputs if isinstance(t, Tensor))
+    error.args = (f"{error.args[0]}\n  In {module!r}" + (f", given {shapes}" if shapes else ""),)
+
+
+def no_extra_state(module: Any, method: str) -> str:
+    """A call of one of the two methods that a class defines only if its state is more than tensors."""
+    return (
+        f"Reached a code path in Module.{method}() that should never be called.\n"
+        f"  {type(module).__name__} keeps nothing but tensors: a class that does defines get_extra_state and "
+        "set_extra_state."
+    )
+
+
+def no_program(module: Any) -> str:
+    """A module that is to run as one program."""
+    return (
+        f"{type(module).__name__} cannot be compiled: its parameters are not the arguments of a function\n"
+        "  Write it as a function of them for minigrad.compile, or leave fullgraph out: the module then runs as it is."
+    )

@@ -5,48 +5,25 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any, Self
 
-from ... import dtypes
+from ... import dtypes, empty_like
 from ...dtypes import dtype
 from ...engine import RemovableHandle
 from ...modes import no_grad
 from ...ops.convert import read_to
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter, Uninitialized
-from .hooks import ForwardHook, attach, call_with_hooks
-from .mistakes import CALL_INIT, no_forward
-from .state import IncompatibleKeys, load, load_own, persistent, unexpected_names
+from .hooks import ForwardHook, attach, attach_backward, call_with_hooks
+from .mistakes import CALL_INIT, NO_SHARING, name_layer, no_forward, no_program
+from .naming import class_text, indented, typename
+from .state import Stateful
 
 INTERNAL = True
 
 
-def typename(value: Any) -> str:
-    """The full name of the type of `value`, as torch's messages have it."""
-    if isinstance(value, Tensor):
-        return str(value.type())
-    kind = value if isinstance(value, type) else type(value)
-    if kind.__module__ == "builtins":
-        return kind.__name__
-    place, _, rest = kind.__module__.partition(".")
-    module = f"torch.{rest}" if place == "minigrad" else kind.__module__
-    return f"{module}.{kind.__name__}"
-
-
-def class_text(kind: type) -> str:
-    """A class as it prints in torch."""
-    return str(kind).replace("<class 'minigrad.", "<class 'torch.")
-
-
-def indented(text: str) -> str:
-    """`text` with every line but the first two spaces further in."""
-    first, *others = text.split("\n")
-    return "\n".join([first, *[f"  {line}" if line.strip() else "" for line in others]])
-
-
-class Module:
+class Module(Stateful):
     """The base of all layers and models: assign parameters and modules to attributes, and write `forward`.
 
     A Parameter or a Module that is assigned to an attribute is registered: `parameters()` finds it, `state_dict()`
@@ -54,15 +31,11 @@ class Module:
     """
 
     training: bool
-    _version = 1  # of the state's layout
-    _parameters: dict[str, Parameter | None]
-    _buffers: dict[str, Tensor | None]
-    _modules: dict[str, Module | None]
-    _non_persistent_buffers_set: set[str]
     _forward_hooks: dict[int, ForwardHook]
     _forward_pre_hooks: dict[int, ForwardHook]
     _backward_hooks: dict[int, Callable[..., Any]]
     _backward_pre_hooks: dict[int, Callable[..., Any]]
+    _is_full_backward_hook: bool | None = None  # whether those of _backward_hooks are; None before there were any
     call_super_init = False  # whether __init__ also calls that of the next class, where a class has several bases
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -81,6 +54,10 @@ class Module:
             _backward_hooks={},
             _forward_hooks={},
             _forward_pre_hooks={},
+            _state_dict_hooks={},
+            _state_dict_pre_hooks={},
+            _load_state_dict_pre_hooks={},
+            _load_state_dict_post_hooks={},
             _modules={},
         )
         if self.call_super_init:
@@ -95,7 +72,11 @@ class Module:
         """The result of `forward`, and of the hooks around it."""
         if self._backward_hooks or self._backward_pre_hooks or self._forward_hooks or self._forward_pre_hooks:
             return call_with_hooks(self, args, kwargs)
-        return self.forward(*args, **kwargs)
+        try:
+            return self.forward(*args, **kwargs)
+        except (RuntimeError, ValueError, IndexError) as error:
+            name_layer(self, error, [*args, *kwargs.values()])
+            raise
 
     # What is assigned to its attributes
 
@@ -290,6 +271,21 @@ class Module:
         found: Module = module
         return found
 
+    def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
+        """Put a module in the place of a name such as "0.conv"; with `strict`, only where there is one already.
+
+        Raises AttributeError for a name of what is no module, ValueError for an empty name and for what is no module.
+        """
+        if target == "":
+            raise ValueError("Cannot set the submodule without a target name!")
+        if not isinstance(module, Module):
+            raise ValueError(f"`module` is not an nn.Module, found {class_text(type(module))}")
+        path, _, name = target.rpartition(".")
+        parent = self.get_submodule(path)
+        if strict or hasattr(parent, name):
+            parent.get_submodule(name)  # raises unless it is one
+        setattr(parent, name, module)
+
     def get_parameter(self, target: str) -> Parameter:
         """The parameter of a name such as "0.weight"; AttributeError if there is none."""
         found: Parameter = self._get_member(target, "_parameters", "an nn.Parameter")
@@ -348,9 +344,9 @@ class Module:
                 grad = parameter._grad
                 parameter._grad = (grad if grad.grad_fn is None else grad.detach()).requires_grad_(False).zero_()
 
-    def _apply(self, fn: Callable[[Tensor], Tensor]) -> Self:
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
         """Replace the values of all parameters, their gradients and all buffers by what `fn` makes of them."""
-        for module in self.children():
+        for module in self.children() if recurse else ():
             module._apply(fn)
         with no_grad():
             for parameter in self._parameters.values():
@@ -396,6 +392,31 @@ class Module:
         """Convert all parameters and buffers to a dtype, in place."""
         return self._apply(lambda t: t.type(dst_type))
 
+    def to_empty(self, *, device: Any, recurse: bool = True) -> Self:
+        """Replace all parameters and buffers by ones whose values are uninitialised, in place."""
+        return self._apply(lambda t: empty_like(t, device=device), recurse)
+
+    def share_memory(self) -> Self:
+        """Raise NotImplementedError: memory cannot be shared between processes."""
+        raise NotImplementedError(NO_SHARING)
+
+    def compile(
+        self,
+        *,
+        fullgraph: bool = False,
+        dynamic: bool | None = None,
+        backend: Any = "numpy",
+        mode: str | None = None,
+        options: Any = None,
+        disable: bool = False,
+    ) -> None:
+        """Nothing: a module runs as it is, as with `minigrad.compile`, which has the same options.
+
+        Raises NotImplementedError with `fullgraph`, which does not allow that.
+        """
+        if fullgraph and not disable:
+            raise NotImplementedError(no_program(self))
+
     def cpu(self) -> Self:
         """This module: it is on the CPU already."""
         return self
@@ -403,53 +424,6 @@ class Module:
     def cuda(self, device: Any = None) -> Self:
         """Raise AssertionError, as torch does where there is no GPU."""
         return self._apply(lambda t: t.cuda(device))
-
-    # Its state
-
-    def state_dict(
-        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
-    ) -> dict[str, Any]:
-        """All parameters and persistent buffers by name, over the same memory; with `keep_vars`, as they are."""
-        if destination is None:
-            destination = OrderedDict()
-            destination._metadata = OrderedDict()  # type: ignore[attr-defined]
-        versions = getattr(destination, "_metadata", None)
-        if versions is not None:
-            versions[prefix[:-1]] = {"version": self._version}
-        self._save_to_state_dict(destination, prefix, keep_vars)
-        for name, module in self._modules.items():
-            if module is not None:
-                module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
-        return destination
-
-    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
-        for name, t in persistent(self).items():
-            destination[prefix + name] = t if keep_vars or isinstance(t, Uninitialized) else t.detach()
-
-    def load_state_dict(
-        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
-    ) -> IncompatibleKeys:
-        """Copy the values in `state_dict` into the parameters and buffers of those names.
-
-        With `assign`, its tensors themselves take their place. Returns the names that were missing or unexpected, which
-        only without `strict` may be any. Raises RuntimeError with all that does not fit.
-        """
-        return load(self, state_dict, strict, assign)
-
-    def _load_from_state_dict(
-        self,
-        state_dict: Mapping[str, Any],
-        prefix: str,
-        local_metadata: dict[str, Any],
-        strict: bool,
-        missing_keys: list[str],
-        unexpected_keys: list[str],
-        error_msgs: list[str],
-    ) -> None:
-        """Load this module's own part of a state; a subclass may bring it up to date first."""
-        assign = local_metadata.get("assign_to_params_buffers", False)
-        load_own(self, state_dict, prefix, assign, missing_keys, error_msgs)
-        unexpected_keys += unexpected_names(self, state_dict, prefix)
 
     # Its hooks
 
@@ -477,7 +451,14 @@ class Module:
 
     def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_input, grad_output)` when those of the inputs are there too; it may replace them."""
-        return attach(self._backward_hooks, hook, prepend)
+        return attach_backward(self, hook, True, prepend)
+
+    def register_backward_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, grad_input, grad_output)` for the operation that made the output: an old form, see torch.
+
+        Where `forward` is more than one operation, `grad_input` is not that of the module's inputs.
+        """
+        return attach_backward(self, hook, False, False)
 
     # How it prints
 

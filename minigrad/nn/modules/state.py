@@ -1,21 +1,26 @@
-"""A Module's state as a dictionary, and back.
+"""A Module's state as a dictionary, and back; with the hooks around both.
 
 Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html#torch.nn.Module.load_state_dict
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...engine import RemovableHandle
 from ...modes import no_grad
 from ...tensor import Tensor
 from ..parameter import Parameter, Uninitialized
+from .mistakes import no_extra_state
 
 if TYPE_CHECKING:
     from .module import Module
 
 INTERNAL = True
+EXTRA = "_extra_state"  # the key of what get_extra_state returns
+Hooks = dict[int, Callable[..., Any]]
 
 
 class IncompatibleKeys(NamedTuple):
@@ -30,29 +35,140 @@ class IncompatibleKeys(NamedTuple):
         return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
-def persistent(module: Module) -> dict[str, Tensor]:
-    """The parameters and buffers of one module, without its children, that are part of its state."""
-    found = {name: p for name, p in module._parameters.items() if p is not None}
-    hidden = module._non_persistent_buffers_set
-    return found | {name: b for name, b in module._buffers.items() if b is not None and name not in hidden}
+class Stateful:
+    """What of a Module is about its state."""
 
+    _version = 1  # of the state's layout
+    _parameters: dict[str, Parameter | None]
+    _buffers: dict[str, Tensor | None]
+    _modules: dict[str, Module | None]
+    _non_persistent_buffers_set: set[str]
+    _state_dict_hooks: Hooks
+    _state_dict_pre_hooks: Hooks
+    _load_state_dict_pre_hooks: Hooks
+    _load_state_dict_post_hooks: Hooks
 
-def load_own(
-    module: Module, state: Mapping[str, Any], prefix: str, assign: bool, missing: list[str], errors: list[str]
-) -> None:
-    """Copy, or assign, what `state` has for one module; note what is missing and what does not fit."""
-    for name, own in persistent(module).items():
-        key = prefix + name
-        if key not in state:
-            missing.append(key)
-            continue
-        value = state[key]
+    def state_dict(
+        self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
+    ) -> dict[str, Any]:
+        """All parameters and persistent buffers by name, over the same memory; with `keep_vars`, as they are."""
+        if destination is None:
+            destination = OrderedDict()
+            destination._metadata = OrderedDict()  # type: ignore[attr-defined]
+        metadata = {"version": self._version}
+        versions = getattr(destination, "_metadata", None)
+        if versions is not None:
+            versions[prefix[:-1]] = metadata
+        for hook in self._state_dict_pre_hooks.values():
+            hook(self, prefix, keep_vars)
+        self._save_to_state_dict(destination, prefix, keep_vars)
+        for name, module in self._modules.items():
+            if module is not None:
+                module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        for hook in self._state_dict_hooks.values():
+            if hook(self, destination, prefix, metadata) is not None:
+                raise RuntimeError(
+                    "state_dict post-hook must return None\n  Change the dictionary it is given instead."
+                )
+        return destination
+
+    def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
+        for name, t in self._persistent().items():
+            destination[prefix + name] = t if keep_vars or isinstance(t, Uninitialized) else t.detach()
+        if type(self).get_extra_state is not Stateful.get_extra_state:
+            destination[prefix + EXTRA] = self.get_extra_state()
+
+    def _persistent(self) -> dict[str, Tensor]:
+        """The parameters and buffers, without those of inner modules, that are part of the state."""
+        found = {name: p for name, p in self._parameters.items() if p is not None}
+        hidden = self._non_persistent_buffers_set
+        return found | {name: b for name, b in self._buffers.items() if b is not None and name not in hidden}
+
+    def load_state_dict(
+        self, state_dict: Mapping[str, Any], strict: bool = True, assign: bool = False
+    ) -> IncompatibleKeys:
+        """Copy the values in `state_dict` into the parameters and buffers of those names.
+
+        With `assign`, its tensors themselves take their place. Returns the names that were missing or unexpected, which
+        only without `strict` may be any. Raises RuntimeError with all that does not fit.
+        """
+        if not isinstance(state_dict, Mapping):
+            raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
+        incompatible, errors = IncompatibleKeys([], []), list[str]()
+        metadata = getattr(state_dict, "_metadata", {})
+
+        def descend(part: Stateful, state: dict[str, Any], prefix: str) -> None:
+            local = dict(metadata.get(prefix[:-1], {}))
+            if assign:
+                local["assign_to_params_buffers"] = assign
+            part._load_from_state_dict(state, prefix, local, True, *incompatible, errors)
+            for name, child in part._modules.items():
+                if child is not None:
+                    inner = f"{prefix}{name}."
+                    descend(child, {key: value for key, value in state.items() if key.startswith(inner)}, inner)
+            for hook in part._load_state_dict_post_hooks.values():
+                if hook(part, incompatible) is not None:
+                    raise AssertionError(
+                        "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "
+                        "values, if incompatible_keys need to be modified, it should be done inplace."
+                    )
+
+        state = OrderedDict(state_dict)  # a copy: hooks may change it
+        if hasattr(state_dict, "_metadata"):
+            state._metadata = metadata  # type: ignore[attr-defined]
+        descend(self, state, "")
+        if strict:
+            for kind, keys in reversed(list(zip(("Missing", "Unexpected"), incompatible, strict=True))):
+                if keys:
+                    listed = ", ".join(f'"{key}"' for key in keys)
+                    errors.insert(0, f"{kind} key(s) in state_dict: {listed}. ")
+        if errors:
+            listed = "\n\t".join(errors)
+            raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{listed}")
+        return incompatible
+
+    def _load_from_state_dict(
+        self,
+        state_dict: dict[str, Any],
+        prefix: str,
+        local_metadata: dict[str, Any],
+        strict: bool,
+        missing_keys: list[str],
+        unexpected_keys: list[str],
+        error_msgs: list[str],
+    ) -> None:
+        """Load this module's own part of a state; a subclass may bring it up to date first."""
+        for hook in self._load_state_dict_pre_hooks.values():
+            hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
+        own = self._persistent()
+        missing = [prefix + name for name in own if prefix + name not in state_dict]
+        for name, t in own.items():
+            if prefix + name in state_dict:
+                assign = local_metadata.get("assign_to_params_buffers", False)
+                self._load_one(name, t, prefix + name, state_dict[prefix + name], assign, error_msgs)
+        extra = prefix + EXTRA
+        takes_extra = type(self).set_extra_state is not Stateful.set_extra_state
+        if takes_extra and extra in state_dict:
+            self.set_extra_state(state_dict[extra])
+        elif takes_extra:
+            missing.append(extra)
+        if strict:
+            missing_keys += missing
+            unexpected_keys += [extra] if extra in state_dict and not takes_extra else []
+            for key in state_dict:
+                if key.startswith(prefix) and key != extra:
+                    name, dot, _ = key[len(prefix) :].partition(".")
+                    if name not in (self._modules if dot else own):
+                        unexpected_keys.append(key)
+
+    def _load_one(self, name: str, own: Tensor, key: str, value: Any, assign: bool, errors: list[str]) -> None:
+        """Copy a value into the parameter or buffer `own`, or assign it, or note why it does not fit."""
         if not isinstance(value, Tensor):
             errors.append(
                 f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
                 f"checkpoint but received {type(value)}"
             )
-            continue
+            return
         if isinstance(own, Uninitialized):
             own.materialize(value.shape)
         if own.ndim == 0 and value.shape == (1,):  # as versions of torch before 0.4 saved them
@@ -67,50 +183,38 @@ def load_own(
                 value = Parameter(value, requires_grad=own.requires_grad)
             elif isinstance(own, Parameter):
                 value.requires_grad_(own.requires_grad)
-            setattr(module, name, value)
+            setattr(self, name, value)
         else:
             with no_grad():
                 own.copy_(value)
 
+    # What a class may add to it
 
-def unexpected_names(module: Module, state: Mapping[str, Any], prefix: str) -> list[str]:
-    """The keys under `prefix` that neither the module nor a child of that name has a place for."""
-    own = persistent(module)
-    unexpected = []
-    for key in state:
-        if key.startswith(prefix):
-            name, dot, _ = key[len(prefix) :].partition(".")
-            if name not in (module._modules if dot else own):
-                unexpected.append(key)
-    return unexpected
+    def get_extra_state(self) -> Any:
+        """What else `state_dict` shall hold, for a class to say that also defines `set_extra_state`."""
+        raise RuntimeError(no_extra_state(self, "get_extra_state"))
 
+    def set_extra_state(self, state: Any) -> None:
+        """Take back what `get_extra_state` returned, in a class that defines both."""
+        raise RuntimeError(no_extra_state(self, "set_extra_state"))
 
-def load(module: Module, state: Mapping[str, Any], strict: bool, assign: bool) -> IncompatibleKeys:
-    """Load a whole state; RuntimeError with all that does not fit."""
-    if not isinstance(state, Mapping):
-        raise TypeError(f"Expected state_dict to be dict-like, got {type(state)}.")
-    missing: list[str] = []
-    unexpected: list[str] = []
-    errors: list[str] = []
-    metadata = getattr(state, "_metadata", {})
+    # Its hooks
 
-    def descend(part: Module, prefix: str) -> None:
-        local = dict(metadata.get(prefix[:-1], {}))
-        if assign:
-            local["assign_to_params_buffers"] = assign
-        of_part = {key: value for key, value in state.items() if key.startswith(prefix)}
-        part._load_from_state_dict(of_part, prefix, local, True, missing, unexpected, errors)
-        for name, child in part._modules.items():
-            if child is not None:
-                descend(child, f"{prefix}{name}.")
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, prefix, keep_vars)` before this module is written into a `state_dict`."""
+        return RemovableHandle(self._state_dict_pre_hooks, hook)
 
-    descend(module, "")
-    if strict:
-        for kind, keys in (("Missing", missing), ("Unexpected", unexpected)):
-            if keys:
-                listed = ", ".join(f'"{key}"' for key in keys)
-                errors.insert(int(kind == "Unexpected" and bool(missing)), f"{kind} key(s) in state_dict: {listed}. ")
-    if errors:
-        listed = "\n\t".join(errors)
-        raise RuntimeError(f"Error(s) in loading state_dict for {type(module).__name__}:\n\t{listed}")
-    return IncompatibleKeys(missing, unexpected)
+    def register_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, state_dict, prefix, local_metadata)` when all of this module is in the `state_dict`."""
+        return RemovableHandle(self._state_dict_hooks, hook)
+
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook` before this module is loaded; it may change what is loaded.
+
+        It is `hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)`.
+        """
+        return RemovableHandle(self._load_state_dict_pre_hooks, hook)
+
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
+        """Call `hook(module, incompatible_keys)` when all of this module is loaded; it may change those lists."""
+        return RemovableHandle(self._load_state_dict_post_hooks, hook)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from ...ops.shape import cat
 from ...tensor import Tensor
-from ..modules.module import typename
+from ..modules.naming import typename
 
 INTERNAL = True
 
