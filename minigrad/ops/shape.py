@@ -432,8 +432,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if input.ndim == 0:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     before = (slice(None),) * dim
-    step = part.named("UnbindBackward0")
-    return tuple([as_view(step, input, (*before, i, ...), multi=True) for i in range(input._array.shape[dim])])
+    step = piece.named("UnbindBackward0")
+    return tuple([as_view(step, input, (*before, i, ...), i, multi=True) for i in range(input._array.shape[dim])])
 
 
 def _place_part(a: Array, shape: Dims, at: Any) -> Array:
@@ -442,8 +442,12 @@ def _place_part(a: Array, shape: Dims, at: Any) -> Array:
     return whole
 
 
-part: Op = op("SplitBackward0", lambda a, at: a[at], a=lambda g, a_shape, at: whole_of(g, a_shape, at))
+part: Op = op("SliceBackward0", lambda a, at: a[at], a=lambda g, a_shape, at: whole_of(g, a_shape, at))
 whole_of: Op = op("SliceBackward0", _place_part, a=lambda g, at: part(g, at))
+# One of several results: its node tells which, for `output_nr` and for errors.
+piece = op(
+    "SplitBackward0", lambda a, at, output: a[at], a=lambda g, a_shape, at, output: whole_of(g, a_shape, at)
+)
 
 
 @public()
@@ -453,7 +457,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     given, dim = dim, messages.checked_dim(dim, tensor.ndim)
     length = tensor._array.shape[dim]
-    step = part
+    step = piece
     if isinstance(split_size_or_sections, int):
         size = split_size_or_sections
         if size < 0:
@@ -462,7 +466,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
             raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {length}")
         sections = [min(size, length - start) for start in range(0, length, size or 1)] or [0]
     else:
-        step = part.named("SplitWithSizesBackward0")
+        step = piece.named("SplitWithSizesBackward0")
         sections = list(split_size_or_sections)
         if min(sections, default=0) < 0:
             raise RuntimeError(
@@ -475,7 +479,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
             )
     before, start, parts = (slice(None),) * dim, 0, []
     for section in sections:
-        parts.append(as_view(step, tensor, (*before, slice(start, start + section)), multi=True))
+        parts.append(as_view(step, tensor, (*before, slice(start, start + section)), len(parts), multi=True))
         start += section
     return tuple(parts)
 
