@@ -287,6 +287,53 @@ def what_variables_are_made_of(torch):
     return found, make(), make(requires_grad=True), refused(lambda: make(torch.tensor([1]), requires_grad=True)), make
 
 
+# Arguments
+
+
+@program
+def a_second_ellipsis(torch):
+    x = torch.ones(2, 3, 4)
+    keys = [(..., ...), (..., ..., slice(None)), (..., ..., slice(1, None)), (..., ..., 0), (..., 0, ..., 0)]
+    keys += [(..., 0, ...), (0, ..., 0, ...), (..., None, ..., 0), (..., ..., [0]), (..., [0], ...)]
+    return [str(refused(lambda key=key: x[key].shape)).partition(":")[0] for key in keys]
+
+
+@program
+def no_dim_where_one_is_wanted(torch):
+    x = torch.ones(2, 3)
+    names = ("prod", "max", "min", "median", "nanmedian", "logsumexp", "amax", "argmax")
+    calls = [lambda f: f(x, None), lambda f: f(x, dim=None), lambda f: f(x, keepdim=True)]
+    found = [refused(lambda call=call, name=name: call(getattr(torch, name))) for call in calls for name in names]
+    return [f.partition(":")[0] if isinstance(f, str) else f for f in found], x.max(), x.prod(0), x.median(dim=0)
+
+
+@program
+def repeated_less_than_never(torch):
+    shapes = [(0,), (3,), (2, 3), (0, 2)]
+    return [refused(lambda s=s, n=n: torch.ones(s).repeat(*n)) for s in shapes for n in ((-1, 2), (2, -1), (3, 2, -1))]
+
+
+@program
+def a_number_and_a_tensor_for_bounds(torch):
+    x = torch.arange(-2.0, 3, requires_grad=True)
+    zero = torch.tensor(0.0)
+    bounds = [(zero, 1), (0.5, torch.tensor(1)), (torch.tensor(True), 2.5), (zero, torch.ones(5)), (zero, None)]
+    found = [(y := x.clamp(*b), y.grad_fn.name()) for b in bounds]
+    wrong = [(torch.zeros(5), 1), (0, torch.ones(5)), (torch.zeros(1), 1), (torch.zeros((), requires_grad=True), 1)]
+    return found, [refused(lambda b=b: torch.clamp(x, *b)) for b in wrong]
+
+
+@program
+def a_dtype_and_an_out_of_another(torch):
+    names = ("sum", "mean", "prod", "nansum", "nanmean", "cumsum", "cumprod")
+    out, double = torch.zeros(2), torch.zeros(2, dtype=torch.float64)
+    found = []
+    for f in [getattr(torch, name) for name in names]:
+        x = torch.ones(2) if f.__name__.startswith("cum") else torch.ones(2, 2)
+        found += [refused(lambda f=f, x=x, o=o: f(x, 0, dtype=torch.float64, out=o)) for o in (out, double)]
+    return found
+
+
 # Copies that Python makes
 
 

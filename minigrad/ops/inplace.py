@@ -112,6 +112,17 @@ def broadcast_shape(x: Any, y: Any) -> tuple[int, ...]:
         raise messages.misfit(error, x, y) from None
 
 
+def misfit_of(error: Exception, *operands: Any) -> Exception:
+    """The error for operands, more than two, that do not broadcast: about the first that fits none before it."""
+    shape: tuple[int, ...] = ()
+    for x in operands:
+        try:
+            shape = np.broadcast_shapes(shape, tuple(getattr(x, "shape", ())))
+        except ValueError as misfit:
+            return messages.misfit(misfit, np.broadcast_to(False, shape), x)
+    return error
+
+
 def as_view(step: Op, a: Tensor, *options: Any, multi: bool = False) -> Tensor:
     """The result of view operation `step`, tied to the memory of `a`."""
     r: Tensor = step.call(a, *options)

@@ -14,7 +14,7 @@ from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .half import by_number, in_single, is_half
 from .inplace import like, zeros_as
-from .names import public, tensor_argument, torch_names
+from .names import NOT_GIVEN, is_over_all, public, tensor_argument, torch_names
 from .pointwise import abs_, div_, exp_, keep, mul_, power, select, sign_
 from .shape import checked_dims, spread, swap
 from .table import Op, op
@@ -353,12 +353,12 @@ def floating_input(input: Tensor, function: str, dtype: Any = None) -> Tensor:
 
 
 @public()
-def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def prod(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The product over one dimension, or of all elements."""
     input = tensor_argument(input, "prod")
     if dtype is not None or input.dtype.kind != dtypes.FLOATING:
         input = added_up_in(dtype or dtypes.int64, input)
-    if dim is None:
+    if is_over_all("prod", dim, keepdim):
         return prod_of_all.call(input)
     return prod_dim.call(input, messages.checked_dim(dim, input.ndim), keepdim)
 
@@ -413,6 +413,8 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """`log(sum(exp(input)))` over `dim`, without overflow."""
     input = tensor_argument(input, "logsumexp")
+    if dim is None:
+        raise TypeError("logsumexp(): argument 'dim' must be tuple of ints, not NoneType")
     if input.dtype.kind != dtypes.FLOATING:
         input = input.to(dtypes.get_default_dtype())
     return logsumexp_dims.call(input, reduced_dims(dim, input.ndim), keepdim)

@@ -327,6 +327,9 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
     times = sizes(repeats, named, "repeat", "repeats")
     if len(times) < self.ndim:
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+    shape = [n * size for n, size in zip(times, (1,) * (len(times) - self.ndim) + self.shape, strict=True)]
+    if (negative := next((n for n in shape if n < 0), 0)) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {negative}: {shape}")
     return tile.call(self, times)
 
 
@@ -445,9 +448,7 @@ def _place_part(a: Array, shape: Dims, at: Any) -> Array:
 part: Op = op("SliceBackward0", lambda a, at: a[at], a=lambda g, a_shape, at: whole_of(g, a_shape, at))
 whole_of: Op = op("SliceBackward0", _place_part, a=lambda g, at: part(g, at))
 # One of several results: its node tells which, for `output_nr` and for errors.
-piece = op(
-    "SplitBackward0", lambda a, at, output: a[at], a=lambda g, a_shape, at, output: whole_of(g, a_shape, at)
-)
+piece = op("SplitBackward0", lambda a, at, output: a[at], a=lambda g, a_shape, at, output: whole_of(g, a_shape, at))
 
 
 @public()
@@ -477,7 +478,8 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
                 f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at dimension "
                 f"{given}), but got split_sizes={sections}"
             )
-    before, start, parts = (slice(None),) * dim, 0, []
+    before, start = (slice(None),) * dim, 0
+    parts: list[Tensor] = []
     for section in sections:
         parts.append(as_view(step, tensor, (*before, slice(start, start + section)), len(parts), multi=True))
         start += section
