@@ -334,6 +334,16 @@ def a_dtype_and_an_out_of_another(torch):
     return found
 
 
+@program
+def filling_what_shows_one_place_many_times(torch):
+    base, x = torch.zeros(2, 1), torch.ones(2, 1, requires_grad=True)
+    wide, y = base.expand(4, 2, 3), x * 1
+    found = [wide.fill_(5).clone(), wide[1, 0].zero_(), base.clone(), base._version]
+    y.expand(4, 2, 3)[1, 0].fill_(7)
+    actions = [lambda: wide.fill_(torch.tensor(2.0)), lambda: wide.add_(1), lambda: wide.copy_(torch.ones(3)), wide.relu_]
+    return [*found, y, *[refused(a) for a in (*actions, x.expand(2, 3).zero_, wide.T.zero_)]]
+
+
 # Copies that Python makes
 
 
@@ -378,6 +388,16 @@ def attributes_of_copies(torch):
     x.grad = torch.zeros(2)
     copies = copy.deepcopy(x), copy.copy(x), pickle.loads(pickle.dumps(x))
     return [(t.note, t._hidden, t.note is x.note, t.grad) for t in copies]
+
+
+def test_gradients_around_a_filled_expanded_view():
+    # torch raises in this backward pass: the gradient that it would fill is expanded itself.
+    x = minigrad.ones(2, 1, requires_grad=True)
+    y = x * 1
+    wide = y.expand(4, 2, 3)
+    wide[1, 0].fill_(7)
+    (wide * 2 + y).sum().backward()
+    assert x.grad.tolist() == [[0], [2 * 12 + 12]]
 
 
 @pytest.mark.parametrize("run", PROGRAMS, ids=lambda run: run.__name__)

@@ -52,7 +52,8 @@ def _fill(a: np.ndarray[Any, Any], layout: Layout, value: np.ndarray[Any, Any] |
     view = along(path, filled)
     for i, stride in enumerate(view.strides if view.size else ()):
         if stride == 0 and view.shape[i] > 1:  # `expand` shows one place many times: all that flows there adds up
-            view, value = view[(slice(None),) * i + (slice(1),)], np.sum(value, axis=i, keepdims=True)
+            view = view[(slice(None),) * i + (slice(1),)]
+            value = np.sum(value, axis=i, keepdims=True) if np.ndim(value) else value
     view[...] = value
     return filled
 
@@ -319,7 +320,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
         return _change(recorded, filled.call, self, value.to(self.dtype))
     number = number_array(value, self._array.dtype)
     if not _plain(self):
-        return change(fill.call, self, number)
+        return _change(check_graph(self), fill.call, self, number)  # what `expand` shows many times may be filled
     self._array.fill(number)
     storage_of(self).bump()
     return self
@@ -333,7 +334,7 @@ def _plain(t: Tensor) -> bool:
 def zero_(self: Tensor) -> Tensor:
     """Set every element to zero, in place."""
     if not _plain(self):
-        return change(fill.named("ZeroBackward0").call, self, 0)
+        return _change(check_graph(self), fill.named("ZeroBackward0").call, self, 0)
     self._array.fill(0)
     (self._storage or storage_of(self)).bump()
     return self
