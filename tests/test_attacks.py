@@ -340,7 +340,12 @@ def filling_what_shows_one_place_many_times(torch):
     wide, y = base.expand(4, 2, 3), x * 1
     found = [wide.fill_(5).clone(), wide[1, 0].zero_(), base.clone(), base._version]
     y.expand(4, 2, 3)[1, 0].fill_(7)
-    actions = [lambda: wide.fill_(torch.tensor(2.0)), lambda: wide.add_(1), lambda: wide.copy_(torch.ones(3)), wide.relu_]
+    actions = [
+        lambda: wide.fill_(torch.tensor(2.0)),
+        lambda: wide.add_(1),
+        lambda: wide.copy_(torch.ones(3)),
+        wide.relu_,
+    ]
     return [*found, y, *[refused(a) for a in (*actions, x.expand(2, 3).zero_, wide.T.zero_)]]
 
 

@@ -8,11 +8,10 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
-from .inplace import like
 from .logic import integers
 from .names import NOT_GIVEN, is_over_all, public, tensor_argument
 from .pointwise import keep
-from .reduction import array_of, kept, reduce, reduced_dims
+from .reduction import kept, portion, reduce, reduced_dims
 from .results import result_type, values_and_indices
 from .shape import spread
 from .table import Op, op
@@ -25,8 +24,7 @@ Dims = tuple[int, ...]
 def evenly(g: Any, a: Any, out: Any) -> Any:
     """`g` shared equally among the elements of `a` that are the result."""
     winners = (a == out) | ((a != a) & (out != out))
-    count = np.add.reduce(array_of(winners), axis=None, dtype=array_of(g).dtype)
-    return keep(spread(g / like(count, g), a.shape), winners)
+    return keep(spread(portion(g, winners, None), a.shape), winners)
 
 
 max_all = op("MaxBackward1", lambda a: np.maximum.reduce(a, axis=None), a=evenly)
@@ -37,8 +35,7 @@ def _evenly_over(g: Any, a: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
     """The same over `dim`; if that is NaN, so is the gradient, as torch's is."""
     out, g = kept(out, g, a.shape, dim, keepdim)
     winners = a == spread(out, a.shape)
-    count = np.add.reduce(array_of(winners), axis=dim, keepdims=True, dtype=array_of(g).dtype)
-    return spread(g / like(count, g), a.shape) * winners
+    return spread(portion(g, winners, dim), a.shape) * winners
 
 
 amax_dims = op("AmaxBackward0", lambda a, dim, keepdim: reduce(np.maximum, a, dim, keepdim), a=_evenly_over)

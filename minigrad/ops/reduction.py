@@ -181,10 +181,17 @@ std_dims = op(
 )
 
 
+def portion(g: Any, winners: Any, dim: Dims | None) -> Any:
+    """`g` divided by the number of the winners of each reduction; torch rounds several such numbers, but not one."""
+    won, d = array_of(winners), array_of(g).dtype
+    if d.char == "e" and (dim is None or size_of(won.shape, dim) == won.size):
+        return by_number(div_, g, np.count_nonzero(won))
+    return g / like(np.add.reduce(won, axis=dim, keepdims=dim is not None, dtype=d), g)
+
+
 def share(g: Any, winners: Any, dim: Dims) -> Any:
     """`g` divided equally among the winners of each reduction."""
-    count = np.add.reduce(array_of(winners), axis=dim, keepdims=True, dtype=array_of(g).dtype)
-    return keep(g / like(count, g), winners)
+    return keep(portion(g, winners, dim), winners)
 
 
 def norm_over(a: Array, p: float, dim: Dims, keepdim: bool) -> Array:
