@@ -335,6 +335,23 @@ def a_dtype_and_an_out_of_another(torch):
 
 
 @program
+def losses_of_two_dtypes(torch):
+    f = torch.nn.functional
+    dtypes = (torch.float32, torch.float64, torch.int64, torch.bool)
+    found = []
+    for name in ("binary_cross_entropy_with_logits", "huber_loss", "soft_margin_loss", "hinge_embedding_loss"):
+        for a, b in [(a, b) for a in dtypes for b in dtypes]:
+            if "logits" not in name and (torch.bool in (a, b) or ("hinge" not in name and a is b is torch.int64)):
+                continue
+            x, y = torch.tensor([1, 0, 2]).to(a), torch.tensor([1, 0, 1]).to(b)
+            found.append(refused(lambda name=name, x=x, y=y: getattr(f, name)(x, y, reduction="sum")))
+    x, y = torch.ones(3, dtype=torch.float64, requires_grad=True), torch.full((3,), 0.5, requires_grad=True)
+    f.binary_cross_entropy_with_logits(x, y).backward()
+    scores, classes = torch.ones(2, 3), torch.tensor([0, 1])
+    return found, x.grad, y.grad, refused(lambda: f.multi_margin_loss(scores, classes, weight=scores[0].double()))
+
+
+@program
 def filling_what_shows_one_place_many_times(torch):
     base, x = torch.zeros(2, 1), torch.ones(2, 1, requires_grad=True)
     wide, y = base.expand(4, 2, 3), x * 1

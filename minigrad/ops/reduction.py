@@ -185,8 +185,9 @@ def portion(g: Any, winners: Any, dim: Dims | None) -> Any:
     """`g` divided by the number of the winners of each reduction; torch rounds several such numbers, but not one."""
     won, d = array_of(winners), array_of(g).dtype
     if d.char == "e" and (dim is None or size_of(won.shape, dim) == won.size):
-        return by_number(div_, g, np.count_nonzero(won))
-    return g / like(np.add.reduce(won, axis=dim, keepdims=dim is not None, dtype=d), g)
+        return by_number(div_, g, int(np.count_nonzero(won)))
+    kept_dims: Any = dim is not None
+    return g / like(np.add.reduce(won, axis=dim, keepdims=kept_dims, dtype=d), g)
 
 
 def share(g: Any, winners: Any, dim: Dims) -> Any:
