@@ -335,6 +335,13 @@ def a_dtype_and_an_out_of_another(torch):
 
 
 @program
+def signs_of_zeros(torch):
+    a, b = torch.tensor([-0.0, 0.0, 4.0, -4.0]), torch.tensor([2.0, -2.0, -2.0, 2.0])
+    found = [a % b, a % 2, a % -2, 4 % b, a.half() % 2, a.double() % b, a.cumsum(0), a.half().cumsum(0), a[0].cumsum(0)]
+    return [(y, y.signbit()) for y in found]
+
+
+@program
 def losses_of_two_dtypes(torch):
     f = torch.nn.functional
     dtypes = (torch.float32, torch.float64, torch.int64, torch.bool)

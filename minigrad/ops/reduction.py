@@ -240,7 +240,7 @@ def _cumsum(a: Array, dim: int) -> Array:
         return a.copy()
     if a.dtype.char == "e":
         return in_single(_cumsum, a, dim)
-    return np.ascontiguousarray(np.add.accumulate(a, axis=dim, dtype=a.dtype))
+    return np.ascontiguousarray(np.add.accumulate(a, axis=dim, dtype=a.dtype)) + a.dtype.type(0)  # -0. becomes 0.
 
 
 cumsum_: Op = op("CumsumBackward0", _cumsum, a=lambda g, dim: cumsum_reversed(g, dim))
