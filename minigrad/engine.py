@@ -171,8 +171,8 @@ class Node:
         return tuple([as_node(e) for e in self.edges])
 
     def as_users_see_it(self) -> tuple[Node, int]:
-        """This node and 0; a node that stands for one of another's results gives that one, and which result."""
-        return self, 0
+        """This node and which result it is of, mostly 0; one that stands for a result of another gives that one."""
+        return self, getattr(self, "s_output", 0)
 
     @property
     def metadata(self) -> dict[Any, Any]:

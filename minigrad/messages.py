@@ -97,11 +97,15 @@ def second_backward(node: Any) -> str:
 def changed_in_place(node: Any, storage: Any, version: int, value: str = "") -> str:
     """`value`  what torch would call the saved value; not needed for an operation of the table"""
     changed = at(*storage.changed_by) if storage.changed_by else ""
-    return (
+    name, maker = (value, None) if value else _saved_value(node, storage)
+    text = (
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"{value or _saved_value(node, storage)} is at version {storage.version}; expected version {version} instead. "
+        f"{name} is at version {storage.version}; expected version {version} instead. "
         "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True, check_nan=False).\n"
+        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+    )
+    return (
+        f"{write_to_view('multi', maker, of_base=True) if _makes_one_of_several(maker) else text}\n"
         f"{at(node.code, node.lasti)}\n"
         f"  saved it to compute the gradient of {node.name()}, and then\n"
         f"{changed}\n"
@@ -117,19 +121,31 @@ def short_name(node: Any) -> str:
     return operation + number.removeprefix("0") if number.isdigit() else name
 
 
-def _saved_value(node: Any, storage: Any) -> str:
-    """What `node` saved of `storage`, as torch names it."""
+def _makes_view(node: Any) -> bool:
+    return getattr(getattr(node, "op", None), "is_view", False)
+
+
+def _makes_one_of_several(node: Any) -> bool:
+    """Whether a node gives one of several views, as `split` does, or a view of such a one."""
+    while not hasattr(node, "s_output"):
+        if not _makes_view(node):
+            return False
+        node = node.e_a
+    return True
+
+
+def _saved_value(node: Any, storage: Any) -> tuple[str, Any]:
+    """What `node` saved of `storage`, as torch names it, and the node that made that, if it is another."""
     for name in type(node).op.guarded if hasattr(type(node), "op") else ():
         guard = getattr(node, f"g_{name}")
         if getattr(guard, "storage", guard) is storage:
             array, maker = getattr(node, f"s_{name}"), node if name == "out" else getattr(node, f"e_{name}", None)
             made_by = short_name(maker) if hasattr(maker, "rank") else ""
-            if made_by and name != "out" and storage.rewritten_by:  # torch names what it comes from by now
-                is_view = getattr(getattr(maker, "op", None), "is_view", False)
-                made_by = "AsStrided" if is_view else storage.rewritten_by
+            if made_by and name != "out":  # torch names what it comes from by now
+                made_by = "AsStrided" if _makes_view(maker) else storage.rewritten_by or made_by
             output = f", which is output 0 of {made_by}," if made_by else ""
-            return type_and_shape(array) + output
-    return "it"
+            return type_and_shape(array) + output, None if name == "out" else maker
+    return "it", None
 
 
 def type_and_shape(array: Any) -> str:
@@ -271,7 +287,7 @@ def write_to_leaf(what: str) -> str:
 
 def write_to_view(made_by: str, made: Any, of_base: bool) -> str:
     """For a view that was made by `made`, a node or None; `of_base`: not the view was changed, but what it views."""
-    output = f"Output 0 of {short_name(made)} is a view" if made is not None else ""
+    output = f"Output {made.as_users_see_it()[1]} of {short_name(made)} is a view" if made is not None else ""
     changed = "its base or another view of its base has been" if of_base else "is being"
     if made_by == "no_grad" or made is None:
         start = f"{output} of a view which" if output else "A view"
@@ -455,16 +471,6 @@ def only_for_matrices(name: str, ndim: int) -> str:
         "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
         "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor."
     )
-
-
-def check_norm_exists(order: float, shape: Any, dims: Any) -> None:
-    """Raise where a norm of this order, a maximum or a minimum, would be that of nothing."""
-    empty = [d for d in dims or () if shape[d] == 0]
-    if empty or not dims:
-        of = f"the dimension {empty[0]}because this dimension is empty and" if empty else "an empty tensor because"
-        raise RuntimeError(
-            f"linalg.vector_norm cannot compute the {order:g} norm on {of} the operation does not have an identity"
-        )
 
 
 def too_few_sizes(wanted: list[int], shape: list[int], dtype: str) -> str:

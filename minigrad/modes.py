@@ -14,11 +14,13 @@ from typing import Any, TypeVar
 INTERNAL = True
 F = TypeVar("F", bound=Callable[..., Any])
 
-_grad = ContextVar("minigrad.grad", default=True)
+_grad = ContextVar("minigrad.grad", default=True)  # whether operations are recorded
+_asked = ContextVar("minigrad.asked", default=True)  # whether they would be, were it not for inference mode
 _inference = ContextVar("minigrad.inference", default=False)
 _anomaly = ContextVar("minigrad.anomaly", default=(False, True))  # enabled, with a look for NaN
 
 is_grad_enabled = _grad.get
+is_grad_asked = _asked.get  # what torch calls `is_grad_enabled`
 is_inference_mode_enabled = _inference.get
 
 
@@ -32,17 +34,21 @@ def is_anomaly_check_nan_enabled() -> bool:
     return _anomaly.get()[1]
 
 
-class _Mode:
-    """A mode as a context manager and a decorator; it may be entered again while it is active."""
+def _ask(mode: bool) -> None:
+    _asked.set(mode)
+    _grad.set(mode and not _inference.get())
 
-    _before: Any = None  # what held before it was entered, paired with the same of the time before that
+
+class _Mode:
+    """A mode as a context manager and a decorator."""
+
+    prev = False  # as in torch there is one: whoever enters it again, or in another thread, writes over it
 
     def __enter__(self) -> None:
         raise NotImplementedError
 
     def __exit__(self, *exception: object) -> None:
-        before, self._before = self._before
-        _grad.set(before)
+        _ask(self.prev)
 
     def clone(self) -> _Mode:
         """One to enter for a call of the function that this mode decorates."""
@@ -96,16 +102,16 @@ class no_grad(_Mode):
         return object.__new__(cls) if orig_func is None else cls()(orig_func)
 
     def __enter__(self) -> None:
-        self._before = (_grad.get(), self._before)
-        _grad.set(False)
+        self.prev = _asked.get()
+        _ask(False)
 
 
 class enable_grad(no_grad):
     """Within it operations are recorded, also inside `no_grad`; inference mode is stronger."""
 
     def __enter__(self) -> None:
-        self._before = (_grad.get(), self._before)
-        _grad.set(not _inference.get())
+        self.prev = _asked.get()
+        _ask(True)
 
 
 class set_grad_enabled(_Mode):
@@ -119,14 +125,11 @@ class set_grad_enabled(_Mode):
             raise TypeError(
                 f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}"
             )
-        self.mode, self.prev = mode, _grad.get()
+        self.mode, self.prev = mode, _asked.get()
         self.__enter__()
 
     def __enter__(self) -> None:
-        _grad.set(self.mode and not _inference.get())
-
-    def __exit__(self, *exception: object) -> None:
-        _grad.set(self.prev)
+        _ask(self.mode)
 
     def clone(self) -> _Mode:
         """One to enter for a call of the function that this mode decorates."""
@@ -134,7 +137,7 @@ class set_grad_enabled(_Mode):
 
     def __call__(self, orig_func: F) -> F:
         """`orig_func`, under this mode whenever it is called."""
-        _grad.set(self.prev)  # as a decorator it acts in the calls alone
+        _ask(self.prev)  # as a decorator it acts in the calls alone
         return super().__call__(orig_func)
 
     def __repr__(self) -> str:
@@ -144,6 +147,8 @@ class set_grad_enabled(_Mode):
 class inference_mode(_Mode):
     """`no_grad` under the name that torch has for predictions; `inference_mode(False)` undoes it."""
 
+    _before: Any = None  # what held before it was entered, paired with the same of the time before that
+
     def __new__(cls, mode: Any = True) -> Any:
         """A mode to enter; or, given a function, that function under the mode."""
         return object.__new__(cls) if isinstance(mode, bool) else cls()(mode)
@@ -152,14 +157,14 @@ class inference_mode(_Mode):
         self.mode = mode
 
     def __enter__(self) -> None:
-        self._before = ((_grad.get(), _inference.get()), self._before)
-        _grad.set(not self.mode)
+        self._before = ((_asked.get(), _inference.get()), self._before)
         _inference.set(self.mode)
+        _ask(not self.mode)
 
     def __exit__(self, *exception: object) -> None:
-        (grad, inference), self._before = self._before
-        _grad.set(grad)
+        (asked, inference), self._before = self._before
         _inference.set(inference)
+        _ask(asked)
 
     def clone(self) -> _Mode:
         """One to enter for a call of the function that this mode decorates."""

@@ -228,7 +228,7 @@ class Tensor(Methods, metaclass=TensorType):
 
     @property
     def output_nr(self) -> int:
-        """Which of its node's results this is: 0, but for a Function with several."""
+        """Which of the results of its operation this is."""
         return 0 if self.is_leaf else self._origin.as_users_see_it()[1]
 
     @property

@@ -300,6 +300,92 @@ def what_variables_are_made_of(torch):
     return found, make(), make(requires_grad=True), refused(lambda: make(torch.tensor([1]), requires_grad=True)), make
 
 
+# Arguments
+
+
+@program
+def a_second_ellipsis(torch):
+    x = torch.ones(2, 3, 4)
+    keys = [(..., ...), (..., ..., slice(None)), (..., ..., slice(1, None)), (..., ..., 0), (..., 0, ..., 0)]
+    keys += [(..., 0, ...), (0, ..., 0, ...), (..., None, ..., 0), (..., ..., [0]), (..., [0], ...)]
+    return [str(refused(lambda key=key: x[key].shape)).partition(":")[0] for key in keys]
+
+
+@program
+def no_dim_where_one_is_wanted(torch):
+    x = torch.ones(2, 3)
+    names = ("prod", "max", "min", "median", "nanmedian", "logsumexp", "amax", "argmax")
+    calls = [lambda f: f(x, None), lambda f: f(x, dim=None), lambda f: f(x, keepdim=True)]
+    found = [refused(lambda call=call, name=name: call(getattr(torch, name))) for call in calls for name in names]
+    return [f.partition(":")[0] if isinstance(f, str) else f for f in found], x.max(), x.prod(0), x.median(dim=0)
+
+
+@program
+def repeated_less_than_never(torch):
+    shapes = [(0,), (3,), (2, 3), (0, 2)]
+    return [refused(lambda s=s, n=n: torch.ones(s).repeat(*n)) for s in shapes for n in ((-1, 2), (2, -1), (3, 2, -1))]
+
+
+@program
+def a_number_and_a_tensor_for_bounds(torch):
+    x = torch.arange(-2.0, 3, requires_grad=True)
+    zero = torch.tensor(0.0)
+    bounds = [(zero, 1), (0.5, torch.tensor(1)), (torch.tensor(True), 2.5), (zero, torch.ones(5)), (zero, None)]
+    found = [(y := x.clamp(*b), y.grad_fn.name()) for b in bounds]
+    wrong = [(torch.zeros(5), 1), (0, torch.ones(5)), (torch.zeros(1), 1), (torch.zeros((), requires_grad=True), 1)]
+    return found, [refused(lambda b=b: torch.clamp(x, *b)) for b in wrong]
+
+
+@program
+def a_dtype_and_an_out_of_another(torch):
+    names = ("sum", "mean", "prod", "nansum", "nanmean", "cumsum", "cumprod")
+    out, double = torch.zeros(2), torch.zeros(2, dtype=torch.float64)
+    found = []
+    for f in [getattr(torch, name) for name in names]:
+        x = torch.ones(2) if f.__name__.startswith("cum") else torch.ones(2, 2)
+        found += [refused(lambda f=f, x=x, o=o: f(x, 0, dtype=torch.float64, out=o)) for o in (out, double)]
+    return found
+
+
+@program
+def signs_of_zeros(torch):
+    a, b = torch.tensor([-0.0, 0.0, 4.0, -4.0]), torch.tensor([2.0, -2.0, -2.0, 2.0])
+    found = [a % b, a % 2, a % -2, 4 % b, a.half() % 2, a.double() % b, a.cumsum(0), a.half().cumsum(0), a[0].cumsum(0)]
+    return [(y, y.signbit()) for y in found]
+
+
+@program
+def losses_of_two_dtypes(torch):
+    f = torch.nn.functional
+    dtypes = (torch.float32, torch.float64, torch.int64, torch.bool)
+    found = []
+    for name in ("binary_cross_entropy_with_logits", "huber_loss", "soft_margin_loss", "hinge_embedding_loss"):
+        for a, b in [(a, b) for a in dtypes for b in dtypes]:
+            if "logits" not in name and (torch.bool in (a, b) or ("hinge" not in name and a is b is torch.int64)):
+                continue
+            x, y = torch.tensor([1, 0, 2]).to(a), torch.tensor([1, 0, 1]).to(b)
+            found.append(refused(lambda name=name, x=x, y=y: getattr(f, name)(x, y, reduction="sum")))
+    x, y = torch.ones(3, dtype=torch.float64, requires_grad=True), torch.full((3,), 0.5, requires_grad=True)
+    f.binary_cross_entropy_with_logits(x, y).backward()
+    scores, classes = torch.ones(2, 3), torch.tensor([0, 1])
+    return found, x.grad, y.grad, refused(lambda: f.multi_margin_loss(scores, classes, weight=scores[0].double()))
+
+
+@program
+def filling_what_shows_one_place_many_times(torch):
+    base, x = torch.zeros(2, 1), torch.ones(2, 1, requires_grad=True)
+    wide, y = base.expand(4, 2, 3), x * 1
+    found = [wide.fill_(5).clone(), wide[1, 0].zero_(), base.clone(), base._version]
+    y.expand(4, 2, 3)[1, 0].fill_(7)
+    actions = [
+        lambda: wide.fill_(torch.tensor(2.0)),
+        lambda: wide.add_(1),
+        lambda: wide.copy_(torch.ones(3)),
+        wide.relu_,
+    ]
+    return [*found, y, *[refused(a) for a in (*actions, x.expand(2, 3).zero_, wide.T.zero_)]]
+
+
 # Copies that Python makes
 
 
@@ -344,6 +430,16 @@ def attributes_of_copies(torch):
     x.grad = torch.zeros(2)
     copies = copy.deepcopy(x), copy.copy(x), pickle.loads(pickle.dumps(x))
     return [(t.note, t._hidden, t.note is x.note, t.grad) for t in copies]
+
+
+def test_gradients_around_a_filled_expanded_view():
+    # torch raises in this backward pass: the gradient that it would fill is expanded itself.
+    x = minigrad.ones(2, 1, requires_grad=True)
+    y = x * 1
+    wide = y.expand(4, 2, 3)
+    wide[1, 0].fill_(7)
+    (wide * 2 + y).sum().backward()
+    assert x.grad.tolist() == [[0], [2 * 12 + 12]]
 
 
 @pytest.mark.parametrize("run", PROGRAMS, ids=lambda run: run.__name__)

@@ -119,3 +119,17 @@ def test_reduction(reduce, data):
         return bits(y), bits(x.grad)
 
     assert_same(run)
+
+
+def test_more_elements_share_a_gradient_than_half_precision_can_count():
+    def run(torch):
+        found = []
+        for n in (3001, 70001):
+            x = torch.ones(2, n, dtype=torch.float16, requires_grad=True)
+            ties = [x.max(), x[0].amin(0), x.median(), torch.aminmax(x)[1], torch.linalg.vector_norm(x, torch.inf)]
+            for y in (*ties, x.amax(1)):  # several counts are rounded
+                (g,) = torch.autograd.grad(y, x, torch.full_like(y, 777))
+                found.append(bits(g[:, :2]))
+        return found
+
+    assert_same(run)

@@ -103,6 +103,15 @@ FOUND = {
         "c.mul_(2)",
         "b.sum()",
     ],
+    "one of several views may not be saved and changed": [
+        LEAF,
+        "b, c, d = (a * 2).split(1)",
+        "e = c * c",
+        "f = d[:1] * d",
+        "c.detach().add_(1)",
+        "e.sum().backward()",
+        "f.sum().backward()",
+    ],
     "a view is changed twice": [LEAF, "c = torch.ones(3)", "b = c[1:]", "b.add_(a[0])", "b.cos_()", GRADIENT],
     "a change of part of what is read": ["a = torch.ones(3, 3)", "a[1:].add_(a[:-1])", "a.add_(a.T)", "a[None] = a"],
     "a base keeps its gradient through a change of its view": [

@@ -8,11 +8,10 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
-from .inplace import like
 from .logic import integers
-from .names import public, tensor_argument
+from .names import NOT_GIVEN, is_over_all, public, tensor_argument
 from .pointwise import keep
-from .reduction import array_of, kept, reduce, reduced_dims
+from .reduction import kept, portion, reduce, reduced_dims
 from .results import result_type, values_and_indices
 from .shape import spread
 from .table import Op, op
@@ -25,8 +24,7 @@ Dims = tuple[int, ...]
 def evenly(g: Any, a: Any, out: Any) -> Any:
     """`g` shared equally among the elements of `a` that are the result."""
     winners = (a == out) | ((a != a) & (out != out))
-    count = np.add.reduce(array_of(winners), axis=None, dtype=array_of(g).dtype)
-    return keep(spread(g / like(count, g), a.shape), winners)
+    return keep(spread(portion(g, winners, None), a.shape), winners)
 
 
 max_all = op("MaxBackward1", lambda a: np.maximum.reduce(a, axis=None), a=evenly)
@@ -37,8 +35,7 @@ def _evenly_over(g: Any, a: Any, out: Any, dim: Dims, keepdim: bool) -> Any:
     """The same over `dim`; if that is NaN, so is the gradient, as torch's is."""
     out, g = kept(out, g, a.shape, dim, keepdim)
     winners = a == spread(out, a.shape)
-    count = np.add.reduce(array_of(winners), axis=dim, keepdims=True, dtype=array_of(g).dtype)
-    return spread(g / like(count, g), a.shape) * winners
+    return spread(portion(g, winners, dim), a.shape) * winners
 
 
 amax_dims = op("AmaxBackward0", lambda a, dim, keepdim: reduce(np.maximum, a, dim, keepdim), a=_evenly_over)
@@ -70,7 +67,7 @@ place: Op = op("PlaceBackward0", _place, a=lambda g, index, dim, keepdim: pick(g
 
 def _extreme(input: Tensor, dim: Any, keepdim: bool, name: str, whole: Any, best: Any) -> Any:
     input = tensor_argument(input, name)
-    if dim is None:
+    if is_over_all(name, dim, keepdim):
         if input.numel() == 0:
             raise RuntimeError(messages.nothing_to_choose(name, whole=True))
         return whole.call(input)
@@ -88,7 +85,9 @@ def _extreme(input: Tensor, dim: Any, keepdim: bool, name: str, whole: Any, best
 
 
 @public()
-def max(input: Tensor, dim_or_other: Any = None, keepdim: bool = False, *, dim: Any = None, other: Any = None) -> Any:
+def max(
+    input: Tensor, dim_or_other: Any = NOT_GIVEN, keepdim: bool = False, *, dim: Any = NOT_GIVEN, other: Any = None
+) -> Any:
     """The largest element; over `dim`, a pair (values, indices); with a tensor, the elementwise maximum.
 
     Elements that tie for the largest share the gradient; over `dim` the first of them gets it.
@@ -96,11 +95,13 @@ def max(input: Tensor, dim_or_other: Any = None, keepdim: bool = False, *, dim: 
     other = dim_or_other if isinstance(dim_or_other, Tensor) else other
     if other is not None:
         return tensor_argument(input, "max").maximum(other)
-    return _extreme(input, dim if dim_or_other is None else dim_or_other, keepdim, "max", max_all, np.argmax)
+    return _extreme(input, dim if dim_or_other is NOT_GIVEN else dim_or_other, keepdim, "max", max_all, np.argmax)
 
 
 @public()
-def min(input: Tensor, dim_or_other: Any = None, keepdim: bool = False, *, dim: Any = None, other: Any = None) -> Any:
+def min(
+    input: Tensor, dim_or_other: Any = NOT_GIVEN, keepdim: bool = False, *, dim: Any = NOT_GIVEN, other: Any = None
+) -> Any:
     """The smallest element; over `dim`, a pair (values, indices); with a tensor, the elementwise minimum.
 
     Elements that tie for the smallest share the gradient; over `dim` the first of them gets it.
@@ -108,7 +109,7 @@ def min(input: Tensor, dim_or_other: Any = None, keepdim: bool = False, *, dim: 
     other = dim_or_other if isinstance(dim_or_other, Tensor) else other
     if other is not None:
         return tensor_argument(input, "min").minimum(other)
-    return _extreme(input, dim if dim_or_other is None else dim_or_other, keepdim, "min", min_all, np.argmin)
+    return _extreme(input, dim if dim_or_other is NOT_GIVEN else dim_or_other, keepdim, "min", min_all, np.argmin)
 
 
 def _index_of(input: Tensor, dim: Any, keepdim: bool, name: str, best: Any) -> Tensor:

@@ -171,6 +171,8 @@ def _follow(t: Tensor, items: Sequence[Any]) -> tuple[Tensor, Key]:
     dim = 0
     for position, item in enumerate(items):
         if dim >= t._array.ndim and taken[position]:
+            if item.__class__ is slice and item == EVERY:
+                continue
             raise IndexError(f"too many indices for tensor of dimension {ndim}")
         skipped = 1
         if item.__class__ is int:
@@ -181,7 +183,7 @@ def _follow(t: Tensor, items: Sequence[Any]) -> tuple[Tensor, Key]:
         elif item is None:
             t = as_view(insert_axis, t, messages.checked_dim(dim, t._array.ndim + 1))
         elif item is Ellipsis:
-            skipped, left = left, 0
+            skipped = left  # a second one skips as many again, as in torch, and what follows finds no dimension
         else:
             found = index_array(item)
             if found.__class__ is int or (found.ndim == 0 and found.dtype.char in "bhilq"):

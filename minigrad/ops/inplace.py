@@ -52,7 +52,8 @@ def _fill(a: np.ndarray[Any, Any], layout: Layout, value: np.ndarray[Any, Any] |
     view = along(path, filled)
     for i, stride in enumerate(view.strides if view.size else ()):
         if stride == 0 and view.shape[i] > 1:  # `expand` shows one place many times: all that flows there adds up
-            view, value = view[(slice(None),) * i + (slice(1),)], np.sum(value, axis=i, keepdims=True)
+            view = view[(slice(None),) * i + (slice(1),)]
+            value = np.sum(value, axis=i, keepdims=True) if np.ndim(value) else value
     view[...] = value
     return filled
 
@@ -110,6 +111,17 @@ def broadcast_shape(x: Any, y: Any) -> tuple[int, ...]:
         return np.broadcast_shapes(x.shape, y.shape)
     except ValueError as error:
         raise messages.misfit(error, x, y) from None
+
+
+def misfit_of(error: Exception, *operands: Any) -> Exception:
+    """The error for operands, more than two, that do not broadcast: about the first that fits none before it."""
+    shape: tuple[int, ...] = ()
+    for x in operands:
+        try:
+            shape = np.broadcast_shapes(shape, tuple(getattr(x, "shape", ())))
+        except ValueError as misfit:
+            return messages.misfit(misfit, np.broadcast_to(False, shape), x)
+    return error
 
 
 def as_view(step: Op, a: Tensor, *options: Any, multi: bool = False) -> Tensor:
@@ -308,7 +320,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
         return _change(recorded, filled.call, self, value.to(self.dtype))
     number = number_array(value, self._array.dtype)
     if not _plain(self):
-        return change(fill.call, self, number)
+        return _change(check_graph(self), fill.call, self, number)  # what `expand` shows many times may be filled
     self._array.fill(number)
     storage_of(self).bump()
     return self
@@ -322,7 +334,7 @@ def _plain(t: Tensor) -> bool:
 def zero_(self: Tensor) -> Tensor:
     """Set every element to zero, in place."""
     if not _plain(self):
-        return change(fill.named("ZeroBackward0").call, self, 0)
+        return _change(check_graph(self), fill.named("ZeroBackward0").call, self, 0)
     self._array.fill(0)
     (self._storage or storage_of(self)).bump()
     return self

@@ -110,7 +110,7 @@ binary_entropy = op(
 def _entropy_of_logits(a: Array, b: Array, c: Array, d: Array, reduction: str) -> Array:
     log_sigmoid = np.minimum(a, 0) - np.log1p(np.exp(-np.abs(a)))
     each = (1 - b) * a - ((d - 1) * b + 1) * log_sigmoid
-    return loss_of((each * c).astype(a.dtype), reduction)
+    return loss_of((each * c).astype(b.dtype), reduction)  # as in torch, where the loss is written over 1 - target
 
 
 entropy_of_logits = op(

@@ -13,6 +13,7 @@ INTERNAL = True
 FUNCTIONS: dict[str, Any] = {}  # what `minigrad` offers as functions
 F = TypeVar("F", bound=Callable[..., Any])
 _ANY_KEYWORD = 0x08  # inspect.CO_VARKEYWORDS, without that import
+NOT_GIVEN: Any = object()  # where None is none of what torch takes, or is something of its own
 _NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
@@ -71,6 +72,15 @@ def torch_names(function: str, numpy_names: dict[str, Any], **given: Any) -> dic
             raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
         given[known] = value
     return given
+
+
+def is_over_all(function: str, dim: Any, keepdim: bool) -> bool:
+    """Whether `dim` is not given; TypeError where it is None, or missing beside `keepdim`, as in torch."""
+    if dim is None:
+        raise TypeError(f"{function}(): argument 'dim' must be int, not NoneType\n  For all elements, leave it away.")
+    if dim is NOT_GIVEN and keepdim:
+        raise TypeError(f'{function}() missing 1 required positional arguments: "dim"')
+    return dim is NOT_GIVEN
 
 
 def tensor_argument(value: Any, function: str, name: str = "input", position: int = 1) -> Tensor:

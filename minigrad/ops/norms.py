@@ -23,7 +23,7 @@ def norm_of_vectors(x: Tensor, order: float, dim: Any, keepdim: bool, dtype: Any
     input = floating_input(x, "linalg.vector_norm", dtype)
     dims = reduced_dims(dim, input.ndim)
     if input.numel() == 0 and (order < 0 or order == math.inf):
-        messages.check_norm_exists(order, input.shape, dim if isinstance(dim, (tuple, list)) or dim is None else (dim,))
+        _check_norm_exists(order, input.shape, dim if isinstance(dim, (tuple, list)) or dim is None else (dim,))
     return vector_norm.call(input, order, dims, keepdim)
 
 
@@ -71,6 +71,16 @@ def norm_of_matrices(A: Tensor, order: Any, dim: Any, keepdim: bool, dtype: Any)
         places = [*rest, first, second]
         found = found.unsqueeze(-1).permute(*[places.index(d) for d in range(A.ndim)])
     return found
+
+
+def _check_norm_exists(order: float, shape: Any, dims: Any) -> None:
+    """Raise where a norm of this order, a maximum or a minimum, would be that of nothing."""
+    empty = [d for d in dims or () if shape[d] == 0]
+    if empty or not dims:
+        of = f"the dimension {empty[0]}because this dimension is empty and" if empty else "an empty tensor because"
+        raise RuntimeError(
+            f"linalg.vector_norm cannot compute the {order:g} norm on {of} the operation does not have an identity"
+        )
 
 
 @public()

@@ -57,6 +57,7 @@ SAME = {
 }
 APART = ("cat", "gather", "index_select", "kthvalue", "masked_select", "take")  # whose `out` may be none of the inputs
 UNCAST = "result type {wanted} can't be cast to the desired output type {got}"
+_OF_NANSUM = "nansum: provided dtype must match dtype of result. Got {got} and {wanted}."
 UNSAFE = "{name}: Expected result to be safely castable from {wanted} dtype, but got result with dtype {got}"
 
 
@@ -83,6 +84,8 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
             raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(t)}")
     result = f(*args, **kwargs)
     results = result if isinstance(result, tuple) else (result,)
+    if kwargs.get("dtype") is not None:  # what is asked for twice must be the same
+        refusal = _OF_NANSUM if name in ("nansum", "nanmean") else next(iter(SAME))
     if name in ("max", "min") and results[0] is result:
         refusal = UNCAST  # it stands for `maximum`
     if len(results) != len(given):

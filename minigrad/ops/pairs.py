@@ -16,10 +16,10 @@ from ..tensor import Tensor
 from .convert import invalid_combination
 from .functions import exp2_
 from .half import in_single
-from .inplace import broadcast_shape, twin, zeros_as
+from .inplace import broadcast_shape, misfit_of, twin, zeros_as
 from .logic import integers
 from .names import attach, offer_in_place, public, tensor_argument
-from .pointwise import binary, exp_, keep, misfit_of, pow, reciprocal_
+from .pointwise import binary, exp_, keep, pow, reciprocal_
 from .rounding import underived
 from .table import Op, common_dtype, op, operands
 

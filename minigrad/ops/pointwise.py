@@ -20,8 +20,9 @@ from ..tensor import Tensor
 from .convert import invalid_combination
 from .half import by_number, in_single, keep_numbers, plus_scaled
 from .indices import number_array
-from .inplace import zeros_as
+from .inplace import misfit_of, zeros_as
 from .names import attach, offer_in_place, public, tensor_argument
+from .options import as_number
 from .table import Op, common_dtype, op
 
 INTERNAL = True
@@ -418,7 +419,10 @@ def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str
             messages.check_not_bool(x, "clamp_cpu")
             return clamp_within.call(x, low, high)
         if min is not None and max is not None:
-            raise TypeError("clamp(): min and max must both be tensors, or both numbers")
+            if (low := as_number(min)) is None or (high := as_number(max)) is None:
+                forms = (f"(Tensor input, {kind} min = None, {kind} max = None)" for kind in ("Tensor", "Number"))
+                raise invalid_combination("clamp", (input, min, max), {}, *forms)
+            return _clamped(input, low, high, of_tensors, of_numbers)
         result = input if min is None else clamp_low.named(of_tensors).call(input, min)
         return result if max is None else clamp_high.named(of_tensors).call(result, max)
     bounds = [bound for bound in (min, max) if bound is not None]
@@ -481,17 +485,6 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
         return select.call(input, other, condition)
     except (RuntimeError, ValueError) as error:
         raise misfit_of(error, condition, input, other) from None
-
-
-def misfit_of(error: Exception, *operands: Any) -> Exception:
-    """The error for operands, more than two, that do not broadcast: about the first that fits none before it."""
-    shape: tuple[int, ...] = ()
-    for x in operands:
-        try:
-            shape = np.broadcast_shapes(shape, tuple(getattr(x, "shape", ())))
-        except ValueError as misfit:
-            return messages.misfit(misfit, np.broadcast_to(False, shape), x)
-    return error
 
 
 public(method=False)(where)

@@ -14,7 +14,7 @@ from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .half import by_number, in_single, is_half
 from .inplace import like, zeros_as
-from .names import public, tensor_argument, torch_names
+from .names import NOT_GIVEN, is_over_all, public, tensor_argument, torch_names
 from .pointwise import abs_, div_, exp_, keep, mul_, power, select, sign_
 from .shape import checked_dims, spread, swap
 from .table import Op, op
@@ -181,10 +181,18 @@ std_dims = op(
 )
 
 
+def portion(g: Any, winners: Any, dim: Dims | None) -> Any:
+    """`g` divided by the number of the winners of each reduction; torch rounds several such numbers, but not one."""
+    won, d = array_of(winners), array_of(g).dtype
+    if d.char == "e" and (dim is None or size_of(won.shape, dim) == won.size):
+        return by_number(div_, g, int(np.count_nonzero(won)))
+    kept_dims: Any = dim is not None
+    return g / like(np.add.reduce(won, axis=dim, keepdims=kept_dims, dtype=d), g)
+
+
 def share(g: Any, winners: Any, dim: Dims) -> Any:
     """`g` divided equally among the winners of each reduction."""
-    count = np.add.reduce(array_of(winners), axis=dim, keepdims=True, dtype=array_of(g).dtype)
-    return keep(g / like(count, g), winners)
+    return keep(portion(g, winners, dim), winners)
 
 
 def norm_over(a: Array, p: float, dim: Dims, keepdim: bool) -> Array:
@@ -232,7 +240,7 @@ def _cumsum(a: Array, dim: int) -> Array:
         return a.copy()
     if a.dtype.char == "e":
         return in_single(_cumsum, a, dim)
-    return np.ascontiguousarray(np.add.accumulate(a, axis=dim, dtype=a.dtype))
+    return np.ascontiguousarray(np.add.accumulate(a, axis=dim, dtype=a.dtype)) + a.dtype.type(0)  # -0. becomes 0.
 
 
 cumsum_: Op = op("CumsumBackward0", _cumsum, a=lambda g, dim: cumsum_reversed(g, dim))
@@ -353,12 +361,12 @@ def floating_input(input: Tensor, function: str, dtype: Any = None) -> Tensor:
 
 
 @public()
-def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def prod(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The product over one dimension, or of all elements."""
     input = tensor_argument(input, "prod")
     if dtype is not None or input.dtype.kind != dtypes.FLOATING:
         input = added_up_in(dtype or dtypes.int64, input)
-    if dim is None:
+    if is_over_all("prod", dim, keepdim):
         return prod_of_all.call(input)
     return prod_dim.call(input, messages.checked_dim(dim, input.ndim), keepdim)
 
@@ -413,6 +421,8 @@ def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
 def logsumexp(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """`log(sum(exp(input)))` over `dim`, without overflow."""
     input = tensor_argument(input, "logsumexp")
+    if dim is None:
+        raise TypeError("logsumexp(): argument 'dim' must be tuple of ints, not NoneType")
     if input.dtype.kind != dtypes.FLOATING:
         input = input.to(dtypes.get_default_dtype())
     return logsumexp_dims.call(input, reduced_dims(dim, input.ndim), keepdim)

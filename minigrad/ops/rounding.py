@@ -14,7 +14,7 @@ from .. import dtypes, messages
 from ..tensor import Tensor
 from .convert import invalid_combination
 from .inplace import broadcast_shape, zeros_as
-from .names import offer_in_place, public, tensor_argument
+from .names import NOT_GIVEN, offer_in_place, public, tensor_argument
 from .pointwise import binary, div_
 from .table import Op, common_dtype, op
 
@@ -53,7 +53,9 @@ def _wrapped(number: float, d: np.dtype[Any]) -> Array:
 
 
 def _remainder(a: Array, b: Array) -> Array:
-    return _checked(np.remainder, "remainder", a, b)
+    found = _checked(np.remainder, "remainder", a, b)
+    # In NumPy a 0 has the sign of `b`, in torch that of `a`.
+    return np.where(found == 0, np.copysign(found, a), found) if found.dtype.kind == "f" else found
 
 
 def _fmod(a: Array, b: Array) -> Array:
@@ -157,18 +159,15 @@ def frac(input: Tensor) -> Tensor:
     return frac_.call(input)
 
 
-_NOT_GIVEN: Any = object()  # torch records a division with `rounding_mode=None` under another name than one without
-
-
 @public("divide", in_place=True)
-def div(input: Any, other: Any, *, rounding_mode: str | None = _NOT_GIVEN) -> Tensor:
+def div(input: Any, other: Any, *, rounding_mode: str | None = NOT_GIVEN) -> Tensor:
     """`input / other`, broadcast together; integers are divided as floats.
 
     rounding_mode  "floor" rounds down, "trunc" towards 0; integers then stay integers, and the gradient is 0
     """
-    if rounding_mode is _NOT_GIVEN:
+    if rounding_mode is NOT_GIVEN:
         return binary(div_, "div", other, input)
-    if rounding_mode is None:
+    if rounding_mode is None:  # torch records this under another name
         return binary(div_.named("DivBackward2"), "div", other, input)
     if rounding_mode not in ("floor", "trunc"):
         raise RuntimeError(

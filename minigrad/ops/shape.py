@@ -328,6 +328,9 @@ def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
     times = sizes(repeats, named, "repeat", "repeats")
     if len(times) < self.ndim:
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+    shape = [n * size for n, size in zip(times, (1,) * (len(times) - self.ndim) + self.shape, strict=True)]
+    if (negative := next((n for n in shape if n < 0), 0)) < 0:
+        raise RuntimeError(f"Trying to create tensor with negative dimension {negative}: {shape}")
     return tile.call(self, times)
 
 
@@ -433,8 +436,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if input.ndim == 0:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
     before = (slice(None),) * dim
-    step = part.named("UnbindBackward0")
-    return tuple([as_view(step, input, (*before, i, ...), multi=True) for i in range(input._array.shape[dim])])
+    step = piece.named("UnbindBackward0")
+    return tuple([as_view(step, input, (*before, i, ...), i, multi=True) for i in range(input._array.shape[dim])])
 
 
 def _place_part(a: Array, shape: Dims, at: Any) -> Array:
@@ -443,8 +446,10 @@ def _place_part(a: Array, shape: Dims, at: Any) -> Array:
     return whole
 
 
-part: Op = op("SplitBackward0", lambda a, at: a[at], a=lambda g, a_shape, at: whole_of(g, a_shape, at))
+part: Op = op("SliceBackward0", lambda a, at: a[at], a=lambda g, a_shape, at: whole_of(g, a_shape, at))
 whole_of: Op = op("SliceBackward0", _place_part, a=lambda g, at: part(g, at))
+# One of several results: its node tells which, for `output_nr` and for errors.
+piece = op("SplitBackward0", lambda a, at, output: a[at], a=lambda g, a_shape, at, output: whole_of(g, a_shape, at))
 
 
 @public()
@@ -454,7 +459,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         raise RuntimeError("split expects at least a 1-dimensional tensor")
     given, dim = dim, messages.checked_dim(dim, tensor.ndim)
     length = tensor._array.shape[dim]
-    step = part
+    step = piece
     if isinstance(split_size_or_sections, int):
         size = split_size_or_sections
         if size < 0:
@@ -463,7 +468,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
             raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {length}")
         sections = [min(size, length - start) for start in range(0, length, size or 1)] or [0]
     else:
-        step = part.named("SplitWithSizesBackward0")
+        step = piece.named("SplitWithSizesBackward0")
         sections = list(split_size_or_sections)
         if min(sections, default=0) < 0:
             raise RuntimeError(
@@ -474,9 +479,10 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
                 f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at dimension "
                 f"{given}), but got split_sizes={sections}"
             )
-    before, start, parts = (slice(None),) * dim, 0, []
+    before, start = (slice(None),) * dim, 0
+    parts: list[Tensor] = []
     for section in sections:
-        parts.append(as_view(step, tensor, (*before, slice(start, start + section)), multi=True))
+        parts.append(as_view(step, tensor, (*before, slice(start, start + section)), len(parts), multi=True))
         start += section
     return tuple(parts)
 

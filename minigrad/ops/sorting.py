@@ -15,7 +15,7 @@ from ..layout import empty_as
 from ..tensor import Tensor
 from .extremes import evenly, pick
 from .logic import integers
-from .names import public, tensor_argument
+from .names import NOT_GIVEN, is_over_all, public, tensor_argument
 from .options import integer
 from .results import values_and_indices
 from .table import op
@@ -194,7 +194,7 @@ nanmedian_all = op("NanmedianBackward0", lambda a: _median(a, True), a=evenly)
 
 def _middle(name: str, input: Tensor, dim: Any, keepdim: bool, whole: Any) -> Any:
     x = tensor_argument(input, name)._array
-    if dim is None:
+    if is_over_all(name, dim, keepdim):
         if x.dtype.kind == "b":
             raise NotImplementedError(messages.not_implemented("median_cpu", input.dtype))
         return whole.call(input)
@@ -215,7 +215,7 @@ def _middle(name: str, input: Tensor, dim: Any, keepdim: bool, whole: Any) -> An
 
 
 @public()
-def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+def median(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = False) -> Any:
     """The middle element, the lower of two; over `dim`, a pair (values, indices). NaN if one element is NaN.
 
     Elements that tie share the gradient; over `dim` the one that `indices` names gets it.
@@ -224,7 +224,7 @@ def median(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
 
 
 @public()
-def nanmedian(input: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
+def nanmedian(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = False) -> Any:
     """The middle one, the lower of two, of the elements that are not NaN; over `dim`, a pair (values, indices)."""
     return _middle("nanmedian", input, dim, keepdim, nanmedian_all)
 

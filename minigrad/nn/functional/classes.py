@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from ... import broadcast_shapes, dtypes, log_softmax, messages
+from ...engine import Node
 from ...ops.classification import loss_of_classes
 from ...ops.losses import binary_entropy, entropy_of_logits
 from ...ops.names import tensor_argument
 from ...ops.pointwise import div_
 from ...ops.reduction import log_softmax_dim
-from ...ops.table import common_dtype
 from ...tensor import Tensor
 from .reduction import reduced, reduction_of
 
@@ -194,13 +194,12 @@ def binary_cross_entropy_with_logits(
             f"Target size ({target.size()}) must be the same as input size ({input.size()})\n"
             "  Bring one to the other's shape: output.squeeze(1) for a column of outputs, or target.unsqueeze(1)."
         )
+    if input.dtype.kind != dtypes.FLOATING:
+        raise NotImplementedError(messages.not_implemented("log_sigmoid_cpu", input.dtype))
     if target.dtype is dtypes.bool_:
         messages.check_no_bools(target, target)
     if target.dtype.kind != dtypes.FLOATING:
         raise RuntimeError(messages.cannot_cast(input.dtype, target.dtype) + "\n  Convert the target: target.float().")
-    if target.dtype is not input.dtype:
-        d = common_dtype(input, target)
-        input, target = input.to(d), target.to(d)
     given: list[Any] = []
     for value in (weight, pos_weight):
         if value is not None:
@@ -210,7 +209,10 @@ def binary_cross_entropy_with_logits(
                 pair = (value, input) if value is pos_weight else (input, value)
                 raise messages.misfit(error, *pair) from None
         given.append(_one(input) if value is None else value.to(input.dtype))
-    return entropy_of_logits.call(input, target, *given, reduction)
+    found: Tensor = entropy_of_logits.call(input, target, *given, reduction)
+    if target.dtype is not input.dtype and isinstance(found._origin, Node):
+        found._origin.targets = tuple([(x._array.shape, x._array.dtype) for x in (input, target)])
+    return found
 
 
 def multi_margin_loss(
@@ -243,6 +245,8 @@ def multi_margin_loss(
         raise RuntimeError("target out of range")
     if weight is not None and tuple(weight.shape) != (scores.shape[1],):
         raise RuntimeError(f"inconsistent weight size, expected {scores.shape[1]} but got {list(weight.shape)}")
+    if weight is not None:
+        messages.check_scalar_types(input._array, weight._array)
     column = classes.unsqueeze(1)
     each = (margin - scores.gather(1, column) + scores).relu() ** p
     if weight is not None:

@@ -31,6 +31,13 @@ def _compared(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tenso
     return input, target
 
 
+def _in_dtype_of(input: Tensor, loss: Tensor) -> Tensor:
+    """`loss` in the dtype of `input`, whatever the target's; torch's RuntimeError where that holds no fractions."""
+    if input.dtype.kind != dtypes.FLOATING:
+        raise RuntimeError(messages.cannot_cast(loss.dtype, input.dtype))
+    return loss.to(input.dtype)
+
+
 def _weighted(each: Tensor, input: Tensor, weight: Tensor, reduction: str, mean_of_all: bool = False) -> Tensor:
     """Losses times weights; their mean is by the sum of the weights, unless it is that of all products."""
     if weight.size() != input.size():
@@ -107,8 +114,8 @@ def huber_loss(
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     a, b = _compared(input, target, "huber_cpu")
     if weight is None:
-        return huber.call(a, b, reduction, delta)
-    return _weighted(huber.call(a, b, "none", delta), input, weight, reduction, mean_of_all=True)
+        return _in_dtype_of(input, huber.call(a, b, reduction, delta))
+    return _weighted(_in_dtype_of(input, huber.call(a, b, "none", delta)), input, weight, reduction, mean_of_all=True)
 
 
 # Of distributions
@@ -219,7 +226,7 @@ def soft_margin_loss(
     a, b = _compared(input, target, "soft_margin_loss")
     if a._array.shape != input._array.shape:
         raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape {list(a.shape)}")
-    return soft_margin.call(a, b, reduction)
+    return _in_dtype_of(input, soft_margin.call(a, b, reduction))
 
 
 def hinge_embedding_loss(
@@ -233,6 +240,8 @@ def hinge_embedding_loss(
     """`input` where `target` is 1, `max(0, margin - input)` where it is -1."""
     reduction = reduction_of(reduction, size_average, reduce)
     zeros = zeros_like(input)
+    if input.dtype.kind != dtypes.FLOATING:
+        margin = int(margin)  # as torch does
     far = where(target != 1, (margin - input).clamp_min(0), zeros)
     return reduced(far + where(target != -1, input, zeros), reduction)
 
