@@ -14,13 +14,11 @@ from typing import Any, TypeVar
 INTERNAL = True
 F = TypeVar("F", bound=Callable[..., Any])
 
-_grad = ContextVar("minigrad.grad", default=True)  # whether operations are recorded
-_asked = ContextVar("minigrad.asked", default=True)  # whether they would be, were it not for inference mode
+_grad = ContextVar("minigrad.grad", default=True)
 _inference = ContextVar("minigrad.inference", default=False)
 _anomaly = ContextVar("minigrad.anomaly", default=(False, True))  # enabled, with a look for NaN
 
 is_grad_enabled = _grad.get
-is_grad_asked = _asked.get  # what torch calls `is_grad_enabled`
 is_inference_mode_enabled = _inference.get
 
 
@@ -34,21 +32,17 @@ def is_anomaly_check_nan_enabled() -> bool:
     return _anomaly.get()[1]
 
 
-def _ask(mode: bool) -> None:
-    _asked.set(mode)
-    _grad.set(mode and not _inference.get())
-
-
 class _Mode:
-    """A mode as a context manager and a decorator."""
+    """A mode as a context manager and a decorator; it may be entered again while it is active."""
 
-    prev = False  # as in torch there is one: whoever enters it again, or in another thread, writes over it
+    _before: Any = None  # what held before it was entered, paired with the same of the time before that
 
     def __enter__(self) -> None:
         raise NotImplementedError
 
     def __exit__(self, *exception: object) -> None:
-        _ask(self.prev)
+        before, self._before = self._before
+        _grad.set(before)
 
     def clone(self) -> _Mode:
         """One to enter for a call of the function that this mode decorates."""
@@ -102,16 +96,16 @@ class no_grad(_Mode):
         return object.__new__(cls) if orig_func is None else cls()(orig_func)
 
     def __enter__(self) -> None:
-        self.prev = _asked.get()
-        _ask(False)
+        self._before = (_grad.get(), self._before)
+        _grad.set(False)
 
 
 class enable_grad(no_grad):
     """Within it operations are recorded, also inside `no_grad`; inference mode is stronger."""
 
     def __enter__(self) -> None:
-        self.prev = _asked.get()
-        _ask(True)
+        self._before = (_grad.get(), self._before)
+        _grad.set(not _inference.get())
 
 
 class set_grad_enabled(_Mode):
@@ -125,11 +119,14 @@ class set_grad_enabled(_Mode):
             raise TypeError(
                 f"set_grad_enabled(): argument 'enabled' (position 1) must be bool, not {type(mode).__name__}"
             )
-        self.mode, self.prev = mode, _asked.get()
+        self.mode, self.prev = mode, _grad.get()
         self.__enter__()
 
     def __enter__(self) -> None:
-        _ask(self.mode)
+        _grad.set(self.mode and not _inference.get())
+
+    def __exit__(self, *exception: object) -> None:
+        _grad.set(self.prev)
 
     def clone(self) -> _Mode:
         """One to enter for a call of the function that this mode decorates."""
@@ -137,7 +134,7 @@ class set_grad_enabled(_Mode):
 
     def __call__(self, orig_func: F) -> F:
         """`orig_func`, under this mode whenever it is called."""
-        _ask(self.prev)  # as a decorator it acts in the calls alone
+        _grad.set(self.prev)  # as a decorator it acts in the calls alone
         return super().__call__(orig_func)
 
     def __repr__(self) -> str:
@@ -147,8 +144,6 @@ class set_grad_enabled(_Mode):
 class inference_mode(_Mode):
     """`no_grad` under the name that torch has for predictions; `inference_mode(False)` undoes it."""
 
-    _before: Any = None  # what held before it was entered, paired with the same of the time before that
-
     def __new__(cls, mode: Any = True) -> Any:
         """A mode to enter; or, given a function, that function under the mode."""
         return object.__new__(cls) if isinstance(mode, bool) else cls()(mode)
@@ -157,14 +152,14 @@ class inference_mode(_Mode):
         self.mode = mode
 
     def __enter__(self) -> None:
-        self._before = ((_asked.get(), _inference.get()), self._before)
+        self._before = ((_grad.get(), _inference.get()), self._before)
+        _grad.set(not self.mode)
         _inference.set(self.mode)
-        _ask(not self.mode)
 
     def __exit__(self, *exception: object) -> None:
-        (asked, inference), self._before = self._before
+        (grad, inference), self._before = self._before
+        _grad.set(grad)
         _inference.set(inference)
-        _ask(asked)
 
     def clone(self) -> _Mode:
         """One to enter for a call of the function that this mode decorates."""
