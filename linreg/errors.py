@@ -46,7 +46,7 @@ def writing(path: str) -> Iterator[None]:
 
 def spare(option: str, path: str | None, needed: Mapping[str, str | None]) -> None:
     """BadInput where an option names a file to write that is one of those needed, each beside what it is."""
-    if path is None or not os.path.exists(path):
+    if path is None or not os.path.isfile(path):  # a terminal or a pipe loses nothing
         return
     for what, file in needed.items():
         with contextlib.suppress(OSError):  # one that cannot be looked at is not lost here

@@ -35,6 +35,8 @@ from linreg.settings import (
 from linreg.train import train
 from linreg.triangle import Array, Triangle
 
+_BLOCK = 1 << 14  # rows that are folded at once
+
 
 class LinearRegression:
     """Linear regression, trained by the document's loop on standardised columns, in scikit-learn's interface.
@@ -230,8 +232,11 @@ class LinearRegression:
         scaling = Scaling(*(part[varied] for part in self._scale.means_and_stds()))
         names = getattr(self, "feature_names_in_", [f"x{place}" for place in range(features.shape[1])])
         names = [str(name) for name, varies in zip(names, varied[:-1], strict=True) if varies]
-        standard = scaling.apply(np.column_stack([features, targets])[:, varied])
-        triangle = Triangle(len(names)).fold(standard[:, :-1], standard[:, -1])
+        triangle = Triangle(len(names))
+        for start in range(0, len(targets), _BLOCK):
+            rows = slice(start, start + _BLOCK)
+            standard = scaling.apply(np.column_stack([features[rows], targets[rows]])[:, varied])
+            triangle.fold(standard[:, :-1], standard[:, -1])
         rank = least_squares(triangle, intercept=self._scale.centred)[2]
         if rank < len(names):
             text = not_unique(triangle, scaling, names, rank=rank, intercept=self._scale.centred)

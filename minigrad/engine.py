@@ -1,6 +1,6 @@
 """What a recorded operation remembers: its node, where gradients go on to, and what guards the values it saved.
 
-The engine, which this is with `walk.py`, knows neither tensors' arithmetic nor any calculus: an operation brings its
+This file and `walk.py` are the engine. It knows neither tensors' arithmetic nor any calculus: an operation brings its
 own rules (see `ops/table.py`), and its node keeps what they will need.
 """
 
@@ -31,7 +31,9 @@ next_rank = count(0, -1).__next__
 last_change = [1]  # `Storage.changed_at` of the memory that was changed last, whichever that is
 
 
-last_user: list[CodeType | None] = [None]  # code met last that is not minigrad's own: one look at it was enough
+# The user's code that was met last, so that the next operation in it need not look at `f_globals`. A race of threads
+# costs one more look; kept alive is one code object, no frame.
+last_user: list[CodeType | None] = [None]
 
 
 class OUTSIDE:

@@ -96,29 +96,29 @@ def second_backward(node: Any) -> str:
 
 def changed_in_place(node: Any, storage: Any, version: int, value: str = "") -> str:
     """`value`  what torch would call the saved value; not needed for an operation of the table"""
-    changed = at(*storage.changed_by) if storage.changed_by else ""
     name, maker = (value, None) if value else _saved_value(node, storage)
-    text = (
-        "one of the variables needed for gradient computation has been modified by an inplace operation: "
-        f"{name} is at version {storage.version}; expected version {version} instead. "
-        "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
-        "torch.autograd.set_detect_anomaly(True, check_nan=False)."
-    )
+    if _makes_one_of_several(maker):
+        text = write_to_view("multi", maker, of_base=True)
+    else:
+        text = (
+            "one of the variables needed for gradient computation has been modified by an inplace operation: "
+            f"{name} is at version {storage.version}; expected version {version} instead. "
+            "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
+            "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+        )
     return (
-        f"{write_to_view('multi', maker, of_base=True) if _makes_one_of_several(maker) else text}\n"
-        f"{at(node.code, node.lasti)}\n"
-        f"  saved it to compute the gradient of {node.name()}, and then\n"
-        f"{changed}\n"
+        f"{text}\n{at(node.code, node.lasti)}\n  saved it to compute the gradient of {node.name()}, and then\n"
+        f"{at(*storage.changed_by) if storage.changed_by else ''}\n"
         "  changed it. Change a copy instead (x = x + 1 rather than x += 1, or x.clone()); after a step that updates\n"
         "  parameters, compute the loss again."
     )
 
 
 def short_name(node: Any) -> str:
-    """`Exp` for ExpBackward0, `Pow2` for PowBackward2; other names, such as CopyBackwards, as they are."""
+    """`Exp` for ExpBackward0, `Pow2` for PowBackward2, `F` for FBackward; CopyBackwards stays as it is."""
     name: str = node.name()
     operation, _, number = name.rpartition("Backward")
-    return operation + number.removeprefix("0") if number.isdigit() else name
+    return name if number.strip("0123456789") else operation + number.removeprefix("0")
 
 
 def _makes_view(node: Any) -> bool:
@@ -127,11 +127,9 @@ def _makes_view(node: Any) -> bool:
 
 def _makes_one_of_several(node: Any) -> bool:
     """Whether a node gives one of several views, as `split` does, or a view of such a one."""
-    while not hasattr(node, "s_output"):
-        if not _makes_view(node):
-            return False
+    while _makes_view(node) and not hasattr(node, "s_output"):
         node = node.e_a
-    return True
+    return hasattr(node, "s_output")
 
 
 def _saved_value(node: Any, storage: Any) -> tuple[str, Any]:
@@ -175,9 +173,8 @@ def cannot_require_grad(dtype: Any, complex_too: str = "") -> str:
 
 def grad_of_non_leaf(tensor: Any) -> str:
     node, stepped = tensor._origin, ""
-    if node.name() == "SubBackward0":  # as of w = w - lr * w.grad
-        mend = "  made it. To update a parameter, change it itself, under no_grad: w -= lr * w.grad."
-        stepped = f"\n{at(node.code, node.lasti)}\n{mend}"
+    if node.name() == "SubBackward0" and getattr(node.e_a, "is_leaf", False) and node.e_b is None:
+        stepped = f"\n{at(node.code, node.lasti)}\n  made it. Update w itself, under no_grad: w -= lr * w.grad."
     return (
         "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
         "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "

@@ -186,15 +186,15 @@ def _brought(gradients: Sequence[Any], targets: Sequence[Any], tape: Tape) -> li
     brought = list(gradients)
     for i, target in enumerate(targets):
         if target is not None and brought[i] is not None:
-            brought[i] = _bring_to(brought[i], target, tape)
+            brought[i] = bring_to(brought[i], target, tape)
     return brought
 
 
-def _bring_to(g: Any, target: tuple[tuple[int, ...], np.dtype[Any]], tape: Tape) -> Any:
+def bring_to(g: Any, target: tuple[tuple[int, ...], np.dtype[Any]], tape: Tape) -> Any:
     """Undo broadcasting and promotion: `g` summed to the shape, and cast to the dtype, of the input it belongs to."""
     shape, dtype = target
     if g.shape != shape:
-        dims, keepdim = _broadcast_dims(g.shape, shape)
+        dims, keepdim = broadcast_dims(g.shape, shape)
         g = tape.sum(g, dims, keepdim)
         if keepdim and g.shape != shape:
             g = g.reshape(shape)
@@ -202,7 +202,7 @@ def _bring_to(g: Any, target: tuple[tuple[int, ...], np.dtype[Any]], tape: Tape)
 
 
 @lru_cache
-def _broadcast_dims(shape: tuple[int, ...], original: tuple[int, ...]) -> tuple[tuple[int, ...], bool]:
+def broadcast_dims(shape: tuple[int, ...], original: tuple[int, ...]) -> tuple[tuple[int, ...], bool]:
     """The dimensions that broadcasting `original` to `shape` added or stretched; whether it stretched some."""
     extra = len(shape) - len(original)
     stretched = [extra + i for i, n in enumerate(original) if n == 1 and shape[extra + i] != 1]

@@ -70,7 +70,7 @@ def difference(lines: Sequence[str], every_step: bool = True) -> str | None:
             if any(t.requires_grad and not t.is_floating_point() for t in pair.theirs.tensors().values()):
                 return None  # some changes in place make integers require grad in torch
             found = compare_errors(error, our_error)
-            if error is not None:
+            if error is not None and re.search("backward|grad", line):
                 pair.forget_seen()  # how far a pass came before it failed differs
             if ends_program(line, error) and not found:
                 return None
@@ -90,7 +90,7 @@ def allowed(lines: Sequence[str], pair: Pair, error: Exception | None, our_error
     text, our_text = str(error), str(our_error)
     if pair.data_used and re.search("modified by an inplace operation|modified inplace|not have been used", our_text):
         return True  # a change through `.data` may be silently wrong in torch, and counts as a change here
-    if "modified by an inplace operation" in our_text and error is None and any("no_grad" in line for line in lines):
+    if "modified by an inplace operation" in our_text and error is None and pair.has_views("no_grad"):
         return True  # for a view made under no_grad torch saves nothing; here it is an input like others
     if "refers to a single memory location" in our_text and error is None:
         return True  # torch fills memory that several elements share; it warns of most of these
@@ -101,7 +101,7 @@ def allowed(lines: Sequence[str], pair: Pair, error: Exception | None, our_error
         return True  # torch cannot differentiate powers with bools, nor with saved values after `detach_()`
     if "a second time" in text and our_error is None and any("inputs=" in line for line in lines):
         return True  # which frees one step: after a change in a wider dtype, only the one back to its own dtype
-    if "modified by an inplace operation" in text and our_error is None and "inputs=" in lines[-1]:
+    if "modified by an inplace operation" in text and our_error is None and "inputs=" in lines[-1] and pair.has_views():
         return True  # torch runs the rules of a change through a view with its base, though nothing below is wanted
     # Gradients may be views of something in torch, or expanded. Here each is a tensor with memory of its own.
     used = [pair.theirs.names.get(n) for n in re.findall(r"\w+", lines[-1]) if n in pair.gradients]
@@ -167,6 +167,11 @@ class Pair:
         """Forget what hooks have been shown so far."""
         for side in (self.theirs, self.ours):
             side.scope["seen"].clear()
+
+    def has_views(self, made_by: str = "") -> bool:
+        """Whether there are views; those made under no_grad, if so asked."""
+        views = [t._view for t in self.ours.tensors().values() if t._view is not None]
+        return any(made_by in (view.made_by, "") for view in views)
 
     def has_only_single_elements(self, line: str) -> bool:
         """Whether no tensor in a line has more than one element."""

@@ -315,6 +315,8 @@ def test_a_step_that_made_a_new_tensor_is_named_where_its_gradient_is_asked_for(
     w = minigrad.ones(3, requires_grad=True)
     with pytest.warns(UserWarning, match="leaf Tensor instead.$"):
         assert (w * w).grad is None
+    with pytest.warns(UserWarning, match="leaf Tensor instead.$"):  # a residual is no step
+        assert (w * 2 - 1).grad is None
     w = w - 0.1 * w.detach()
     with pytest.warns(UserWarning, match=r"(?s)instead\.\n  File .*\n    w - 0.1 \* .*: w -= lr \* w\.grad\.$"):
         assert w.grad is None

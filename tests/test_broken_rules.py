@@ -217,8 +217,8 @@ def test_a_forgotten_sum_is_caught(op, users, monkeypatch):
             g = g[(0,) * extra + tuple(stretched)]
         return bring_to(g, target, tape)
 
-    bring_to = walk._bring_to
-    monkeypatch.setattr(walk, "_bring_to", first_only)
+    bring_to = walk.bring_to
+    monkeypatch.setattr(walk, "bring_to", first_only)
     assert caught(check_gradients, rows_of(op, users))
 
 

@@ -192,3 +192,13 @@ def test_what_a_module_cannot_do_is_told() -> None:
     with pytest.raises(TypeError, match="unexpected keyword argument 'full'"):
         net.compile(full=True)
     net.compile(fullgraph=True, disable=True)
+
+
+def test_a_module_pickled_before_there_were_these_hooks_has_them() -> None:
+    net = minigrad.nn.Linear(1, 1)
+    net.register_full_backward_hook(lambda *_: None)
+    state = {name: value for name, value in vars(net).items() if "state_dict" not in name and "is_full" not in name}
+    old = minigrad.nn.Linear.__new__(minigrad.nn.Linear)
+    old.__setstate__(state)
+    assert old.state_dict().keys() == net.state_dict().keys()
+    assert old._is_full_backward_hook

@@ -179,7 +179,7 @@ def breaks() -> dict[str, Callable[[Patch], None]]:
         "results do not take over a history": lambda patch: patch(inplace, "take_history", lambda t, node: None),
         "retained gradients are forgotten": lambda patch: patch(inplace, "keep_retaining", lambda t, before: None),
         "every view may be changed": lambda patch: patch(View, "refresh", refreshed_without_check),
-        "broadcasting is not undone": lambda patch: patch(walk, "_bring_to", lambda g, target, tape: g),
+        "broadcasting is not undone": lambda patch: patch(walk, "bring_to", lambda g, target, tape: g),
     }
 
 

@@ -81,6 +81,8 @@ def check_kept(source: Source, names: Sequence[str]) -> None:
 def check_out(out: str | None, file: str, saved: Saved) -> None:
     """BadInput where the predictions would take the place of the table that is read, or of what the run needs."""
     trained_on = saved.run["options"].get("data")
+    if trained_on == "-":  # whose standard input is gone
+        trained_on = None
     needed = {"the table that is read": file, "the table that the run was trained on": trained_on}
     spare("--out", out, {what: path for what, path in needed.items() if isinstance(path, str)})
 

@@ -13,8 +13,15 @@ INTERNAL = True
 FUNCTIONS: dict[str, Any] = {}  # what `minigrad` offers as functions
 F = TypeVar("F", bound=Callable[..., Any])
 _ANY_KEYWORD = 0x08  # inspect.CO_VARKEYWORDS, without that import
-NOT_GIVEN: Any = object()  # where None is none of what torch takes, or is something of its own
 _NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
+
+
+class _NotGiven:
+    def __repr__(self) -> str:
+        return "<not given>"
+
+
+NOT_GIVEN: Any = _NotGiven()  # the default where torch refuses None, or takes it for something of its own
 
 
 def public(*aliases: str, function: bool = True, method: bool = True, in_place: bool = False) -> Callable[[F], F]:

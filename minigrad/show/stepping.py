@@ -14,7 +14,7 @@ from ..engine import LEAF, Node, guarded, user_line
 from ..ops.inplace import check_writable
 from ..ops.shape import CatBackward0, StackBackward0
 from ..tensor import Tensor
-from ..walk import _bring_to, _broadcast_dims, walk
+from ..walk import bring_to, broadcast_dims, walk
 from .kept import held_by, op_of, recording, saved_arrays, tensor_of
 from .model import Backward, Entry, Flow, Ledger, Saved, Step, Undone, Value
 from .options import brief
@@ -235,7 +235,7 @@ def _undone(computed: Any, target: Any) -> Undone | None:
     shape, dtype = target
     if computed.shape == shape and computed.dtype == dtype:
         return None
-    axes, keepdim = _broadcast_dims(computed.shape, shape) if computed.shape != shape else ((), False)
+    axes, keepdim = broadcast_dims(computed.shape, shape) if computed.shape != shape else ((), False)
     dtypes = f"torch.{computed.dtype.name}", f"torch.{np.dtype(dtype).name}"
     return Undone(axes, keepdim, computed.shape, shape, *dtypes)
 
@@ -261,7 +261,7 @@ def _walk_naively(root: Any, start: Any, tape: Any) -> dict[int, tuple[Any, Any]
         edges, given = node.flow(g, True)
         targets = node.targets or (None,) * len(given)
         gradients: Any = [
-            d if d is None or target is None else _bring_to(d, target, tape)
+            d if d is None or target is None else bring_to(d, target, tape)
             for d, target in zip(given, targets, strict=True)
         ]
         if hooks is not None and hooks.after:

@@ -29,11 +29,15 @@ def name_layer(module: Any, error: Exception, inputs: list[Any]) -> None:
 
     A layer that holds others is left out: the one inside is named. So is what is not there at all.
     """
-    internal = "INTERNAL" in getattr(type(module).forward, "__globals__", {})
+    internal = "INTERNAL" in getattr(module.forward, "__globals__", {})
     if not internal or module._modules or isinstance(error, NotImplementedError) or len(error.args) != 1:
         return
     shapes = " and ".join(str(tuple(t.shape)) for t in inputs if isinstance(t, Tensor))
-    error.args = (f"{error.args[0]}\n  In {module!r}" + (f", given {shapes}" if shapes else ""),)
+    try:
+        layer = repr(module)
+    except Exception:  # noqa: BLE001 - of a class of the user's, whose own mistake is not what this error is about
+        layer = type(module).__name__
+    error.args = (f"{error.args[0]}\n  In {layer}" + (f", given {shapes}" if shapes else ""),)
 
 
 def no_extra_state(module: Any, method: str) -> str:

@@ -18,7 +18,7 @@ from ..parameter import Buffer, Parameter, Uninitialized
 from .hooks import ForwardHook, attach, attach_backward, call_with_hooks
 from .mistakes import CALL_INIT, NO_SHARING, name_layer, no_forward, no_program
 from .naming import class_text, indented, typename
-from .state import Stateful
+from .state import STATE_HOOKS, Stateful
 
 INTERNAL = True
 
@@ -54,10 +54,7 @@ class Module(Stateful):
             _backward_hooks={},
             _forward_hooks={},
             _forward_pre_hooks={},
-            _state_dict_hooks={},
-            _state_dict_pre_hooks={},
-            _load_state_dict_pre_hooks={},
-            _load_state_dict_post_hooks={},
+            **{name: {} for name in STATE_HOOKS},
             _modules={},
         )
         if self.call_super_init:

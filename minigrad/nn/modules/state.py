@@ -35,6 +35,14 @@ class IncompatibleKeys(NamedTuple):
         return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
+STATE_HOOKS = (
+    "_state_dict_hooks",
+    "_state_dict_pre_hooks",
+    "_load_state_dict_pre_hooks",
+    "_load_state_dict_post_hooks",
+)
+
+
 class Stateful:
     """What of a Module is about its state."""
 
@@ -47,6 +55,12 @@ class Stateful:
     _state_dict_pre_hooks: Hooks
     _load_state_dict_pre_hooks: Hooks
     _load_state_dict_post_hooks: Hooks
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Take back what was pickled, also by a version that had fewer kinds of hooks."""
+        self.__dict__.update({name: {} for name in STATE_HOOKS} | state)
+        if state.get("_backward_hooks") and "_is_full_backward_hook" not in state:
+            self.__dict__["_is_full_backward_hook"] = True
 
     def state_dict(
         self, *, destination: dict[str, Any] | None = None, prefix: str = "", keep_vars: bool = False
