@@ -80,7 +80,11 @@ def trained(path, target, folder, *options):
 
 @pytest.mark.parametrize(
     ("write", "name", "target"),
-    [(write_csv, "t.csv", "y"), (write_npy, "t.npy", "x0"), (write_parquet, "t.parquet", "y")],
+    [
+        (write_csv, "t.csv", "y"),
+        pytest.param(write_npy, "t.npy", "x0", marks=pytest.mark.slow),
+        pytest.param(write_parquet, "t.parquet", "y", marks=pytest.mark.slow),
+    ],
 )
 def test_memory_does_not_grow_with_the_table(write, name, target, tmp_path):
     """With a small buffer a table of 48 MiB takes little more than one of 4 MiB."""
