@@ -31,6 +31,37 @@ def refused(action):
 
 
 @program
+def a_weight_that_asks_for_a_gradient_which_no_loss_gives(torch):
+    F, found = torch.nn.functional, []
+    x, w, one = torch.full((2,), 0.4, requires_grad=True), torch.ones(2, requires_grad=True), torch.ones(2)
+    losses = (
+        lambda: F.binary_cross_entropy(x, one, w),
+        lambda: F.binary_cross_entropy_with_logits(x, one, w),
+        lambda: F.binary_cross_entropy_with_logits(x, one, pos_weight=w),
+        lambda: F.soft_margin_loss(x, w),
+        lambda: F.multi_margin_loss(x.reshape(1, 2), torch.tensor([1]), weight=w),
+        lambda: F.nll_loss(x.reshape(1, 2), torch.tensor([1]), weight=w),
+    )
+    for loss in losses:
+        found.append(refused(loss))
+        with torch.no_grad():
+            found.append(loss())
+    for dtype in (torch.float64, torch.int64):
+        F.binary_cross_entropy(x, one, one.to(dtype)).backward()
+        found.append(x.grad)
+    return found
+
+
+@program
+def a_hook_of_the_state_that_takes_itself_away(torch):
+    net, found = torch.nn.Linear(1, 1), []
+    for register in (net.register_state_dict_pre_hook, net.register_load_state_dict_post_hook):
+        handle = register(lambda *args: (found.append(len(args)), handle.remove())[1])
+        net.load_state_dict(net.state_dict())
+    return found
+
+
+@program
 def a_saved_value_that_was_changed_is_named(torch):
     """By the operation that it comes from by now, and by the versions."""
     found = []
@@ -445,3 +476,14 @@ def test_gradients_around_a_filled_expanded_view():
 @pytest.mark.parametrize("run", PROGRAMS, ids=lambda run: run.__name__)
 def test_program(run):
     assert_same(run)
+
+
+def test_a_hook_of_the_old_form_is_refused_where_it_would_reach_one_part():
+    class Parts(minigrad.nn.Module):
+        def forward(self, x):
+            return x.unbind(0)
+
+    parts = Parts()
+    parts.register_backward_hook(lambda module, inner, outer: (inner[0] * 10,))
+    with pytest.raises(NotImplementedError, match="one of several parts"):
+        parts(minigrad.ones(2, requires_grad=True))

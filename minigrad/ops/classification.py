@@ -12,6 +12,7 @@ import numpy as np
 from .. import messages
 from ..tensor import Tensor
 from .inplace import as_view, zeros_as
+from .names import check_needs_no_gradient
 from .shape import as_shape
 from .table import Op, op
 
@@ -113,11 +114,7 @@ def _check_operands(input: Tensor, target: Tensor, weight: Tensor | None) -> Non
             f"shape: {list(weight.shape)}"
         )
     messages.check_scalar_types(input._array, weight._array)
-    if weight.requires_grad:
-        raise RuntimeError(
-            "The function 'nll_loss_forward' is not differentiable with respect to argument 'weight'. This input "
-            "cannot have requires_grad True."
-        )
+    check_needs_no_gradient(weight, "nll_loss_forward", "weight")
 
 
 def loss_of_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignored: int, reduction: str) -> Tensor:

@@ -7,6 +7,7 @@ from functools import wraps
 from typing import Any, TypeVar
 
 from ..messages import type_name
+from ..modes import is_grad_enabled
 from ..tensor import Tensor
 
 INTERNAL = True
@@ -101,3 +102,12 @@ def tensor_argument(value: Any, function: str, name: str = "input", position: in
         f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type_name(value)}\n"
         f"  Make it a tensor first: {how}."
     )
+
+
+def check_needs_no_gradient(t: Tensor | None, function: str, name: str) -> None:
+    """Raise torch's error where an argument that no gradient flows to asks for one."""
+    if t is not None and t.requires_grad and is_grad_enabled():
+        raise RuntimeError(
+            f"The function '{function}' is not differentiable with respect to argument '{name}'. This input cannot "
+            "have requires_grad True."
+        )

@@ -14,7 +14,7 @@ from ... import broadcast_shapes, dtypes, log_softmax, messages
 from ...engine import Node
 from ...ops.classification import loss_of_classes
 from ...ops.losses import binary_entropy, entropy_of_logits
-from ...ops.names import tensor_argument
+from ...ops.names import check_needs_no_gradient, tensor_argument
 from ...ops.pointwise import div_
 from ...ops.reduction import log_softmax_dim
 from ...tensor import Tensor
@@ -171,7 +171,8 @@ def binary_cross_entropy(
         raise RuntimeError(f"Found dtype {names[0]} but expected {names[1]}")
     if input.dtype.kind != dtypes.FLOATING:
         raise NotImplementedError(messages.not_implemented("binary_cross_entropy", input.dtype))
-    return binary_entropy.call(input, target, _one(input) if weight is None else weight, reduction)
+    check_needs_no_gradient(weight, "binary_cross_entropy", "weight")
+    return binary_entropy.call(input, target, _one(input) if weight is None else weight.to(input.dtype), reduction)
 
 
 def binary_cross_entropy_with_logits(
@@ -201,7 +202,8 @@ def binary_cross_entropy_with_logits(
     if target.dtype.kind != dtypes.FLOATING:
         raise RuntimeError(messages.cannot_cast(input.dtype, target.dtype) + "\n  Convert the target: target.float().")
     given: list[Any] = []
-    for value in (weight, pos_weight):
+    for name, value in (("weight", weight), ("pos_weight", pos_weight)):
+        check_needs_no_gradient(value, "binary_cross_entropy_with_logits", name)
         if value is not None:
             try:
                 np.broadcast_shapes(value._array.shape, input._array.shape)
@@ -247,6 +249,7 @@ def multi_margin_loss(
         raise RuntimeError(f"inconsistent weight size, expected {scores.shape[1]} but got {list(weight.shape)}")
     if weight is not None:
         messages.check_scalar_types(input._array, weight._array)
+        check_needs_no_gradient(weight, "multi_margin_loss", "weight")
     column = classes.unsqueeze(1)
     each = (margin - scores.gather(1, column) + scores).relu() ** p
     if weight is not None:

@@ -12,6 +12,7 @@ from typing import Any
 from ... import broadcast_tensors, dtypes, messages, no_grad, ones_like, where, zeros_like
 from ...engine import level_of_user
 from ...ops.losses import entropy, huber, smooth_error, soft_margin, squared_error
+from ...ops.names import check_needs_no_gradient
 from ...ops.table import common_dtype
 from ...tensor import Tensor
 from .reduction import reduced, reduction_of, warn_of_sizes
@@ -226,6 +227,7 @@ def soft_margin_loss(
     a, b = _compared(input, target, "soft_margin_loss")
     if a._array.shape != input._array.shape:
         raise RuntimeError(f"output with shape {list(input.shape)} doesn't match the broadcast shape {list(a.shape)}")
+    check_needs_no_gradient(target, "soft_margin_loss", "target")
     return _in_dtype_of(input, soft_margin.call(a, b, reduction))
 
 

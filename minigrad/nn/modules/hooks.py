@@ -245,7 +245,12 @@ def hook_to_last(module: Module, args: tuple[Any, ...], result: Any) -> None:
         first = next(v for v in first.values() if isinstance(v, Tensor)) if isinstance(first, dict) else first[0]
     if first.grad_fn is None:
         return
-    for hook in module._backward_hooks.values():
+    if hasattr(first.grad_fn, "s_output"):  # where torch has one node for all the parts
+        raise NotImplementedError(
+            "register_backward_hook: the module returns one of several parts, as of split or unbind\n"
+            "  Use register_full_backward_hook, which is shown the gradients of all that the module returns."
+        )
+    for hook in list(module._backward_hooks.values()):
         first.grad_fn.register_hook(partial(hook, module))
     outputs = result if isinstance(result, tuple) else (result,)
     if not all(isinstance(t, Tensor) for t in outputs):
