@@ -54,9 +54,8 @@ def _wrapped(number: float, d: np.dtype[Any]) -> Array:
 
 def _remainder(a: Array, b: Array) -> Array:
     found = _checked(np.remainder, "remainder", a, b)
-    if found.dtype.kind != "f" or found.all():
-        return found
-    return np.where(found == 0, np.copysign(found, a), found)  # in NumPy a 0 has the sign of `b`, in torch that of `a`
+    # In NumPy a 0 has the sign of `b`, in torch that of `a`. One expression, so that programs can be written of it.
+    return np.where(found == 0, np.copysign(found, a), found) if found.dtype.kind == "f" else found
 
 
 def _fmod(a: Array, b: Array) -> Array:
