@@ -79,7 +79,7 @@ def walk(
 
     while True:
         node: Any = None
-        i = 0  # counted by hand: in this loop zip and enumerate would cost more than all the rest
+        i = 0  # counted by hand: with zip a small pass, as of the document's step, takes an eighth longer
         for edge in edges:
             d = gradients[i]
             i += 1

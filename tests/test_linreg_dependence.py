@@ -9,7 +9,7 @@ from hypothesis import given, settings, strategies as st
 pytest.importorskip("pyarrow")
 from linreg_command import linreg
 
-from linreg import LinearRegression
+from linreg import LinearRegression, estimator
 from linreg.dependence import dependence
 from linreg.exact import least_squares
 from linreg.moments import Moments
@@ -105,3 +105,14 @@ def test_the_library_warns_as_the_command_does(optimizer):
     model.fit(np.column_stack([a, b, np.ones(30)]), y)
     LinearRegression(fit_intercept=False, optimizer=optimizer).fit(np.zeros((30, 2)), y)
     LinearRegression(weight_decay=0.1, optimizer=optimizer).fit(np.column_stack([a, a]), y)
+
+
+@pytest.mark.parametrize("broken_in", [0, 29, None])
+def test_every_block_of_rows_is_looked_at(monkeypatch, recwarn, broken_in):
+    monkeypatch.setattr(estimator, "_BLOCK", 7)
+    a, y = np.random.default_rng(0).normal(size=(2, 30))
+    b = 2 * a
+    if broken_in is not None:
+        b[broken_in] += 1
+    LinearRegression(optimizer="lstsq").fit(np.column_stack([a, b]), y)
+    assert bool(recwarn) == (broken_in is None)

@@ -7,7 +7,9 @@ import os
 import re
 import shutil
 import sys
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,8 +23,9 @@ import pyarrow.parquet
 from hostile import WRONG, changed, places
 from linreg_command import linreg
 
+from linreg.errors import BadInput
 from linreg.saving.checkpoints import Folder
-from linreg.saving.predictions import Accuracy, predict
+from linreg.saving.predictions import Accuracy, check_out, predict
 from linreg.saving.saved import read
 from linreg.tables import Block
 
@@ -393,6 +396,28 @@ def test_no_table_that_is_read_or_was_trained_on_is_written_over(tmp_path, monke
         assert said.endswith(f"{option} {name} is the table that is read, and would be lost; give another name\n")
         (tmp_path / name).unlink()
     assert (table.read_bytes(), new.read_bytes()) == before
+
+
+def test_a_run_that_was_trained_from_a_pipe_forbids_no_file(tmp_path):
+    """Its standard input is not this process's, which may be the file to write."""
+    out = write_csv(tmp_path / "out.csv", table_of(5))
+    saved = SimpleNamespace(run={"options": {"data": "-"}})
+    with out.open() as file, standard_input(file):
+        check_out(str(out), str(tmp_path / "t.csv"), saved)
+        with pytest.raises(BadInput, match="is the table that is read, and would be lost"):
+            check_out(str(out), "-", saved)
+
+
+@contextmanager
+def standard_input(file):
+    """The process's own file 0 is `file` meanwhile."""
+    kept = os.dup(0)
+    os.dup2(file.fileno(), 0)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 0)
+        os.close(kept)
 
 
 @pytest.mark.parametrize(

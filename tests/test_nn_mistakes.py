@@ -71,6 +71,26 @@ def test_a_layer_is_named_in_its_own_errors_and_not_in_those_of_hooks():
         net(minigrad.ones(3))
 
 
+def test_what_goes_wrong_in_a_users_own_code_is_not_a_layers_error():
+    net = minigrad.nn.Linear(2, 1)
+
+    def own(x):
+        raise RuntimeError("mine")
+
+    net.forward = own
+    with pytest.raises(RuntimeError, match=r"^mine$"):
+        net(minigrad.ones(1, 2))
+
+
+def test_a_layer_that_cannot_be_printed_keeps_its_error():
+    class Odd(minigrad.nn.Linear):
+        def extra_repr(self):
+            raise AttributeError("no repr")
+
+    with pytest.raises(RuntimeError, match=r"\n  In Odd, given \(1, 3\)$"):
+        Odd(2, 1)(minigrad.ones(1, 3))
+
+
 def error_of(library, call):
     names = {"torch": library, "nn": library.nn, "F": library.nn.functional, "SGD": library.optim.SGD}
     exec(CLASSES, names)

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch")
 from program_runs import LENGTH, MIXTURES, Pair, difference, random_program, shortened, shown
 
 from minigrad import engine, walk
+from minigrad.autograd import passes
 from minigrad.ops import inplace, shape
 from minigrad.tensor import View
 from minigrad.testing.random_programs import Program, programs
@@ -194,6 +195,30 @@ def test_random_programs_notice_what_is_broken(name: str, monkeypatch: pytest.Mo
             assert len(short) <= 8, shown(short, name)
             return
     pytest.fail("no program noticed")
+
+
+EXCUSED_ELSEWHERE = {  # a program in which nothing that excuses such a difference is there, and what is broken
+    "changes are overlooked before inputs=": (
+        ["b = a * 2", "c = b.exp() * b", "b.add_(1)", "c.sum().backward(inputs=[a])"],
+        lambda patch: patch(engine.Storage, "bump", lambda self: None),
+    ),
+    "changes are seen that were none": (
+        ["with torch.no_grad(): z = a * 1", "b = (a * a).sum()", "b.backward()"],
+        lambda patch: patch(passes, "walk", refuse),
+    ),
+}
+
+
+def refuse(*args: object) -> None:
+    raise RuntimeError("one of the variables needed for gradient computation has been modified by an inplace operation")
+
+
+@pytest.mark.parametrize("name", EXCUSED_ELSEWHERE)
+def test_excuses_are_no_broader_than_their_cause(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines, broken = EXCUSED_ELSEWHERE[name]
+    assert difference([LEAF, *lines]) is None
+    broken(monkeypatch.setattr)
+    assert difference([LEAF, *lines]) is not None
 
 
 def test_most_lines_are_accepted_and_some_are_not() -> None:

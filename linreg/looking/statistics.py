@@ -16,7 +16,7 @@ from linreg.outcome import Outcome
 from linreg.triangle import Array
 
 CONFIDENCE = 0.95
-CONCERNED = 0.1  # the part in the shortest direction from which a feature is one of those that nearly depend
+LEAST_SHARE = 0.1  # in the least singular direction, of a feature that is told to nearly depend
 
 
 @dataclass(frozen=True)
@@ -108,13 +108,14 @@ class Design:
     def condition(self) -> tuple[float, list[int]]:
         """The condition number of the features at unit length, and the places of those that come nearest to depending.
 
-        With an intercept they are measured from their means. Only where the coefficients are unique.
+        With an intercept they are measured from their means, unlike in the source: a mean far off is no dependence. Of
+        several near relations only the nearest is found. Only where the coefficients are unique.
         Source: Belsley, Kuh and Welsch, Regression Diagnostics, chapter 3
         """
         start = int(self.intercept)
         X = self.R[start:, start:]
-        _, sizes, turned = np.linalg.svd(X / np.linalg.norm(X, axis=0))
-        return float(sizes[0] / sizes[-1]), np.flatnonzero(np.abs(turned[-1]) > CONCERNED).tolist()
+        _, singular_values, Vt = np.linalg.svd(X / np.linalg.norm(X, axis=0))
+        return float(singular_values[0] / singular_values[-1]), np.flatnonzero(np.abs(Vt[-1]) > LEAST_SHARE).tolist()
 
     def _joined(self, w: Array, b: float) -> Array:
         return np.append([b], w) if self.intercept else np.asarray(w, dtype=np.float64)

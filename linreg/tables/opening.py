@@ -54,7 +54,7 @@ def _source(
         raise BadInput(f"cannot read {path}: {error.strerror}") from error
     kind = format
     if kind is None:
-        by_magic = [magical for magic, magical in MAGIC.items() if head.startswith(magic)]
+        by_magic = [known for magic, known in MAGIC.items() if head.startswith(magic)]
         endings = [ending[1:].lower() for ending in Path(path).suffixes if ending.lower() != ".gz"]
         by_name = [ending for ending in endings[-1:] if ending in FORMATS]
         kind = [*by_magic, *by_name, "csv"][0]

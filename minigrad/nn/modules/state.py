@@ -79,7 +79,7 @@ class Stateful:
         for name, module in self._modules.items():
             if module is not None:
                 module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
-        for hook in list(self._state_dict_hooks.values()):  # one may take itself away
+        for hook in list(self._state_dict_hooks.values()):
             if hook(self, destination, prefix, metadata) is not None:
                 raise RuntimeError(
                     "state_dict post-hook must return None\n  Change the dictionary it is given instead."
@@ -120,7 +120,7 @@ class Stateful:
                 if child is not None:
                     inner = f"{prefix}{name}."
                     descend(child, {key: value for key, value in state.items() if key.startswith(inner)}, inner)
-            for hook in list(part._load_state_dict_post_hooks.values()):  # one may take itself away
+            for hook in list(part._load_state_dict_post_hooks.values()):
                 if hook(part, incompatible) is not None:
                     raise AssertionError(
                         "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "
@@ -152,7 +152,7 @@ class Stateful:
         error_msgs: list[str],
     ) -> None:
         """Load this module's own part of a state; a subclass may bring it up to date first."""
-        for hook in list(self._load_state_dict_pre_hooks.values()):  # one may take itself away
+        for hook in list(self._load_state_dict_pre_hooks.values()):
             hook(self, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
         own = self._persistent()
         missing = [prefix + name for name in own if prefix + name not in state_dict]
