@@ -406,6 +406,7 @@ def test_a_run_that_was_trained_from_a_pipe_forbids_no_file(tmp_path):
         check_out(str(out), str(tmp_path / "t.csv"), saved)
         with pytest.raises(BadInput, match="is the table that is read, and would be lost"):
             check_out(str(out), "-", saved)
+    check_out(os.devnull, os.devnull, saved)  # what is no file has nothing to lose
 
 
 @contextmanager

@@ -218,7 +218,7 @@ def test_excuses_are_no_broader_than_their_cause(name: str, monkeypatch: pytest.
     lines, broken = EXCUSED_ELSEWHERE[name]
     assert difference([LEAF, *lines]) is None
     broken(monkeypatch.setattr)
-    assert difference([LEAF, *lines]) is not None
+    assert difference([LEAF, *lines], every_step=False) is not None  # versions, asked for earlier, would tell it too
 
 
 def test_most_lines_are_accepted_and_some_are_not() -> None:
