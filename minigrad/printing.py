@@ -169,12 +169,21 @@ def _suffixes(t: Tensor) -> list[str]:
         told += [dtypes.int64, dtypes.bool_]
     if t.dtype not in told:
         suffixes.append(f"dtype={t.dtype}")
-    if t.grad_fn is not None:
-        name = t.grad_fn.name().rsplit("::", 1)[-1]
+    name = _origin_name(t)
+    if name is not None:
         suffixes.append(f"grad_fn=<{name}>")
     elif t.requires_grad:
         suffixes.append("requires_grad=True")
     return suffixes
+
+
+def _origin_name(t: Tensor) -> str | None:
+    """What `t` was computed by; "Invalid", as torch prints it, where a change in place has made that unknowable."""
+    try:
+        node = t.grad_fn
+    except RuntimeError:
+        return "Invalid"
+    return None if node is None else node.name().rsplit("::", 1)[-1]
 
 
 def _with_suffixes(text: str, suffixes: list[str], indent: int) -> str:

@@ -229,7 +229,7 @@ class Tensor(Methods, metaclass=TensorType):
     @property
     def output_nr(self) -> int:
         """Which of the results of its operation this is."""
-        return 0 if self.is_leaf else self._origin.as_users_see_it()[1]
+        return self._origin.as_users_see_it()[1] if isinstance(self._origin, Node) else 0
 
     @property
     def grad(self) -> Tensor | None:

@@ -176,6 +176,22 @@ def test_elements_that_are_not_shown_cost_nothing():
     assert repr(ours) == repr(torch.tensor(0.5).expand(shape))
 
 
+@pytest.mark.parametrize("parts", ["b.unbind()", "b.split(1)", "[b[0]]", "[b[:, 1:]]"])
+def test_a_view_that_lost_its_place_in_the_graph_can_still_be_printed(parts):
+    texts = []
+    for module in (torch, minigrad):
+        b = module.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True) * 2
+        with module.no_grad():
+            view = eval(parts)[0]
+            view.mul_(3)
+        texts.append((repr(view), view.output_nr))
+        b.mul_(2)
+        texts.append((repr(view), view.output_nr))
+    assert texts[0] == texts[2]
+    assert texts[1] == texts[3]
+    assert "grad_fn=<Invalid>" in texts[0][0]
+
+
 SPECS = st.sampled_from(["", ".3f", ">12", "e", "d", "%", "x", "nonsense"])
 
 

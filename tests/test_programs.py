@@ -104,6 +104,7 @@ FOUND = {
         "c.mul_(2)",
         "b.sum()",
     ],
+    "a step that is never made counts for torch": [LEAF, "b = (-a).view(1, -1)[::2]", "b[None] = b"],
     "one of several views may not be saved and changed": [
         LEAF,
         "b, c, d = (a * 2).split(1)",
