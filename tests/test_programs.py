@@ -105,6 +105,27 @@ FOUND = {
         "b.sum()",
     ],
     "a step that is never made counts for torch": [LEAF, "b = (-a).view(1, -1)[::2]", "b[None] = b"],
+    "a product of batches is freed as a whole": [
+        "a = torch.ones(2, 1, 3, requires_grad=True)",
+        "b = a @ a.mT",
+        "b.sum().backward(inputs=[b])",
+        "b.sum().backward()",
+    ],
+    "what fails brings a view up to date in torch": [
+        "a = torch.zeros(2)",
+        "b = a.view(-1)",
+        "a.add_(1)",
+        "a.requires_grad = True",
+        "c = b - torch.zeros(3)",
+        "b.requires_grad = False",
+    ],
+    "a view changed through data is a new one": [
+        "a = torch.tensor([1.0, 2.0], requires_grad=True)",
+        "b = a[:1]",
+        "c = b.exp()",
+        "b.data -= 0.5",
+        "g = torch.autograd.grad(c.sum(), b, allow_unused=True)[0]",
+    ],
     "one of several views may not be saved and changed": [
         LEAF,
         "b, c, d = (a * 2).split(1)",
