@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dis
 import linecache
+import operator
+from _thread import allocate_lock, start_new_thread
+from functools import partial
 from typing import Any
 
 import pytest
@@ -94,3 +97,26 @@ def test_a_variable_of_an_outer_function() -> None:
     node = outer().grad_fn
     assert place_of(node.code, node.lasti).target == "y"
     assert place_of(node.code, node.lasti).function.endswith("outer")
+
+
+def test_every_way_to_an_operation_names_the_line_of_the_user() -> None:
+    x = minigrad.ones(2, 2, requires_grad=True)
+
+    def user() -> list[minigrad.Tensor]:
+        of_operators = [x + x, 2 * x, x - 1, x / x, x**2, x @ x, -x, abs(x), x[0], x.T]
+        of_functions = [minigrad.matmul(x, x), minigrad.exp(x), x.exp(), x.sum(), minigrad.nn.functional.relu(x)]
+        return [*of_operators, *of_functions, *x.unbind(), minigrad.cat([x, x]), minigrad.clamp(x, 0), x.max(0)[0]]
+
+    assert {t.grad_fn.code for t in user()} == {user.__code__}
+
+
+def test_a_thread_in_which_nothing_but_operations_run() -> None:
+    x = minigrad.ones(2, 2, requires_grad=True)
+    calls = [partial(minigrad.exp, x), x.sum, partial(operator.add, x, x), partial(minigrad.split, x, 1)]
+    made: list[Any] = []
+    done = allocate_lock()
+    done.acquire()
+    start_new_thread(made.extend, (map(operator.call, [*calls, done.release]),))
+    assert done.acquire(timeout=10)
+    assert [t.grad_fn.code.co_filename for t in made[:3]] == ["<no line>"] * 3
+    assert len(made[3]) == 2

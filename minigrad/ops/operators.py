@@ -141,6 +141,7 @@ for _name, _operator in _OPERATORS.items():
 
 def _first_use(name: str, op: Op, sign: str = "") -> Callable[[Any, Any], Any]:
     """An operator that is the operation's own `call`, which is written when it is first used; reflected with a sign."""
+    op.is_operator = True
 
     def operator(self: Any, other: Any) -> Any:
         call = op.written().call

@@ -66,6 +66,7 @@ class Op:
         self.freed = tuple(name for name in self.slots if name in TENSORS_IN_TORCH)
         self.variants: dict[str, Op] = {}
         self.is_view = False  # until it is used as one (`as_view`)
+        self.is_operator = False  # whether `call` itself is a method of Tensor, such as `__add__`
         self.by_number: Op | None = None  # what half precision beside a number does, where the number is not rounded
 
     def __call__(self, *args: Any) -> Any:

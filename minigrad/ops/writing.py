@@ -20,7 +20,6 @@ INTERNAL = True
 
 def write(o: Op) -> str:
     """The source of `call`, `record` and of the methods of the operation's node."""
-    recording = _record(o)
     arguments = _listed(*o.inputs, *o.options)
     arrays, origins = _listed(*[f"x_{i}" for i in o.inputs]), _listed(*[f"o_{i}" for i in o.differentiable])
     lines = [
@@ -36,11 +35,11 @@ def write(o: Op) -> str:
         f"    if {' is o_'.join(['', *o.differentiable])[4:]} is None: r._origin = None",
         "    elif not grad_enabled(): r._origin = Lost('no_grad')",
         "    else:",
-        *[f"    {line}" for line in recording],
+        *[f"    {line}" for line in _record(o, 1 if o.is_operator else 2)],
         "    return r",
         "",
         f"def record(r, out, {arguments}, {arrays}, {origins}, kind=Tensor):",
-        *recording,
+        *_record(o),
         "",
         *_node_methods(o),
     ]
@@ -96,8 +95,12 @@ def _computed(o: Op) -> list[str]:
     ]
 
 
-def _record(o: Op) -> list[str]:
-    """Make the node: its edges, what the rules name, and the user's line."""
+def _record(o: Op, depth: int = 2) -> list[str]:
+    """Make the node: its edges, what the rules name, and the user's line, who is at least `depth` calls up.
+
+    An operator is called by the user's own code; all else by a function of minigrad's, of whose frame Python need make
+    no object if it is not looked at.
+    """
     flows = o.differentiable
     lines = [f"    e_{i} = {i} if o_{i} is LEAF else None if o_{i}.__class__ is Lost else o_{i}" for i in flows]
     lines += [
@@ -129,15 +132,19 @@ def _record(o: Op) -> list[str]:
     lines.append("    node.targets = node.hooks = None")
     if o.numbers:
         a, b = flows
-        fits = f"x_{a} is {a}._array and x_{b} is {b}._array and x_{a}.shape == x_{b}.shape"
-        only_pair = len(flows) == len(o.inputs)
+        fit = (
+            f"(shape_{a} := x_{a}.shape) == (shape_{b} := x_{b}.shape) and x_{a} is {a}._array and x_{b} is {b}._array"
+        )
+        # A number neither stretches nor widens the tensor it meets; a condition beside them may.
+        if len(flows) == len(o.inputs):
+            lines.append(f"    if kind is Tensor and not ({fit}):")
+        else:
+            lines += [f"    shape_{i} = x_{i}.shape" for i in flows] + ["    if True:"]
         lines += [
-            # A number neither stretches nor widens the tensor it meets; a condition beside them may.
-            f"    if kind is Tensor and not ({fits}):" if only_pair else "    if True:",
             "        shape = out.shape",
             *[
-                f"        t_{i} = None if e_{i} is None or x_{i} is {i}._array and x_{i}.shape == shape"
-                f" else ({i}._array.shape, {i}._array.dtype)"
+                f"        t_{i} = None if e_{i} is None or shape_{i} == shape and x_{i} is {i}._array"
+                f" else (shape_{i}, {i}._array.dtype)"
                 for i in flows
             ],
             f"        if t_{a} is not t_{b}: node.targets = {_tuple(*[f't_{i}' for i in flows])}",
@@ -145,7 +152,8 @@ def _record(o: Op) -> list[str]:
     return [
         *lines,
         "    node.rank = next_rank()",
-        "    frame = user_frame(1)",
+        f"    try: frame = user_frame({depth})",
+        "    except ValueError: frame = OUTSIDE",
         "    code = frame.f_code",
         "    if code is not last_user[0]:",
         "        while 'INTERNAL' in frame.f_globals: frame = frame.f_back or OUTSIDE",
