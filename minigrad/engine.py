@@ -26,7 +26,17 @@ class Leaf:
     __slots__ = ()
 
 
+class Severed:
+    """The type of SEVERED, the origin of a view that was made under `no_grad` of a tensor that requires grad.
+
+    Such a view requires grad in torch, and so does what is computed from it, but no gradient goes on to anything.
+    """
+
+    __slots__ = ()
+
+
 LEAF = Leaf()
+SEVERED = Severed()
 next_rank = count(0, -1).__next__
 last_change = [1]  # `Storage.changed_at` of the memory that was changed last, whichever that is
 
@@ -197,32 +207,6 @@ class Node:
 
     def __repr__(self) -> str:
         return f"<{self.name()} object at {hex(id(self))}>"
-
-
-class Severed(Node):
-    """The origin of a view that was made under `no_grad`, of a tensor that requires grad.
-
-    Such a view requires grad in torch, and so does what is computed from it, but no gradient goes on to anything.
-    """
-
-    __slots__ = ()
-    edges = ()
-
-    def __init__(self) -> None:
-        self.targets = self.hooks = None
-        self.code, self.lasti = user_line(2)
-        self.rank = next_rank()
-
-    def unpack(self) -> Any:
-        """Nothing is saved."""
-        return ()
-
-    def release(self) -> None:
-        """Nothing is saved."""
-
-    def pull(self, g: Any, edges: Sequence[Any], saved: Any) -> Sequence[Any]:
-        """The end."""
-        return ()
 
 
 def edge_to(tensor: Any) -> Any:

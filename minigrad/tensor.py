@@ -19,7 +19,7 @@ import numpy as np
 from . import dtypes, messages
 from .devices import CPU, device
 from .dtypes import Size, dtype
-from .engine import LEAF, Lost, Node, RemovableHandle, Replaced, Severed, Storage, last_change, level_of_user, next_rank
+from .engine import LEAF, SEVERED, Lost, Node, RemovableHandle, Replaced, Storage, last_change, level_of_user, next_rank
 from .layout import CHANNELS_LAST, is_channels_last
 from .modes import is_grad_enabled
 
@@ -45,7 +45,7 @@ class View:
 
 def wants_grad(origin: Any) -> bool:
     """Whether a tensor of this origin requires grad."""
-    return origin is LEAF or isinstance(origin, Node)
+    return origin is LEAF or isinstance(origin, Node) or origin is SEVERED
 
 
 def current_origin(t: Tensor) -> Any:
@@ -60,7 +60,7 @@ def fresh_origin(t: Tensor) -> Any:
         return t._origin
     if view.version != t._storage.version:
         View.refresh(t)
-    return Severed() if not wants_grad(t._origin) and wants_grad(view.base._origin) else t._origin
+    return SEVERED if not wants_grad(t._origin) and wants_grad(view.base._origin) else t._origin
 
 
 def storage_of(t: Tensor) -> Storage:

@@ -92,8 +92,6 @@ def allowed(lines: Sequence[str], pair: Pair, error: Exception | None, our_error
     text, our_text = str(error), str(our_error)
     if pair.data_used and re.search("modified by an inplace operation|modified inplace|not have been used", our_text):
         return True  # a change through `.data` may be silently wrong in torch, and counts as a change here
-    if "modified by an inplace operation" in our_text and error is None and pair.has_views("no_grad"):
-        return True  # for a view made under no_grad torch saves nothing; here it is an input like others
     if "refers to a single memory location" in our_text and error is None:
         return True  # torch fills memory that several elements share; it warns of most of these
     if "refer to a single memory location" in text and our_error is None and pair.has_idle_steps(lines[-1]):
@@ -176,10 +174,9 @@ class Pair:
         for side in (self.theirs, self.ours):
             side.scope["seen"].clear()
 
-    def has_views(self, made_by: str = "") -> bool:
-        """Whether there are views; those made under no_grad, if so asked."""
-        views = [t._view for t in self.ours.tensors().values() if t._view is not None]
-        return any(made_by in (view.made_by, "") for view in views)
+    def has_views(self) -> bool:
+        """Whether there are views."""
+        return any(t._view is not None for t in self.ours.tensors().values())
 
     def has_batched_products(self) -> bool:
         """Whether a product of batches of matrices is among the tensors."""

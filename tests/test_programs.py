@@ -13,7 +13,6 @@ torch = pytest.importorskip("torch")
 from program_runs import LENGTH, MIXTURES, Pair, difference, random_program, shortened, shown
 
 from minigrad import engine, walk
-from minigrad.autograd import passes
 from minigrad.ops import inplace, shape
 from minigrad.tensor import View
 from minigrad.testing.random_programs import Program, programs
@@ -77,6 +76,17 @@ FOUND = {
         "b = c * 2",
         GRADIENT,
         "c.backward(torch.ones(2))",
+    ],
+    "what meets a view made under no_grad is not saved": [
+        LEAF,
+        "with torch.no_grad(): c = a[:2]",
+        "d = torch.ones(2)",
+        "b = c * d / d",
+        "d.add_(1)",
+        "b.sum().backward()",
+        "b = c.exp()",
+        "b.detach().add_(1)",
+        "b.sum().backward()",
     ],
     "a view made before its base required grad": [
         "a = torch.tensor([1.0, 2.0])",
@@ -224,15 +234,7 @@ EXCUSED_ELSEWHERE = {  # a program in which nothing that excuses such a differen
         ["b = a * 2", "c = b.exp() * b", "b.add_(1)", "c.sum().backward(inputs=[a])"],
         lambda patch: patch(engine.Storage, "bump", lambda self: None),
     ),
-    "changes are seen that were none": (
-        ["with torch.no_grad(): z = a * 1", "b = (a * a).sum()", "b.backward()"],
-        lambda patch: patch(passes, "walk", refuse),
-    ),
 }
-
-
-def refuse(*args: object) -> None:
-    raise RuntimeError("one of the variables needed for gradient computation has been modified by an inplace operation")
 
 
 @pytest.mark.parametrize("name", EXCUSED_ELSEWHERE)

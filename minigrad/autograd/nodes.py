@@ -12,7 +12,7 @@ from weakref import ref
 import numpy as np
 
 from .. import messages
-from ..engine import LEAF, RELEASED, Node, NodeOfMany, next_rank
+from ..engine import LEAF, RELEASED, SEVERED, Node, NodeOfMany, next_rank
 from ..tensor import Tensor, current_origin, storage_of
 from . import errors
 from .tape import ON_ARRAYS, ON_TENSORS, OfSeveral
@@ -175,7 +175,7 @@ class SavedTensor:
         if isinstance(origin, OutputOfSeveral) and origin.edges[0] is node:
             self.output = origin.index
         # A leaf has to live on, as the place where its gradient goes.
-        self.origin = t if origin is LEAF else None if self.output is not None else origin
+        self.origin = t if origin is LEAF else None if self.output is not None or origin is SEVERED else origin
 
     def unpack(self, node: Any) -> Tensor:
         """The tensor again; RuntimeError if it was changed in place since."""

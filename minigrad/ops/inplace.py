@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import messages
-from ..engine import Lost, Node, Severed, Since, Storage
+from ..engine import SEVERED, Lost, Node, Since, Storage
 from ..layout import address, copy_array, share_memory
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, View, storage_of, wants_grad
@@ -151,7 +151,7 @@ def refresh(t: Tensor) -> None:
     if isinstance(before, Node) or wants_grad(base._origin):
         if view.made_by:
             raise RuntimeError(messages.write_to_view(view.made_by, made_by(t), of_base=True))
-        origin = base._origin if wants_grad(base._origin) else Severed()
+        origin = base._origin if wants_grad(base._origin) else SEVERED
         view_of.record(t, t._array, base, layout_of(view), base._array, origin)
         view.version = t._storage.version
         keep_retaining(t, before)

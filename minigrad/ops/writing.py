@@ -102,9 +102,10 @@ def _record(o: Op, depth: int = 2) -> list[str]:
     no object if it is not looked at.
     """
     flows = o.differentiable
-    lines = [f"    e_{i} = {i} if o_{i} is LEAF else None if o_{i}.__class__ is Lost else o_{i}" for i in flows]
+    nowhere = {i: f"None if o_{i}.__class__ is Lost or o_{i} is SEVERED" for i in flows}
+    lines = [f"    e_{i} = {i} if o_{i} is LEAF else {nowhere[i]} else o_{i}" for i in flows]
     lines += [
-        f"    if {' is e_'.join(['', *flows])[4:]} is None:",
+        f"    if {' is e_'.join(['', *flows])[4:]} is None and SEVERED not in {_tuple(*[f'o_{i}' for i in flows])}:",
         f"        r._origin = {' or '.join(f'o_{i}' for i in flows)}",
         "        return r",
         "    r._origin = node = Node()",

@@ -21,7 +21,7 @@ import numpy as np
 
 from ..autograd.tape import ON_TENSORS, Alias
 from ..dtypes import get_default_dtype
-from ..engine import LEAF, OUTSIDE, RELEASED, Lost, Node, Since, Storage, edge_to, next_rank, user_line
+from ..engine import LEAF, OUTSIDE, RELEASED, SEVERED, Lost, Node, Since, Storage, edge_to, next_rank, user_line
 from ..modes import enable_grad, is_grad_enabled
 from ..ops.table import stale
 from ..tensor import Tensor, current_origin, storage_of
@@ -309,12 +309,13 @@ def _body(
     ]
     if not leaves:
         return [*made, *([f"_r._origin = _Lost({lost!r})"] if lost else []), "return _r"]
+    edges = [f"_t_{n} if _o_{n} is _LEAF else None if _o_{n} is _SEVERED else _o_{n}" for n in leaves]
     recorded = [
         "if not _grad_enabled():",
         "    _r._origin = _Lost('no_grad')",
         "    return _r",
         "_r._origin = _node = _Node()",
-        f"_node.edges = {_tuple([f'_t_{n} if _o_{n} is _LEAF else _o_{n}' for n in leaves])}",
+        f"_node.edges = {_tuple(edges)}",
         "_node.program = _program",
         f"_node.saved = {_tuple(kept)}",
         "_node.made = _r._storage = _Storage()" if of_result else "_node.made = None",
@@ -362,6 +363,7 @@ _NAMES = {
     "_Node": CompiledBackward,
     "_Storage": Storage,
     "_LEAF": LEAF,
+    "_SEVERED": SEVERED,
     "_Lost": Lost,
     "_Halfway": Halfway,
     "_OUTSIDE": OUTSIDE,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import messages
-from ..engine import RELEASED, Lost, Node, Severed
+from ..engine import RELEASED, Lost, Node
 from ..layout import share_memory
 from ..tensor import Tensor, wants_grad
 from .frames import tensors_of, user_frames
@@ -173,9 +173,7 @@ class Question:
     def computed(self) -> Iterator[Fact]:
         """Why the gradient of a tensor that is no leaf is there, or is not."""
         x, node = self.x, self.x._origin
-        if isinstance(node, Severed):
-            yield self.fact("severed", node)
-        elif x._grad is not None:
+        if x._grad is not None:
             yield self.fact("has gradient of its own", node)
         elif x.retains_grad:
             yield self.fact("retained, no backward yet", node)
