@@ -99,6 +99,8 @@ def allowed(lines: Sequence[str], pair: Pair, error: Exception | None, our_error
     of_bools = "Subtraction" in text or (error and "Subtraction" in our_text)  # two mistakes: either may be named
     if re.search("backward|grad", lines[-1]) and (of_bools or "detached in-place" in text):
         return True  # torch cannot differentiate powers with bools, nor with saved values after `detach_()`
+    if re.search("modified by an inplace (.|\n)*gradient of (Clone|UnsafeView)Backward0", our_text) and error is None:
+        return True  # a product of batches is, in torch, sometimes one of copies, which nobody changes
     if "requires_grad flags of leaf" in text and our_error is None and pair.failed_with_view:
         return True  # a view is brought up to date in torch by whatever is done with it, and here by what succeeds
     if "a second time" in text and our_error is None and any("inputs=" in line for line in lines):

@@ -269,10 +269,16 @@ def checked_tuple(
 
 
 def run_leaf_hooks(found: dict[int, Delivered], tape: ArrayTape) -> None:
-    """Show the gradients that arrived at leaves to the leaves' hooks, which may replace them."""
+    """Show the gradients that arrived at leaves to the leaves' hooks, which may replace them.
+
+    Raises RuntimeError for what was a leaf when the graph was recorded and is none any more.
+    """
     for key, (edge, g) in found.items():
-        if not isinstance(edge, Node) and "_hooks" in edge.__dict__:
-            found[key] = (edge, tape.run_each(edge._hooks, g))
+        if not isinstance(edge, Node):
+            if (edge._origin is not LEAF or edge._view is not None) and not edge.is_leaf:
+                raise RuntimeError(errors.moved_leaf(edge))
+            if "_hooks" in edge.__dict__:
+                found[key] = (edge, tape.run_each(edge._hooks, g))
 
 
 _accumulating = RLock()  # threads may share leaves; NumPy lets others run while it adds large arrays
@@ -291,8 +297,6 @@ def deliver(found: dict[int, Delivered], tape: ArrayTape) -> None:
                 tape.accumulate(delivered, changed_by)
                 if "_after_accumulation" in leaf.__dict__:
                     with_hooks.append(leaf)
-            elif isinstance(leaf._origin, Node):
-                raise RuntimeError("leaf variable has been moved into the graph interior")
     for leaf in with_hooks:
         with tape.mode():
             for hook in tuple(leaf._after_accumulation.values()):

@@ -169,8 +169,6 @@ class _Watching(ArrayTape):
             ledger.before = _before(edge)
             if edge._origin is LEAF:
                 ledger.after = self._accumulated(edge, g)
-            elif isinstance(edge._origin, Node):
-                raise RuntimeError("leaf variable has been moved into the graph interior")
 
     def _accumulated(self, leaf: Tensor, g: Any) -> Value:
         """What `.grad` of a leaf would be after this pass."""
