@@ -238,6 +238,8 @@ WORDED = (
 def excused(ours: Report, theirs: Report) -> bool:
     """Whether two reports are meant to differ."""
     mine, yours = (str(found.get("error", ("", ""))[1]) for found in (ours, theirs))
+    if not mine and not yours:
+        return False
     if any(text in yours for text in ODD_ERRORS) or any(text in mine for text in STRICTER):
         return True
     refused = any(text in mine for text in ("the same dtype", "expected scalar type", "not implemented for"))
@@ -296,6 +298,8 @@ def agree_on_value(what: str, ours: Any, theirs: Any, rough: float) -> None:
 
 
 def close(ours: np.ndarray, theirs: np.ndarray, rough: float) -> bool:
+    if ours.tobytes() == theirs.tobytes():
+        return True  # as most are
     if ours.dtype.kind != "f":
         return bool((ours == theirs).all())
     finite = np.abs(theirs[np.isfinite(theirs)])
