@@ -357,6 +357,7 @@ def sure(array: np.ndarray) -> bytes:
 
 def write(found: Report, text: str, case: Case, t: Any, on_leaf: bool) -> None:
     leaves = tensors_of(case, t)
+    found["inputs"] = [seen(i, t, layout=False) for i in leaves]  # of which the coarsest says how near results must be
     x = leaves[0] if on_leaf else leaves[0].clone()
     tensors = [x, *leaves[1:]]
     result = evaluate(f"{text}; a" if "= " in text else text, t, tensors, case.options)
