@@ -238,6 +238,8 @@ WORDED = (
 def excused(ours: Report, theirs: Report) -> bool:
     """Whether two reports are meant to differ."""
     mine, yours = (str(found.get("error", ("", ""))[1]) for found in (ours, theirs))
+    if not mine and not yours:
+        return False
     if any(text in yours for text in ODD_ERRORS) or any(text in mine for text in STRICTER):
         return True
     refused = any(text in mine for text in ("the same dtype", "expected scalar type", "not implemented for"))
@@ -296,6 +298,8 @@ def agree_on_value(what: str, ours: Any, theirs: Any, rough: float) -> None:
 
 
 def close(ours: np.ndarray, theirs: np.ndarray, rough: float) -> bool:
+    if ours.tobytes() == theirs.tobytes():
+        return True  # as most are
     if ours.dtype.kind != "f":
         return bool((ours == theirs).all())
     finite = np.abs(theirs[np.isfinite(theirs)])
@@ -353,6 +357,7 @@ def sure(array: np.ndarray) -> bytes:
 
 def write(found: Report, text: str, case: Case, t: Any, on_leaf: bool) -> None:
     leaves = tensors_of(case, t)
+    found["inputs"] = [seen(i, t, layout=False) for i in leaves]  # of which the coarsest says how near results must be
     x = leaves[0] if on_leaf else leaves[0].clone()
     tensors = [x, *leaves[1:]]
     result = evaluate(f"{text}; a" if "= " in text else text, t, tensors, case.options)

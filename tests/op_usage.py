@@ -30,12 +30,14 @@ def watched(op: Op, used: set[Op]) -> Iterator[None]:
         op.forward, op.record = forward, record
 
 
-def used_operations(run: Callable[[], None]) -> set[Op]:
-    """The operations of the table that `run` uses."""
-    run()  # so that the operations' forms under other names exist
+def used_operations(run: Callable[[int], None], seeds: int) -> set[Op]:
+    """The operations of the table that `run` uses with one of the first seeds."""
+    run(0)  # so that the operations' forms under other names exist
     used: set[Op] = set()
     with ExitStack() as stack:
         for op in TABLE:
             stack.enter_context(watched(op, used))
-        run()
+        for seed in range(seeds):
+            if len(used) < len(TABLE):
+                run(seed)
     return used

@@ -79,6 +79,12 @@ def assert_sound(page):
     return read
 
 
+@pytest.fixture
+def unpainted(monkeypatch):
+    """Pages with empty pictures, for tests of their words: to paint them takes most of the time."""
+    monkeypatch.setattr(plots, "rendered", lambda drawn, suffix: (b'<svg height="1"></svg>', ""))
+
+
 @settings(max_examples=3)
 @given(st.sampled_from([1, 3]), st.sampled_from([2, 4, 30]), st.sampled_from(["en", "zh"]), st.booleans(), st.data())
 def test_every_run_has_a_sound_page(features, rows, lang, intercept, data):
@@ -93,7 +99,7 @@ def test_every_run_has_a_sound_page(features, rows, lang, intercept, data):
     assert bool(outcome.diverged) == (REPORT_WORDS[lang]["diverged"] in page)
 
 
-def test_a_page_tells_the_statistics():
+def test_a_page_tells_the_statistics(unpainted):
     outcome = outcome_of(*drawn_rows(60, 2), optimizer="newton")
     summary, page = summarise(outcome), report.page(outcome, command=["linreg", "--target", "a b"])
     texts = Read(page).texts
@@ -116,7 +122,7 @@ def test_a_page_tells_the_statistics():
     assert not [text for text in texts if text in ("nan", "inf")]
 
 
-def test_nearly_all_is_not_told_as_all():
+def test_nearly_all_is_not_told_as_all(unpainted):
     x = np.linspace(0, 1, 50)
     outcome = outcome_of(x[:, None], x + 1e-5 * np.cos(9 * x), optimizer="lstsq")
     page = report.page(outcome)
@@ -129,7 +135,7 @@ def test_nearly_all_is_not_told_as_all():
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("intercept", [True, False])
-def test_columns_that_nearly_depend_are_named(lang, intercept):
+def test_columns_that_nearly_depend_are_named(lang, intercept, unpainted):
     a, b, e = np.random.default_rng(3).normal(size=(3, 50))
     for distance in (1e-3, 1.0):
         X = np.column_stack([a, 1e6 * b, a + distance * e]) + 5 * intercept
@@ -142,7 +148,7 @@ def test_columns_that_nearly_depend_are_named(lang, intercept):
 
 
 @pytest.mark.parametrize("early", [True, False])
-def test_whether_training_has_converged_is_told(early):
+def test_whether_training_has_converged_is_told(early, unpainted):
     page = report.page(outcome_of(*drawn_rows(60, 1), lr=0.01 if early else 0.2, num_epochs=1 if early else 60))
     assert ("more epochs or another learning rate" in page) == early
     assert ("they show that as well" in page) == early
@@ -216,13 +222,13 @@ def texts_of(picture):
     return re.findall(r"<text[^>]*>(.*?)</text>", picture.read_text(encoding="utf-8"), re.DOTALL)
 
 
-def test_the_page_names_the_seed_that_was_drawn(tmp_path):
+def test_the_page_names_the_seed_that_was_drawn(tmp_path, unpainted):
     page = tmp_path / "run.html"
     result = json.loads(linreg("--num-examples", 30, "--json", "--report", page)[1])
     assert f"--report {page} --seed {result['seed']}</pre>" in page.read_text(encoding="utf-8")
 
 
-def test_the_error_on_the_rows_held_out_is_in_the_targets_own_units(tmp_path):
+def test_the_error_on_the_rows_held_out_is_in_the_targets_own_units(tmp_path, unpainted):
     rng = np.random.default_rng(5)
     rows = np.column_stack([rng.normal(size=40), rng.normal(size=40) * 1000])
     np.save(tmp_path / "t.npy", rows)
@@ -239,7 +245,7 @@ def test_the_error_on_the_rows_held_out_is_in_the_targets_own_units(tmp_path):
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
-def test_missing_values_and_the_best_epoch_are_told_where_there_are_some(tmp_path, lang):
+def test_missing_values_and_the_best_epoch_are_told_where_there_are_some(tmp_path, lang, unpainted):
     rng = np.random.default_rng(1)
     x, z = rng.normal(size=(2, 40))
     y = x + rng.normal(size=40)
