@@ -130,15 +130,18 @@ def test_nearly_all_is_not_told_as_all():
 @pytest.mark.parametrize("lang", ["en", "zh"])
 @pytest.mark.parametrize("intercept", [True, False])
 def test_columns_that_nearly_depend_are_named(lang, intercept):
-    a, b, e = np.random.default_rng(3).normal(size=(3, 50))
-    for distance in (1e-3, 1.0):
-        X = np.column_stack([a, 1e6 * b, a + distance * e]) + 5 * intercept
+    a, b, c, e, f = np.random.default_rng(3).normal(size=(5, 50))
+    words = REPORT_WORDS[lang]
+    # Two relations that are equally near come mixed, and each is still told by itself.
+    for near, other in ((1e-3, 1.0), (1.0, 1.0), (1e-3, 1e-3), (1e-3, 1e-2)):
+        X = np.column_stack([a, 1e6 * b, a + near * e, c, c - 3 * b + other * f]) + 5 * intercept
         page = report.page(outcome_of(X, a + b, optimizer="newton", fit_intercept=intercept), lang)
         X = X - X.mean(axis=0) * intercept
         condition = np.linalg.cond(X / np.linalg.norm(X, axis=0))
-        said = REPORT_WORDS[lang]["nearly"].format(names="x0, x2", condition=number(condition))
-        warned = REPORT_WORDS[lang]["nearly"].split("{condition}")[1] in page
-        assert (said in page) == warned == (distance < 1) == (condition > 30)
+        also = words["nearly_also"].format(names="x1, x3, x4") if other < 1 else ""
+        said = words["nearly"].format(names="x0, x2", also=also, condition=number(condition))
+        warned = words["nearly"].split("{condition}")[1] in page
+        assert (said in page) == warned == (near < 1) == (condition > 30)
 
 
 @pytest.mark.parametrize("early", [True, False])

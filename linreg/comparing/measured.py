@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 from linreg.errors import BadInput, Diverged, fail
 from linreg.settings import Settings, Synthetic, Table
+from minigrad.comparing import ONE_THREAD
 
 MOST_TIMED = 10_000  # steps of an epoch, the first ones
 
@@ -36,7 +38,7 @@ class Measured:
 
 
 def measured(backend: str, options: argparse.Namespace, seed: int) -> Measured:
-    """Train as the options say in a fresh process; BadInput where that fails."""
+    """Train as the options say in a fresh process, on one thread; BadInput where that fails."""
     job = json.dumps({"backend": backend, "seed": seed, "options": vars(options)})
     start = f"import sys; sys.path[:] = {sys.path!r}; from linreg.comparing.measured import main; sys.exit(main())"
     # In a session of its own, so that Ctrl-C is answered by this process alone.
@@ -49,6 +51,7 @@ def measured(backend: str, options: argparse.Namespace, seed: int) -> Measured:
         encoding="utf-8",
         errors="surrogateescape",
         start_new_session=True,
+        env={**os.environ, **ONE_THREAD},
     ) as child:
         try:
             out, err = child.communicate(job)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HTML_LANGUAGES = {"en": "en", "zh": "zh-CN"}
-NEAR, MOST_NAMES = 30.0, 8  # a condition number that is told of, and the features named
+MOST_NAMES, MOST_GROUPS = 8, 3  # of features that nearly depend, named
 FAR_OFF = 1.0  # standard errors from the exact solution at which training has not converged
 # The pictures' colours follow the page's, light or dark.
 COLOURS = {
@@ -115,12 +115,19 @@ def _nearly_dependent(drawing: Drawing, words: Words) -> list[str]:
     """That features come near to following from others, where they do."""
     if drawing.summary.without is not None:
         return []
-    condition, places = drawing.residuals.design.condition
-    if condition < NEAR:
+    condition, groups = drawing.residuals.design.condition
+    if not groups:
         return []
-    names = [shown(drawing.outcome.names[place]) for place in places]
-    told = ", ".join([*names[:MOST_NAMES], *(["…"] if len(names) > MOST_NAMES else [])])
-    return [_paragraph(words["nearly"].format(names=told, condition=number(condition)), "note")]
+
+    def told(places: Sequence[int]) -> str:
+        names = [shown(drawing.outcome.names[place]) for place in places]
+        return ", ".join([*names[:MOST_NAMES], *(["…"] if len(names) > MOST_NAMES else [])])
+
+    also = "".join(words["nearly_also"].format(names=told(group)) for group in groups[1:MOST_GROUPS])
+    also += "…" if len(groups) > MOST_GROUPS else ""
+    return [
+        _paragraph(words["nearly"].format(names=told(groups[0]), also=also, condition=number(condition)), "note"),
+    ]
 
 
 def _coefficient(row: Coefficient, summary: Summary, words: Words) -> list[str]:

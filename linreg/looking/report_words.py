@@ -30,8 +30,9 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "intervals and tests do not hold and are not given. Exact is the minimum with the same weight decay.",
         "dependent": "Some features follow from the others, so their coefficients are not unique, and there are no "
         "standard errors; exact is the shortest of the solutions, in standard units.",
-        "nearly": "{names} nearly follow from each other (condition number {condition}): together they are well "
-        "determined, and each of their coefficients alone is not.",
+        "nearly": "{names} nearly follow from each other{also} (condition number of the standardised features "
+        "{condition}): together they are well determined, and each of their coefficients alone is not.",
+        "nearly_also": ", and so do {names}",
         "saturated": "There are as many coefficients as rows, so no row is left to judge errors by.",
         "whole": "How good the fit is",
         "r2": "R² (exact solution)",
@@ -144,7 +145,9 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "ridge": "有权重衰减（岭回归）时系数有偏，通常的标准误、区间和检验不成立，故不给出。"
         "精确值是同样权重衰减下的最小点。",
         "dependent": "有些特征可由其余特征得出，系数不唯一，因此没有标准误；精确值是标准单位下最短的解。",
-        "nearly": "{names} 几乎可以互相得出（条件数 {condition}）：合起来是确定的，单个系数则很不确定。",
+        "nearly": "{names} 几乎可以互相得出{also}（标准化特征的条件数 {condition}）："
+        "合起来是确定的，单个系数则很不确定。",
+        "nearly_also": "，{names} 也是如此",
         "saturated": "系数与行数一样多，没有多余的行来判断误差。",
         "whole": "拟合的好坏",
         "r2": "R²（精确解）",
