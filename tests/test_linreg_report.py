@@ -227,14 +227,22 @@ def test_the_page_names_the_seed_that_was_drawn(tmp_path):
 
 def test_the_error_on_the_rows_held_out_is_in_the_targets_own_units(tmp_path):
     rng = np.random.default_rng(5)
-    rows = np.column_stack([rng.normal(size=40), rng.normal(size=40) * 1000])
-    np.save(tmp_path / "t.npy", rows)
-    words = "--data", tmp_path / "t.npy", "--target", "x1", "--validation", "0.3", "--seed", "2", "--dtype", "float64"
-    assert linreg(*words, "--save", tmp_path / "run", "--report", tmp_path / "r.html")[0] == 0
-    run = json.loads(linreg("show", tmp_path / "run", "--json")[1])
-    slope, constant = run["coefficients"]["x0"]["estimate"], run["intercept"]["estimate"]
-    errors = np.sort((rows[:, 1] - slope * rows[:, 0] - constant) ** 2)
+    x, y, c = rng.normal(size=40), rng.normal(size=40) * 1000, np.array(["b", "a"] * 20)
+    np.savez(tmp_path / "t.npz", x=x, c=c, y=y)
+    words = ["--data", tmp_path / "t.npz", "--target", "y", "--categories", "c", "--validation", "0.3", "--seed", "2"]
+    kept = ["--dtype", "float64", "--save", tmp_path / "run", "--report", tmp_path / "r.html"]
+    status, out, err = linreg(*words, *kept, "--json")
+    assert (status, err) == (0, "")
+    run = json.loads(out)
+    slope, of_b, constant = (
+        each["estimate"] for each in (run["coefficients"]["x"], run["coefficients"]["c=b"], run["intercept"])
+    )
+    errors = (y - slope * x - of_b * (c == "b") - constant) ** 2
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert REPORT_WORDS["en"]["compared"].format(levels="c=a") in page
+    assert linreg("show", tmp_path / "run")[1].endswith("\nwords are compared with c=a\n")
+    facts = dict(re.findall(r'<th scope="row">([^<]*)</th><td>([^<]*)</td>', page))
+    assert float(facts["R² of the rows held out"].replace("−", "-")) == pytest.approx(run["validation_r2"])
     told = re.findall(r"root mean square error \(?(as trained|of the rows held out)\)?</th><td[^>]*>([\d.]+)<", page)
     trained, held = (float(value) for _, value in told)
     whole = run["rows"] * trained**2 + (40 - run["rows"]) * held**2
@@ -343,7 +351,7 @@ def test_letters_without_a_font_are_told_on_stderr(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     status, out, err = linreg("--data", "table.csv", "--target", "y", "--plot", "run.png")
     assert status == 0
-    assert err.startswith("linreg: warning: no font installed has 𓀀, so run.png has boxes")
+    assert err.startswith("linreg: warning: matplotlib knows no font that has 𓀀, so run.png has boxes")
     assert out.endswith("wrote run.png\n")
 
 
