@@ -3,7 +3,7 @@
 REPORT_WORDS: dict[str, dict[str, str]] = {
     "en": {
         "title": "{target}: a linear regression",
-        "diverged": "Training diverged; what follows is of the last good parameters.",
+        "diverged": "Training diverged, and what follows is of the last good parameters:",
         "explained": "{share} of the variance of {target} is explained (R² = {r2}), in {rows} rows, by {features}.",
         "explained_0": "{share} of the squares of {target} are explained (R² about 0 = {r2}), in {rows} rows, by "
         "{features}.",
@@ -127,7 +127,7 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
     },
     "zh": {
         "title": "{target}：线性回归",
-        "diverged": "训练发散；以下为最后一组正常参数的结果。",
+        "diverged": "训练发散，以下为最后一组正常参数的结果：",
         "explained": "{target} 的方差有 {share} 得到解释（R² = {r2}），共 {rows} 行，{features}。",
         "explained_0": "{target} 的平方和有 {share} 得到解释（相对于 0 的 R² = {r2}），共 {rows} 行，{features}。",
         "unexplained": "用均值预测 {target} 都比这更好（R² = {r2}），共 {rows} 行，{features}。",
