@@ -15,9 +15,12 @@ from typing import Any
 
 from linreg.errors import BadInput, Diverged, fail
 from linreg.settings import Settings, Synthetic, Table
-from minigrad.comparing import ONE_THREAD
 
 MOST_TIMED = 10_000  # steps of an epoch, the first ones
+# Torch has threads for everything and NumPy for products alone: times are compared on one.
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
 
 
 @dataclass
