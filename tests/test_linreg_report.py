@@ -15,7 +15,7 @@ from page_browser import Opened, browser, opened  # noqa: F401
 
 from linreg.looking import plots, report
 from linreg.looking.report_words import REPORT_WORDS
-from linreg.looking.statistics import summarise
+from linreg.looking.statistics import Design, summarise
 from linreg.looking.words import PLOT_WORDS, number
 
 pytest.importorskip("matplotlib")
@@ -133,15 +133,25 @@ def test_columns_that_nearly_depend_are_named(lang, intercept):
     a, b, c, e, f = np.random.default_rng(3).normal(size=(5, 50))
     words = REPORT_WORDS[lang]
     # Two relations that are equally near come mixed, and each is still told by itself.
-    for near, other in ((1e-3, 1.0), (1.0, 1.0), (1e-3, 1e-3), (1e-3, 1e-2)):
+    for near, other in ((1e-3, 1e-2), (1e-3, 1.0), (1.0, 1.0), (1e-3, 1e-3)):
         X = np.column_stack([a, 1e6 * b, a + near * e, c, c - 3 * b + other * f]) + 5 * intercept
-        page = report.page(outcome_of(X, a + b, optimizer="newton", fit_intercept=intercept), lang)
+        outcome = outcome_of(X, a + b, optimizer="newton", fit_intercept=intercept)
         X = X - X.mean(axis=0) * intercept
-        condition = np.linalg.cond(X / np.linalg.norm(X, axis=0))
-        also = words["nearly_also"].format(names="x1, x3, x4") if other < 1 else ""
-        said = words["nearly"].format(names="x0, x2", also=also, condition=number(condition))
-        warned = words["nearly"].split("{condition}")[1] in page
-        assert (said in page) == warned == (near < 1) == (condition > 30)
+        condition, groups = Design(outcome).condition
+        assert condition == pytest.approx(np.linalg.cond(X / np.linalg.norm(X, axis=0)))
+        assert groups == [[0, 2]] * (near < 1) + [[1, 3, 4]] * (other < 1)
+        if near == other:
+            said = words["nearly"].format(
+                names="x0, x2", also=words["nearly_also"].format(names="x1, x3, x4"), condition=number(condition)
+            )
+            page = report.page(outcome, lang)
+            assert (said in page) == (words["nearly"].split("{condition}")[1] in page) == (near < 1)
+
+
+def test_a_sum_of_many_columns_is_not_told_alone():
+    X = np.random.default_rng(3).normal(size=(300, 100))
+    X[:, 0] = X[:, 1:].sum(axis=1) + 1e-3 * X[:, 0]
+    assert Design(outcome_of(X, X[:, 1], optimizer="lstsq")).condition[1] == [list(range(100))]
 
 
 @pytest.mark.parametrize("early", [True, False])

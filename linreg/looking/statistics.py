@@ -123,7 +123,8 @@ class Design:
         near = Vt[sizes * NEAR <= sizes[0]]
         shared = np.abs(near.T @ near)
         shares = np.sqrt(np.diag(shared))
-        groups, left = list[list[int]](), np.flatnonzero(shares > LEAST_SHARE * shares.max()).tolist()
+        least = min(LEAST_SHARE, 0.5 / math.sqrt(len(shares)))  # of a sum of many, each has a small one
+        groups, left = list[list[int]](), np.flatnonzero(shares > least * shares.max()).tolist()
         while left:
             group = [left.pop(0)]
             for place in group:  # which grows
