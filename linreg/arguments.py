@@ -4,6 +4,7 @@ import argparse
 import csv
 import difflib
 import math
+import os
 import re
 from collections.abc import Callable, Sequence
 from typing import NoReturn
@@ -19,8 +20,10 @@ class Parser(argparse.ArgumentParser):
         if unknown := re.fullmatch(r"unrecognized arguments: (\S+).*", message, re.DOTALL):
             word = unknown[1].partition("=")[0]
             near = difflib.get_close_matches(word, self._option_string_actions, n=1) if word.startswith("--") else []
-            quotes = "" if word.startswith("-") else "; what has spaces needs quotes"
-            message += f"; is {near[0]} meant?" if near else quotes
+            hint = "" if word.startswith("-") else "; what has spaces needs quotes"
+            if "--data" in self._option_string_actions and os.path.isfile(word):
+                hint = f"; a file to train on: --data {word} --target NAME"
+            message += f"; is {near[0]} meant?" if near else hint
         raise BadInput(f"{message} ({self.prog} --help shows the options)")
 
 

@@ -87,10 +87,9 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
     estimates = [beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
     coefficients = dict(zip(outcome.names, estimates, strict=True))
     constant = beside(intercept, exact_intercept) if settings.fit_intercept else None
-    triangles = [problem.triangle, *([problem.loaded.held_triangle] if problem.loaded and problem.held_out else [])]
-    good = [outcome.goodness(triangle) for triangle in triangles]
+    good = [outcome.goodness(triangle) for triangle in (outcome.triangle, outcome.held_triangle) if triangle]
     if manner.results:
-        print("\n".join(coefficient_lines(data.target, coefficients, constant)))
+        print("\n".join(coefficient_lines(data.target, coefficients, constant, outcome.compared_with)))
         print(goodness_line(good, settings.fit_intercept))
     result = {
         **asdict(outcome.settings),
@@ -176,6 +175,7 @@ def fit(
     if diverged is None and group.rank == 0 and (risen := training.watch.unsteady(training.losses)):
         warn(risen)
     slopes, intercept = parameters(w, b)
+    loaded = problem.loaded
     outcome = Outcome(
         settings=settings,
         target=problem.target,
@@ -194,7 +194,9 @@ def fit(
         stopped=training.stopped,
         diverged=diverged,
         start=start,
-        counts=problem.loaded.counts if problem.loaded else None,
+        counts=loaded.counts if loaded else None,
+        compared_with=loaded.encoding.compared_with if loaded else (),
+        held_triangle=loaded.held_triangle if loaded and problem.held_out else None,
     )
     return w, b, outcome
 

@@ -44,9 +44,15 @@ def beside(estimate: float, exact: float) -> dict[str, float]:
 
 
 def coefficient_lines(
-    target: str, coefficients: Mapping[str, Mapping[str, float]], constant: Mapping[str, float] | None
+    target: str,
+    coefficients: Mapping[str, Mapping[str, float]],
+    constant: Mapping[str, float] | None,
+    compared_with: Sequence[str] = (),
 ) -> list[str]:
-    """The lines of a table of estimates beside the exact answers and how far they are apart."""
+    """The lines of a table of estimates beside the exact answers and how far they are apart.
+
+    Below them, what those of words are `compared_with`.
+    """
     rows = [("(intercept)", constant)] if constant else []
     rows += coefficients.items()
     names = (target, *(name for name, _ in rows))
@@ -58,6 +64,7 @@ def coefficient_lines(
             f"{name} {row['estimate']:>16.9g} {row['exact']:>16.9g} {row['difference']:>12.2e}"
             for name, (_, row) in zip(others, rows, strict=True)
         ),
+        *([f"words are compared with {', '.join(map(shown, compared_with))}"] if compared_with else []),
     ]
 
 

@@ -83,6 +83,7 @@ def test_runs_that_are_alike(alike):
 
 
 def test_time_is_told_by_phase(alike):
+    assert alike.seconds()["torch"]["evaluation"] < 0.5  # without the second in which torch loads its compiler
     for seconds in alike.seconds().values():
         assert all(seconds[phase] > 0 for phase in ("forward", "backward", "update", "evaluation"))
     first, *steps = alike.steps

@@ -348,8 +348,12 @@ def test_without_torch(monkeypatch):
 
 
 def test_a_process_that_cannot_measure(monkeypatch):
+    started, begin = [], subprocess.Popen
+    monkeypatch.setattr(subprocess, "Popen", lambda *args, **how: started.append(how["env"]) or begin(*args, **how))
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
     monkeypatch.setattr(sys, "path", ["nowhere"])
     status, out, err = linreg("compare", *SHORT)
+    assert [environment["OMP_NUM_THREADS"] for environment in started] == ["1"]
     assert (status, out) == (2, "")
     assert re.match("linreg: error: minigrad cannot be measured in a process of its own: ModuleNotFoundError", err)
     assert len(err.splitlines()) == 1

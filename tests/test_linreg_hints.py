@@ -187,6 +187,7 @@ def test_what_was_meant_by_an_unknown_word(options, refused, words, hint):
 
 def test_a_file_in_place_of_a_command(options, refused):
     assert refused(options[1]).endswith(f"; to train on a file: linreg --data {options[1]} --target NAME")
+    assert f"; a file to train on: --data {options[1]} --target NAME" in refused("fit", options[1])
 
 
 def test_chinese_names_stand_in_columns():

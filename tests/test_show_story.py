@@ -197,9 +197,9 @@ def test_a_constant_without_a_name_is_called_as_it_is_written() -> None:
     w, y = minigrad.zeros(3, 1, requires_grad=True), minigrad.tensor([1.0, 2.0, 3.0])
 
     def loss() -> Any:
-        return ((w - y.reshape(3, 1)) ** 2).sum() + minigrad.sub(minigrad.ones(3), w[:, 0]).sum()
+        return ((w - y.reshape(3, 1)) ** 2).sum() + 0.1 * minigrad.sub(minigrad.ones(3), w[:, 0]).sum()
 
     labels = [node.label for node in show.steps(loss).nodes if node.kind == "constant"]
-    assert labels == ["y.reshape(3, 1)", "constant"]
+    assert labels == ["y.reshape(3, 1)", "constant", "0.1"]  # the shortest text of float32's
     assert "y.reshape(3, 1)  constant" in told(loss)
     assert "y.reshape(3, 1)" in str(show.graph(loss))

@@ -340,6 +340,18 @@ def test_tensors_are_found_and_named_in_containers_and_objects():
     assert outputs["loss"].requires_grad
 
 
+class Silent:
+    def __repr__(self):
+        raise AssertionError("the user's code ran")
+
+
+def test_keys_that_only_code_of_theirs_could_write_are_named_by_their_types():
+    w = leaf()
+    outputs = {Silent(): w * 2, ("loss", 1): w * 3}
+    assert show.why(outputs["loss", 1]).about == "`outputs[('loss', 1)]`"
+    assert show.why(next(iter(outputs.values()))).about == "`outputs[<Silent>]`"
+
+
 def test_a_tensor_without_a_name():
     assert show.why(torch.zeros(2)).about == "this tensor"
     assert show.why(torch.zeros(2), lang="zh").about == "这个张量"

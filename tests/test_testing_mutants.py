@@ -81,6 +81,7 @@ def test_pytest_runs_the_classes_and_their_mutants(pytester):
     pytester.runpytest_subprocess(*options).assert_outcomes(passed=17, deselected=2)
     result = pytester.runpytest_subprocess(*options, "--gradient-mutants", "-k", "test_mutants")
     result.assert_outcomes(passed=2, deselected=17)
+    result.stdout.re_match_lines([r"=+ gradients =+", r"broken rules: \d\d tried, none unnoticed"])
 
 
 WEAK = """
@@ -98,7 +99,9 @@ def test_pytest_names_the_survivors(pytester):
     pytester.makepyfile(WEAK)
     result = pytester.runpytest_subprocess("-p", "minigrad.testing.plugin", "--gradient-mutants")
     result.assert_outcomes(passed=2, failed=1)
-    result.stdout.fnmatch_lines(["*broken rules go unnoticed*MulBackward0, a, negated*"])
+    result.stdout.fnmatch_lines(
+        ["*broken rules go unnoticed*MulBackward0, a, negated*", "broken rules: 14 tried, 14 unnoticed"]
+    )
 
 
 @pytest.mark.parametrize(

@@ -68,4 +68,5 @@ def _lines(saved: "Saved") -> list[str]:
         losses = [loss for loss in result[f"{kind.replace(' ', '_')}es"] if loss is not None]
         if losses:
             lines.append(f"{kind}: {losses[0]:f} after the first epoch, {losses[-1]:f} now, {min(losses):f} at best")
-    return [*lines, *coefficient_lines(result["target"], result["coefficients"], result["intercept"])]
+    table = result["target"], result["coefficients"], result["intercept"]
+    return [*lines, *coefficient_lines(*table, saved.encoding.compared_with)]

@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -16,6 +17,10 @@ from linreg.errors import BadInput, Diverged, fail
 from linreg.settings import Settings, Synthetic, Table
 
 MOST_TIMED = 10_000  # steps of an epoch, the first ones
+# Torch has threads for everything and NumPy for products alone: times are compared on one.
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS"), "1"
+)
 
 
 @dataclass
@@ -36,7 +41,7 @@ class Measured:
 
 
 def measured(backend: str, options: argparse.Namespace, seed: int) -> Measured:
-    """Train as the options say in a fresh process; BadInput where that fails."""
+    """Train as the options say in a fresh process, on one thread; BadInput where that fails."""
     job = json.dumps({"backend": backend, "seed": seed, "options": vars(options)})
     start = f"import sys; sys.path[:] = {sys.path!r}; from linreg.comparing.measured import main; sys.exit(main())"
     # In a session of its own, so that Ctrl-C is answered by this process alone.
@@ -49,6 +54,7 @@ def measured(backend: str, options: argparse.Namespace, seed: int) -> Measured:
         encoding="utf-8",
         errors="surrogateescape",
         start_new_session=True,
+        env={**os.environ, **ONE_THREAD},
     ) as child:
         try:
             out, err = child.communicate(job)

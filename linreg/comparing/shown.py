@@ -128,7 +128,7 @@ def _notes(comparison: Comparison, taken: Sequence[Measured]) -> list[str]:
     ]
     notes = [
         "(In brackets, and 'of the largest': as a part of the largest such number so far.)",
-        "Time and memory are each one's alone, in a process of its own: the median of an epoch's steps,",
+        "Time and memory are each one's alone, on one thread of a process of its own: the median of an epoch's steps,",
         "and by how much the most memory it had until then exceeds what it had before it read the data"
         + f" ({', '.join(before)})" * bool(before)
         + ".",

@@ -44,8 +44,11 @@ def _write(path: str, quiet: bool, make: Callable[[], None]) -> None:
 
 def _warn(path: str, missing: str) -> None:
     if missing:
+        from matplotlib import get_cachedir
+
         letters = missing if len(missing) <= 10 else f"{missing[:10]}…"
         warn(
-            f"no font installed has {letters}, so {path} has boxes for these letters; a picture in SVG is drawn with "
-            "its reader's fonts"
+            f"matplotlib knows no font that has {letters}, so {path} has boxes for these letters; one installed since "
+            f"it listed them is found once {get_cachedir()} is deleted; a picture in SVG is drawn with its reader's "
+            "fonts"
         )

@@ -47,6 +47,7 @@ STYLE: dict[str, Any] = {
     "font.sans-serif": ["DejaVu Sans"],
     "grid.color": panels.LINE,
     "grid.linewidth": 0.6,
+    "figure.constrained_layout.h_pad": 0.1,
     "legend.fontsize": 8,
     "legend.frameon": False,
     "lines.linewidth": 1.6,

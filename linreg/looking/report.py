@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 HTML_LANGUAGES = {"en": "en", "zh": "zh-CN"}
-NEAR, MOST_NAMES = 30.0, 8  # a condition number that is told of, and the features named
+MOST_NAMES, MOST_GROUPS = 8, 3  # of features that nearly depend, named
 FAR_OFF = 1.0  # standard errors from the exact solution at which training has not converged
 # The pictures' colours follow the page's, light or dark.
 COLOURS = {
@@ -106,21 +106,35 @@ def _coefficients(drawing: Drawing, words: Words) -> list[str]:
     return [
         _heading(words["coefficients"]),
         _paragraph(words[summary.without or "belongs"], "note"),
+        *_compared(drawing.outcome, words),
         *_nearly_dependent(drawing, words),
         _table(words["coefficients"], texts, [_coefficient(row, summary, words) for row in summary.coefficients]),
     ]
+
+
+def _compared(outcome: Outcome, words: Words) -> list[str]:
+    """What the coefficients of words are differences from."""
+    levels = ", ".join(shown(level, 80) for level in outcome.compared_with)
+    return [_paragraph(words["compared"].format(levels=levels), "note")] if levels else []
 
 
 def _nearly_dependent(drawing: Drawing, words: Words) -> list[str]:
     """That features come near to following from others, where they do."""
     if drawing.summary.without is not None:
         return []
-    condition, places = drawing.residuals.design.condition
-    if condition < NEAR:
+    condition, groups = drawing.residuals.design.condition
+    if not groups:
         return []
-    names = [shown(drawing.outcome.names[place]) for place in places]
-    told = ", ".join([*names[:MOST_NAMES], *(["…"] if len(names) > MOST_NAMES else [])])
-    return [_paragraph(words["nearly"].format(names=told, condition=number(condition)), "note")]
+
+    def told(places: Sequence[int]) -> str:
+        names = [shown(drawing.outcome.names[place]) for place in places]
+        return ", ".join([*names[:MOST_NAMES], *(["…"] if len(names) > MOST_NAMES else [])])
+
+    also = "".join(words["nearly_also"].format(names=told(group)) for group in groups[1:MOST_GROUPS])
+    also += "…" if len(groups) > MOST_GROUPS else ""
+    return [
+        _paragraph(words["nearly"].format(names=told(groups[0]), also=also, condition=number(condition)), "note"),
+    ]
 
 
 def _coefficient(row: Coefficient, summary: Summary, words: Words) -> list[str]:
@@ -150,6 +164,8 @@ def _goodness(drawing: Drawing, words: Words) -> list[str]:
     if outcome.validation_losses and not outcome.diverged:
         # The parameters kept are those with the lowest of these losses, which are half a mean square in standard units.
         held = float(outcome.scaling.stds[-1]) * math.sqrt(2 * min(outcome.validation_losses))
+        if outcome.held_triangle and (r2 := outcome.goodness(outcome.held_triangle).r2) is not None:
+            facts.append((words["held_r2"], _short_of_all(r2, 12)))
         facts.append((words["held_rmse"], number(held, 6)))
     return [_heading(words["whole"]), _facts(words["whole"], facts)]
 
@@ -169,13 +185,23 @@ def _data(drawing: Drawing, words: Words) -> list[str]:
         alt, note = words["alt_observed"].format(rows=rows, target=target), words["data_dependent"]
     if features:
         rows = f"{len(range(0, drawn, panels.thinning(drawn, len(features)))):,}"
-    notes = [note.format(target=target), plots.feature_note(drawing), words["data_note"].format(rows=rows)]
+    notes = [
+        note.format(target=target),
+        plots.feature_note(drawing),
+        words["data_note"].format(rows=_of_all(rows, outcome, words)),
+    ]
     return [
         _heading(words["data"]),
         *(_paragraph(text, "note") for text in notes if text),
         _figure(plots.feature_figure(drawing), "data", words["data"], alt),
         *_missing(outcome, words),
     ]
+
+
+def _of_all(rows: str, outcome: Outcome, words: Words) -> str:
+    """So many of the rows trained on, or all of them."""
+    every = f"{outcome.triangle.rows:,}"
+    return words["all_rows" if rows == every else "some_rows"].format(rows=rows, all=every)
 
 
 def _missing(outcome: Outcome, words: Words) -> list[str]:
@@ -201,7 +227,7 @@ def _residuals(drawing: Drawing, words: Words) -> list[str]:
     ]
     (low, high), (least, most) = ([number(float(value), 3) for value in pair] for pair in bounds)
     alt = words["alt_residuals"].format(low=low, high=high, least=least, most=most)
-    note = words["residuals_note"].format(rows=f"{len(residuals.errors):,}")
+    note = words["residuals_note"].format(rows=_of_all(f"{len(residuals.errors):,}", drawing.outcome, words))
     if (_off(drawing) or 0.0) >= FAR_OFF:
         note += words["residuals_early"]
     made = [

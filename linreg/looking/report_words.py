@@ -3,7 +3,7 @@
 REPORT_WORDS: dict[str, dict[str, str]] = {
     "en": {
         "title": "{target}: a linear regression",
-        "diverged": "Training diverged; what follows is of the last good parameters.",
+        "diverged": "Training diverged, and what follows is of the last good parameters:",
         "explained": "{share} of the variance of {target} is explained (R² = {r2}), in {rows} rows, by {features}.",
         "explained_0": "{share} of the squares of {target} are explained (R² about 0 = {r2}), in {rows} rows, by "
         "{features}.",
@@ -30,8 +30,10 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "intervals and tests do not hold and are not given. Exact is the minimum with the same weight decay.",
         "dependent": "Some features follow from the others, so their coefficients are not unique, and there are no "
         "standard errors; exact is the shortest of the solutions, in standard units.",
-        "nearly": "{names} nearly follow from each other (condition number {condition}): together they are well "
-        "determined, and each of their coefficients alone is not.",
+        "compared": "Those of words are differences from {levels}.",
+        "nearly": "{names} nearly follow from each other{also} (condition number of the standardised features "
+        "{condition}): together they are well determined, and each of their coefficients alone is not.",
+        "nearly_also": ", and so do {names}",
         "saturated": "There are as many coefficients as rows, so no row is left to judge errors by.",
         "whole": "How good the fit is",
         "r2": "R² (exact solution)",
@@ -42,9 +44,12 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "freedom": "degrees of freedom",
         "f": "F, and its p under no relation at all",
         "rmse": "root mean square error (as trained)",
+        "held_r2": "R² of the rows held out",
         "held_rmse": "root mean square error of the rows held out",
         "data": "The data and the fit",
-        "data_note": "{rows} of the rows trained on are drawn.",
+        "all_rows": "all {rows} rows trained on",
+        "some_rows": "{rows} of the {all} rows trained on",
+        "data_note": "The picture has {rows}.",
         "data_partial": "Each panel is a partial-regression plot: what a feature and {target} have left when "
         "all other "
         "features have explained what they can of both. The line's slope is the feature's coefficient.",
@@ -58,8 +63,7 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "column": "column",
         "missing_values": "values missing",
         "residuals": "Residuals",
-        "residuals_note": "What the fit as trained leaves unexplained, in {rows} of the rows trained on. Left, "
-        "it should "
+        "residuals_note": "What the fit as trained leaves unexplained, in {rows}. Left, it should "
         "be a band around 0 without a pattern; right, it should lie along the line.",
         "residuals_early": " As training ended early, they show that as well.",
         "check": "question",
@@ -123,7 +127,7 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
     },
     "zh": {
         "title": "{target}：线性回归",
-        "diverged": "训练发散；以下为最后一组正常参数的结果。",
+        "diverged": "训练发散，以下为最后一组正常参数的结果：",
         "explained": "{target} 的方差有 {share} 得到解释（R² = {r2}），共 {rows} 行，{features}。",
         "explained_0": "{target} 的平方和有 {share} 得到解释（相对于 0 的 R² = {r2}），共 {rows} 行，{features}。",
         "unexplained": "用均值预测 {target} 都比这更好（R² = {r2}），共 {rows} 行，{features}。",
@@ -144,7 +148,10 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "ridge": "有权重衰减（岭回归）时系数有偏，通常的标准误、区间和检验不成立，故不给出。"
         "精确值是同样权重衰减下的最小点。",
         "dependent": "有些特征可由其余特征得出，系数不唯一，因此没有标准误；精确值是标准单位下最短的解。",
-        "nearly": "{names} 几乎可以互相得出（条件数 {condition}）：合起来是确定的，单个系数则很不确定。",
+        "compared": "词的系数是与 {levels} 相比的差别。",
+        "nearly": "{names} 几乎可以互相得出{also}（标准化特征的条件数 {condition}）："
+        "合起来是确定的，单个系数则很不确定。",
+        "nearly_also": "，{names} 也是如此",
         "saturated": "系数与行数一样多，没有多余的行来判断误差。",
         "whole": "拟合的好坏",
         "r2": "R²（精确解）",
@@ -155,9 +162,12 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "freedom": "自由度",
         "f": "F 及毫无关系时的 p",
         "rmse": "均方根误差（训练所得）",
+        "held_r2": "验证行的 R²",
         "held_rmse": "验证行的均方根误差",
         "data": "数据与拟合",
-        "data_note": "图中为训练数据中的 {rows} 行。",
+        "all_rows": "全部 {rows} 行训练数据",
+        "some_rows": "{all} 行训练数据中的 {rows} 行",
+        "data_note": "图中为{rows}。",
         "data_partial": "每个小图是一张偏回归图：其余特征尽力解释之后，该特征与 {target} 各自剩下的部分。"
         "直线的斜率就是该特征的系数。",
         "data_dependent": "可由其余特征得出的特征无法逐个查看，因此画出 {target} 与拟合值；在直线上两者相等。",
@@ -167,7 +177,7 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "column": "列",
         "missing_values": "缺失个数",
         "residuals": "残差",
-        "residuals_note": "训练所得的拟合未能解释的部分，取自训练数据中的 {rows} 行。左图应为围绕 "
+        "residuals_note": "训练所得的拟合未能解释的部分，取自{rows}。左图应为围绕 "
         "0、没有规律的一条带；右图应沿直线分布。",
         "residuals_early": "由于训练结束过早，这一点也会在其中显现。",
         "check": "问题",

@@ -16,7 +16,8 @@ from linreg.outcome import Outcome
 from linreg.triangle import Array
 
 CONFIDENCE = 0.95
-LEAST_SHARE = 0.1  # in the least singular direction, of a feature that is told to nearly depend
+NEAR = 30.0  # a condition number that is told of
+LEAST_SHARE = 0.1  # in the directions of least singular values, of a feature that is told to nearly depend
 
 
 @dataclass(frozen=True)
@@ -105,17 +106,34 @@ class Design:
         return np.asarray(np.linalg.solve(self.R, np.eye(len(self.R))), dtype=np.float64)
 
     @cached_property
-    def condition(self) -> tuple[float, list[int]]:
-        """The condition number of the features at unit length, and the places of those that come nearest to depending.
+    def condition(self) -> tuple[float, list[list[int]]]:
+        """The condition number of the features at unit length, and the places of those that nearly depend, by group.
 
-        With an intercept they are measured from their means, unlike in the source: a mean far off is no dependence. Of
-        several near relations only the nearest is found. Only where the coefficients are unique.
-        Source: Belsley, Kuh and Welsch, Regression Diagnostics, chapter 3
+        With an intercept they are measured from their means, as the slopes' errors depend on nothing else: a column
+        far from 0 is nearly constant, but that makes the intercept alone uncertain. The bound for columns so measured
+        is the first source's (1,000 for the square); the second's, 30 too, leaves the means in. Only where the
+        coefficients are unique.
+        Source: Montgomery, Peck and Vining, Introduction to Linear Regression Analysis, 5th ed., 9.4.3; Belsley, Kuh
+        and Welsch, Regression Diagnostics, chapter 3
         """
         start = int(self.intercept)
         X = self.R[start:, start:]
-        _, singular_values, Vt = np.linalg.svd(X / np.linalg.norm(X, axis=0))
-        return float(singular_values[0] / singular_values[-1]), np.flatnonzero(np.abs(Vt[-1]) > LEAST_SHARE).tolist()
+        _, sizes, Vt = np.linalg.svd(X / np.linalg.norm(X, axis=0))
+        # Near relations that are about as near come mixed, the space of them all does not: it tells who is in one.
+        near = Vt[sizes * NEAR <= sizes[0]]
+        shared = np.abs(near.T @ near)
+        shares = np.sqrt(np.diag(shared))
+        least = min(LEAST_SHARE, 0.5 / math.sqrt(len(shares)))  # of a sum of many, each has a small one
+        groups, left = list[list[int]](), np.flatnonzero(shares > least * shares.max()).tolist()
+        while left:
+            group = [left.pop(0)]
+            for place in group:  # which grows
+                bound = LEAST_SHARE * shares[place] * shares
+                joined = [other for other in left if shared[place, other] > bound[other]]
+                group += joined
+                left = [other for other in left if other not in joined]
+            groups.append(sorted(group))
+        return float(sizes[0] / sizes[-1]), groups
 
     def _joined(self, w: Array, b: float) -> Array:
         return np.append([b], w) if self.intercept else np.asarray(w, dtype=np.float64)

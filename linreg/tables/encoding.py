@@ -146,6 +146,12 @@ class Encoding:
             for place, levels in enumerate(self.levels)
         )
 
+    @property
+    def compared_with(self) -> tuple[str, ...]:
+        """What each category's coefficients are differences from, as `A=level`, where one of its levels has none."""
+        each = zip(self.choice.categories, self.levels, self.kept, strict=True)
+        return tuple(f"{name}={levels[0]}" for name, levels, kept in each if 0 < len(kept) < len(levels))
+
     @cached_property
     def columns(self) -> list[tuple[str, int, int | None]]:
         """Of each coefficient its name, the coded column it is made of, and the level, where that is a category."""

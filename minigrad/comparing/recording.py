@@ -109,6 +109,20 @@ class Recorder:
 
         return timed
 
+    def around_making(self, make: Callable[..., Any]) -> Callable[..., Any]:
+        """An optimizer's `__init__`, without the second in which torch loads its compiler before the first of them."""
+
+        @wraps(make)
+        def made(*args: Any, **kwargs: Any) -> Any:
+            self.stop()
+            before = dict(self.seconds)
+            import_module("torch._dynamo")  # which goes through no_grad itself
+            self.seconds = before
+            self.go()
+            return make(*args, **kwargs)
+
+        return made
+
     def around_mode(self, mode: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
         """`__enter__` and `__exit__` of no_grad: a block that changes parameters is an update, else an evaluation."""
         enter, leave = mode.__enter__, mode.__exit__
@@ -191,6 +205,9 @@ def recorded(recorder: Recorder) -> Iterator[None]:
     ]
     enter, leave = recorder.around_mode(torch.no_grad)
     exchanges += [(torch.no_grad, "__enter__", enter), (torch.no_grad, "__exit__", leave)]
+    if torch.__name__ == "torch":
+        made = torch.optim.Optimizer.__init__
+        exchanges.append((torch.optim.Optimizer, "__init__", recorder.around_making(made)))
     kinds: list[Any] = [kind for kind in vars(torch.optim).values() if isinstance(kind, type)]
     for kind in [kind for kind in kinds if issubclass(kind, torch.optim.Optimizer)]:
         exchanges.append((kind, "step", recorder.around_update(kind.step)))

@@ -14,6 +14,7 @@ from ..tensor import Tensor
 
 INTERNAL = True
 OF_MODULES = {"_parameters", "_buffers", "_modules"}  # attributes that tell an nn.Module
+PLAIN = (str, bytes, int, float, bool, type(None))  # keys that one can write
 ENOUGH = (0, 100, 1000)  # elements of a container that are looked through, by how many levels are looked into
 
 
@@ -62,9 +63,15 @@ def within(text: str, value: Any, depth: int, found: Callable[[str, Any, int], F
             yield from within(f"{text}[{i}]", v, depth - 1, found)
     elif issubclass(type(value), dict):
         for key, v in list(islice(value.items(), ENOUGH[depth])):
-            yield from within(f"{text}[{key!r}]", v, depth - 1, found)
+            yield from within(f"{text}[{_written(key)}]", v, depth - 1, found)
     elif not issubclass(type(value), (type, ModuleType)):
         yield from _within_attributes(text, value, depth, found)
+
+
+def _written(key: Any) -> str:
+    """A key of a dictionary as one writes it, or its type where only code of its class could tell."""
+    plain = all(type(part) in PLAIN for part in (key if type(key) is tuple else (key,)))
+    return repr(key) if plain else f"<{type(key).__name__}>"
 
 
 def _within_attributes(text: str, value: Any, depth: int, found: Callable[..., Found]) -> Iterator[tuple[str, Any]]:

@@ -144,7 +144,7 @@ class Recorded:
             return self.ids[id(array)]
         name = (met.kept.name if met.kept is not None else "") or self.visible.names.get(id(array), "")
         value = Value.of(array)
-        label = name or (brief(array.item()) if array.ndim == 0 else brief(text or "constant", 30))
+        label = name or (brief(array[()]) if array.ndim == 0 else brief(text or "constant", 30))
         return self._number(array, GraphNode(len(self.nodes), "constant", name, label, None, value))
 
     def _leaf(self, leaf: Any) -> GraphNode:

@@ -103,7 +103,11 @@ def pytest_testnodedown(node: Any) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Prints what was covered, in one line with -q and whole with -v, and writes the HTML page."""
     path = config.option.gradient_report
-    recorded = _recorded()
+    recorded, broken = _recorded(), _broken_rules(terminalreporter)
+    if recorded or broken:
+        terminalreporter.write_sep("=", "gradients")
+    if broken:
+        terminalreporter.write_line(broken)
     if not recorded:
         if path:
             terminalreporter.write_line(f"gradients: {path} was not written, because no gradient was checked")
@@ -112,7 +116,6 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
     verbosity = config.get_verbosity()
     options = _options(config)
-    terminalreporter.write_sep("=", "gradients")
     terminalreporter.write_line(report.summary(recorded))
     terminalreporter.write_line(f"Repeat with {options}")
     if verbosity >= 0:
@@ -138,6 +141,14 @@ def _options(config: pytest.Config) -> str:
 def _is_mutants_test(item: pytest.Item) -> bool:
     name = getattr(item, "originalname", None)
     return name == "test_mutants" and getattr(getattr(item, "cls", None), "gradient_properties", False) is True
+
+
+def _broken_rules(terminalreporter: pytest.TerminalReporter) -> str:
+    """How many rules test_mutants broke, and how many of them unnoticed, as it recorded; empty if it did not run."""
+    done = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    of_tests = [dict(report.user_properties).get("gradient mutants") for report in done if report.when == "call"]
+    tried, unnoticed = (sum(counts[i] for counts in of_tests if counts) for i in (0, 1))
+    return f"broken rules: {tried:,} tried, {unnoticed or 'none'} unnoticed" if tried else ""
 
 
 def _recorded() -> dict[Any, Any]:

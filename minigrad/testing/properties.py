@@ -216,11 +216,12 @@ def _test(
 
 
 def _mutant_test(used: dict[str, Any], f: Any, drawn: Strategy, library: Any, name: str, examples: int | None) -> Any:
-    def test_mutants(self: Any) -> None:
+    def test_mutants(self: Any, record_property: Callable[[str, object], None]) -> None:
         found = mutants(f, inputs=drawn, library=library, checks=tuple(used), examples=examples)
         if not found:
             raise AssertionError(f"{name}: no example reaches a rule, so that breaking one could show anything")
         survivors = [str(m) for m in found if m.caught_by is None]
+        record_property("gradient mutants", [len(found), len(survivors)])  # which the plugin sums up
         if survivors:
             raise AssertionError(f"{name}: {len(survivors)} of {len(found)} broken rules go unnoticed: {survivors}")
 
