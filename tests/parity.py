@@ -11,6 +11,8 @@ torch = pytest.importorskip("torch")
 
 import minigrad
 
+torch.set_warn_always(True)  # so that it warns each time, as Python can be told to
+
 Program = Callable[[Any], Any]
 INTERNAL_WARNINGS = {"RuntimeWarning", "DeprecationWarning"}  # NumPy's of overflows, torch's of its own old parts
 ERRORS = (ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)
