@@ -379,10 +379,10 @@ def check_no_bool_negation(a: Any) -> None:
         )
 
 
-def must_be_floating(function: str, dtype: Any) -> str:
+def must_be_floating(function: str, dtype: Any, whose: str = "Input") -> str:
     if function == "mean":
         return (
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"mean(): could not infer output dtype. {whose} dtype must be either a floating point or complex dtype. "
             f"Got: {TYPE_NAMES[dtype.name]}\n  Make it floating first: x.float().mean()."
         )
     if function in ("var", "std"):

@@ -16,6 +16,7 @@ def outcome(t, expression):
     scope = {
         "t": t,
         "nan": NAN,
+        "np": np,
         "x": x,
         "i": t.tensor([3, 1, 2, 1]),
         "b": t.tensor([True, False, True]),
@@ -202,6 +203,38 @@ x.diff(n=-1)
 b.diff()
 x.diff(prepend=w)
 empty.median()
+x.sum(keepdim=True)
+x.mean(keepdim=True)
+x.sum(None, True)
+x.nansum(keepdim=True)
+t.max(x, keepdim=True)
+t.max(x, x, dim=0)
+t.max(x, x, False)
+t.min(x, 0, dim=0)
+t.min(x, 0, keepdim=1)
+x.max(dim=t.tensor(0))
+i.max(t.tensor(2))
+t.var(x, 0, False, correction=1)
+t.var(x, False, keepdim=True)
+t.std(x, 0, 1)
+x.std(None, False, True)
+x.mean(dtype=t.bool)
+x.cumsum(0, dtype=t.bool)
+b.cumsum_(0)
+x.cumsum_(0, dtype=t.float64)
+i.cumprod_(0)
+x.nansum(dtype=t.int32)
+b.nansum(dtype=t.bool)
+x.repeat(True, 1)
+x.repeat((1, True))
+x.repeat(1, 2.0)
+x.view(True, 12)
+x.permute((True, 0))
+x.roll(True)
+x.clamp(np.float32(1.5), np.int64(4))
+i.clamp(np.float32(1.5))
+i.clamp(np.bool_(True))
+t.clamp(x, "a", 2)
 """
 
 

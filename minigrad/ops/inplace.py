@@ -89,7 +89,7 @@ filled = op(
     "FillBackward3",
     lambda a, b: np.full_like(a, b),
     a=lambda g: zeros_as(g),
-    b=lambda g: g.sum(keepdims=True).reshape(()),
+    b=lambda g: g.sum(axis=None, keepdims=True).reshape(()),
 )
 copy = op("torch::autograd::CopyBackwards", lambda a, b: _copied(a, b), a=lambda g: zeros_as(g), b=lambda g: g)
 unlinked = op(

@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import dtype
+from ..messages import TYPE_NAMES
 from .activations import logsigmoid_
 from .pointwise import abs_, clamp_low, keep, log_, select, sigmoid_, sign_
 from .shape import spread
@@ -84,6 +86,21 @@ huber = op(
     _huber,
     a=lambda g, a, b, reduction, delta: to_each(g, a.shape, reduction) * _huber_slope(a - b, delta),
     b=lambda g, a, b, reduction, delta: to_each(g, a.shape, reduction) * _huber_slope(b - a, delta),
+)
+
+
+def _refused(found: dtype, expected: dtype) -> None:
+    raise RuntimeError(
+        f"Found dtype {TYPE_NAMES[found.name]} but expected {TYPE_NAMES[expected.name]}\n"
+        "  huber_loss has a gradient where its input and its target are of one dtype: bring them to one first."
+    )
+
+
+huber_of_two_dtypes = op(
+    "HuberLossBackward0",
+    lambda a, b, reduction, delta, of_a, of_b: _huber(a, b, reduction, delta),
+    a=lambda g, of_a, of_b: _refused(of_b, of_a),
+    b=lambda g, of_a, of_b: _refused(of_a, of_b),
 )
 
 # Of probabilities. `c` is a weight for every element, `d` one for the positive targets, or 1 without dimensions

@@ -1,6 +1,6 @@
 """`out=`: torch's functions, not its methods, write their result to a tensor that is there, if given one.
 
-They do so in all their forms, also in those in which torch takes no `out`, such as a sum of all elements.
+They do so in all their forms, but for sums, products and medians of all elements.
 
 Whose do, and which dtypes of `out` they take, is listed here, and done here around them. What makes new tensors of a
 size, or draws them, reads its keywords itself (see options.py).
@@ -19,6 +19,7 @@ from ..engine import level_of_user
 from ..messages import C_NAMES, TYPE_NAMES, type_name
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
+from .convert import invalid_combination
 from .inplace import check_disjoint, check_memory
 from .options import written
 from .types import can_cast
@@ -77,6 +78,8 @@ def _with_out(f: Callable[..., Any], refusal: str) -> Callable[..., Any]:
 def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`out`, or a tuple of tensors, written to."""
     name = f.__name__
+    if name in ("sum", "prod", "median", "nanmedian") and len(args) < 2 and not kwargs.keys() & {"dim", "axis"}:
+        raise invalid_combination(name, args, {"out": out}, "(Tensor input, int dim, *, Tensor out = None)")
     inputs = [t for t in _flat((*args, *kwargs.values())) if isinstance(t, Tensor)]
     given = out if isinstance(out, (tuple, list)) else (out,)
     for t in given:

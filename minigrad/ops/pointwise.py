@@ -390,6 +390,9 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
     return minimum_.call(tensor_argument(input, "minimum"), tensor_argument(other, "minimum", "other", 2))
 
 
+_CLAMP_FORMS = [f"(Tensor input, {kind} min = None, {kind} max = None)" for kind in ("Tensor", "Number")]
+
+
 @public("clip", in_place=True)
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Each element, brought into the range from `min` to `max`: numbers, or tensors; None is no bound."""
@@ -411,6 +414,10 @@ def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str
         name, bound = ("clamp_max", "max") if min is None else ("clamp_min", "min")
         forms = f"(Tensor input, Tensor {bound})", f"(Tensor input, Number {bound})"
         raise invalid_combination(name, (input, max if min is None else min), {}, *forms)
+    low, high = [b if b is None or isinstance(b, Tensor) else as_number(b) for b in (min, max)]
+    if (low is None, high is None) != (min is None, max is None):
+        raise invalid_combination("clamp", (input, min, max), {}, *_CLAMP_FORMS)
+    min, max = low, high
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
@@ -420,8 +427,7 @@ def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str
             return clamp_within.call(x, low, high)
         if min is not None and max is not None:
             if (low := as_number(min)) is None or (high := as_number(max)) is None:
-                forms = (f"(Tensor input, {kind} min = None, {kind} max = None)" for kind in ("Tensor", "Number"))
-                raise invalid_combination("clamp", (input, min, max), {}, *forms)
+                raise invalid_combination("clamp", (input, min, max), {}, *_CLAMP_FORMS)
             return _clamped(input, low, high, of_tensors, of_numbers)
         result = input if min is None else clamp_low.named(of_tensors).call(input, min)
         return result if max is None else clamp_high.named(of_tensors).call(result, max)

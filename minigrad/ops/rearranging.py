@@ -77,7 +77,7 @@ def flipud(input: Tensor) -> Tensor:
 @public()
 def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
     """The elements moved along dimensions, around the ends; without dimensions, as if all were one."""
-    shifts = tuple(shifts) if isinstance(shifts, (tuple, list)) else (shifts,)
+    shifts = sizes((shifts,), None, "roll", "shifts")
     dims = tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
     if not shifts:
         raise RuntimeError("`shifts` required")
@@ -157,6 +157,12 @@ def _matrix_turned(self: Tensor) -> Tensor:
 attach(H=property(_matrix_turned), mH=property(lambda self: _matrices_turned(self, "Tensor.mH")))
 
 # Other shapes
+
+
+@public()
+def broadcast_to(input: Tensor, size: Any) -> Tensor:
+    """`input.expand(size)`."""
+    return tensor_argument(input, "broadcast_to").expand(*size)
 
 
 @public()

@@ -16,6 +16,7 @@ from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin, wants_grad
 from .inplace import as_view, zeros_as
 from .names import attach, public, tensor_argument
+from .options import lengths
 from .table import Op, common_dtype, op
 
 INTERNAL = True
@@ -119,11 +120,15 @@ def sizes(shape: Any, named: dict[str, Any] | None = None, function: str = "", n
         if shape or list(named) != [name]:
             raise TypeError(f"{function}() got an unexpected keyword argument '{min(named.keys() - {name} or {name})}'")
         shape = (named[name],)
+    given = shape
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = shape[0]
         if shape.__class__ is Size:
             return shape
-    return tuple([n if n.__class__ is int else index(n) for n in shape])
+    for n in shape:
+        if n.__class__ is not int:
+            return tuple(lengths(function, name, given, shape))
+    return tuple(shape)
 
 
 def _is_view(array: Array, of: Array) -> bool:
@@ -314,12 +319,6 @@ def expanded_shape(array: Array, wanted: Dims) -> Dims:
 def expand_as(self: Tensor, other: Tensor) -> Tensor:
     """`self.expand(other.shape)`."""
     return expand(self, *other.shape)
-
-
-@public()
-def broadcast_to(input: Tensor, size: Any) -> Tensor:
-    """`input.expand(size)`."""
-    return expand(input, *size)
 
 
 @public(function=False)
