@@ -62,7 +62,7 @@ _OF_NANSUM = "nansum: provided dtype must match dtype of result. Got {got} and {
 UNSAFE = "{name}: Expected result to be safely castable from {wanted} dtype, but got result with dtype {got}"
 
 
-def _with_out(f: Callable[..., Any], refusal: str) -> Callable[..., Any]:
+def with_out(f: Callable[..., Any], refusal: str) -> Callable[..., Any]:
     """`f`, that also takes `out`."""
 
     @wraps(f)
@@ -112,7 +112,7 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
 
 
 def _check_dtype(name: str, wanted: dtype, got: dtype, refusal: str) -> None:
-    if wanted is got or (refusal in (UNCAST, UNSAFE) and can_cast(wanted, got)):
+    if wanted is got or (refusal.endswith((UNCAST, UNSAFE)) and can_cast(wanted, got)):
         return
     names = {"wanted": TYPE_NAMES[wanted.name], "got": TYPE_NAMES[got.name]}
     c_names = {"c_wanted": C_NAMES[wanted.name], "c_got": C_NAMES[got.name]}
@@ -138,4 +138,4 @@ _REFUSALS |= {name: text for text, names in SAME.items() for name in names.split
 def taking_out(f: Any) -> Any:
     """A function of the operations, that takes `out` too if torch's does."""
     name = getattr(f, "__name__", "")
-    return _with_out(f, _REFUSALS[name]) if name in _REFUSALS and not hasattr(f, "takes_out") else f
+    return with_out(f, _REFUSALS[name]) if name in _REFUSALS and not hasattr(f, "takes_out") else f
