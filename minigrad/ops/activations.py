@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
-from .half import in_single
+from .half import at_least, at_most, in_single
 from .indices import number_array
 from .inplace import like
 from .names import public, tensor_argument
@@ -137,7 +137,7 @@ elu_ = op(
 )
 hardtanh_ = op(
     "HardtanhBackward0",
-    lambda a, low, high: np.minimum(np.maximum(a, a.dtype.type(low)), a.dtype.type(high)),
+    lambda a, low, high: at_most(at_least(a, low), high),
     a=lambda g, a, low, high: with_no_slope_in(keep(g, ~((a <= low) | (a >= high))), a),
 )
 hardsigmoid_ = op(

@@ -18,7 +18,7 @@ from ..engine import level_of_user
 from ..layout import kept
 from ..tensor import Tensor
 from .convert import invalid_combination
-from .half import by_number, in_single, keep_numbers, plus_scaled
+from .half import at_least, at_most, by_number, in_single, keep_numbers, plus_scaled
 from .indices import number_array
 from .inplace import misfit_of, zeros_as
 from .names import attach, offer_in_place, public, tensor_argument
@@ -149,7 +149,7 @@ cos_: Op = op("CosBackward0", np.cos, a=lambda g, a: g * -sin_(a), floating=True
 tanh_ = op("TanhBackward0", np.tanh, a=lambda g, out: g * (1 - out * out), floating=True)
 abs_ = op("AbsBackward0", np.abs, a=lambda g, a: g * sign_(a))
 sign_: Op = op("SignBackward0", _sign, a=lambda g: zeros_as(g))
-relu_ = op("ReluBackward0", lambda a: np.maximum(a, a.dtype.type(0)), a=lambda g, out: threshold(g, out))
+relu_ = op("ReluBackward0", lambda a: at_least(a, 0), a=lambda g, out: threshold(g, out))
 threshold: Op = op(
     "ThresholdBackwardBackward0",
     lambda a, b: kept(a, ~(b <= 0)),  # a NaN lets its gradient through
@@ -190,7 +190,7 @@ minimum_ = op(
 )
 clamp_between = op(
     "ClampBackward1",
-    lambda a, low, high: np.minimum(np.maximum(a, a.dtype.type(low)), a.dtype.type(high)),
+    lambda a, low, high: at_most(at_least(a, low), high),
     a=lambda g, a, low, high: keep(g, (a >= low) & (a <= high)),
 )
 clamp_low = op(
