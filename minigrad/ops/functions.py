@@ -14,6 +14,7 @@ from ..tensor import Tensor
 from .half import in_single
 from .inplace import twin, zeros_as
 from .names import offer_in_place, public, tensor_argument
+from .options import number
 from .pointwise import abs_, cos_, keep, power, reciprocal_, select, sign_, sin_
 from .table import Op, op
 
@@ -43,8 +44,10 @@ def _sinc_rule(g: Any, a: Any) -> Any:
 def _logit(a: Array, eps: float | None) -> Array:
     if a.dtype.char == "e":
         return in_single(_logit, a, eps)
-    chance = a if eps is None else np.minimum(np.maximum(a, a.dtype.type(eps)), a.dtype.type(1 - eps))
-    return np.log(chance / (1 - chance))
+    if eps is not None:
+        low, high = a.dtype.type(eps), a.dtype.type(1 - eps)
+        a = np.where(a < low, low, np.where(a > high, high, a))  # torch's order, which tells where `eps` is above 0.5
+    return np.log(a / (1 - a))
 
 
 def _logit_rule(g: Any, a: Any, eps: float | None) -> Any:
@@ -137,7 +140,8 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
 
     eps  if given, elements are first brought into the range from `eps` to `1 - eps`
     """
-    return logit_.call(tensor_argument(input, "logit"), None if eps is None or eps < 0 else eps)
+    eps = -1.0 if eps is None else number("logit", "eps", 1, eps)
+    return logit_.call(tensor_argument(input, "logit"), None if eps < 0 else eps)
 
 
 @public(in_place=True)

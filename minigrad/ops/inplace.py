@@ -318,7 +318,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             )
         check_memory(self)
         return _change(recorded, filled.call, self, value.to(self.dtype))
-    number = number_array(value, self._array.dtype)
+    number = number_array(value.item() if isinstance(value, np.generic) else value, self._array.dtype)
     if not _plain(self):
         return _change(check_graph(self), fill.call, self, number)  # what `expand` shows many times may be filled
     self._array.fill(number)

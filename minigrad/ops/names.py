@@ -59,11 +59,16 @@ def offer_in_place(*names: str) -> None:
 def _with_numpy_names(f: F) -> F:
     """`f`, also taking `axis` for `dim` and `keepdims` for `keepdim`, as torch's functions do."""
 
+    flags = {name for name, kind in f.__annotations__.items() if kind == "bool"}
+
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         named = {_NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()} if kwargs else kwargs
         if len(named) < len(kwargs):
             raise TypeError(f"{f.__name__}() got an unexpected keyword argument '{min(kwargs.keys() - named.keys())}'")
+        for name in flags & named.keys():
+            if not isinstance(named[name], bool):
+                raise TypeError(f"{f.__name__}(): argument '{name}' must be bool, not {type_name(named[name])}")
         return f(*args, **named)
 
     return call  # type: ignore[return-value]

@@ -206,10 +206,11 @@ def _no_size(function: str, name: str, args: Any, shape: Any, i: int) -> TypeErr
         return TypeError(_no_length(function, name, i, f"type must be tuple of ints,but got {kind}"))
     if shape is not args:
         text = f"{start} (position 1) must be tuple of ints, but found element of type {kind} at pos 0"
-        return _mistake(function, args, {}, text) if len(_FORMS.get(function, ())) > 1 else TypeError(text)
-    if len(args) > 1:
+    elif len(args) > 1:
         return _mistake(function, args, {}, f"{function}() takes 1 positional argument but {len(args)} were given")
-    return _mistake(function, args, {}, str(wrong_type(function, name, 1, "tuple of ints", shape[0])))
+    else:
+        text = str(wrong_type(function, name, 1, "tuple of ints", shape[0]))
+    return _mistake(function, args, {}, text) if len(_FORMS.get(function, ())) > 1 else TypeError(text)
 
 
 def _no_length(function: str, name: str, i: int, error: str) -> str:
@@ -232,7 +233,7 @@ def as_int(value: Any) -> int | None:
     return found
 
 
-def integer(function: str, name: str, position: int, value: Any) -> int:
+def integer(function: str, name: str, position: int | None, value: Any) -> int:
     """`value` as an int, or torch's TypeError."""
     found = as_int(value)
     if found is None:
@@ -249,7 +250,7 @@ def as_number(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float)) else None
 
 
-def number(function: str, name: str, position: int, value: Any) -> Any:
+def number(function: str, name: str, position: int | None, value: Any) -> Any:
     """`value` as a Python number, or torch's error."""
     if value.__class__ is not int and value.__class__ is not float:
         found = as_number(value)
@@ -259,3 +260,10 @@ def number(function: str, name: str, position: int, value: Any) -> Any:
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         raise OverflowError("int too big to convert" if value > 0 else "can't convert negative int to unsigned")
     return value
+
+
+def factor(function: str, alpha: Any, *operands: Any) -> Any:
+    """`alpha` of a sum as a Python number, or torch's error."""
+    alpha = number(function, "alpha", None, alpha)
+    messages.check_alpha(alpha, *operands)
+    return alpha

@@ -89,6 +89,8 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
     results = result if isinstance(result, tuple) else (result,)
     if kwargs.get("dtype") is not None:  # what is asked for twice must be the same
         refusal = _OF_NANSUM if name in ("nansum", "nanmean") else next(iter(SAME))
+    if name in ("clamp", "clamp_min", "clamp_max") and len(inputs) == 1:  # bounds that are numbers are in its dtype
+        refusal = "Found dtype {got} but expected {wanted}"
     if name in ("max", "min") and results[0] is result:
         refusal = UNCAST  # it stands for `maximum`
     if len(results) != len(given):

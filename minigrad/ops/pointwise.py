@@ -22,7 +22,7 @@ from .half import at_least, at_most, by_number, in_single, keep_numbers, plus_sc
 from .indices import number_array
 from .inplace import misfit_of, zeros_as
 from .names import attach, offer_in_place, public, tensor_argument
-from .options import as_number
+from .options import as_number, factor
 from .table import Op, common_dtype, op
 
 INTERNAL = True
@@ -236,7 +236,7 @@ def binary(made: Any, name: str, other: Any, input: Any) -> Tensor:
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """`input + alpha * other`, broadcast together."""
     if alpha.__class__ is not int or alpha != 1:
-        messages.check_alpha(alpha, input, other)
+        alpha = factor("add", alpha, input, other)
         return add_scaled.call(input, other, alpha)
     return binary(add_, "add", other, input)
 
@@ -246,7 +246,7 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """`input - alpha * other`, broadcast together."""
     if alpha.__class__ is not int or alpha != 1:
         messages.check_no_bools(input, other)
-        messages.check_alpha(alpha, input, other)
+        alpha = factor("sub", alpha, input, other)
         return add_scaled.named("SubBackward0").call(input, other, -alpha)
     return binary(sub_, "sub", other, input)
 
@@ -260,7 +260,7 @@ def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     name = "RsubBackward0" if isinstance(other, Tensor) else "RsubBackward1"
     if alpha.__class__ is not int or alpha != 1:
         messages.check_no_bools(input, other)
-        messages.check_alpha(alpha, input, other)
+        alpha = factor("rsub", alpha, input, other)
         return add_scaled.named(name).call(other, input, -alpha)
     return sub_.named(name).call(other, input)
 

@@ -321,10 +321,10 @@ def sum(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = False, *, dtype: An
         input = added_up_in(dtype, input)
     elif input._array.dtype.kind != "f":
         input = input.to(dtypes.int64)
-    if (dim is NOT_GIVEN or dim is None) and not keepdim:
-        return sum_all.call(input)
     if dim is NOT_GIVEN:
-        raise keepdim_alone("sum")
+        if keepdim:
+            raise keepdim_alone("sum")
+        return sum_all.call(input)
     return sum_dims.call(input, reduced_dims(dim, input._array.ndim), keepdim)
 
 
@@ -332,10 +332,10 @@ def sum(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = False, *, dtype: An
 def mean(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over `dim`, or of all elements; the dtype must be floating."""
     input = floating_input(input, "mean", dtype)
-    if (dim is NOT_GIVEN or dim is None) and not keepdim:
-        return mean_all.call(input)
     if dim is NOT_GIVEN:
-        raise keepdim_alone("mean")
+        if keepdim:
+            raise keepdim_alone("mean")
+        return mean_all.call(input)
     return mean_dims.call(input, reduced_dims(dim, input._array.ndim), keepdim)
 
 

@@ -18,6 +18,7 @@ from .half import in_single
 from .inplace import as_view, like, twin, zeros_as
 from .logic import integers
 from .names import NOT_GIVEN, attach, public, tensor_argument
+from .options import integer
 from .picking import gathered, key_along, narrow
 from .pointwise import exp_, keep, select
 from .reduction import added_up_in, array_of, finite
@@ -201,6 +202,7 @@ def diff(
     """
     if not tensor_argument(input, "diff").ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
+    n = integer("diff", "n", 1, n)
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     parts = [part for part in (prepend, input, append) if part is not None]

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
+from .convert import dtype_argument
 from .half import in_single
 from .names import NOT_GIVEN, public, tensor_argument
 from .options import as_number
@@ -71,6 +72,7 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
     if tensor_argument(input, "nanmean").dtype.kind != dtypes.FLOATING:
         name = messages.TYPE_NAMES[input.dtype.name]
         raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {name}")
+    dtype = None if dtype is None else dtype_argument(dtype, "nanmean")
     if dtype is not None and dtype.kind != dtypes.FLOATING:
         raise RuntimeError(
             "nanmean(): could not infer output dtype. Optional dtype must be either a floating point or complex "

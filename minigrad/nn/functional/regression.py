@@ -13,6 +13,7 @@ from ... import broadcast_tensors, dtypes, messages, no_grad, ones_like, where, 
 from ...engine import level_of_user
 from ...ops.losses import entropy, huber, huber_of_two_dtypes, smooth_error, soft_margin, squared_error
 from ...ops.names import check_needs_no_gradient
+from ...ops.options import number
 from ...ops.table import common_dtype
 from ...tensor import Tensor
 from .reduction import reduced, reduction_of, warn_of_sizes
@@ -96,6 +97,7 @@ def smooth_l1_loss(
     """Half the squared error by `beta` where the error is below `beta`, else its size less `beta / 2`."""
     warn_of_sizes(input, target)
     reduction = reduction_of(reduction, size_average, reduce)
+    beta = number("smooth_l1_loss", "beta", 4, beta)
     if beta == 0:
         a, b = broadcast_tensors(input, target)
         return reduced((a - b).abs(), reduction)
@@ -111,6 +113,7 @@ def huber_loss(
     """Half the squared error where the error is below `delta`, else `delta` times its size less `delta / 2`."""
     warn_of_sizes(input, target)
     reduction = reduction_of(reduction, None, None)
+    delta = number("huber_loss", "delta", 4, delta)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     a, b = _compared(input, target, "huber_cpu")
