@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
-from .half import in_single
+from .half import by_number, in_single
 from .inplace import twin, zeros_as
 from .names import offer_in_place, public, tensor_argument
 from .options import number
-from .pointwise import abs_, cos_, keep, power, reciprocal_, select, sign_, sin_
+from .pointwise import abs_, cos_, keep, mul_, power, reciprocal_, select, sign_, sin_
 from .table import Op, op
 
 INTERNAL = True
@@ -78,8 +78,15 @@ acosh_ = op("AcoshBackward0", np.arccosh, a=lambda g, a: g * rsqrt_(a * a - 1), 
 atanh_ = op("AtanhBackward0", np.arctanh, a=lambda g, a: g * reciprocal_(1 - a * a), floating=True)
 sinc_ = op("SincBackward0", _sinc, a=_sinc_rule, floating=True)
 logit_ = op("LogitBackward0", _logit, a=_logit_rule, floating=True)
-deg2rad_ = op("Deg2RadBackward0", lambda a: a * DEGREE, a=lambda g: g * DEGREE, floating=True)
-rad2deg_ = op("Rad2DegBackward0", lambda a: a * (1 / DEGREE), a=lambda g: g * (1 / DEGREE), floating=True)
+deg2rad_ = op(
+    "Deg2RadBackward0", lambda a: by_number(mul_, a, DEGREE), a=lambda g: by_number(mul_, g, DEGREE), floating=True
+)
+rad2deg_ = op(
+    "Rad2DegBackward0",
+    lambda a: by_number(mul_, a, 1 / DEGREE),
+    a=lambda g: by_number(mul_, g, 1 / DEGREE),
+    floating=True,
+)
 nan_to_num_ = op("NanToNumBackward0", _finite, a=lambda g, a: g * (abs_(a) < math.inf))
 
 sgn_ = op("SgnBackward0", sign_.forward, a=lambda g, a, out: zeros_as(g))

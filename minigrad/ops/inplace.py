@@ -342,7 +342,7 @@ def zero_(self: Tensor) -> Tensor:
 
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Copy the values of `src`, a tensor or a number, broadcast and converted, into this tensor."""
-    if isinstance(src, (bool, int, float)):
+    if isinstance(src, (bool, int, float, np.generic)):
         src = Tensor._of(np.array(src))
     return change(copied, self, tensor_argument(src, "copy_", "other"))
 

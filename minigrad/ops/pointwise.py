@@ -254,7 +254,7 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 @public(method=False)
 def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """`other - alpha * input`, broadcast together."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, Tensor) or not isinstance(other, (Tensor, bool, int, float, np.number)):
         forms = "(Tensor input, Tensor other, *, Number alpha = 1)", "(Tensor input, Number other, Number alpha = 1)"
         raise invalid_combination("rsub", (input, other), {}, *forms)
     name = "RsubBackward0" if isinstance(other, Tensor) else "RsubBackward1"
