@@ -81,26 +81,20 @@ def _huber_slope(error: Any, delta: float) -> Any:
     return select(error, sign_(error) * delta, ~(abs_(error) >= delta))
 
 
-huber = op(
-    "HuberLossBackward0",
-    _huber,
-    a=lambda g, a, b, reduction, delta: to_each(g, a.shape, reduction) * _huber_slope(a - b, delta),
-    b=lambda g, a, b, reduction, delta: to_each(g, a.shape, reduction) * _huber_slope(b - a, delta),
-)
+def _huber_rule(g: Any, error: Any, reduction: str, delta: float, found: dtype, expected: dtype) -> Any:
+    if found is not expected:
+        raise RuntimeError(
+            f"Found dtype {TYPE_NAMES[found.name]} but expected {TYPE_NAMES[expected.name]}\n"
+            "  huber_loss has a gradient where its input and its target are of one dtype: bring them to one first."
+        )
+    return to_each(g, error.shape, reduction) * _huber_slope(error, delta)
 
 
-def _refused(found: dtype, expected: dtype) -> None:
-    raise RuntimeError(
-        f"Found dtype {TYPE_NAMES[found.name]} but expected {TYPE_NAMES[expected.name]}\n"
-        "  huber_loss has a gradient where its input and its target are of one dtype: bring them to one first."
-    )
-
-
-huber_of_two_dtypes = op(
+huber = op(  # `of_a` and `of_b`: which dtypes its operands had, before they were brought to one
     "HuberLossBackward0",
     lambda a, b, reduction, delta, of_a, of_b: _huber(a, b, reduction, delta),
-    a=lambda g, of_a, of_b: _refused(of_b, of_a),
-    b=lambda g, of_a, of_b: _refused(of_a, of_b),
+    a=lambda g, a, b, reduction, delta, of_a, of_b: _huber_rule(g, a - b, reduction, delta, of_b, of_a),
+    b=lambda g, a, b, reduction, delta, of_a, of_b: _huber_rule(g, b - a, reduction, delta, of_a, of_b),
 )
 
 # Of probabilities. `c` is a weight for every element, `d` one for the positive targets, or 1 without dimensions

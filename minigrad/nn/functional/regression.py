@@ -11,7 +11,7 @@ from typing import Any
 
 from ... import broadcast_tensors, dtypes, messages, no_grad, ones_like, where, zeros_like
 from ...engine import level_of_user
-from ...ops.losses import entropy, huber, huber_of_two_dtypes, smooth_error, soft_margin, squared_error
+from ...ops.losses import entropy, huber, smooth_error, soft_margin, squared_error
 from ...ops.names import check_needs_no_gradient
 from ...ops.options import number
 from ...ops.table import common_dtype
@@ -118,10 +118,7 @@ def huber_loss(
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     a, b = _compared(input, target, "huber_cpu")
     whole = reduction if weight is None else "none"
-    if input.dtype is target.dtype:
-        loss = huber.call(a, b, whole, delta)
-    else:
-        loss = _in_dtype_of(input, huber_of_two_dtypes.call(a, b, whole, delta, input.dtype, target.dtype))
+    loss = _in_dtype_of(input, huber.call(a, b, whole, delta, input.dtype, target.dtype))
     return loss if weight is None else _weighted(loss, input, weight, reduction, mean_of_all=True)
 
 
