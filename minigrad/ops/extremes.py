@@ -68,6 +68,8 @@ place: Op = op("PlaceBackward0", _place, a=lambda g, index, dim, keepdim: pick(g
 
 def _of_one_form(name: str, input: Any, args: tuple[Any, ...], **named: Any) -> dict[str, Any]:
     """The other arguments of `max` or `min`, by their names; torch's TypeError if they fit none of its forms."""
+    if not args and named["dim"] is named["keepdim"] is named["other"] is NOT_GIVEN:  # the most frequent form, at once
+        return {}
     names = ("other",) if args and isinstance(args[0], Tensor) else ("dim", "keepdim")
     options = {key: value for key, value in named.items() if value is not NOT_GIVEN}
     given = dict(zip(names, args, strict=False)) | options
