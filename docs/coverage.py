@@ -130,6 +130,12 @@ DIFFERENCES = {
         ("errors", "The first line is torch's text; then come the line of your program, and how to mend it."),
         ("threads", "One operation runs in one thread, but for what NumPy's BLAS does."),
         ("`.data`", "A change through it counts as a change; torch overlooks it, and may give a wrong gradient."),
+        (
+            "`expand`",
+            "After `fill_` or `zero_` of such a view in the graph there is a gradient; torch's backward pass raises. "
+            "Masks and indices may not write to one; torch still lets them, with a warning.",
+        ),
+        ("`t_`, `unsqueeze_`, ...", "Not of a view, nor of what has views: NotImplementedError."),
         ("`inference_mode`", "It is `no_grad`: what is made in it may take part in a graph later."),
         (
             "`sort`, `argsort`",
@@ -149,6 +155,12 @@ DIFFERENCES = {
         ("错误信息", "第一行是 torch 的原文；接着是你程序中的那一行，以及怎样改正。"),
         ("线程", "一个运算在一个线程中进行，NumPy 的 BLAS 除外。"),
         ("`.data`", "通过它所做的修改也算修改；torch 会忽略它，梯度因此可能是错的。"),
+        (
+            "`expand`",
+            "计算图中这样的视图被 `fill_` 或 `zero_` 改写之后，梯度仍能算出；torch 的反向传播会报错。"
+            "不能用掩码或索引写入这样的视图；torch 目前还允许，但会警告。",
+        ),
+        ("`t_`、`unsqueeze_` 等", "不能用于视图，也不能用于有视图的张量：NotImplementedError。"),
         ("`inference_mode`", "等于 `no_grad`：其中生成的张量以后可以进入计算图。"),
         ("`sort`、`argsort`", "相等的元素中靠前的排在前面，长行也是如此；torch 在长行中的顺序并不固定。"),
         ("复数", "没有复数：torch 的 `linalg.eig` 结果是复数，这里会报错，并指向 `eigh`。"),

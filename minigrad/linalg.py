@@ -38,6 +38,7 @@ from .ops.matrices import (
 )
 from .ops.measures import cross_along
 from .ops.norms import norm_of_matrices, norm_of_vectors
+from .ops.outs import SAME, UNSAFE, with_out
 from .ops.products import multi_dot as multi_dot, vdot
 from .ops.rearranging import movedim
 from .ops.results import result_type
@@ -345,3 +346,21 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     x = x if x.is_floating_point() else x.long()
     powers: Tensor = x.unsqueeze(-1) ** Tensor._of(np.arange(count).astype(x._array.dtype))
     return powers
+
+
+# Which of them take `out`, by what torch says of one of another dtype (see ops/outs.py)
+
+_TAKE_OUT = {
+    next(iter(SAME)): (
+        "cholesky cross det eigh eigvalsh inv inv_ex matmul matrix_power qr slogdet solve svd svdvals "
+        "tensorinv tensorsolve vector_norm"
+    ),
+    "linalg.{name} expected out tensor dtype {wanted} but got: {got}": "matrix_norm norm",
+    "expected scalar type {wanted} but found {got}": "solve_triangular",
+    "linalg.{name}: Expected out of dtype{wanted} but found {got}": "vecdot",
+    "{name}(): expected out tensor to have dtype {c_wanted} but got {c_got}": "multi_dot",
+    f"linalg.{UNSAFE}": "cond matrix_rank pinv",
+}
+for _refusal, _names in _TAKE_OUT.items():
+    for _name in _names.split():
+        globals()[_name] = with_out(globals()[_name], _refusal)

@@ -139,7 +139,7 @@ def _saved_value(node: Any, storage: Any) -> tuple[str, Any]:
         if getattr(guard, "storage", guard) is storage:
             array, maker = getattr(node, f"s_{name}"), node if name == "out" else getattr(node, f"e_{name}", None)
             made_by = short_name(maker) if hasattr(maker, "rank") else ""
-            if made_by and name != "out":  # torch names what it comes from by now
+            if made_by not in ("", "AsStrided") and name != "out":  # torch names what it comes from by now
                 made_by = "AsStrided" if _makes_view(maker) else storage.rewritten_by or made_by
             output = f", which is output 0 of {made_by}," if made_by else ""
             return type_and_shape(array) + output, None if name == "out" else maker
@@ -379,10 +379,10 @@ def check_no_bool_negation(a: Any) -> None:
         )
 
 
-def must_be_floating(function: str, dtype: Any) -> str:
+def must_be_floating(function: str, dtype: Any, whose: str = "Input") -> str:
     if function == "mean":
         return (
-            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"mean(): could not infer output dtype. {whose} dtype must be either a floating point or complex dtype. "
             f"Got: {TYPE_NAMES[dtype.name]}\n  Make it floating first: x.float().mean()."
         )
     if function in ("var", "std"):

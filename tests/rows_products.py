@@ -184,7 +184,7 @@ def flipped(draw: Draw, shape: Shape) -> dict[str, Any]:
     return {"dims": draw.order(shape)[: draw.choice(1, 2)]}
 
 
-row("flip", "a, dims", ("a.flip(*dims)", "t.flip(a, dims=dims)"), options=flipped)
+row("flip", "a, dims", ("a.flip(dims)", "t.flip(a, dims=dims)"), options=flipped)
 row("fliplr", shapes=lambda draw: [draw.shape(2)])
 row("flipud", shapes=lambda draw: [draw.shape(1)])
 row("roll", "a, shifts, dims", shapes=Draw.with_dims, options=rolled)

@@ -115,6 +115,9 @@ def test_slopes_of_integers_beside_floats():
         lambda t, x: t.tensor([1, -8, 1]) << t.tensor([70, 1, -1]),
         lambda t, x: t.tensor([1, -8, 1]) >> t.tensor([70, 1, 3]),
         lambda t, x: t.round(t.tensor([0.5, 1.5, 2.5, -0.5, 1.25]), decimals=1),
+        lambda t, x: t.stack(
+            [t.tensor([-0.0, 0.0]).to(d).relu().clamp(0, 1).clamp(max=-0.0).double() for d in (t.float, t.half)]
+        ),
         lambda t, x: t.float_power(t.tensor([2, 3]), 2),
         lambda t, x: t.isclose(t.tensor([inf, 1.0, nan]), t.tensor([inf, 1 + 1e-6, nan])),
         lambda t, x: t.tensor([1.0, 2.0]).float_power_(2),

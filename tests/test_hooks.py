@@ -74,6 +74,22 @@ def hooks_of_a_tensor_changed_in_place(torch):
 
 
 @program
+def views_whose_base_has_changed_come_from_their_strides(torch):
+    def refused(of, change):
+        v = (torch.ones(3, 3, requires_grad=True) * 1)[0]
+        u = v[:2]
+        u.exp_()
+        y = of(u, v) ** 2
+        change(u, v)
+        try:
+            y.sum().backward()
+        except RuntimeError as error:
+            return str(error).splitlines()[0]
+
+    return refused(lambda u, v: v, lambda u, v: u.add_(1)), refused(lambda u, v: u, lambda u, v: v.add_(1))
+
+
+@program
 def hook_that_changes_its_gradient_in_place(torch):
     x = torch.tensor([3.0, -3.0], requires_grad=True)
     y = x * x

@@ -11,6 +11,9 @@ import minigrad
 from minigrad.testing import check_gradients
 
 WRONG = """
+t.linalg.inv(t.eye(2), out=t.zeros(2, 2, dtype=t.float64))
+t.linalg.matrix_norm(t.eye(2), out=t.zeros((), dtype=t.int64))
+t.linalg.pinv(t.eye(2), out=t.zeros(2, 2, dtype=t.int64))
 t.linalg.inv(t.zeros(2, 2))
 t.linalg.inv(t.stack([t.eye(3), t.tensor([[1.0, 2, 3], [2, 4, 6], [0, 0, 1]])]))
 t.linalg.inv(t.ones(2, 3))
@@ -94,6 +97,10 @@ t.linalg.solve_triangular(t.tensor([[0.0, 1.0], [0.0, 1.0]]), t.ones(2, 1), uppe
 t.linalg.multi_dot([t.ones(3), t.ones(3, 2), t.ones(2)])
 t.linalg.diagonal(t.arange(8.0).reshape(2, 2, 2))
 t.linalg.vander(t.tensor([2.0, 3.0]))
+t.linalg.inv(t.eye(2) * 2, out=t.zeros(2, 2))
+t.linalg.eigh(t.diag(t.tensor([1.0, 2.0])), out=(t.zeros(2), t.zeros(2, 2))).eigenvalues
+t.linalg.cond(t.eye(2), out=t.zeros((), dtype=t.float64))
+t.linalg.solve_triangular(t.eye(2), t.ones(2, 1), upper=True, out=t.zeros(2, 1))
 t.linalg.tensorinv(t.eye(4).reshape(4, 2, 2) * 2, ind=1)
 t.linalg.tensorsolve(t.eye(4).reshape(2, 2, 4) * 2, t.ones(2, 2))
 t.cov(t.arange(6.0).reshape(2, 3), fweights=t.tensor([1, 2, 1]), aweights=t.tensor([1.0, 0.5, 1.0]))

@@ -182,7 +182,7 @@ def test_a_network_with_its_users_names():
     minigrad.manual_seed(0)
     leaves = [minigrad.randn(*shape, requires_grad=True) for shape in ((4, 3), (3,), (3, 2), (2,))]
     program = show.source(mlp, minigrad.randn(5, 4), *leaves, minigrad.arange(5), minigrad.tensor([0, 1, 0, 1, 1]))
-    assert "    h = np.maximum(X @ w1 + b1, 0)" in str(program.check())
+    assert "    h = np.maximum(0, X @ w1 + b1)" in str(program.check())
     assert "    scores = " in str(program)
 
 

@@ -11,6 +11,7 @@ from ..engine import NodeOfMany
 from ..tensor import Tensor
 from .inplace import as_view
 from .names import public, tensor_argument
+from .options import integer
 from .shape import joined, spread
 from .table import Op, common_dtype, op
 
@@ -134,13 +135,13 @@ def trace(input: Tensor) -> Tensor:
 @public(in_place=True)
 def tril(input: Tensor, diagonal: int = 0) -> Tensor:
     """The lower triangle of matrices, up to a diagonal; zeros above it."""
-    return tril_.call(_matrices(input, "tril"), diagonal)
+    return tril_.call(_matrices(input, "tril"), integer("tril", "diagonal", 1, diagonal))
 
 
 @public(in_place=True)
 def triu(input: Tensor, diagonal: int = 0) -> Tensor:
     """The upper triangle of matrices, from a diagonal on; zeros below it."""
-    return triu_.call(_matrices(input, "triu"), diagonal)
+    return triu_.call(_matrices(input, "triu"), integer("triu", "diagonal", 1, diagonal))
 
 
 def _matrices(input: Tensor, function: str) -> Tensor:
@@ -189,7 +190,7 @@ def vander(x: Tensor, N: int | None = None, increasing: bool = False) -> Tensor:
     """The powers of a vector's elements, `N` of them, one column each: falling, or rising from 0."""
     if tensor_argument(x, "vander", "x").ndim != 1:
         raise RuntimeError("x must be a one-dimensional tensor.")
-    count = x.shape[0] if N is None else N
+    count = x.shape[0] if N is None else integer("vander", "N", 2, N)
     if count < 0:
         raise RuntimeError("N must be non-negative.")
     x = x if x.is_floating_point() else x.to(dtypes.int64)

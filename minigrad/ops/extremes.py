@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
+from .convert import invalid_combination
 from .logic import integers
 from .names import NOT_GIVEN, is_over_all, public, tensor_argument
 from .pointwise import keep
@@ -65,7 +66,21 @@ pick: Op = op(
 place: Op = op("PlaceBackward0", _place, a=lambda g, index, dim, keepdim: pick(g, index, dim, keepdim))
 
 
-def _extreme(input: Tensor, dim: Any, keepdim: bool, name: str, whole: Any, best: Any) -> Any:
+def _of_one_form(name: str, input: Any, args: tuple[Any, ...], **named: Any) -> dict[str, Any]:
+    """The other arguments of `max` or `min`, by their names; torch's TypeError if they fit none of its forms."""
+    if not args and named["dim"] is named["keepdim"] is named["other"] is NOT_GIVEN:  # the most frequent form, at once
+        return {}
+    names = ("other",) if args and isinstance(args[0], Tensor) else ("dim", "keepdim")
+    options = {key: value for key, value in named.items() if value is not NOT_GIVEN}
+    given = dict(zip(names, args, strict=False)) | options
+    fits = given.keys() in (set(), {"other"}, {"dim"}, {"dim", "keepdim"}) and len(given) == len(args) + len(options)
+    if not fits or not isinstance(given.get("keepdim", False), bool):
+        forms = "()", "(Tensor other)", "(int dim, bool keepdim = False)"
+        raise invalid_combination(name, (input, *args), options, *forms)
+    return given
+
+
+def _extreme(input: Tensor, name: str, whole: Any, best: Any, dim: Any = NOT_GIVEN, keepdim: bool = False) -> Any:
     input = tensor_argument(input, name)
     if is_over_all(name, dim, keepdim):
         if input.numel() == 0:
@@ -86,30 +101,38 @@ def _extreme(input: Tensor, dim: Any, keepdim: bool, name: str, whole: Any, best
 
 @public()
 def max(
-    input: Tensor, dim_or_other: Any = NOT_GIVEN, keepdim: bool = False, *, dim: Any = NOT_GIVEN, other: Any = None
+    input: Tensor,
+    *dim_or_other: Any,
+    dim: Any = NOT_GIVEN,
+    keepdim: bool = NOT_GIVEN,
+    other: Tensor = NOT_GIVEN,
 ) -> Any:
     """The largest element; over `dim`, a pair (values, indices); with a tensor, the elementwise maximum.
 
     Elements that tie for the largest share the gradient; over `dim` the first of them gets it.
     """
-    other = dim_or_other if isinstance(dim_or_other, Tensor) else other
-    if other is not None:
-        return tensor_argument(input, "max").maximum(other)
-    return _extreme(input, dim if dim_or_other is NOT_GIVEN else dim_or_other, keepdim, "max", max_all, np.argmax)
+    given = _of_one_form("max", input, dim_or_other, dim=dim, keepdim=keepdim, other=other)
+    if "other" in given:
+        return tensor_argument(input, "max").maximum(given["other"])
+    return _extreme(input, "max", max_all, np.argmax, **given)
 
 
 @public()
 def min(
-    input: Tensor, dim_or_other: Any = NOT_GIVEN, keepdim: bool = False, *, dim: Any = NOT_GIVEN, other: Any = None
+    input: Tensor,
+    *dim_or_other: Any,
+    dim: Any = NOT_GIVEN,
+    keepdim: bool = NOT_GIVEN,
+    other: Tensor = NOT_GIVEN,
 ) -> Any:
     """The smallest element; over `dim`, a pair (values, indices); with a tensor, the elementwise minimum.
 
     Elements that tie for the smallest share the gradient; over `dim` the first of them gets it.
     """
-    other = dim_or_other if isinstance(dim_or_other, Tensor) else other
-    if other is not None:
-        return tensor_argument(input, "min").minimum(other)
-    return _extreme(input, dim if dim_or_other is NOT_GIVEN else dim_or_other, keepdim, "min", min_all, np.argmin)
+    given = _of_one_form("min", input, dim_or_other, dim=dim, keepdim=keepdim, other=other)
+    if "other" in given:
+        return tensor_argument(input, "min").minimum(given["other"])
+    return _extreme(input, "min", min_all, np.argmin, **given)
 
 
 def _index_of(input: Tensor, dim: Any, keepdim: bool, name: str, best: Any) -> Tensor:

@@ -11,10 +11,11 @@ from typing import Any
 import numpy as np
 
 from ..tensor import Tensor
-from .half import in_single
+from .half import by_number, in_single
 from .inplace import twin, zeros_as
 from .names import offer_in_place, public, tensor_argument
-from .pointwise import abs_, cos_, keep, power, reciprocal_, select, sign_, sin_
+from .options import number
+from .pointwise import abs_, cos_, keep, mul_, power, reciprocal_, select, sign_, sin_
 from .table import Op, op
 
 INTERNAL = True
@@ -43,8 +44,10 @@ def _sinc_rule(g: Any, a: Any) -> Any:
 def _logit(a: Array, eps: float | None) -> Array:
     if a.dtype.char == "e":
         return in_single(_logit, a, eps)
-    chance = a if eps is None else np.minimum(np.maximum(a, a.dtype.type(eps)), a.dtype.type(1 - eps))
-    return np.log(chance / (1 - chance))
+    if eps is not None:
+        low, high = a.dtype.type(eps), a.dtype.type(1 - eps)
+        a = np.where(a < low, low, np.where(a > high, high, a))  # torch's order, which tells where `eps` is above 0.5
+    return np.log(a / (1 - a))
 
 
 def _logit_rule(g: Any, a: Any, eps: float | None) -> Any:
@@ -75,8 +78,15 @@ acosh_ = op("AcoshBackward0", np.arccosh, a=lambda g, a: g * rsqrt_(a * a - 1), 
 atanh_ = op("AtanhBackward0", np.arctanh, a=lambda g, a: g * reciprocal_(1 - a * a), floating=True)
 sinc_ = op("SincBackward0", _sinc, a=_sinc_rule, floating=True)
 logit_ = op("LogitBackward0", _logit, a=_logit_rule, floating=True)
-deg2rad_ = op("Deg2RadBackward0", lambda a: a * DEGREE, a=lambda g: g * DEGREE, floating=True)
-rad2deg_ = op("Rad2DegBackward0", lambda a: a * (1 / DEGREE), a=lambda g: g * (1 / DEGREE), floating=True)
+deg2rad_ = op(
+    "Deg2RadBackward0", lambda a: by_number(mul_, a, DEGREE), a=lambda g: by_number(mul_, g, DEGREE), floating=True
+)
+rad2deg_ = op(
+    "Rad2DegBackward0",
+    lambda a: by_number(mul_, a, 1 / DEGREE),
+    a=lambda g: by_number(mul_, g, 1 / DEGREE),
+    floating=True,
+)
 nan_to_num_ = op("NanToNumBackward0", _finite, a=lambda g, a: g * (abs_(a) < math.inf))
 
 sgn_ = op("SgnBackward0", sign_.forward, a=lambda g, a, out: zeros_as(g))
@@ -137,7 +147,8 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
 
     eps  if given, elements are first brought into the range from `eps` to `1 - eps`
     """
-    return logit_.call(tensor_argument(input, "logit"), None if eps is None or eps < 0 else eps)
+    eps = -1.0 if eps is None else number("logit", "eps", 1, eps)
+    return logit_.call(tensor_argument(input, "logit"), None if eps < 0 else eps)
 
 
 @public(in_place=True)

@@ -18,6 +18,18 @@ def in_single(function: Callable[..., Any], a: Array, *rest: Any) -> Any:
     return function(a.astype(np.float32), *rest).astype(a.dtype)
 
 
+def at_least(a: Array, low: Any) -> Array:
+    """The larger of each element and a number; of 0. and -0. the element, in half precision the number, as in torch."""
+    bound = a.dtype.type(low)
+    return np.maximum(a, bound) if a.dtype.char == "e" else np.maximum(bound, a)
+
+
+def at_most(a: Array, high: Any) -> Array:
+    """The smaller of each element and a number; of 0. and -0. as `at_least`."""
+    bound = a.dtype.type(high)
+    return np.minimum(a, bound) if a.dtype.char == "e" else np.minimum(bound, a)
+
+
 def is_half(a: Any) -> bool:
     """Whether `a` is an array in half precision; never for a Tensor."""
     return getattr(a.dtype, "char", "") == "e"

@@ -89,7 +89,7 @@ filled = op(
     "FillBackward3",
     lambda a, b: np.full_like(a, b),
     a=lambda g: zeros_as(g),
-    b=lambda g: g.sum(keepdims=True).reshape(()),
+    b=lambda g: g.sum(axis=None, keepdims=True).reshape(()),
 )
 copy = op("torch::autograd::CopyBackwards", lambda a, b: _copied(a, b), a=lambda g: zeros_as(g), b=lambda g: g)
 unlinked = op(
@@ -318,7 +318,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             )
         check_memory(self)
         return _change(recorded, filled.call, self, value.to(self.dtype))
-    number = number_array(value, self._array.dtype)
+    number = number_array(value.item() if isinstance(value, np.generic) else value, self._array.dtype)
     if not _plain(self):
         return _change(check_graph(self), fill.call, self, number)  # what `expand` shows many times may be filled
     self._array.fill(number)
@@ -342,7 +342,7 @@ def zero_(self: Tensor) -> Tensor:
 
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Copy the values of `src`, a tensor or a number, broadcast and converted, into this tensor."""
-    if isinstance(src, (bool, int, float)):
+    if isinstance(src, (bool, int, float, np.generic)):
         src = Tensor._of(np.array(src))
     return change(copied, self, tensor_argument(src, "copy_", "other"))
 

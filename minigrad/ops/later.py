@@ -64,10 +64,11 @@ LATER = {
         "addbmm addbmm_ addmm addmm_ addmv addmv_ addr addr_ baddbmm baddbmm_ ger inner kron outer vdot",
     ),
     "rearranging": (
-        "adjoint atleast_1d atleast_2d atleast_3d broadcast_tensors cartesian_prod column_stack combinations dsplit "
-        "dstack flip fliplr flipud hsplit hstack meshgrid moveaxis movedim roll rot90 row_stack tensor_split tile "
-        "unflatten vsplit vstack",
-        "H adjoint dsplit flip fliplr flipud hsplit mH moveaxis movedim roll rot90 tensor_split tile unflatten vsplit",
+        "adjoint atleast_1d atleast_2d atleast_3d broadcast_tensors broadcast_to cartesian_prod column_stack "
+        "combinations dsplit dstack flip fliplr flipud hsplit hstack meshgrid moveaxis movedim roll rot90 row_stack "
+        "tensor_split tile unflatten vsplit vstack",
+        "H adjoint broadcast_to dsplit flip fliplr flipud hsplit mH moveaxis movedim roll rot90 tensor_split tile "
+        "unflatten vsplit",
     ),
     "repeating": (
         "repeat_interleave",
@@ -80,8 +81,8 @@ LATER = {
         "remainder remainder_ round round_ true_divide true_divide_ trunc trunc_",
     ),
     "running": (
-        "cummax cummin cumprod diff logcumsumexp",
-        "cummax cummin cumprod cumprod_ diff logcumsumexp",
+        "cummax cummin cumprod cumsum diff logcumsumexp",
+        "cummax cummin cumprod cumprod_ cumsum cumsum_ diff logcumsumexp",
     ),
     "scattering": (
         "scatter scatter_add scatter_reduce",

@@ -103,7 +103,7 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
     """Whether all elements satisfy `|input - other| <= atol + rtol * |other|`."""
     messages.check_equal_dtypes(input, other)
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
-        if tolerance < 0:
+        if not tolerance >= 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
     broadcast_shape(input._array, other._array)
     close = np.allclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan)
@@ -115,7 +115,7 @@ def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-
     """Where `|input - other| <= atol + rtol * |other|`; infinities are close to themselves."""
     messages.check_equal_dtypes(tensor_argument(input, "isclose"), tensor_argument(other, "isclose", "other", 2))
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
-        if tolerance < 0:
+        if not tolerance >= 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
     broadcast_shape(input._array, other._array)
     close = np.isclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan)

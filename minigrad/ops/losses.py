@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from ..dtypes import dtype
+from ..messages import TYPE_NAMES
 from .activations import logsigmoid_
 from .pointwise import abs_, clamp_low, keep, log_, select, sigmoid_, sign_
 from .shape import spread
@@ -79,11 +81,20 @@ def _huber_slope(error: Any, delta: float) -> Any:
     return select(error, sign_(error) * delta, ~(abs_(error) >= delta))
 
 
-huber = op(
+def _huber_rule(g: Any, error: Any, reduction: str, delta: float, found: dtype, expected: dtype) -> Any:
+    if found is not expected:
+        raise RuntimeError(
+            f"Found dtype {TYPE_NAMES[found.name]} but expected {TYPE_NAMES[expected.name]}\n"
+            "  huber_loss has a gradient where its input and its target are of one dtype: bring them to one first."
+        )
+    return to_each(g, error.shape, reduction) * _huber_slope(error, delta)
+
+
+huber = op(  # `of_a` and `of_b`: which dtypes its operands had, before they were brought to one
     "HuberLossBackward0",
-    _huber,
-    a=lambda g, a, b, reduction, delta: to_each(g, a.shape, reduction) * _huber_slope(a - b, delta),
-    b=lambda g, a, b, reduction, delta: to_each(g, a.shape, reduction) * _huber_slope(b - a, delta),
+    lambda a, b, reduction, delta, of_a, of_b: _huber(a, b, reduction, delta),
+    a=lambda g, a, b, reduction, delta, of_a, of_b: _huber_rule(g, a - b, reduction, delta, of_b, of_a),
+    b=lambda g, a, b, reduction, delta, of_a, of_b: _huber_rule(g, b - a, reduction, delta, of_a, of_b),
 )
 
 # Of probabilities. `c` is a weight for every element, `d` one for the positive targets, or 1 without dimensions

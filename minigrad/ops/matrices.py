@@ -18,6 +18,7 @@ from .decompositions import det_, eigh_, eigh_shapes, qr_, qr_shapes, results, s
 from .inverses import check_matrix, cholesky_, exp_matrix, floating_matrix, inv_, pinv_
 from .linear import matmul
 from .names import public, tensor_argument
+from .options import integer
 from .pointwise import where
 from .results import result_type
 
@@ -157,6 +158,7 @@ def matrix_exp(A: Tensor) -> Tensor:
 @public()
 def matrix_power(input: Tensor, n: int) -> Tensor:
     """The product of `n` copies of a square matrix; of its inverse, if `n` is negative."""
+    n = integer("matrix_power", "n", 1, n)
     check_matrix("linalg.matrix_power", input, square=True)
     if n == 0:
         ones = np.broadcast_to(np.eye(input.shape[-1], dtype=input._array.dtype), input.shape)

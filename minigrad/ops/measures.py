@@ -19,6 +19,7 @@ from .indices import EVERY
 from .inplace import as_view, broadcast_shape, like
 from .linear import mm
 from .names import public, tensor_argument
+from .options import integer
 from .pointwise import abs_, div_, keep, mul_, power, sign_
 from .reduction import array_of, norm_over
 from .shape import contract
@@ -210,6 +211,7 @@ def cov(
         raise RuntimeError(
             f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} dimensions"
         )
+    correction = integer("cov", "correction", None, correction)
     if input.dtype is dtypes.bool_:
         raise RuntimeError("cov(): bool dtype is not supported for input")
     x = input.view(1, -1) if input.ndim < 2 else input

@@ -59,11 +59,16 @@ def offer_in_place(*names: str) -> None:
 def _with_numpy_names(f: F) -> F:
     """`f`, also taking `axis` for `dim` and `keepdims` for `keepdim`, as torch's functions do."""
 
+    flags = {name for name, kind in f.__annotations__.items() if kind == "bool"}
+
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
         named = {_NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()} if kwargs else kwargs
         if len(named) < len(kwargs):
             raise TypeError(f"{f.__name__}() got an unexpected keyword argument '{min(kwargs.keys() - named.keys())}'")
+        for name in flags & named.keys():
+            if not isinstance(named[name], bool):
+                raise TypeError(f"{f.__name__}(): argument '{name}' must be bool, not {type_name(named[name])}")
         return f(*args, **named)
 
     return call  # type: ignore[return-value]
@@ -72,11 +77,11 @@ def _with_numpy_names(f: F) -> F:
 def torch_names(function: str, numpy_names: dict[str, Any], **given: Any) -> dict[str, Any]:
     """All arguments under torch's names for them, for a function that takes NumPy's without the cost of one more call.
 
-    given  those that may also be given by NumPy's names, None or False where they are not given
+    given  those that may also be given by NumPy's names, NOT_GIVEN, None or False where they are not given
     """
     for name, value in numpy_names.items():
         known = _NUMPY_NAMES.get(name, "")
-        if given.get(known, True) is not None and given.get(known, True) is not False:
+        if not any(given.get(known, True) is unset for unset in (NOT_GIVEN, None, False)):
             raise TypeError(f"{function}() got an unexpected keyword argument '{name}'")
         given[known] = value
     return given
@@ -87,8 +92,17 @@ def is_over_all(function: str, dim: Any, keepdim: bool) -> bool:
     if dim is None:
         raise TypeError(f"{function}(): argument 'dim' must be int, not NoneType\n  For all elements, leave it away.")
     if dim is NOT_GIVEN and keepdim:
-        raise TypeError(f'{function}() missing 1 required positional arguments: "dim"')
+        raise keepdim_alone(function)
     return dim is NOT_GIVEN
+
+
+def keepdim_alone(function: str) -> TypeError:
+    """torch's error for `keepdim` without a `dim`."""
+    if function in ("median", "nanmedian"):
+        return TypeError(f'{function}() missing 1 required positional arguments: "dim"')
+    from .convert import invalid_combination
+
+    return invalid_combination(function, (), {"keepdim": True}, "()", "(int dim, bool keepdim = False)")
 
 
 def tensor_argument(value: Any, function: str, name: str = "input", position: int = 1) -> Tensor:

@@ -8,19 +8,38 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import messages
+from .. import dtypes, messages
 from ..tensor import Tensor
-from .inverses import check_floating
+from .convert import dtype_argument
 from .matrices import singular_parts
 from .names import public, tensor_argument
-from .reduction import floating_input, reduced_dims, vector_norm
+from .reduction import reduced_dims, vector_norm
 
 INTERNAL = True
 
 
+def _in_dtype(start: str, x: Tensor, wanted: Any) -> Tensor:
+    """`x` in the dtype to compute a norm in, which is neither narrower nor one of integers; or torch's RuntimeError."""
+    got = messages.TYPE_NAMES[x.dtype.name]
+    if not x.is_floating_point():
+        raise RuntimeError(f"{start} Expected a floating point or complex tensor as input. Got {got}")
+    if wanted is None:
+        return x
+    d = dtype_argument(wanted, "norm")
+    name = messages.TYPE_NAMES[d.name]
+    if d.kind != dtypes.FLOATING:
+        raise RuntimeError(f"{start} dtype should be floating point or complex, but got {name}")
+    if dtypes.promote_types(x.dtype, d) is not d:
+        raise RuntimeError(
+            f"{start} the dtype of the input ({got}) should be convertible without narrowing to the specified dtype "
+            f"({name})"
+        )
+    return x.to(d)
+
+
 def norm_of_vectors(x: Tensor, order: float, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     """The norm over `dim`, all of whose elements count as one vector."""
-    input = floating_input(x, "linalg.vector_norm", dtype)
+    input = _in_dtype("linalg.vector_norm:", tensor_argument(x, "linalg.vector_norm"), dtype)
     dims = reduced_dims(dim, input.ndim)
     if input.numel() == 0 and (order < 0 or order == math.inf):
         _check_norm_exists(order, input.shape, dim if isinstance(dim, (tuple, list)) or dim is None else (dim,))
@@ -45,9 +64,7 @@ def norm_of_matrices(A: Tensor, order: Any, dim: Any, keepdim: bool, dtype: Any)
         raise RuntimeError(f"{start} Order {order:g} not supported.")
     if tensor_argument(A, "linalg_matrix_norm", "A").ndim < 2:
         raise RuntimeError(f"{start} The input tensor A must have at least 2 dimensions.")
-    A = A if dtype is None else A.to(dtype)
-    if not A.is_floating_point():
-        check_floating("linalg.matrix_norm", A)
+    A = _in_dtype(start, A, dtype)
     dims = list(dim) if isinstance(dim, (tuple, list)) else [dim]
     if len(dims) != 2:
         raise RuntimeError(f"{start} dim must be a 2-tuple. Got {' '.join(map(str, dims))}")

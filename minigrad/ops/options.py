@@ -75,6 +75,7 @@ _FORMS = {
     "randint_like": (f"(Tensor input, int high, {_LIKE}", f"(Tensor input, int low, int high, {_LIKE}"),
     "bernoulli": (f"(Tensor input, {_FILL}", f"(Tensor input, float p, {_FILL}"),
     "bernoulli_": (f"(Tensor p, {_FILL}", f"(float p = 0.5, {_FILL}"),
+    "view": ("(torch.dtype dtype)", "(tuple of ints size)"),
     "random_": (f"({_FILL}", f"(int to, {_FILL}", f"(int from, int to, {_FILL}"),
 }
 
@@ -172,41 +173,48 @@ def sequence(function: str, size: Any, position: int | None = 1) -> Any:
     return checked_size(function, (size,), {})
 
 
-def _unusual_size(function: str, args: Any, shape: Any) -> list[int]:
-    lengths = []
+def lengths(function: str, name: str, args: Any, shape: Any) -> list[int]:
+    """The ints that `shape`, an argument that is called `name`, holds; or torch's error."""
+    found = []
     for i, n in enumerate(shape):
         try:
             length = int(n) if i and isinstance(n, bool) else as_int(n)  # torch looks closely at the first one only
         except ValueError as error:
-            raise TypeError(_no_length(function, i, str(error))) from None
+            raise TypeError(_no_length(function, name, i, str(error))) from None
         if length is None:
-            raise _no_size(function, args, shape, i)
-        lengths.append(length)
-    for n in lengths:
+            raise _no_size(function, name, args, shape, i)
+        found.append(length)
+    return found
+
+
+def _unusual_size(function: str, args: Any, shape: Any) -> list[int]:
+    found = lengths(function, "size", args, shape)
+    for n in found:
         if n < 0:
             raise RuntimeError(
                 "zeros: Dimension size must be non-negative."
                 if function == "zeros"
-                else f"Trying to create tensor with negative dimension {n}: {lengths}"
+                else f"Trying to create tensor with negative dimension {n}: {found}"
             )
-    return lengths
+    return found
 
 
-def _no_size(function: str, args: Any, shape: Any, i: int) -> TypeError:
+def _no_size(function: str, name: str, args: Any, shape: Any, i: int) -> TypeError:
     """torch's error for element `i` of a shape that is no length."""
-    start, kind = f"{function}(): argument 'size'", type_name(shape[i])
+    start, kind = f"{function}(): argument '{name}'", type_name(shape[i])
     if i:
-        return TypeError(_no_length(function, i, f"type must be tuple of ints,but got {kind}"))
+        return TypeError(_no_length(function, name, i, f"type must be tuple of ints,but got {kind}"))
     if shape is not args:
         text = f"{start} (position 1) must be tuple of ints, but found element of type {kind} at pos 0"
-        return _mistake(function, args, {}, text) if len(_FORMS.get(function, ())) > 1 else TypeError(text)
-    if len(args) > 1:
+    elif len(args) > 1:
         return _mistake(function, args, {}, f"{function}() takes 1 positional argument but {len(args)} were given")
-    return wrong_type(function, "size", 1, "tuple of ints", shape[0])
+    else:
+        text = str(wrong_type(function, name, 1, "tuple of ints", shape[0]))
+    return _mistake(function, args, {}, text) if len(_FORMS.get(function, ())) > 1 else TypeError(text)
 
 
-def _no_length(function: str, i: int, error: str) -> str:
-    return f"{function}(): argument 'size' failed to unpack the object at pos {i + 1} with error \"{error}\""
+def _no_length(function: str, name: str, i: int, error: str) -> str:
+    return f"{function}(): argument '{name}' failed to unpack the object at pos {i + 1} with error \"{error}\""
 
 
 def as_int(value: Any) -> int | None:
@@ -225,7 +233,7 @@ def as_int(value: Any) -> int | None:
     return found
 
 
-def integer(function: str, name: str, position: int, value: Any) -> int:
+def integer(function: str, name: str, position: int | None, value: Any) -> int:
     """`value` as an int, or torch's TypeError."""
     found = as_int(value)
     if found is None:
@@ -242,7 +250,7 @@ def as_number(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float)) else None
 
 
-def number(function: str, name: str, position: int, value: Any) -> Any:
+def number(function: str, name: str, position: int | None, value: Any) -> Any:
     """`value` as a Python number, or torch's error."""
     if value.__class__ is not int and value.__class__ is not float:
         found = as_number(value)
@@ -252,3 +260,10 @@ def number(function: str, name: str, position: int, value: Any) -> Any:
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         raise OverflowError("int too big to convert" if value > 0 else "can't convert negative int to unsigned")
     return value
+
+
+def factor(function: str, alpha: Any, *operands: Any) -> Any:
+    """`alpha` of a sum as a Python number, or torch's error."""
+    alpha = number(function, "alpha", None, alpha)
+    messages.check_alpha(alpha, *operands)
+    return alpha

@@ -1,6 +1,6 @@
 """`out=`: torch's functions, not its methods, write their result to a tensor that is there, if given one.
 
-They do so in all their forms, also in those in which torch takes no `out`, such as a sum of all elements.
+They do so in all their forms, but for sums, products and medians of all elements.
 
 Whose do, and which dtypes of `out` they take, is listed here, and done here around them. What makes new tensors of a
 size, or draws them, reads its keywords itself (see options.py).
@@ -19,6 +19,7 @@ from ..engine import level_of_user
 from ..messages import C_NAMES, TYPE_NAMES, type_name
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
+from .convert import invalid_combination
 from .inplace import check_disjoint, check_memory
 from .options import written
 from .types import can_cast
@@ -62,7 +63,7 @@ _OF_NANSUM = "nansum: provided dtype must match dtype of result. Got {got} and {
 UNSAFE = "{name}: Expected result to be safely castable from {wanted} dtype, but got result with dtype {got}"
 
 
-def _with_out(f: Callable[..., Any], refusal: str) -> Callable[..., Any]:
+def with_out(f: Callable[..., Any], refusal: str) -> Callable[..., Any]:
     """`f`, that also takes `out`."""
     code = f.__code__
     if code.co_flags & _WITH_STARS or code.co_posonlyargcount:
@@ -100,6 +101,8 @@ def _written_with_out(f: Callable[..., Any], refusal: str) -> Callable[..., Any]
 def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """`out`, or a tuple of tensors, written to."""
     name = f.__name__
+    if name in ("sum", "prod", "median", "nanmedian") and len(args) < 2 and not kwargs.keys() & {"dim", "axis"}:
+        raise invalid_combination(name, args, {"out": out}, "(Tensor input, int dim, *, Tensor out = None)")
     inputs = [t for t in _flat((*args, *kwargs.values())) if isinstance(t, Tensor)]
     given = out if isinstance(out, (tuple, list)) else (out,)
     for t in given:
@@ -109,6 +112,8 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
     results = result if isinstance(result, tuple) else (result,)
     if kwargs.get("dtype") is not None:  # what is asked for twice must be the same
         refusal = _OF_NANSUM if name in ("nansum", "nanmean") else next(iter(SAME))
+    if name in ("clamp", "clamp_min", "clamp_max") and len(inputs) == 1:  # bounds that are numbers are in its dtype
+        refusal = "Found dtype {got} but expected {wanted}"
     if name in ("max", "min") and results[0] is result:
         refusal = UNCAST  # it stands for `maximum`
     if len(results) != len(given):
@@ -132,7 +137,7 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
 
 
 def _check_dtype(name: str, wanted: dtype, got: dtype, refusal: str) -> None:
-    if wanted is got or (refusal in (UNCAST, UNSAFE) and can_cast(wanted, got)):
+    if wanted is got or (refusal.endswith((UNCAST, UNSAFE)) and can_cast(wanted, got)):
         return
     names = {"wanted": TYPE_NAMES[wanted.name], "got": TYPE_NAMES[got.name]}
     c_names = {"c_wanted": C_NAMES[wanted.name], "c_got": C_NAMES[got.name]}
@@ -158,4 +163,4 @@ _REFUSALS |= {name: text for text, names in SAME.items() for name in names.split
 def taking_out(f: Any) -> Any:
     """A function of the operations, that takes `out` too if torch's does."""
     name = getattr(f, "__name__", "")
-    return _with_out(f, _REFUSALS[name]) if name in _REFUSALS and not hasattr(f, "takes_out") else f
+    return with_out(f, _REFUSALS[name]) if name in _REFUSALS and not hasattr(f, "takes_out") else f

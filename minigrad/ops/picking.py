@@ -71,7 +71,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     shape = tensor_argument(input, "narrow")._array.shape
     if isinstance(start, Tensor) and (start._array.ndim or start._array.dtype.kind not in "iu"):
         raise RuntimeError("start must be an 0-dim integral Tensor.")
-    if not all(isinstance(i, (int, np.integer, Tensor)) for i in (dim, start, length)):
+    if not all(isinstance(i, (int, np.integer, Tensor)) and not isinstance(i, bool) for i in (dim, start, length)):
         forms = "(int dim, Tensor start, int length)", "(int dim, int start, int length)"
         raise invalid_combination("narrow", (dim, start, length), {}, *forms)
     dim, start, length = int(dim), int(start), int(length)

@@ -20,7 +20,7 @@ from .indexing import own, picked
 from .indices import EVERY, Array, Key, check_bounds, checked_key, number_array, picked_shape
 from .inplace import broadcast_shape
 from .names import public, tensor_argument
-from .options import integer, wrong_type
+from .options import integer, number, wrong_type
 from .picking import index_vector
 from .products import scaled
 from .scattering import add_at, as_before, put_number, with_a_dim
@@ -139,16 +139,16 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
             f"{value._array.ndim} dimension(s)."
         )
     size = x.shape[at] if x.ndim else 1
-    number = None if isinstance(value, Tensor) else number_array(value, x.dtype)
+    plain = None if isinstance(value, Tensor) else number_array(number("index_fill", "value", 3, value), x.dtype)
     if x.size:
         check_bounds(i, size, at, IndexError, least=-size)
     else:  # torch takes any index of what is empty
         i = i[..., :0]
     key = _along(np.unique(i), at)
-    if number is None:
+    if plain is None:
         return _in_order(_recorded(put.named("IndexFillBackward1"), input, filling(value, input), key), x)
     made = put_number.named("IndexFillBackward0")
-    return _in_order(as_before(made.call(with_a_dim(input), own(key, input), number), input, made.node_name), x)
+    return _in_order(as_before(made.call(with_a_dim(input), own(key, input), plain), input, made.node_name), x)
 
 
 def _index_key(input: Tensor, indices: Any) -> Key:

@@ -18,11 +18,11 @@ from ..engine import level_of_user
 from ..layout import kept
 from ..tensor import Tensor
 from .convert import invalid_combination
-from .half import by_number, in_single, keep_numbers, plus_scaled
+from .half import at_least, at_most, by_number, in_single, keep_numbers, plus_scaled
 from .indices import number_array
 from .inplace import misfit_of, zeros_as
 from .names import attach, offer_in_place, public, tensor_argument
-from .options import as_number
+from .options import as_number, factor
 from .table import Op, common_dtype, op
 
 INTERNAL = True
@@ -149,7 +149,7 @@ cos_: Op = op("CosBackward0", np.cos, a=lambda g, a: g * -sin_(a), floating=True
 tanh_ = op("TanhBackward0", np.tanh, a=lambda g, out: g * (1 - out * out), floating=True)
 abs_ = op("AbsBackward0", np.abs, a=lambda g, a: g * sign_(a))
 sign_: Op = op("SignBackward0", _sign, a=lambda g: zeros_as(g))
-relu_ = op("ReluBackward0", lambda a: np.maximum(a, a.dtype.type(0)), a=lambda g, out: threshold(g, out))
+relu_ = op("ReluBackward0", lambda a: at_least(a, 0), a=lambda g, out: threshold(g, out))
 threshold: Op = op(
     "ThresholdBackwardBackward0",
     lambda a, b: kept(a, ~(b <= 0)),  # a NaN lets its gradient through
@@ -190,7 +190,7 @@ minimum_ = op(
 )
 clamp_between = op(
     "ClampBackward1",
-    lambda a, low, high: np.minimum(np.maximum(a, a.dtype.type(low)), a.dtype.type(high)),
+    lambda a, low, high: at_most(at_least(a, low), high),
     a=lambda g, a, low, high: keep(g, (a >= low) & (a <= high)),
 )
 clamp_low = op(
@@ -236,7 +236,7 @@ def binary(made: Any, name: str, other: Any, input: Any) -> Tensor:
 def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """`input + alpha * other`, broadcast together."""
     if alpha.__class__ is not int or alpha != 1:
-        messages.check_alpha(alpha, input, other)
+        alpha = factor("add", alpha, input, other)
         return add_scaled.call(input, other, alpha)
     return binary(add_, "add", other, input)
 
@@ -246,7 +246,7 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """`input - alpha * other`, broadcast together."""
     if alpha.__class__ is not int or alpha != 1:
         messages.check_no_bools(input, other)
-        messages.check_alpha(alpha, input, other)
+        alpha = factor("sub", alpha, input, other)
         return add_scaled.named("SubBackward0").call(input, other, -alpha)
     return binary(sub_, "sub", other, input)
 
@@ -254,13 +254,13 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 @public(method=False)
 def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """`other - alpha * input`, broadcast together."""
-    if not isinstance(input, Tensor):
+    if not isinstance(input, Tensor) or not isinstance(other, (Tensor, bool, int, float, np.number)):
         forms = "(Tensor input, Tensor other, *, Number alpha = 1)", "(Tensor input, Number other, Number alpha = 1)"
         raise invalid_combination("rsub", (input, other), {}, *forms)
     name = "RsubBackward0" if isinstance(other, Tensor) else "RsubBackward1"
     if alpha.__class__ is not int or alpha != 1:
         messages.check_no_bools(input, other)
-        messages.check_alpha(alpha, input, other)
+        alpha = factor("rsub", alpha, input, other)
         return add_scaled.named(name).call(other, input, -alpha)
     return sub_.named(name).call(other, input)
 
@@ -390,6 +390,9 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
     return minimum_.call(tensor_argument(input, "minimum"), tensor_argument(other, "minimum", "other", 2))
 
 
+_CLAMP_FORMS = [f"(Tensor input, {kind} min = None, {kind} max = None)" for kind in ("Tensor", "Number")]
+
+
 @public("clip", in_place=True)
 def clamp(input: Tensor, min: Any = None, max: Any = None) -> Tensor:
     """Each element, brought into the range from `min` to `max`: numbers, or tensors; None is no bound."""
@@ -411,6 +414,10 @@ def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str
         name, bound = ("clamp_max", "max") if min is None else ("clamp_min", "min")
         forms = f"(Tensor input, Tensor {bound})", f"(Tensor input, Number {bound})"
         raise invalid_combination(name, (input, max if min is None else min), {}, *forms)
+    low, high = [b if b is None or isinstance(b, Tensor) else as_number(b) for b in (min, max)]
+    if (low is None, high is None) != (min is None, max is None):
+        raise invalid_combination("clamp", (input, min, max), {}, *_CLAMP_FORMS)
+    min, max = low, high
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
@@ -420,8 +427,7 @@ def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str
             return clamp_within.call(x, low, high)
         if min is not None and max is not None:
             if (low := as_number(min)) is None or (high := as_number(max)) is None:
-                forms = (f"(Tensor input, {kind} min = None, {kind} max = None)" for kind in ("Tensor", "Number"))
-                raise invalid_combination("clamp", (input, min, max), {}, *forms)
+                raise invalid_combination("clamp", (input, min, max), {}, *_CLAMP_FORMS)
             return _clamped(input, low, high, of_tensors, of_numbers)
         result = input if min is None else clamp_low.named(of_tensors).call(input, min)
         return result if max is None else clamp_high.named(of_tensors).call(result, max)

@@ -19,6 +19,7 @@ from .indexing import sliced
 from .indices import EVERY
 from .inplace import as_view
 from .names import attach, public, tensor_argument
+from .options import integer
 from .shape import as_shape, cat, checked_dims, completed_shape, reorder, repeat, sizes, stack, transpose
 from .table import Op, op
 
@@ -53,6 +54,8 @@ turn: Op = op(
 def flip(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """The elements in reverse order along some dimensions."""
     ndim = tensor_argument(input, "flip").ndim
+    if not dims and not named:
+        raise TypeError('flip() missing 1 required positional arguments: "dims"')
     along = sizes(dims, named, "flip", "dims")
     found = checked_dims(list(along), ndim)
     return flip_.call(input, found if ndim else ())
@@ -77,8 +80,8 @@ def flipud(input: Tensor) -> Tensor:
 @public()
 def roll(input: Tensor, shifts: Any, dims: Any = ()) -> Tensor:
     """The elements moved along dimensions, around the ends; without dimensions, as if all were one."""
-    shifts = tuple(shifts) if isinstance(shifts, (tuple, list)) else (shifts,)
-    dims = tuple(dims) if isinstance(dims, (tuple, list)) else (dims,)
+    shifts = sizes((shifts,), None, "roll", "shifts")
+    dims = tuple(dims) if isinstance(dims, (tuple, list)) else () if dims is None else (dims,)
     if not shifts:
         raise RuntimeError("`shifts` required")
     if not dims and len(shifts) == 1:
@@ -104,7 +107,7 @@ def rot90(input: Tensor, k: int = 1, dims: Any = (0, 1)) -> Tensor:
     if dims[0] == dims[1] or abs(dims[0] - dims[1]) == ndim:
         raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
     first, second = (messages.checked_dim(d, ndim) for d in dims)
-    return turn.call(input, k % 4, first, second)
+    return turn.call(input, integer("rot90", "k", 1, k) % 4, first, second)
 
 
 @public("moveaxis")
@@ -160,8 +163,16 @@ attach(H=property(_matrix_turned), mH=property(lambda self: _matrices_turned(sel
 
 
 @public()
+def broadcast_to(input: Tensor, size: Any) -> Tensor:
+    """`input.expand(size)`."""
+    return tensor_argument(input, "broadcast_to").expand(*size)
+
+
+@public()
 def tile(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     """The tensor copied so often along each dimension; `repeat`, but fewer numbers count from the last dimension."""
+    if not dims and not named:
+        raise TypeError('tile() missing 1 required positional arguments: "dims"')
     times = tuple(sizes(dims, named, "tile", "dims"))
     return repeat(input, *(1,) * (tensor_argument(input, "tile").ndim - len(times)), *times)
 
@@ -282,8 +293,8 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     length = input.shape[at]
     if isinstance(indices_or_sections, Tensor):
         indices_or_sections = indices_or_sections.tolist()
-    if isinstance(indices_or_sections, int):
-        count = indices_or_sections
+    if not isinstance(indices_or_sections, (tuple, list)):
+        count = integer("tensor_split", "sections", 1, indices_or_sections)
         if count <= 0:
             raise RuntimeError(f"number of sections must be larger than 0, got {count}")
         small, larger = divmod(length, count)

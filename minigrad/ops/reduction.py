@@ -12,12 +12,13 @@ from .. import dtypes, messages
 from ..engine import level_of_user
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
+from .convert import invalid_combination
 from .half import by_number, in_single, is_half
 from .inplace import like, zeros_as
-from .names import NOT_GIVEN, is_over_all, public, tensor_argument, torch_names
+from .names import NOT_GIVEN, is_over_all, keepdim_alone, public, tensor_argument, torch_names
 from .pointwise import abs_, div_, exp_, keep, mul_, power, select, sign_
 from .shape import checked_dims, spread, swap
-from .table import Op, op
+from .table import op
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
@@ -232,23 +233,7 @@ def norm_rule(g: Any, a: Any, out: Any, p: float, dim: Dims, keepdim: bool) -> A
 
 vector_norm = op("LinalgVectorNormBackward0", norm_over, a=norm_rule)
 
-# Running sums, and sums in the log domain
-
-
-def _cumsum(a: Array, dim: int) -> Array:
-    if a.ndim == 0:
-        return a.copy()
-    if a.dtype.char == "e":
-        return in_single(_cumsum, a, dim)
-    return np.ascontiguousarray(np.add.accumulate(a, axis=dim, dtype=a.dtype)) + a.dtype.type(0)  # -0. becomes 0.
-
-
-cumsum_: Op = op("CumsumBackward0", _cumsum, a=lambda g, dim: cumsum_reversed(g, dim))
-cumsum_reversed: Op = op(
-    "CumsumBackward0",
-    lambda a, dim: np.ascontiguousarray(np.flip(_cumsum(np.flip(a, dim), dim), dim)) if a.ndim else a.copy(),
-    a=lambda g, dim: cumsum_(g, dim),
-)
+# Sums in the log domain
 
 
 def finite(peak: Array) -> Array:
@@ -326,7 +311,7 @@ def added_up_in(dtype: Any, input: Tensor) -> Tensor:
 
 
 @public()
-def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, **numpy_names: Any) -> Tensor:
+def sum(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = False, *, dtype: Any = None, **numpy_names: Any) -> Tensor:
     """The sum over `dim`, or of all elements; of integers and bools it is int64."""
     if numpy_names:
         return sum(input, **torch_names("sum", numpy_names, dim=dim, keepdim=keepdim), dtype=dtype)
@@ -336,16 +321,20 @@ def sum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = N
         input = added_up_in(dtype, input)
     elif input._array.dtype.kind != "f":
         input = input.to(dtypes.int64)
-    if dim is None and not keepdim:
+    if dim is NOT_GIVEN:
+        if keepdim:
+            raise keepdim_alone("sum")
         return sum_all.call(input)
     return sum_dims.call(input, reduced_dims(dim, input._array.ndim), keepdim)
 
 
 @public()
-def mean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def mean(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The mean over `dim`, or of all elements; the dtype must be floating."""
     input = floating_input(input, "mean", dtype)
-    if dim is None and not keepdim:
+    if dim is NOT_GIVEN:
+        if keepdim:
+            raise keepdim_alone("mean")
         return mean_all.call(input)
     return mean_dims.call(input, reduced_dims(dim, input._array.ndim), keepdim)
 
@@ -356,7 +345,7 @@ def floating_input(input: Tensor, function: str, dtype: Any = None) -> Tensor:
     if dtype is not None:
         input = input.to(dtype)
     if input._array.dtype.kind != "f":
-        raise RuntimeError(messages.must_be_floating(function, input.dtype))
+        raise RuntimeError(messages.must_be_floating(function, input.dtype, "Input" if dtype is None else "Optional"))
     return input
 
 
@@ -371,11 +360,25 @@ def prod(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = False, *, dtype: A
     return prod_dim.call(input, messages.checked_dim(dim, input.ndim), keepdim)
 
 
-def spread_options(input: Tensor, dim: Any, unbiased: Any, correction: Any, function: str) -> tuple[Dims | None, float]:
-    """The dimensions and the correction of `var` and `std`, whose first argument may be either in torch."""
-    if isinstance(dim, bool):
-        dim, unbiased = None, dim
-    correction = correction if correction is not None else 1 if unbiased is None else int(unbiased)
+def spread_options(
+    input: Tensor, dim: Any, unbiased: Any, keepdim: bool, correction: Any, function: str
+) -> tuple[Dims | None, float]:
+    """The dimensions and the correction of `var` and `std`, whose first argument may be `unbiased` in torch."""
+    args = [input, *[value for value in (dim, unbiased) if value is not NOT_GIVEN]]
+    named = {"keepdim": keepdim or NOT_GIVEN, "correction": correction}
+    if isinstance(dim, bool) and unbiased is NOT_GIVEN:
+        dim, unbiased = NOT_GIVEN, dim
+    of_older_form = isinstance(unbiased, bool) and correction is NOT_GIVEN and not (keepdim and dim is NOT_GIVEN)
+    if isinstance(dim, bool) or not (unbiased is NOT_GIVEN or of_older_form):
+        forms = "(bool unbiased = True)", "(tuple of ints dim = None, bool unbiased = True, bool keepdim = False)"
+        newer = "(tuple of ints dim = None, *, Number correction = None, bool keepdim = False)"
+        named = {name: value for name, value in named.items() if value is not NOT_GIVEN}
+        raise invalid_combination(function, args, named, *forms, newer)
+    if unbiased is not NOT_GIVEN:
+        correction = int(unbiased)
+    elif correction is NOT_GIVEN or correction is None:
+        correction = 1
+    dim = None if dim is NOT_GIVEN else dim
     dims = reduced_dims(dim, input.ndim)
     left = size_of(input.shape, tuple([i for i in range(input.ndim) if i not in dims]))
     if (size_of(input.shape, dims) if left else 0) <= correction:
@@ -390,31 +393,32 @@ def spread_options(input: Tensor, dim: Any, unbiased: Any, correction: Any, func
 
 @public()
 def var(
-    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+    input: Tensor,
+    dim: Any = NOT_GIVEN,
+    unbiased: bool = NOT_GIVEN,
+    keepdim: bool = False,
+    *,
+    correction: Any = NOT_GIVEN,
 ) -> Tensor:
     """The variance over `dim`, or of all elements, divided by n - `correction` (1, or 0 with `unbiased=False`)."""
     input = floating_input(input, "var")
-    dims, correction = spread_options(input, dim, unbiased, correction, "var")
+    dims, correction = spread_options(input, dim, unbiased, keepdim, correction, "var")
     return var_dims.call(input, dims, correction, keepdim)
 
 
 @public()
 def std(
-    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+    input: Tensor,
+    dim: Any = NOT_GIVEN,
+    unbiased: bool = NOT_GIVEN,
+    keepdim: bool = False,
+    *,
+    correction: Any = NOT_GIVEN,
 ) -> Tensor:
     """The square root of `var`; the gradient at 0 is 0."""
     input = floating_input(input, "std")
-    dims, correction = spread_options(input, dim, unbiased, correction, "std")
+    dims, correction = spread_options(input, dim, unbiased, keepdim, correction, "std")
     return std_dims.call(input, dims, correction, keepdim)
-
-
-@public(in_place=True)
-def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The running sum along `dim`; of integers and bools it is int64."""
-    input = tensor_argument(input, "cumsum")
-    if dtype is not None or input.dtype.kind != dtypes.FLOATING:
-        input = added_up_in(dtype or dtypes.int64, input)
-    return cumsum_.call(input, messages.checked_dim(dim, input.ndim))
 
 
 @public()

@@ -8,7 +8,7 @@ from typing import Any
 from .. import messages
 from ..engine import Node
 from ..tensor import Tensor, current_origin, storage_of
-from .inplace import check_writable, take_history
+from .inplace import check_graph, take_history
 from .names import attach
 from .shape import squeeze, t, transpose, unsqueeze
 
@@ -25,7 +25,7 @@ _NAMES = {  # torch numbers the nodes of changes in place apart
 
 def _in_place(view: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def change_shape(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        check_writable(self)
+        check_graph(self)
         if view is t and self.ndim > 2:
             raise RuntimeError(f"t_() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
         storage = storage_of(self)

@@ -15,6 +15,7 @@ from ..tensor import Tensor
 from .convert import invalid_combination
 from .inplace import broadcast_shape, zeros_as
 from .names import NOT_GIVEN, offer_in_place, public, tensor_argument
+from .options import integer
 from .pointwise import binary, div_
 from .table import Op, common_dtype, op
 
@@ -144,6 +145,7 @@ _offer("trunc", trunc_, "Each element without its fraction; the gradient is 0.",
 def round(input: Tensor, *, decimals: int = 0) -> Tensor:
     """The nearest number with so many decimals (of tens, hundreds... if negative), the even one at a tie."""
     kind = tensor_argument(input, "round")._array.dtype.kind
+    decimals = integer("round", "decimals", None, decimals)
     if kind != "f" and (decimals or kind == "b"):
         raise NotImplementedError(messages.not_implemented("round_cpu" if decimals else "round_vml_cpu", input.dtype))
     if kind != "f":

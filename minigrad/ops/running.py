@@ -1,29 +1,49 @@
-"""What has come so far along a dimension: running products, extremes and sums in the log domain; and differences.
+"""What has come so far along a dimension: running sums, products, extremes and sums in the log domain; and differences.
 
 Source: https://docs.pytorch.org/docs/stable/torch.html#other-operations
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
+from .convert import dtype_argument
 from .half import in_single
-from .inplace import as_view, like, zeros_as
+from .inplace import as_view, like, twin, zeros_as
 from .logic import integers
-from .names import public, tensor_argument
+from .names import NOT_GIVEN, attach, public, tensor_argument
+from .options import integer
 from .picking import gathered, key_along, narrow
 from .pointwise import exp_, keep, select
-from .reduction import added_up_in, array_of, cumsum_reversed, finite
+from .reduction import added_up_in, array_of, finite
 from .results import values_and_indices
 from .shape import cat, insert_axis
 from .table import Op, op
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
+
+
+def _cumsum(a: Array, dim: int) -> Array:
+    if a.ndim == 0:
+        return a.copy()
+    if a.dtype.char == "e":
+        return in_single(_cumsum, a, dim)
+    return np.ascontiguousarray(np.add.accumulate(a, axis=dim, dtype=a.dtype)) + a.dtype.type(0)  # -0. becomes 0.
+
+
+cumsum_: Op = op("CumsumBackward0", _cumsum, a=lambda g, dim: cumsum_reversed(g, dim))
+cumsum_reversed: Op = op(
+    "CumsumBackward0",
+    lambda a, dim: np.ascontiguousarray(np.flip(_cumsum(np.flip(a, dim), dim), dim)) if a.ndim else a.copy(),
+    a=lambda g, dim: cumsum_(g, dim),
+)
 
 
 def _cumprod(a: Array, dim: int) -> Array:
@@ -86,13 +106,53 @@ def _share(g: Array, a: Array, out: Array, dim: int) -> Array:
 logcumsumexp_: Op = op("LogcumsumexpBackward0", _logcumsumexp, a=_logcumsumexp_rule)
 
 
-@public(in_place=True)
-def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
-    """The running product along `dim`; of integers and bools it is int64."""
-    input = tensor_argument(input, "cumprod")
+def _in_dtype(input: Tensor, dtype: Any, name: str) -> Tensor:
+    """`input` in the dtype that a running sum or product of it has; torch's error if that is bool."""
     if dtype is not None or input.dtype.kind != dtypes.FLOATING:
         input = added_up_in(dtype or dtypes.int64, input)
+    if input.dtype is dtypes.bool_:
+        raise NotImplementedError(messages.not_implemented(f"{name}_out_cpu", input.dtype))
+    return input
+
+
+def _in_place(function: Callable[..., Tensor]) -> None:
+    """Offer the twin of a running sum or product, whose dtype must be the tensor's own."""
+    name = function.__name__
+    written = twin(function, f"{name}_")
+
+    @wraps(written)
+    def in_place(self: Tensor, dim: int = NOT_GIVEN, *, dtype: Any = None, **numpy_names: Any) -> Tensor:
+        if dtype is not None and (wanted := dtype_argument(dtype, f"{name}_")) is not self.dtype:
+            names = messages.C_NAMES[self.dtype.name], messages.C_NAMES[wanted.name]
+            raise RuntimeError(
+                f"Bad in-place call: input tensor dtype {names[0]} and output tensor dtype {names[1]} should match\n"
+                f"  Leave `dtype` away, or use {name}()."
+            )
+        if self.dtype is dtypes.bool_:
+            raise NotImplementedError(messages.not_implemented(f"{name}_out_cpu", self.dtype))
+        return written(self, *(() if dim is NOT_GIVEN else (dim,)), **numpy_names)
+
+    attach(**{f"{name}_": in_place})
+
+
+@public()
+def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """The running sum along `dim`; of integers and bools it is int64."""
+    input = _in_dtype(tensor_argument(input, "cumsum"), dtype, "cumsum")
+    return cumsum_.call(input, messages.checked_dim(dim, input.ndim))
+
+
+_in_place(cumsum)
+
+
+@public()
+def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
+    """The running product along `dim`; of integers and bools it is int64."""
+    input = _in_dtype(tensor_argument(input, "cumprod"), dtype, "cumprod")
     return cumprod_.call(input, messages.checked_dim(dim, input.ndim))
+
+
+_in_place(cumprod)
 
 
 @public()
@@ -142,6 +202,7 @@ def diff(
     """
     if not tensor_argument(input, "diff").ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")
+    n = integer("diff", "n", 1, n)
     if n < 0:
         raise RuntimeError(f"order must be non-negative but got {n}")
     parts = [part for part in (prepend, input, append) if part is not None]

@@ -16,6 +16,7 @@ from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin, wants_grad
 from .inplace import as_view, zeros_as
 from .names import attach, public, tensor_argument
+from .options import integer, lengths, wrong_type
 from .table import Op, common_dtype, op
 
 INTERNAL = True
@@ -119,11 +120,17 @@ def sizes(shape: Any, named: dict[str, Any] | None = None, function: str = "", n
         if shape or list(named) != [name]:
             raise TypeError(f"{function}() got an unexpected keyword argument '{min(named.keys() - {name} or {name})}'")
         shape = (named[name],)
+        if not isinstance(shape[0], (tuple, list)):
+            raise wrong_type(function, name, None, "tuple of ints", shape[0])
+    given = shape
     if len(shape) == 1 and isinstance(shape[0], (tuple, list)):
         shape = shape[0]
         if shape.__class__ is Size:
             return shape
-    return tuple([n if n.__class__ is int else index(n) for n in shape])
+    for n in shape:
+        if n.__class__ is not int:
+            return tuple(lengths(function, name, given, shape))
+    return tuple(shape)
 
 
 def _is_view(array: Array, of: Array) -> bool:
@@ -316,12 +323,6 @@ def expand_as(self: Tensor, other: Tensor) -> Tensor:
     return expand(self, *other.shape)
 
 
-@public()
-def broadcast_to(input: Tensor, size: Any) -> Tensor:
-    """`input.expand(size)`."""
-    return expand(input, *size)
-
-
 @public(function=False)
 def repeat(self: Tensor, *repeats: Any, **named: Any) -> Tensor:
     """The tensor copied `repeats` times along each dimension."""
@@ -460,8 +461,8 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
     given, dim = dim, messages.checked_dim(dim, tensor.ndim)
     length = tensor._array.shape[dim]
     step = piece
-    if isinstance(split_size_or_sections, int):
-        size = split_size_or_sections
+    if not isinstance(split_size_or_sections, (tuple, list)):
+        size = integer("split", "split_size", 1, split_size_or_sections)
         if size < 0:
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
         if size == 0 and length:
@@ -469,7 +470,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
         sections = [min(size, length - start) for start in range(0, length, size or 1)] or [0]
     else:
         step = piece.named("SplitWithSizesBackward0")
-        sections = list(split_size_or_sections)
+        sections = lengths("split_with_sizes", "split_sizes", (split_size_or_sections,), split_size_or_sections)
         if min(sections, default=0) < 0:
             raise RuntimeError(
                 f"split_with_sizes expects split_sizes have only non-negative entries, but got split_sizes={sections}"
@@ -492,6 +493,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     """At most `chunks` parts of one size along `dim` (the last may be smaller), as views."""
     if not tensor_argument(input, "chunk").ndim:
         raise RuntimeError("chunk expects at least a 1-dimensional tensor")
+    chunks = integer("chunk", "chunks", 1, chunks)
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     length = input.shape[messages.checked_dim(dim, input.ndim)]

@@ -11,8 +11,9 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
+from .convert import dtype_argument
 from .half import in_single
-from .names import public, tensor_argument
+from .names import NOT_GIVEN, public, tensor_argument
 from .options import as_number
 from .picking import gather
 from .pointwise import keep, select
@@ -60,7 +61,7 @@ def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any 
     if dtype is not None:
         input = added_up_in(dtype, input)
     if input.dtype.kind != dtypes.FLOATING:
-        total: Tensor = input.sum(dim, keepdim)
+        total: Tensor = input.sum(dim, keepdim, dtype=dtype)
         return total
     return nansum_dims.call(input, reduced_dims(dim, input.ndim), keepdim)
 
@@ -71,6 +72,7 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
     if tensor_argument(input, "nanmean").dtype.kind != dtypes.FLOATING:
         name = messages.TYPE_NAMES[input.dtype.name]
         raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {name}")
+    dtype = None if dtype is None else dtype_argument(dtype, "nanmean")
     if dtype is not None and dtype.kind != dtypes.FLOATING:
         raise RuntimeError(
             "nanmean(): could not infer output dtype. Optional dtype must be either a floating point or complex "
@@ -84,10 +86,10 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
 # Spread and mean at once
 
 
-def _with_mean(name: str, made: Op, input: Tensor, dim: Any, unbiased: Any, correction: Any, keepdim: bool) -> Any:
+def _with_mean(name: str, made: Op, input: Tensor, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
     if tensor_argument(input, name).dtype.kind != dtypes.FLOATING:
         raise RuntimeError(f"{name} only support floating point and complex dtypes")
-    dims, correction = spread_options(input, dim, unbiased, correction, name)
+    dims, correction = spread_options(input, dim, unbiased, keepdim, correction, name)
     backward = f"{name.title().replace('_', '')}Backward0"
     every = tuple(range(input.ndim)) if dims is None else dims
     spread: Tensor = made.named(backward).call(input, dims, correction, keepdim)
@@ -97,19 +99,29 @@ def _with_mean(name: str, made: Op, input: Tensor, dim: Any, unbiased: Any, corr
 
 @public(method=False)
 def var_mean(
-    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+    input: Tensor,
+    dim: Any = NOT_GIVEN,
+    unbiased: bool = NOT_GIVEN,
+    keepdim: bool = False,
+    *,
+    correction: Any = NOT_GIVEN,
 ) -> tuple[Tensor, Tensor]:
     """The variance and the mean over `dim`, or of all elements, as `var` and `mean` give them."""
-    pair: tuple[Tensor, Tensor] = _with_mean("var_mean", var_dims, input, dim, unbiased, correction, keepdim)
+    pair: tuple[Tensor, Tensor] = _with_mean("var_mean", var_dims, input, dim, unbiased, keepdim, correction)
     return pair
 
 
 @public(method=False)
 def std_mean(
-    input: Tensor, dim: Any = None, unbiased: Any = None, keepdim: bool = False, *, correction: Any = None
+    input: Tensor,
+    dim: Any = NOT_GIVEN,
+    unbiased: bool = NOT_GIVEN,
+    keepdim: bool = False,
+    *,
+    correction: Any = NOT_GIVEN,
 ) -> tuple[Tensor, Tensor]:
     """The standard deviation and the mean over `dim`, or of all elements, as `std` and `mean` give them."""
-    pair: tuple[Tensor, Tensor] = _with_mean("std_mean", std_dims, input, dim, unbiased, correction, keepdim)
+    pair: tuple[Tensor, Tensor] = _with_mean("std_mean", std_dims, input, dim, unbiased, keepdim, correction)
     return pair
 
 

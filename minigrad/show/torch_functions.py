@@ -20,6 +20,7 @@ from ..ops import (
     pointwise as p,
     products,
     reduction as r,
+    running,
     shape as s,
 )
 from . import torch_elementwise
@@ -97,7 +98,7 @@ _FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (r.var_dims, lambda t, a, dim, correction, keepdim: a.var(dim, correction=correction, keepdim=keepdim)),
     (r.std_dims, lambda t, a, dim, correction, keepdim: a.std(dim, correction=correction, keepdim=keepdim)),
     (r.vector_norm, lambda t, a, p, dim, keepdim: t.linalg.vector_norm(a, p, dim, keepdim)),
-    (r.cumsum_, lambda t, a, dim: a.cumsum(dim)),
+    (running.cumsum_, lambda t, a, dim: a.cumsum(dim)),
     (r.logsumexp_dims, lambda t, a, dim, keepdim: a.logsumexp(dim, keepdim)),
     (r.softmax_dim, lambda t, a, dim: a.softmax(dim)),
     (r.log_softmax_dim, lambda t, a, dim: a.log_softmax(dim)),

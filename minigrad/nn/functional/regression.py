@@ -13,6 +13,7 @@ from ... import broadcast_tensors, dtypes, messages, no_grad, ones_like, where, 
 from ...engine import level_of_user
 from ...ops.losses import entropy, huber, smooth_error, soft_margin, squared_error
 from ...ops.names import check_needs_no_gradient
+from ...ops.options import number
 from ...ops.table import common_dtype
 from ...tensor import Tensor
 from .reduction import reduced, reduction_of, warn_of_sizes
@@ -96,6 +97,7 @@ def smooth_l1_loss(
     """Half the squared error by `beta` where the error is below `beta`, else its size less `beta / 2`."""
     warn_of_sizes(input, target)
     reduction = reduction_of(reduction, size_average, reduce)
+    beta = number("smooth_l1_loss", "beta", 4, beta)
     if beta == 0:
         a, b = broadcast_tensors(input, target)
         return reduced((a - b).abs(), reduction)
@@ -111,12 +113,13 @@ def huber_loss(
     """Half the squared error where the error is below `delta`, else `delta` times its size less `delta / 2`."""
     warn_of_sizes(input, target)
     reduction = reduction_of(reduction, None, None)
+    delta = number("huber_loss", "delta", 4, delta)
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     a, b = _compared(input, target, "huber_cpu")
-    if weight is None:
-        return _in_dtype_of(input, huber.call(a, b, reduction, delta))
-    return _weighted(_in_dtype_of(input, huber.call(a, b, "none", delta)), input, weight, reduction, mean_of_all=True)
+    whole = reduction if weight is None else "none"
+    loss = _in_dtype_of(input, huber.call(a, b, whole, delta, input.dtype, target.dtype))
+    return loss if weight is None else _weighted(loss, input, weight, reduction, mean_of_all=True)
 
 
 # Of distributions
@@ -148,11 +151,9 @@ def kl_div(
             )
         batch = reduction == "batchmean"
         reduction = reduction_of("sum" if batch else reduction, None, None)
-    if log_target:
-        each = target.exp() * (target - input)
-    else:
-        floating = target if target.dtype.kind == dtypes.FLOATING else target.to(dtypes.get_default_dtype())
-        each = entropy.call(floating) - target * input
+    if input.dtype.kind != dtypes.FLOATING or target.dtype.kind != dtypes.FLOATING:
+        raise RuntimeError("kl_div: Integral inputs not supported.\n  Make both floating first: x.float().")
+    each = target.exp() * (target - input) if log_target else entropy.call(target) - target * input
     found = reduced(each, reduction)
     return found / input.size()[0] if batch and input.ndim else found
 
@@ -179,7 +180,7 @@ def poisson_nll_loss(
     loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
-        loss = loss + stirling.masked_fill(target <= 1, 0)
+        loss = (loss + stirling.masked_fill(target <= 1, 0)).to(loss.dtype)
     return reduced(loss, reduction)
 
 
