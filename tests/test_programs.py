@@ -115,6 +115,15 @@ FOUND = {
         "b.sum()",
     ],
     "a step that is never made counts for torch": [LEAF, "b = (-a).view(1, -1)[::2]", "b[None] = b"],
+    "slices of all there is are no view": [
+        "a = torch.tensor(2.0, requires_grad=True)",
+        "b, c, d = torch.zeros(1, 3), torch.zeros(1, 3), torch.zeros(1, 3)",
+        "b[:, :] = a",
+        "c[0:1, 0:3] = a * torch.ones(3)",
+        "d[:, 0:2] = a",
+        "(b + c + d).sum().backward()",
+        "e = d[:, :]",
+    ],
     "a product of batches may be one of copies": [
         "a = torch.ones(2, 2, 3, requires_grad=True)",
         "b = a.square()",

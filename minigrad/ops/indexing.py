@@ -114,7 +114,8 @@ def located(t: Tensor, index: Any) -> tuple[Tensor, Key]:
     """The view that `index` asks for, and what is to be picked from that: () for nothing."""
     if t._origin is None and t._view is None and index.__class__ is tuple and (key := _basic_key(index)):
         try:
-            return as_view(part, t, key), ()  # nothing is recorded, so one view does for several
+            if int in map(type, index) or t._array[key].shape != t._array.shape:  # else it may be `t` itself
+                return as_view(part, t, key), ()  # nothing is recorded, so one view does for several
         except IndexError:
             key = ()  # what follows finds out what is wrong
     if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
