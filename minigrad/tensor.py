@@ -258,7 +258,7 @@ class Tensor(Methods, metaclass=TensorType):
         """Keep the gradient of a tensor that is no leaf in `.grad` too."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if isinstance(self._origin, Node) and not self.is_leaf:  # the latter brings a view up to date
+        if isinstance(self._origin, Node) and not self.retains_grad and not self.is_leaf:  # which updates a view
             self._origin.attached().retained_by = ref(self)
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHandle:
