@@ -88,6 +88,10 @@ class Storage:
         self.viewed = False  # whether a tensor over it has had views
         self.rewritten_by = ""  # the operation that the tensor over all of it comes from since the last recorded change
 
+    def renew(self) -> None:
+        """Count the memory as changed by now, though its version stays: a tensor over other memory has come to it."""
+        self.changed_at = last_change[0] = next_rank()
+
     def bump(self, line: tuple[CodeType, int] | None = None) -> None:
         """Count one in-place change and note the user's line that made it, which need not be given."""
         self.version += 1
@@ -252,11 +256,22 @@ class Hooks:
     __slots__ = ("after", "before", "metadata", "of_tensor", "retained_by")
 
     def __init__(self) -> None:
-        self.of_tensor: dict[int, Callable[..., Any]] = {}
+        self.of_tensor: dict[int, Callable[..., Any]] | None = None  # until there is a first
         self.before: dict[int, Callable[..., Any]] = {}
         self.after: dict[int, Callable[..., Any]] = {}
         self.retained_by: Callable[[], Any] = lambda: None  # else a weak reference to the tensor
         self.metadata: dict[Any, Any] = {}
+
+    def for_tensor(self) -> dict[int, Callable[..., Any]]:
+        """Where the hooks of the tensor go that the node made."""
+        if self.of_tensor is None:
+            self.of_tensor = {}
+        return self.of_tensor
+
+
+def is_hooked(origin: Any) -> bool:
+    """Whether a tensor of this origin has, or had, hooks: as in torch, more of them go there, changed or not."""
+    return isinstance(origin, Node) and origin.hooks is not None and origin.hooks.of_tensor is not None
 
 
 class RemovableHandle:

@@ -19,7 +19,7 @@ import numpy as np
 from . import dtypes, messages
 from .devices import CPU, device
 from .dtypes import Size, dtype
-from .engine import LEAF, SEVERED, Lost, Node, RemovableHandle, Replaced, Storage, last_change, level_of_user, next_rank
+from .engine import LEAF, SEVERED, Lost, Node, RemovableHandle, Replaced, Storage, is_hooked, level_of_user
 from .layout import CHANNELS_LAST, is_channels_last
 from .modes import is_grad_enabled
 
@@ -265,8 +265,8 @@ class Tensor(Methods, metaclass=TensorType):
         """Call `hook(gradient)` whenever a gradient of this tensor is computed; what it returns replaces it."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        leaf = self.is_leaf
-        hooks = self.__dict__.setdefault("_hooks", {}) if leaf else self._origin.attached().of_tensor
+        leaf = not is_hooked(self._origin) and self.is_leaf  # the latter brings a view up to date
+        hooks = self.__dict__.setdefault("_hooks", {}) if leaf else self._origin.attached().for_tensor()
         return RemovableHandle(hooks, hook)
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
@@ -291,7 +291,7 @@ class Tensor(Methods, metaclass=TensorType):
             raise RuntimeError(messages.cannot_require_grad(value.dtype))
         if value._storage is None or value._storage is not self._storage:
             self._storage, self._view = storage_of(value), None
-            self._storage.changed_at = last_change[0] = next_rank()
+            self._storage.renew()
         x, y = self._array, value._array
         if isinstance(self._origin, Node) and (x.shape != y.shape or x.dtype != y.dtype):
             self._origin = Replaced(self._origin, x)

@@ -240,6 +240,9 @@ class Pair:
         """The documented cases of other answers."""
         if self.data_used and (what in ("_version", "grad_fn", "is_leaf") or not self.theirs.names[name].is_leaf):
             return True  # views take note of changes through `.data`, which torch does not count
+        if what == "grad.requires_grad":  # a gradient of nothing, once a view without elements was changed
+            empty = [t for t in self.ours.tensors().values() if t._view is not None and not t.numel()]
+            return our_value is False and bool(empty)
         if what == "_version":  # torch also counts what it adds up in place
             return name in self.gradients | self.products
         if what == "grad_fn":  # rules are put together otherwise; ToCopyBackward0 ends a change in a wider dtype
@@ -274,8 +277,8 @@ def has_no_gaps(t: Any) -> bool:
 
 def has_odd_stride(t: torch.Tensor) -> bool:
     """Whether a dimension of length 1 has another stride than it would have if the later ones were all of memory."""
-    later = zip(t.shape[1:], t.stride()[1:], strict=True)
-    return any(n == 1 and s != m * r for n, s, (m, r) in zip(t.shape, t.stride(), later, strict=False))
+    later = [m * r for m, r in zip(t.shape[1:], t.stride()[1:], strict=True)]
+    return any(n == 1 and s != step for n, s, step in zip(t.shape, t.stride(), [*later, 1], strict=False))
 
 
 def steps(t: Any) -> tuple[int, ...]:

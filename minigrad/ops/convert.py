@@ -14,7 +14,7 @@ import numpy as np
 from .. import dtypes
 from ..devices import ADVICE, device, require_cpu
 from ..dtypes import dtype
-from ..engine import Lost
+from ..engine import Lost, is_hooked
 from ..layout import CHANNELS_LAST, copy_array, is_channels_last, looks_channels_last, order_of
 from ..messages import type_name
 from ..tensor import Tensor, storage_of
@@ -103,6 +103,8 @@ def detach_(self: Tensor) -> Tensor:
     """Take this tensor out of the graph, in place; RuntimeError for a view."""
     if self._view is not None:
         raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+    if is_hooked(self._origin):
+        self.__dict__["_hooks"] = self._origin.hooks.of_tensor  # they stay with it, should it become a leaf
     self._origin = lost(self, "detach")
     return self
 
