@@ -240,9 +240,9 @@ class Pair:
         """The documented cases of other answers."""
         if self.data_used and (what in ("_version", "grad_fn", "is_leaf") or not self.theirs.names[name].is_leaf):
             return True  # views take note of changes through `.data`, which torch does not count
-        if what == "grad.requires_grad":  # a gradient of nothing, once a view without elements was changed
+        if what == "grad.requires_grad":  # a gradient of nothing, or of what a view without elements was changed in
             empty = [t for t in self.ours.tensors().values() if t._view is not None and not t.numel()]
-            return our_value is False and bool(empty)
+            return not self.ours.names[name].numel() or (our_value is False and bool(empty))
         if what == "_version":  # torch also counts what it adds up in place
             return name in self.gradients | self.products
         if what == "grad_fn":  # rules are put together otherwise; ToCopyBackward0 ends a change in a wider dtype

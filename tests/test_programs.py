@@ -162,6 +162,8 @@ FOUND = {
         "a[0, :, None] = b",
         "b[:] = b",
         "a[None] = a",
+        "c = a.unsqueeze(0)",
+        "c.div_(c.squeeze())",
     ],
     "a product of batches may be one of copies": [
         "a = torch.ones(2, 2, 3, requires_grad=True)",

@@ -209,7 +209,7 @@ def check_memory(t: Tensor, *others: Any) -> None:
 
 def check_overlap(x: np.ndarray[Any, Any], y: np.ndarray[Any, Any]) -> None:
     """Raise torch's error where `x`, which is written, and `y` lie in the same memory, but not element for element."""
-    if share_memory(x, y) and (address(x), *_steps(x)) != (address(y), *_steps(y)):
+    if share_memory(x, y) and (address(x), x.ndim, _steps(x)) != (address(y), y.ndim, _steps(y)):
         raise RuntimeError(messages.overlapping_operands())
 
 
