@@ -138,6 +138,14 @@ FOUND = {
         "e.sum().backward(retain_graph=True)",
         "c.sum().backward()",
     ],
+    "a hook after one that was refused": [
+        LEAF,
+        "seen = []",
+        "b = a.split(1)[0]",
+        "b.detach().zero_()",
+        "b.register_hook(lambda g: seen.append(g * 1))",
+        "b.register_hook(lambda g: seen.append(g * 2))",
+    ],
     "hooks stay with what is detached": [
         LEAF,
         "seen = []",
@@ -148,6 +156,11 @@ FOUND = {
         "b.register_hook(lambda g: seen.append(g * 2))",
         "b.sum().backward()",
     ],
+    "a gradient of nothing may be changed": [
+        "a = torch.zeros((0,), requires_grad=True)",
+        "b = torch.autograd.grad((a.sum(-1).flatten() ** 3).sum(), a, create_graph=True)[0]",
+        "b.clamp_(max=0.5)",
+    ],
     "a gradient of nothing is one in torch": [
         "a = torch.tensor([1.0], requires_grad=True)",
         "b = a * 1",
@@ -155,7 +168,7 @@ FOUND = {
         "c.log_()",
         "b.sum().backward(create_graph=True)",
     ],
-    "strides of one step do not matter": [
+    "strides of steps that are never made": [
         "a = torch.tensor([[1.0, 2.0, 3.0]])",
         "b = a.mT",
         "b[None] = b",
@@ -164,6 +177,7 @@ FOUND = {
         "a[None] = a",
         "c = a.unsqueeze(0)",
         "c.div_(c.squeeze())",
+        "a[::2].copy_(a)",
     ],
     "a product of batches may be one of copies": [
         "a = torch.ones(2, 2, 3, requires_grad=True)",

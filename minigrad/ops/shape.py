@@ -25,11 +25,11 @@ Dims = tuple[int, ...]
 
 
 def _spread(a: Array, shape: Dims) -> Array:
-    if a.ndim == 0:
+    if a.ndim == 0 or 0 in shape:
         filled = np.empty(shape, a.dtype)  # np.broadcast_to takes longer, and what it returns is slow to compute with
         filled[...] = a
         return filled
-    return np.broadcast_to(a, shape) if a.shape != shape else a
+    return a.reshape(shape) if a.size == math.prod(shape) else np.broadcast_to(a, shape)
 
 
 def _expanded(a: Array, shape: Dims) -> Array:
@@ -207,10 +207,10 @@ def unsqueeze(input: Tensor, dim: int) -> Tensor:
 def _insert_axis(a: Array, at: int) -> Array:
     """A new axis whose stride is torch's: as if one more of the same could follow."""
     shape = (*a.shape[:at], 1, *a.shape[at:])
-    if a.flags.c_contiguous:
-        return a.reshape(shape)
     stride = a.strides[at] * a.shape[at] if at < a.ndim else a.itemsize
     strides = (*a.strides[:at], stride, *a.strides[at:])
+    if a.flags.c_contiguous and (r := a.reshape(shape)).strides == strides:
+        return r  # which is quicker
     return np.lib.stride_tricks.as_strided(a, shape, strides)
 
 
