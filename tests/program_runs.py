@@ -76,7 +76,7 @@ def difference(lines: Sequence[str], every_step: bool = True) -> str | None:
                 return None
             if not found and (found := pair.compare_values()) and pair.reads_what_it_writes(line):
                 return None  # torch reads some elements before, and some after they have changed
-            if found and pair.data_used and "allow_unused" in line and found.endswith("None in minigrad"):
+            if found and pair.data_used and pair.has_views(line) and found.endswith("None in minigrad"):
                 return None  # a view changed through `.data` is a new one here, of which nothing was computed before
             if pair.laid_out_otherwise:
                 return None  # which operand's order of dimensions a result has, if they differ
@@ -92,7 +92,7 @@ def allowed(lines: Sequence[str], pair: Pair, error: Exception | None, our_error
     text, our_text = str(error), str(our_error)
     if pair.data_used and re.search("modified by an inplace operation|modified inplace|not have been used", our_text):
         return True  # a change through `.data` may be silently wrong in torch, and counts as a change here
-    if pair.data_used and "a second time" in text and our_error is None:
+    if pair.data_used and "a second time" in text and our_error is None and pair.has_views():
         return True  # a view changed through `.data` is a new one here: a pass that asked for it freed nothing
     if "refers to a single memory location" in our_text and error is None:
         return True  # torch fills memory that several elements share; it warns of most of these
@@ -105,11 +105,13 @@ def allowed(lines: Sequence[str], pair: Pair, error: Exception | None, our_error
     if hooking and error is None and "modified inplace" in our_text and any(name + hooking in x for x in lines[:-1]):
         return True  # after torch has refused a hook it takes the next one, and calls neither
     if re.search("modified by an inplace (.|\n)*gradient of (Clone|UnsafeView)Backward0", our_text) and error is None:
-        return True  # a product of batches is, in torch, sometimes one of copies, which nobody changes
+        return pair.has_batched_products(
+            lines[-1]
+        )  # a product of batches is, in torch, sometimes one of copies, which nobody changes
     if "a second time" in text and our_error is None and any("inputs=" in line for line in lines):
         return True  # which frees one step: after a change in a wider dtype, only the one back to its own dtype
     if "a second time" in our_text and error is None and any("inputs=" in line for line in lines):
-        return pair.has_batched_products()  # which are several steps in torch, and one here, freed as a whole
+        return pair.has_batched_products(lines[-1])  # which are several steps in torch, and one here, freed as a whole
     if "modified by an inplace operation" in text and our_error is None and "inputs=" in lines[-1] and pair.has_views():
         return True  # torch runs the rules of a change through a view with its base, though nothing below is wanted
     # Gradients may be views of something in torch, or expanded. Here each is a tensor with memory of its own.
@@ -185,14 +187,23 @@ class Pair:
         for side in (self.theirs, self.ours):
             side.scope["seen"].clear()
 
-    def has_views(self) -> bool:
-        """Whether there are views."""
-        return any(t._view is not None for t in self.ours.tensors().values())
+    def has_views(self, line: str = "") -> bool:
+        """Whether there are views, or some in a line."""
+        return any(t._view is not None for t in self.named(line) or self.ours.tensors().values())
 
-    def has_batched_products(self) -> bool:
-        """Whether a product of batches of matrices is among the tensors."""
-        every = self.ours.tensors().values()
-        return any(t.grad_fn is not None and t.grad_fn.name() == "UnsafeViewBackward0" for t in every)
+    def named(self, line: str) -> list[Any]:
+        """The tensors of minigrad in a line."""
+        found = [self.ours.names.get(word) for word in re.findall(r"\w+", line)]
+        return [t for t in found if isinstance(t, minigrad.Tensor)]
+
+    def has_batched_products(self, line: str) -> bool:
+        """Whether a tensor in a line comes from a product of batches of matrices, which has two operands."""
+        nodes = {t.grad_fn for t in self.named(line)}
+        for node in (seen := list(nodes - {None})):  # which grows
+            new = {below for below, _ in node.next_functions} - {None, *seen}
+            seen.extend(new)
+        made = [n for n in seen if n.name() in ("CloneBackward0", "UnsafeViewBackward0")]
+        return any(len(node.next_functions) == 2 for node in made)
 
     def has_idle_steps(self, line: str) -> bool:
         """Whether the tensors in a line have one element each, or one has an odd stride where its length is 1."""

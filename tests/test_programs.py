@@ -12,7 +12,9 @@ torch = pytest.importorskip("torch")
 
 from program_runs import LENGTH, MIXTURES, Pair, difference, random_program, shortened, shown
 
+import minigrad
 from minigrad import engine, walk
+from minigrad.autograd import passes
 from minigrad.ops import inplace, shape
 from minigrad.tensor import View
 from minigrad.testing.random_programs import Program, programs
@@ -137,6 +139,16 @@ FOUND = {
         "d.register_hook(lambda g: None)",
         "e.sum().backward(retain_graph=True)",
         "c.sum().backward()",
+    ],
+    "one of several views of integers": [
+        "a = torch.tensor([1.0], requires_grad=True)",
+        "b = torch.tensor([1, 2]).split(1)[0]",
+        "b[b > 0] = a",
+        "b.fill_(a[0])",
+        "b.eq_(a)",
+        "b.copy_(a)",
+        "b[:] = a",
+        "b[0] = a[0]",
     ],
     "a hook after one that was refused": [
         LEAF,
@@ -336,10 +348,44 @@ def test_random_programs_notice_what_is_broken(name: str, monkeypatch: pytest.Mo
     pytest.fail("no program noticed")
 
 
+def refuse(*args: object) -> None:
+    raise RuntimeError(
+        "one of the variables needed for gradient computation has been modified by an inplace operation\n"
+        "  saved it to compute the gradient of CloneBackward0"
+    )
+
+
+def lose(patch: Patch) -> None:
+    grad = minigrad.autograd.grad
+    patch(minigrad.autograd, "grad", lambda *args, **options: (None,) * len(grad(*args, **options)))
+
+
+def walk_that_frees(everything: bool) -> Callable[[Patch], None]:
+    found = walk.walk
+    return lambda patch: patch(passes, "walk", lambda a, b, tape, keep, *more: found(a, b, tape, not everything, *more))
+
+
 EXCUSED_ELSEWHERE = {  # a program in which nothing that excuses such a difference is there, and what is broken
     "changes are overlooked before inputs=": (
         ["b = a * 2", "c = b.exp() * b", "b.add_(1)", "c.sum().backward(inputs=[a])"],
         lambda patch: patch(engine.Storage, "bump", lambda self: None),
+    ),
+    "a gradient is lost beside data": (
+        ["d = a.data", "b = a * 2", "g = torch.autograd.grad(b.sum(), a, allow_unused=True)"],
+        lose,
+    ),
+    "nothing is freed beside data": (
+        ["d = a.data", "b = (a * a).sum()", "b.backward()", "b.backward()"],
+        walk_that_frees(everything=False),
+    ),
+    "all is freed beside a product of batches": (
+        ["d = torch.ones(2, 1, 3) @ torch.ones(2, 3, 1)", "b = (a * a).sum()"]
+        + ["b.backward(retain_graph=True, inputs=[a])", "b.backward()"],
+        walk_that_frees(everything=True),
+    ),
+    "a clone is changed": (
+        ["b = a.clone()", "c = b.exp() * b", "c.sum().backward()"],
+        lambda patch: patch(passes, "walk", refuse),
     ),
 }
 

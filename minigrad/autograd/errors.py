@@ -115,9 +115,10 @@ def unused_input(i: int, tensor: Any) -> str:
 
 def moved_leaf(leaf: Any) -> str:
     """For a gradient that arrives at a tensor which an operation in place has made part of the graph since."""
+    node = (leaf if leaf._view is None else leaf._view.base)._origin
     return (
         "leaf variable has been moved into the graph interior\n"
-        f"{at(*leaf._storage.changed_by)}\n"
+        f"{at(node.code, node.lasti)}\n"
         f"  changed the memory of a leaf of shape {tuple(leaf.shape)} after it was used, so that it is computed now, "
         "and keeps no gradient.\n"
         "  Change a copy instead, x = x.clone(), or change it under no_grad, as the update of a parameter does."

@@ -180,14 +180,15 @@ def check_writable(t: Tensor, *others: Any) -> bool:
 def check_graph(t: Tensor, *others: Any) -> bool:
     """Raise torch's error where the graph forbids to change `t`; returns whether it takes part in the change."""
     wanted = t.requires_grad
-    if not is_grad_enabled() or t._array.dtype.kind != "f" or not (wanted or any(map(requires_grad, others))):
+    if not is_grad_enabled() or not (wanted or any(map(requires_grad, others))):
         return False
     view = t._view
-    if view is not None:
-        if view.made_by:
-            raise RuntimeError(messages.write_to_view(view.made_by, made_by(t), of_base=False))
-        if wanted and not isinstance(view.base._origin, Node):
-            raise RuntimeError(messages.write_to_leaf("a view of a leaf Variable"))
+    if view is not None and view.made_by:
+        raise RuntimeError(messages.write_to_view(view.made_by, made_by(t), of_base=False))
+    if t._array.dtype.kind != "f":
+        return False
+    if wanted and view is not None and not isinstance(view.base._origin, Node):
+        raise RuntimeError(messages.write_to_leaf("a view of a leaf Variable"))
     if wanted and made_by(t) is None:
         raise RuntimeError(messages.write_to_leaf("a leaf Variable"))
     return True
@@ -344,13 +345,14 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Copy the values of `src`, a tensor or a number, broadcast and converted, into this tensor."""
     if isinstance(src, (bool, int, float, np.generic)):
         src = Tensor._of(np.array(src))
-    return change(copied, self, tensor_argument(src, "copy_", "other"))
+    src = tensor_argument(src, "copy_", "other")
+    if self._array.dtype.kind != "f":
+        src = Tensor._of(src._array, None, src._storage)
+    return change(copied, self, src)
 
 
 def copied(t: Tensor, src: Tensor) -> Tensor:
     """`src` as a value for `t`."""
-    if t._array.dtype.kind != "f":
-        src = Tensor._of(src._array)
     result: Tensor = copy.call(t, src)
     if isinstance(result._origin, Node):
         result._origin.targets = (None, (src._array.shape, src._array.dtype))
