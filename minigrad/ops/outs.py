@@ -65,37 +65,29 @@ UNSAFE = "{name}: Expected result to be safely castable from {wanted} dtype, but
 
 def with_out(f: Callable[..., Any], refusal: str) -> Callable[..., Any]:
     """`f`, that also takes `out`."""
+
+    def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        if out is None:
+            return f(*args, **kwargs) if kwargs else f(*args)
+        return _into(out, f, refusal, args, kwargs)
+
+    # Most have one or two parameters and no more: theirs are quicker to call by their names than through stars.
+
+    def of_one(a: Any, *, out: Any = None) -> Any:
+        return f(a) if out is None else _into(out, f, refusal, (a,), {})
+
+    def of_two(a: Any, b: Any, *, out: Any = None) -> Any:
+        return f(a, b) if out is None else _into(out, f, refusal, (a, b), {})
+
     code = f.__code__
-    if code.co_flags & _WITH_STARS or code.co_posonlyargcount:
-
-        def call(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-            if out is None:
-                return f(*args, **kwargs) if kwargs else f(*args)
-            return _into(out, f, refusal, args, kwargs)
-
-    else:
-        call = _written_with_out(f, refusal)
-    call = wraps(f)(call)
-    call.takes_out = True  # type: ignore[attr-defined]
-    return call
-
-
-def _written_with_out(f: Callable[..., Any], refusal: str) -> Callable[..., Any]:
-    """The same, written with the parameters of `f`, which is quicker to call than with `*args, **kwargs`."""
-    code = f.__code__
-    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    places, keywords = names[: code.co_argcount], [f"{name}={name}" for name in names[code.co_argcount :]]
-    parameters, given = ", ".join([*places, "*", *names[code.co_argcount :], "out"]), ", ".join(keywords)
-    scope: dict[str, Any] = {"INTERNAL": True, "_f": f, "_into": _into, "_refusal": refusal}
-    exec(
-        f"def {f.__name__}({parameters}):\n"
-        f"    if out is None: return _f({', '.join([*places, *keywords])})\n"
-        f"    return _into(out, _f, _refusal, ({''.join(f'{name}, ' for name in places)}), dict({given}))",
-        scope,
-    )
-    call: Any = scope[f.__name__]
-    call.__defaults__, call.__kwdefaults__ = f.__defaults__, {**(f.__kwdefaults__ or {}), "out": None}
-    return cast(Callable[..., Any], call)
+    simple = not (code.co_flags & _WITH_STARS or code.co_kwonlyargcount or code.co_posonlyargcount)
+    kind: Any = {1: of_one, 2: of_two}.get(code.co_argcount, call) if simple else call
+    made: Any = wraps(f)(kind)
+    if kind is not call:
+        made.__code__ = made.__code__.replace(co_varnames=(*code.co_varnames[: code.co_argcount], "out"))
+        made.__defaults__ = f.__defaults__
+    made.takes_out = True
+    return cast(Callable[..., Any], made)
 
 
 def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
