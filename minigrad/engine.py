@@ -97,7 +97,10 @@ class Storage:
         self.version += 1
         self.changed_at = last_change[0] = next_rank()
         if line is None:
-            frame: Any = sys._getframe(2)  # user_line, without one more call in every change
+            try:  # user_line, without one more call in every change
+                frame: Any = sys._getframe(2)
+            except ValueError:
+                frame = OUTSIDE
             while "INTERNAL" in frame.f_globals:
                 frame = frame.f_back or OUTSIDE
             line = frame.f_code, frame.f_lasti
@@ -322,7 +325,7 @@ class NodeOfMany(Node):
 
 
 class Replaced(NodeOfMany):
-    """The origin of a tensor that `.data =` gave another shape or dtype: its node takes gradients like the old ones."""
+    """The origin of a tensor that was given another shape or dtype unrecorded: its node takes gradients as it did."""
 
     __slots__ = ()
 
@@ -341,7 +344,7 @@ class Replaced(NodeOfMany):
             raise RuntimeError(
                 f"Function returned an invalid gradient at index 0 - got {list(g.shape)} but expected shape compatible "
                 f"with {list(shape)}\n"
-                "  `.data =` gave the tensor another shape after it was computed. Assign data of the same shape."
+                "  `.data =`, or a change under no_grad, gave the tensor another shape after it was computed."
             )
         return (g,)
 

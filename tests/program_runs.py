@@ -144,7 +144,7 @@ def compare_errors(error: Exception | None, our_error: Exception | None) -> str 
         return None
     if "not implemented for" in str(error) and kinds[1] in ("RuntimeError", "NotImplementedError"):
         return None  # torch names the kernel that lacks a dtype
-    first = ("modified inplace", "single memory location")
+    first = ("modified inplace", "single memory location", "Autograd not support dtype")
     if error is not None and our_error is not None and any(text in f"{error} {our_error}" for text in first):
         return None  # of two mistakes in one line either may be named
     return f"torch: {kinds[0]}: {error}\n    minigrad: {kinds[1]}: {our_error}"

@@ -348,6 +348,24 @@ def test_indices_out_of_bounds(f, index):
     assert ends[0] == ends[1] == ends[2]
 
 
+def test_a_view_made_under_no_grad_is_no_leaf():
+    whole = leaf(1.0, 1.0, 1.0)
+    with minigrad.no_grad():
+        view = whole[:2]
+    for first in (view, leaf(1.0, 1.0), minigrad.ones(2)):
+        compiled = minigrad.compile(lambda a, b: (a * a * b).sum())
+        compiled(first, leaf(1.0, 1.0))
+        a = leaf(2.0, 3.0)
+        compiled(a, a).backward()
+        assert a.grad.tolist() == [12, 27]
+        assert compiled(view, view).requires_grad
+        assert grad(compiled(view, view), view, allow_unused=True) == (None,)
+    asks = minigrad.compile(lambda a: a * 2 if a.requires_grad else a * 3)
+    with minigrad.no_grad():
+        for _ in range(2):
+            assert [asks(t).tolist() for t in (minigrad.ones(2), view, leaf(1.0, 1.0))] == [[3, 3], [2, 2], [2, 2]]
+
+
 def test_a_thread_that_runs_nothing_else():
     """A call, a pass and a step without any frame of Python's above them: there is no line of the user's to find."""
 

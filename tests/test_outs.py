@@ -82,6 +82,19 @@ def test_every_function_that_torch_gives_an_out_has_one():
     assert [name for name in known if not takes_out(FUNCTIONS[name])] == []
 
 
+@pytest.mark.parametrize("name", ["sum", "prod", "cumsum", "cumprod", "mean", "nansum", "nanmean"])
+@pytest.mark.parametrize("d", ["float64", "float16", "int64"])
+def test_sums_are_computed_in_the_dtype_of_out(name, d):
+    found = []
+    for t in (minigrad, torch):
+        x, out = t.tensor([[1.0, 1e-9, 3e-9]]), t.empty(0, dtype=getattr(t, d))
+        try:
+            found.append(getattr(t, name)(x, 1, out=out).tolist())
+        except RuntimeError as error:
+            found.append(isinstance(error, RuntimeError))
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -28,6 +28,40 @@ def test_shapes_change_in_place_as_in_torch(change: Callable[[Any], Any]) -> Non
     assert_same(program)
 
 
+MADE: dict[str, Callable[[Any, Any], Any]] = {
+    "cat": lambda torch, a: torch.cat([a, a]),
+    "flip": lambda torch, a: a.flip(0),
+    "cumsum": lambda torch, a: a.cumsum(0),
+    "sum": lambda torch, a: a.sum(0, keepdim=True),
+    "mul": lambda torch, a: a * 2,
+    "matmul": lambda torch, a: a @ a,
+    "softmax": lambda torch, a: a.softmax(0),
+}
+CHANGES: list[Callable[[Any], Any]] = [
+    lambda y: y.unsqueeze_(0),
+    lambda y: y.unsqueeze_(-1),
+    lambda y: y.t_(),
+    lambda y: y.squeeze_(),
+]
+
+
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
+def test_a_shape_that_changes_unrecorded_takes_gradients_of_the_old_one(make: Callable[[Any, Any], Any]) -> None:
+    for change in CHANGES:
+        found = []
+        for torch in (pytest.importorskip("torch"), minigrad):
+            a = torch.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
+            y = make(torch, a)
+            with torch.no_grad():
+                change(y)
+            try:
+                (y * torch.arange(1.0, 1 + y.numel()).reshape(y.shape)).sum().backward()
+                found.append([round(value, 4) for row in a.grad.tolist() for value in row])
+            except RuntimeError as error:
+                found.append(["invalid gradient" in str(error), "modified by an inplace" in str(error)])
+        assert found[0] == found[1]
+
+
 def test_a_leaf_that_requires_grad_is_refused() -> None:
     with pytest.raises(RuntimeError, match="a leaf Variable that requires grad"):
         minigrad.ones(2, requires_grad=True).unsqueeze_(0)

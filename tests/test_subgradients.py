@@ -1,5 +1,8 @@
 """Kinks, ties, zeros and infinities: gradients as torch has them, and the docs pages that list them."""
 
+import math
+
+import numpy as np
 import pytest
 from kinks import DOCS, PAGES, SECTIONS, at, page
 
@@ -32,3 +35,23 @@ def test_variance_over_no_dimension():
         a = t.tensor([1.0, 3.0], requires_grad=True)
         a.var([]).backward()
         assert (a.grad.tolist() == [-2.0, 2.0]) == (t is minigrad)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "0.0 ** torch.tensor([math.nan, math.inf, -math.inf, 0.0, 1.0], requires_grad=True)",
+        "torch.nn.functional.kl_div(torch.zeros(2), torch.tensor([-0.5, 0.5], requires_grad=True), reduction='none')",
+    ],
+)
+def test_special_values(source):
+    torch = pytest.importorskip("torch")
+    found = []
+    for t in (minigrad, torch):
+        y = eval(source, {"torch": t, "math": math})
+        leaf = y.grad_fn
+        while leaf.name() != "torch::autograd::AccumulateGrad":
+            leaf = next(node for node, _ in leaf.next_functions if node is not None)
+        gradients = [t.autograd.grad(y[i], leaf.variable, retain_graph=True)[0].tolist() for i in range(len(y))]
+        found.append(np.array(gradients))
+    np.testing.assert_array_equal(*found)

@@ -44,7 +44,7 @@ _NEW = LIKE | {"size"}
 def new_array(shape: Any, d: np.dtype[Any], value: Any) -> Array:
     """An array filled with `value`, or with what happens to lie in memory if that is None."""
     try:
-        if value is None or value == 0:
+        if value is None or (value == 0 and math.copysign(1, value) > 0):
             return np.empty(shape, d) if value is None else np.zeros(shape, d)
         made = np.empty(shape, d)
     except ValueError:

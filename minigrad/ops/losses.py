@@ -13,6 +13,7 @@ import numpy as np
 from ..dtypes import dtype
 from ..messages import TYPE_NAMES
 from .activations import logsigmoid_
+from .pairs import xlogy_
 from .pointwise import abs_, clamp_low, keep, log_, select, sigmoid_, sign_
 from .shape import spread
 from .table import Op, op
@@ -135,7 +136,7 @@ entropy_of_logits = op(
 entropy = op(  # a * log(a), and 0 at 0
     "XlogyBackward0",
     lambda a: np.where(a == 0, a, a * np.log(a)),
-    a=lambda g, a: keep(g * log_(a), a != 0) + g * (a / a),
+    a=lambda g, a: keep(xlogy_(g, a), a != 0) + g * (a / a),
 )
 
 # Of margins

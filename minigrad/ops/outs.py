@@ -58,6 +58,8 @@ SAME = {
     "{name} does not support non-boolean outputs.": "isneginf isposinf signbit",
 }
 APART = ("cat", "gather", "index_select", "kthvalue", "masked_select", "take")  # whose `out` may be none of the inputs
+# What computes in the dtype of `out`; and what does so from floats to floats.
+IN_DTYPE_OF_OUT, IN_FLOATS_OF_OUT = ("cumprod", "cumsum", "prod", "sum"), ("mean", "nanmean", "nansum")
 UNCAST = "result type {wanted} can't be cast to the desired output type {got}"
 _OF_NANSUM = "nansum: provided dtype must match dtype of result. Got {got} and {wanted}."
 UNSAFE = "{name}: Expected result to be safely castable from {wanted} dtype, but got result with dtype {got}"
@@ -100,6 +102,9 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
     for t in given:
         if not isinstance(t, Tensor):
             raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(t)}")
+    floats = all(isinstance(t, Tensor) and t.is_floating_point() for t in (*inputs[:1], *given))
+    if (name in IN_DTYPE_OF_OUT or (floats and name in IN_FLOATS_OF_OUT)) and kwargs.get("dtype") is None:
+        kwargs = {**kwargs, "dtype": given[0].dtype}
     result = f(*args, **kwargs)
     results = result if isinstance(result, tuple) else (result,)
     if kwargs.get("dtype") is not None:  # what is asked for twice must be the same

@@ -113,7 +113,7 @@ power_of_bools = Op(  # whose gradient torch, which subtracts 1 from them, refus
 exponential = op(
     "PowBackward2",
     lambda a, base: np.array(_power_of(np.asarray(base).astype(a.dtype), a), order="C"),
-    a=lambda g, a, base, out: keep(g * by_number(mul_, out, _log_of(base)), (a < 0) | (base != 0)),
+    a=lambda g, a, base, out: keep(g * by_number(mul_, out, _log_of(base)), ~(a >= 0) | (base != 0)),
 )
 
 

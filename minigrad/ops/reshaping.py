@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import messages
-from ..engine import Node
+from ..engine import Node, Replaced
 from ..tensor import Tensor, current_origin, storage_of
 from .inplace import check_graph, take_history
 from .names import attach
@@ -34,8 +34,10 @@ def _in_place(view: Callable[..., Tensor]) -> Callable[..., Tensor]:
         made = view(Tensor._of(self._array, current_origin(self), storage), *args, **kwargs)
         storage.viewed = False
         storage.bump()
-        self._array = made._array
+        was, self._array = self._array, made._array
         node: Any = made._origin
+        if not isinstance(node, Node) and isinstance(self._origin, Node):  # under no_grad: its node is the old shape's
+            self._origin = Replaced(self._origin, was)
         if isinstance(node, Node):
             node.__class__ = node.op.named(_NAMES[node.name()]).node_type  # type: ignore[attr-defined]
             take_history(self, node)

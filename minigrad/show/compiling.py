@@ -309,13 +309,12 @@ def _body(
     ]
     if not leaves:
         return [*made, *([f"_r._origin = _Lost({lost!r})"] if lost else []), "return _r"]
-    edges = [f"_t_{n} if _o_{n} is _LEAF else None if _o_{n} is _SEVERED else _o_{n}" for n in leaves]
     recorded = [
         "if not _grad_enabled():",
         "    _r._origin = _Lost('no_grad')",
         "    return _r",
         "_r._origin = _node = _Node()",
-        f"_node.edges = {_tuple(edges)}",
+        f"_node.edges = {_tuple([f'_t_{n} if _o_{n} is _LEAF else _o_{n}' for n in leaves])}",
         "_node.program = _program",
         f"_node.saved = {_tuple(kept)}",
         "_node.made = _r._storage = _Storage()" if of_result else "_node.made = None",

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..tensor import Tensor
+from ..tensor import Tensor, wants_grad
 from .symbols import Unwritable
 from .tracing import is_library
 
@@ -65,10 +65,13 @@ class Guards:
             f"_x_{name}.dtype is {self.constant(x.dtype)} and _x_{name}.strides == {x.strides!r}",
         ]
         wanted = f"({origin} := {name}._origin if {name}._view is None else _current_origin({name})) is not None"
-        if t.requires_grad:
-            self.conditions.append(f"{wanted} and {origin}.__class__ is not _Lost")
-        else:
+        if not t.requires_grad:
             self.conditions.append(f"(not {wanted} or {origin}.__class__ is _Lost)")
+            self.conditions.append(f"({name}._view is None or not {name}.requires_grad)")
+        elif not wants_grad(t._origin):
+            raise Unwritable("a view was made under no_grad: it requires grad, and no gradient goes on from it")
+        else:
+            self.conditions.append(f"{wanted} and {origin}.__class__ is not _Lost and {origin} is not _SEVERED")
 
     def same(self, text: str, value: Any) -> None:
         """Let only what is equal to `value`, or is that very thing, through."""
