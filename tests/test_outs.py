@@ -113,6 +113,8 @@ def test_sums_are_computed_in_the_dtype_of_out(name, d):
         "torch.max(a, 0, out=z)",
         "x.exp(out=z)",
         "torch.prod(x, out=z)",
+        "torch.exp(x, out=[z])",
+        "torch.linalg.det(a, out=(torch.zeros(()),))",
         "torch.multiply(x, x, out=z)",
         "torch.concat([x, x], out=z)",
     ],

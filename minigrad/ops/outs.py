@@ -107,6 +107,8 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
         kwargs = {**kwargs, "dtype": given[0].dtype}
     result = f(*args, **kwargs)
     results = result if isinstance(result, tuple) else (result,)
+    if results[0] is result and given is out:
+        raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(out)}")
     if kwargs.get("dtype") is not None:  # what is asked for twice must be the same
         refusal = _OF_NANSUM if name in ("nansum", "nanmean") else next(iter(SAME))
     if name in ("clamp", "clamp_min", "clamp_max") and len(inputs) == 1:  # bounds that are numbers are in its dtype
