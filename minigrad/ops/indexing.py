@@ -119,7 +119,7 @@ def located(t: Tensor, index: Any) -> tuple[Tensor, Key]:
         except IndexError:
             key = ()  # what follows finds out what is wrong
     if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
-        return _select(t, 0, int(index), 0), ()
+        return _select(t, 0, as_index(index), 0), ()
     if isinstance(index, slice):
         return _slice(t, 0, index, skip_whole=True), ()
     return _follow(t, _as_items(index))
