@@ -235,6 +235,8 @@ def as_int(value: Any) -> int | None:
 
 def integer(function: str, name: str, position: int | None, value: Any) -> int:
     """`value` as an int, or torch's TypeError."""
+    if value.__class__ is int and -(2**63) <= value < 2**63:
+        return value
     found = as_int(value)
     if found is None:
         raise wrong_type(function, name, position, "int", value)

@@ -392,6 +392,7 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
 
 
 _CLAMP_FORMS = [f"(Tensor input, {kind} min = None, {kind} max = None)" for kind in ("Tensor", "Number")]
+_BOUNDS = (int, float, type(None))  # the classes of most bounds, told at once
 
 
 @public("clip", in_place=True)
@@ -415,10 +416,11 @@ def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str
         name, bound = ("clamp_max", "max") if min is None else ("clamp_min", "min")
         forms = f"(Tensor input, Tensor {bound})", f"(Tensor input, Number {bound})"
         raise invalid_combination(name, (input, max if min is None else min), {}, *forms)
-    low, high = [b if b is None or isinstance(b, Tensor) else as_number(b) for b in (min, max)]
-    if (low is None, high is None) != (min is None, max is None):
-        raise invalid_combination("clamp", (input, min, max), {}, *_CLAMP_FORMS)
-    min, max = low, high
+    if min.__class__ not in _BOUNDS or max.__class__ not in _BOUNDS:
+        low, high = [b if b is None or isinstance(b, Tensor) else as_number(b) for b in (min, max)]
+        if (low is None, high is None) != (min is None, max is None):
+            raise invalid_combination("clamp", (input, min, max), {}, *_CLAMP_FORMS)
+        min, max = low, high
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
