@@ -425,12 +425,8 @@ def check_alpha(alpha: Any, *operands: Any) -> None:
 def nothing_to_choose(name: str, dim: int | None = None, whole: bool = False) -> str:
     if dim is not None:
         return f"{name}(): Expected reduction dim {dim} to have non-zero size."
-    if whole:
-        return (
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
-            "Specify the reduction dim with the 'dim' argument."
-        )
-    return f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
+    how = " Specify the reduction dim with the 'dim' argument." if whole else ""
+    return f"{name}(): Expected reduction dim to be specified for input.numel() == 0.{how}"
 
 
 def wrong_count(shape: list[int], count: int) -> str:
