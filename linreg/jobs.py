@@ -89,7 +89,7 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
     constant = beside(intercept, exact_intercept) if settings.fit_intercept else None
     good = [outcome.goodness(triangle) for triangle in (outcome.triangle, outcome.held_triangle) if triangle]
     if manner.results:
-        print("\n".join(coefficient_lines(data.target, coefficients, constant, outcome.compared_with)))
+        print("\n".join(coefficient_lines(data.target, coefficients, constant, outcome.reference_levels)))
         print(goodness_line(good, settings.fit_intercept))
     result = {
         **asdict(outcome.settings),
@@ -195,7 +195,7 @@ def fit(
         diverged=diverged,
         start=start,
         counts=loaded.counts if loaded else None,
-        compared_with=loaded.encoding.compared_with if loaded else (),
+        reference_levels=loaded.encoding.reference_levels if loaded else (),
         held_triangle=loaded.held_triangle if loaded and problem.held_out else None,
     )
     return w, b, outcome

@@ -47,11 +47,11 @@ def coefficient_lines(
     target: str,
     coefficients: Mapping[str, Mapping[str, float]],
     constant: Mapping[str, float] | None,
-    compared_with: Sequence[str] = (),
+    reference_levels: Sequence[str] = (),
 ) -> list[str]:
     """The lines of a table of estimates beside the exact answers and how far they are apart.
 
-    Below them, what those of words are `compared_with`.
+    Below them, the `reference_levels` that those of categories are differences from.
     """
     rows = [("(intercept)", constant)] if constant else []
     rows += coefficients.items()
@@ -64,7 +64,7 @@ def coefficient_lines(
             f"{name} {row['estimate']:>16.9g} {row['exact']:>16.9g} {row['difference']:>12.2e}"
             for name, (_, row) in zip(others, rows, strict=True)
         ),
-        *([f"words are compared with {', '.join(map(shown, compared_with))}"] if compared_with else []),
+        *([f"reference levels: {', '.join(map(shown, reference_levels))}"] if reference_levels else []),
     ]
 
 

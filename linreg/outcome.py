@@ -93,8 +93,8 @@ class Outcome:
     to the columns' own, and in which `triangle` holds all rows trained on. `sample` is at most 2,000 of these rows in
     their own units, X (k, d) and y (k,), and their numbers in the data (k,), from 0. Losses are means per epoch.
     `seconds` is what training took, for `rows_seen` rows, in this process. `start` is w and b before the first step,
-    where they were kept for a plot. `counts` are a table's, `compared_with` what its words' coefficients are
-    differences from, and `held_triangle` its rows held out.
+    where they were kept for a plot. `counts` are a table's, `reference_levels` what its categories'
+    coefficients are differences from, and `held_triangle` its rows held out.
     """
 
     settings: Settings
@@ -115,7 +115,7 @@ class Outcome:
     diverged: str | None = None
     start: tuple[Array, float] | None = None
     counts: Counts | None = None
-    compared_with: tuple[str, ...] = ()
+    reference_levels: tuple[str, ...] = ()
     held_triangle: Triangle | None = None
 
     def in_own_units(self) -> tuple[Array, float]:

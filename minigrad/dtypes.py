@@ -94,6 +94,16 @@ def _numpy_type_name(numpy_dtype: np.dtype[Any]) -> str:
     return f"{kind.__module__}.{kind.__name__}"
 
 
+def is_numpy_number(value: Any) -> bool:
+    """Whether `value` is a number of NumPy's; its text, dates and times are none, though their `item()` may be one."""
+    return isinstance(value, np.generic) and value.dtype.kind in "biufc"
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a number of Python's or of NumPy's."""
+    return isinstance(value, (int, float)) or is_numpy_number(value)
+
+
 def of_number(value: complex) -> dtype:
     """The dtype of a Python number: bool, int64, or the default floating dtype."""
     if isinstance(value, (bool, np.bool_)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+from operator import index as as_index
 from types import CodeType
 from typing import Any
 
@@ -62,7 +63,7 @@ def _unusual_dim(dim: Any) -> int:
     is_tensor_of_one = array is not None and array.ndim == 0 and array.dtype.kind in "iu"
     if isinstance(dim, bool) or not (is_tensor_of_one or isinstance(dim, (int, np.integer))):
         raise TypeError(f"argument 'dim' must be int, not {type_name(dim)}")
-    return int(dim)
+    return as_index(dim)  # raises TypeError for np.timedelta64, which is an np.integer
 
 
 def misfit(error: Exception, x: Any, y: Any) -> Exception:
@@ -424,12 +425,8 @@ def check_alpha(alpha: Any, *operands: Any) -> None:
 def nothing_to_choose(name: str, dim: int | None = None, whole: bool = False) -> str:
     if dim is not None:
         return f"{name}(): Expected reduction dim {dim} to have non-zero size."
-    if whole:
-        return (
-            f"{name}(): Expected reduction dim to be specified for input.numel() == 0. "
-            "Specify the reduction dim with the 'dim' argument."
-        )
-    return f"{name}(): Expected reduction dim to be specified for input.numel() == 0."
+    how = " Specify the reduction dim with the 'dim' argument." if whole else ""
+    return f"{name}(): Expected reduction dim to be specified for input.numel() == 0.{how}"
 
 
 def wrong_count(shape: list[int], count: int) -> str:

@@ -147,6 +147,8 @@ CALLS = [
     "F.dropout(y, 1.5)",
     "F.dropout(y, -.1)",
     "F.dropout(y, 'a')",
+    "F.leaky_relu(y, None)",
+    "F.elu(-y, torch.tensor(0.5))",
     "F.dropout(y.long())",
     "F.dropout1d(y[0], .5)",
     "F.dropout2d(y, .5).shape",

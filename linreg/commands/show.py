@@ -69,4 +69,4 @@ def _lines(saved: "Saved") -> list[str]:
         if losses:
             lines.append(f"{kind}: {losses[0]:f} after the first epoch, {losses[-1]:f} now, {min(losses):f} at best")
     table = result["target"], result["coefficients"], result["intercept"]
-    return [*lines, *coefficient_lines(*table, saved.encoding.compared_with)]
+    return [*lines, *coefficient_lines(*table, saved.encoding.reference_levels)]

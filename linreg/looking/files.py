@@ -48,7 +48,7 @@ def _warn(path: str, missing: str) -> None:
 
         letters = missing if len(missing) <= 10 else f"{missing[:10]}…"
         warn(
-            f"matplotlib knows no font that has {letters}, so {path} has boxes for these letters; one installed since "
-            f"it listed them is found once {get_cachedir()} is deleted; a picture in SVG is drawn with its reader's "
-            "fonts"
+            f"matplotlib knows no font that has {letters}, so {path} has boxes for these letters; if you have "
+            f"installed one since, delete {get_cachedir()}, so that matplotlib lists the fonts anew; a picture in SVG "
+            "is drawn with its reader's fonts"
         )

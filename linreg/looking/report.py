@@ -74,7 +74,8 @@ def _verdict(drawing: Drawing, words: Words) -> list[str]:
     outcome, summary = drawing.outcome, drawing.summary
     size, r2, lines = len(outcome.names), summary.trained_r2, []
     if outcome.diverged:
-        lines.append(_paragraph(f"{words['diverged']} {outcome.diverged}", "verdict bad"))
+        why = outcome.diverged[0].upper() + outcome.diverged[1:]
+        lines.append(_paragraph(words["diverged"].format(why=why), "verdict bad"))
     kind = "explained" if outcome.settings.fit_intercept else "explained_0"
     told = words["unexplained" if r2 < 0 else kind].format(
         target=shown(outcome.target),
@@ -106,16 +107,16 @@ def _coefficients(drawing: Drawing, words: Words) -> list[str]:
     return [
         _heading(words["coefficients"]),
         _paragraph(words[summary.without or "belongs"], "note"),
-        *_compared(drawing.outcome, words),
+        *_reference(drawing.outcome, words),
         *_nearly_dependent(drawing, words),
         _table(words["coefficients"], texts, [_coefficient(row, summary, words) for row in summary.coefficients]),
     ]
 
 
-def _compared(outcome: Outcome, words: Words) -> list[str]:
-    """What the coefficients of words are differences from."""
-    levels = ", ".join(shown(level, 80) for level in outcome.compared_with)
-    return [_paragraph(words["compared"].format(levels=levels), "note")] if levels else []
+def _reference(outcome: Outcome, words: Words) -> list[str]:
+    """What the coefficients of categories are differences from."""
+    levels = ", ".join(shown(level, 80) for level in outcome.reference_levels)
+    return [_paragraph(words["reference"].format(levels=levels), "note")] if levels else []
 
 
 def _nearly_dependent(drawing: Drawing, words: Words) -> list[str]:

@@ -3,7 +3,7 @@
 REPORT_WORDS: dict[str, dict[str, str]] = {
     "en": {
         "title": "{target}: a linear regression",
-        "diverged": "Training diverged, and what follows is of the last good parameters:",
+        "diverged": "{why}. What follows is of these.",
         "explained": "{share} of the variance of {target} is explained (R² = {r2}), in {rows} rows, by {features}.",
         "explained_0": "{share} of the squares of {target} are explained (R² about 0 = {r2}), in {rows} rows, by "
         "{features}.",
@@ -30,9 +30,9 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "intervals and tests do not hold and are not given. Exact is the minimum with the same weight decay.",
         "dependent": "Some features follow from the others, so their coefficients are not unique, and there are no "
         "standard errors; exact is the shortest of the solutions, in standard units.",
-        "compared": "Those of words are differences from {levels}.",
-        "nearly": "{names} nearly follow from each other{also} (condition number of the standardised features "
-        "{condition}): together they are well determined, and each of their coefficients alone is not.",
+        "reference": "Coefficients of categories are differences from the reference levels: {levels}.",
+        "nearly": "{names} nearly follow from each other{also} (condition number {condition}, of the features at unit "
+        "length): together they are well determined, and each of their coefficients alone is not.",
         "nearly_also": ", and so do {names}",
         "saturated": "There are as many coefficients as rows, so no row is left to judge errors by.",
         "whole": "How good the fit is",
@@ -127,7 +127,7 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
     },
     "zh": {
         "title": "{target}：线性回归",
-        "diverged": "训练发散，以下为最后一组正常参数的结果：",
+        "diverged": "训练发散：{why}。以下是最后一组正常参数的结果。",
         "explained": "{target} 的方差有 {share} 得到解释（R² = {r2}），共 {rows} 行，{features}。",
         "explained_0": "{target} 的平方和有 {share} 得到解释（相对于 0 的 R² = {r2}），共 {rows} 行，{features}。",
         "unexplained": "用均值预测 {target} 都比这更好（R² = {r2}），共 {rows} 行，{features}。",
@@ -148,8 +148,8 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "ridge": "有权重衰减（岭回归）时系数有偏，通常的标准误、区间和检验不成立，故不给出。"
         "精确值是同样权重衰减下的最小点。",
         "dependent": "有些特征可由其余特征得出，系数不唯一，因此没有标准误；精确值是标准单位下最短的解。",
-        "compared": "词的系数是与 {levels} 相比的差别。",
-        "nearly": "{names} 几乎可以互相得出{also}（标准化特征的条件数 {condition}）："
+        "reference": "分类列的系数是相对于参照类别 {levels} 的差值。",
+        "nearly": "{names} 几乎可以互相得出{also}（单位长度特征的条件数 {condition}）："
         "合起来是确定的，单个系数则很不确定。",
         "nearly_also": "，{names} 也是如此",
         "saturated": "系数与行数一样多，没有多余的行来判断误差。",
@@ -162,8 +162,8 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "freedom": "自由度",
         "f": "F 及毫无关系时的 p",
         "rmse": "均方根误差（训练所得）",
-        "held_r2": "验证行的 R²",
-        "held_rmse": "验证行的均方根误差",
+        "held_r2": "留出行的 R²",
+        "held_rmse": "留出行的均方根误差",
         "data": "数据与拟合",
         "all_rows": "全部 {rows} 行训练数据",
         "some_rows": "{all} 行训练数据中的 {rows} 行",

@@ -110,9 +110,9 @@ class Design:
         """The condition number of the features at unit length, and the places of those that nearly depend, by group.
 
         With an intercept they are measured from their means, as the slopes' errors depend on nothing else: a column
-        far from 0 is nearly constant, but that makes the intercept alone uncertain. The bound for columns so measured
-        is the first source's (1,000 for the square); the second's, 30 too, leaves the means in. Only where the
-        coefficients are unique.
+        far from 0 is nearly constant, but that makes the intercept alone uncertain. The bound, 30, is the
+        second source's, which leaves the means in; the first, which takes them out, calls it severe above √1000 ≈ 31.6.
+        Only where the coefficients are unique.
         Source: Montgomery, Peck and Vining, Introduction to Linear Regression Analysis, 5th ed., 9.4.3; Belsley, Kuh
         and Welsch, Regression Diagnostics, chapter 3
         """

@@ -139,7 +139,7 @@ class Encoding:
     def kept(self) -> tuple[tuple[int, ...], ...]:
         """The places of each category's levels that have a coefficient.
 
-        With an intercept the first level is what the others are compared with; without one the first category keeps it.
+        With an intercept the first level is the reference that has none; without one the first category keeps it.
         """
         return tuple(
             tuple(range(0 if place == 0 and not self.fit_intercept else 1, len(levels)))
@@ -147,7 +147,7 @@ class Encoding:
         )
 
     @property
-    def compared_with(self) -> tuple[str, ...]:
+    def reference_levels(self) -> tuple[str, ...]:
         """What each category's coefficients are differences from, as `A=level`, where one of its levels has none."""
         each = zip(self.choice.categories, self.levels, self.kept, strict=True)
         return tuple(f"{name}={levels[0]}" for name, levels, kept in each if 0 < len(kept) < len(levels))

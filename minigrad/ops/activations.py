@@ -207,11 +207,6 @@ def _floating(input: Any, function: str, kernel: str) -> Any:
     return found
 
 
-def _given(function: str, **numbers: Any) -> list[Any]:
-    """The arguments that are to be numbers as Python's, or torch's error for one that is none."""
-    return [number(function, name, i + 2, value) for i, (name, value) in enumerate(numbers.items())]
-
-
 def gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
     """Each element times the chance that a standard normal number is below it.
 
@@ -235,9 +230,8 @@ def mish(input: Tensor) -> Tensor:
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """`log(1 + exp(beta * input)) / beta`, and the element itself where `beta * input > threshold`."""
-    return softplus_.call(
-        _floating(input, "softplus", "softplus_cpu"), *_given("softplus", beta=beta, threshold=threshold)
-    )
+    beta, threshold = number("softplus", "beta", 2, beta), number("softplus", "threshold", 3, threshold)
+    return softplus_.call(_floating(input, "softplus", "softplus_cpu"), beta, threshold)
 
 
 def logsigmoid(input: Tensor) -> Tensor:
@@ -247,14 +241,13 @@ def logsigmoid(input: Tensor) -> Tensor:
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01) -> Tensor:
     """Each element, or `negative_slope` times it where it is not positive."""
-    return leaky_relu_.call(
-        _floating(input, "leaky_relu", "leaky_relu_cpu"), *_given("leaky_relu", negative_slope=negative_slope)
-    )
+    input = _floating(input, "leaky_relu", "leaky_relu_cpu")
+    return leaky_relu_.call(input, number("leaky_relu", "negative_slope", 2, negative_slope))
 
 
 def elu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """Each element, or `alpha * (exp(input) - 1)` where it is not positive."""
-    return elu_.call(_floating(input, "elu", "elu_cpu"), *_given("elu", alpha=alpha), 1.0, 1.0)
+    return elu_.call(_floating(input, "elu", "elu_cpu"), number("elu", "alpha", 2, alpha), 1.0, 1.0)
 
 
 @public(method=False)
@@ -269,7 +262,7 @@ def selu(input: Tensor) -> Tensor:
 @public(method=False)
 def celu(input: Tensor, alpha: float = 1.0) -> Tensor:
     """Each element, or `alpha * (exp(input / alpha) - 1)` where it is not positive; RuntimeError if `alpha` is 0."""
-    (alpha,) = _given("celu", alpha=alpha)
+    alpha = number("celu", "alpha", 2, alpha)
     if alpha == 0:
         raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
     input = _floating(input, "celu", "elu_cpu")
@@ -280,7 +273,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
     """Each element, brought into the range from `min_val` to `max_val`; at both the gradient is 0."""
     if tensor_argument(input, "hardtanh").dtype is dtypes.bool_:
         raise RuntimeError("Bool inputs not supported for hardtanh")
-    min_val, max_val = _given("hardtanh", min_val=min_val, max_val=max_val)
+    min_val, max_val = number("hardtanh", "min_val", 2, min_val), number("hardtanh", "max_val", 3, max_val)
     if min_val > max_val:
         raise ValueError("min_val cannot be greater than max_val")
     if input.dtype is dtypes.uint8 and min_val <= -1:
@@ -308,13 +301,13 @@ def hardswish(input: Tensor) -> Tensor:
 def threshold(input: Tensor, threshold: float, value: float) -> Tensor:
     """Each element that is above `threshold`, and `value` in place of the others."""
     messages.check_not_bool(tensor_argument(input, "threshold"), "threshold_cpu")
-    given = _given("threshold", threshold=threshold, value=value)
+    given = number("threshold", "threshold", 2, threshold), number("threshold", "value", 3, value)
     return above.call(input, *[number_array(v, input._array.dtype).item() for v in given])
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Each element, moved towards 0 by `lambd`, and 0 where that would pass 0."""
-    (lambd,) = _given("softshrink", lambd=lambd)
+    lambd = number("softshrink", "lambd", 2, lambd)
     most = float(np.finfo(_floating(input, "softshrink", "softshrink_check")._array.dtype).max)
     if not 0 <= lambd <= most:
         raise RuntimeError(
@@ -328,8 +321,8 @@ def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """Each element, and 0 in place of those from `-lambd` to `lambd`."""
     x = _floating(input, "hardshrink", "hardshrink_cpu")
-    (lambd,) = _given("hardshrink", lambd=lambd)
-    return hardshrink_.call(x, number_array(lambd, x._array.dtype).item())
+    lambd = number_array(number("hardshrink", "lambd", 2, lambd), x._array.dtype).item()
+    return hardshrink_.call(x, lambd)
 
 
 def softsign(input: Tensor) -> Tensor:

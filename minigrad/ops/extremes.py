@@ -66,11 +66,12 @@ pick: Op = op(
 place: Op = op("PlaceBackward0", _place, a=lambda g, index, dim, keepdim: pick(g, index, dim, keepdim))
 
 
-def _of_one_form(name: str, input: Any, args: tuple[Any, ...], **named: Any) -> dict[str, Any]:
+def _of_one_form(name: str, input: Any, args: tuple[Any, ...], dim: Any, keepdim: Any, other: Any) -> dict[str, Any]:
     """The other arguments of `max` or `min`, by their names; torch's TypeError if they fit none of its forms."""
-    if not args and named["dim"] is named["keepdim"] is named["other"] is NOT_GIVEN:  # the most frequent form, at once
-        return {}
+    if len(args) < 2 and dim is keepdim is other is NOT_GIVEN:  # the frequent forms, at once
+        return {"other" if isinstance(args[0], Tensor) else "dim": args[0]} if args else {}
     names = ("other",) if args and isinstance(args[0], Tensor) else ("dim", "keepdim")
+    named = {"dim": dim, "keepdim": keepdim, "other": other}
     options = {key: value for key, value in named.items() if value is not NOT_GIVEN}
     given = dict(zip(names, args, strict=False)) | options
     fits = given.keys() in (set(), {"other"}, {"dim"}, {"dim", "keepdim"}) and len(given) == len(args) + len(options)
@@ -111,7 +112,7 @@ def max(
 
     Elements that tie for the largest share the gradient; over `dim` the first of them gets it.
     """
-    given = _of_one_form("max", input, dim_or_other, dim=dim, keepdim=keepdim, other=other)
+    given = _of_one_form("max", input, dim_or_other, dim, keepdim, other)
     if "other" in given:
         return tensor_argument(input, "max").maximum(given["other"])
     return _extreme(input, "max", max_all, np.argmax, **given)
@@ -129,7 +130,7 @@ def min(
 
     Elements that tie for the smallest share the gradient; over `dim` the first of them gets it.
     """
-    given = _of_one_form("min", input, dim_or_other, dim=dim, keepdim=keepdim, other=other)
+    given = _of_one_form("min", input, dim_or_other, dim, keepdim, other)
     if "other" in given:
         return tensor_argument(input, "min").minimum(given["other"])
     return _extreme(input, "min", min_all, np.argmin, **given)

@@ -147,7 +147,7 @@ def logit(input: Tensor, eps: float | None = None) -> Tensor:
 
     eps  if given, elements are first brought into the range from `eps` to `1 - eps`
     """
-    eps = -1.0 if eps is None else number("logit", "eps", 1, eps)
+    eps = -1.0 if eps is None else number("logit", "eps", 1, eps, "float")
     return logit_.call(tensor_argument(input, "logit"), None if eps < 0 else eps)
 
 
@@ -156,7 +156,9 @@ def nan_to_num(
     input: Tensor, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
 ) -> Tensor:
     """Each element, but `nan` (or 0) for NaN, and `posinf` and `neginf` (or the largest numbers) for infinities."""
-    return nan_to_num_.call(tensor_argument(input, "nan_to_num"), 0.0 if nan is None else nan, posinf, neginf)
+    given = enumerate({"nan": nan, "posinf": posinf, "neginf": neginf}.items(), 1)
+    by = [v if v is None else number("nan_to_num", name, i, v, "float") for i, (name, v) in given]
+    return nan_to_num_.call(tensor_argument(input, "nan_to_num"), by[0] or 0.0, *by[1:])
 
 
 offer_in_place("logit_", "nan_to_num_")

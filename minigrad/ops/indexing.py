@@ -112,27 +112,36 @@ def _slice(t: Tensor, dim: int, index: slice, skip_whole: bool) -> Tensor:
 
 def located(t: Tensor, index: Any) -> tuple[Tensor, Key]:
     """The view that `index` asks for, and what is to be picked from that: () for nothing."""
-    if t._origin is None and t._view is None and index.__class__ is tuple and (key := _basic_key(index)):
+    if t._origin is None and t._view is None and index.__class__ is tuple:
+        key, is_part = _basic_key(index)
+        if key and not is_part and index == (EVERY,) * t._array.ndim:
+            return t, ()
         try:
-            if int in map(type, index) or t._array[key].shape != t._array.shape:  # else it may be `t` itself
+            if is_part or (key and t._array[key].shape != t._array.shape):  # else it may be `t` itself
                 return as_view(part, t, key), ()  # nothing is recorded, so one view does for several
         except IndexError:
-            key = ()  # what follows finds out what is wrong
+            pass  # what follows finds out what is wrong
     if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
-        return _select(t, 0, int(index), 0), ()
+        return _select(t, 0, as_index(index), 0), ()
     if isinstance(index, slice):
         return _slice(t, 0, index, skip_whole=True), ()
     return _follow(t, _as_items(index))
 
 
-def _basic_key(index: Any) -> Key:
-    """What NumPy takes for an index of integers and slices alone; () for any other."""
+def _basic_key(index: Any) -> tuple[Key, bool]:
+    """What NumPy takes for an index of integers and slices alone, () for any other; and if it surely is not the whole.
+
+    To torch, a slice that is written with a start other than 0 never is.
+    """
+    is_part = False
     for i in index:
-        if i.__class__ is slice and (i.step is None or (i.step.__class__ is int and i.step > 0)):
-            continue
-        if i.__class__ is not int:
-            return ()
-    return (*index, ...)
+        if i.__class__ is int:
+            is_part = True
+        elif i.__class__ is slice and (i.step is None or (i.step.__class__ is int and i.step > 0)):
+            is_part = is_part or bool(i.start)
+        else:
+            return (), False
+    return (*index, ...), is_part
 
 
 def _as_items(index: Any) -> Sequence[Any]:

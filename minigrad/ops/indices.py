@@ -173,7 +173,7 @@ def number_array(value: Any, d: np.dtype[Any], half_overflows: bool = False) -> 
         return np.array(value, d)
     if isinstance(value, complex) and not value.imag:
         value = value.real
-    if isinstance(value, np.integer):
+    if isinstance(value, np.integer) and value.dtype.kind in "iu":  # np.timedelta64 is one of them, too
         value = int(value)
     if not isinstance(value, (bool, int, float, complex)):
         raise TypeError(

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from .. import messages
+from .. import dtypes, messages
 from ..engine import SEVERED, Lost, Node, Since, Storage
 from ..layout import address, copy_array, share_memory
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, View, storage_of, wants_grad
+from .convert import invalid_combination
 from .indices import number_array
 from .names import attach, tensor_argument
 from .table import Op, op
@@ -319,7 +320,11 @@ def fill_(self: Tensor, value: Any) -> Tensor:
             )
         check_memory(self)
         return _change(recorded, filled.call, self, value.to(self.dtype))
-    number = number_array(value.item() if isinstance(value, np.generic) else value, self._array.dtype)
+    if not isinstance(value, (float, int, complex)):
+        if not dtypes.is_numpy_number(value):
+            raise invalid_combination("fill_", (value,), {}, "(Tensor value)", "(Number value)")
+        value = value.item()
+    number = number_array(value, self._array.dtype)
     if not _plain(self):
         return _change(check_graph(self), fill.call, self, number)  # what `expand` shows many times may be filled
     self._array.fill(number)
@@ -343,7 +348,7 @@ def zero_(self: Tensor) -> Tensor:
 
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Copy the values of `src`, a tensor or a number, broadcast and converted, into this tensor."""
-    if isinstance(src, (bool, int, float, np.generic)):
+    if dtypes.is_number(src):
         src = Tensor._of(np.array(src))
     src = tensor_argument(src, "copy_", "other")
     if self._array.dtype.kind != "f":

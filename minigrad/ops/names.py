@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar
@@ -60,18 +61,29 @@ def _with_numpy_names(f: F) -> F:
     """`f`, also taking `axis` for `dim` and `keepdims` for `keepdim`, as torch's functions do."""
 
     flags = {name for name, kind in f.__annotations__.items() if kind == "bool"}
+    names = f.__code__.co_varnames[: f.__code__.co_argcount]
+    place = names.index("keepdim") if "keepdim" in names else sys.maxsize
 
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
-        named = {_NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()} if kwargs else kwargs
+        if len(args) > place and args[place].__class__ is not bool:
+            raise wrong_flag(f.__name__, f"'keepdim' (position {place + 1})", args[place])
+        if not kwargs:
+            return f(*args)
+        named = {_NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()}
         if len(named) < len(kwargs):
             raise TypeError(f"{f.__name__}() got an unexpected keyword argument '{min(kwargs.keys() - named.keys())}'")
-        for name in flags & named.keys():
-            if not isinstance(named[name], bool):
-                raise TypeError(f"{f.__name__}(): argument '{name}' must be bool, not {type_name(named[name])}")
+        for name, value in named.items():
+            if name in flags and value.__class__ is not bool:
+                raise wrong_flag(f.__name__, f"'{name}'", value)
         return f(*args, **named)
 
     return call  # type: ignore[return-value]
+
+
+def wrong_flag(function: str, which: str, value: Any) -> TypeError:
+    """torch's error for an argument that is to be a bool."""
+    return TypeError(f"{function}(): argument {which} must be bool, not {type_name(value)}")
 
 
 def torch_names(function: str, numpy_names: dict[str, Any], **given: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .. import messages
+from ..dtypes import is_number
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, storage_of
 from . import inplace, pairs, pointwise, rounding
@@ -20,16 +21,12 @@ INTERNAL = True
 _power = pointwise.power
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, (bool, int, float, np.generic))
-
-
 def _reflected(sign: str, function: Callable[[Tensor, Any], Any]) -> Callable[[Tensor, Any], Any]:
     """An operator for a number on the left; an array there is an error, and what else it may be looks after itself."""
 
     def operator(self: Tensor, other: Any) -> Any:
         kind = other.__class__
-        if kind is float or kind is int or _is_number(other) or isinstance(other, Tensor):
+        if kind is float or kind is int or is_number(other) or isinstance(other, Tensor):
             return function(self, other)
         if isinstance(other, np.ndarray):
             raise TypeError(messages.array_on_the_left(sign))
@@ -41,7 +38,7 @@ def _reflected(sign: str, function: Callable[[Tensor, Any], Any]) -> Callable[[T
 def _pow(self: Tensor, exponent: Any) -> Any:
     if exponent.__class__ is int and self._array.dtype.kind == "f":
         return _power.call(self, exponent)
-    if not _is_number(exponent):
+    if not is_number(exponent):
         exponent = as_value(exponent, self)
     return exponent if exponent is NotImplemented else pointwise.pow(self, exponent)
 
@@ -97,7 +94,7 @@ def _augmented(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[[Tenso
                 return inplace.change(function, self, other)
             (self._storage or storage_of(self)).bump()
             return self
-        if not (isinstance(other, Tensor) or _is_number(other)):
+        if not (isinstance(other, Tensor) or is_number(other)):
             return NotImplemented
         return inplace.change(function, self, other)
 

@@ -199,8 +199,10 @@ def _unusual_size(function: str, args: Any, shape: Any) -> list[int]:
     return found
 
 
-def _no_size(function: str, name: str, args: Any, shape: Any, i: int) -> TypeError:
+def _no_size(function: str, name: str, args: Any, shape: Any, i: int) -> Exception:
     """torch's error for element `i` of a shape that is no length."""
+    if function == "view" and isinstance(shape[0], (dtype, type)):
+        return no_view_as_dtype()
     start, kind = f"{function}(): argument '{name}'", type_name(shape[i])
     if i:
         return TypeError(_no_length(function, name, i, f"type must be tuple of ints,but got {kind}"))
@@ -211,6 +213,21 @@ def _no_size(function: str, name: str, args: Any, shape: Any, i: int) -> TypeErr
     else:
         text = str(wrong_type(function, name, 1, "tuple of ints", shape[0]))
     return _mistake(function, args, {}, text) if len(_FORMS.get(function, ())) > 1 else TypeError(text)
+
+
+def unknown_name(function: str, name: str) -> Exception:
+    """The error for a keyword of a function that takes a shape, that it has no argument for."""
+    if function == "view" and name == "dtype":
+        return no_view_as_dtype()
+    return TypeError(f"{function}() got an unexpected keyword argument '{name}'")
+
+
+def no_view_as_dtype() -> Exception:
+    """What to say of a call of `view` that is right in torch."""
+    return NotImplementedError(
+        "view(): minigrad has no views of memory as another dtype\n"
+        "  To convert the numbers: x.to(dtype). To read the same bits: torch.from_numpy(x.numpy().view(numpy_dtype))."
+    )
 
 
 def _no_length(function: str, name: str, i: int, error: str) -> str:
@@ -235,6 +252,8 @@ def as_int(value: Any) -> int | None:
 
 def integer(function: str, name: str, position: int | None, value: Any) -> int:
     """`value` as an int, or torch's TypeError."""
+    if value.__class__ is int and -(2**63) <= value < 2**63:
+        return value
     found = as_int(value)
     if found is None:
         raise wrong_type(function, name, position, "int", value)
@@ -250,12 +269,12 @@ def as_number(value: Any) -> Any:
     return value if isinstance(value, (bool, int, float)) else None
 
 
-def number(function: str, name: str, position: int | None, value: Any) -> Any:
+def number(function: str, name: str, position: int | None, value: Any, wanted: str = "Number") -> Any:
     """`value` as a Python number, or torch's error."""
     if value.__class__ is not int and value.__class__ is not float:
         found = as_number(value)
         if found is None:
-            raise wrong_type(function, name, position, "Number", value)
+            raise wrong_type(function, name, position, wanted, value)
         value = found
     if isinstance(value, int) and not -(2**63) <= value < 2**64:
         raise OverflowError("int too big to convert" if value > 0 else "can't convert negative int to unsigned")

@@ -96,6 +96,8 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
     """`out`, or a tuple of tensors, written to."""
     name = f.__name__
     if name in ("sum", "prod", "median", "nanmedian") and len(args) < 2 and not kwargs.keys() & {"dim", "axis"}:
+        if "median" in name or kwargs.get("dtype") is not None:
+            raise TypeError(f'{name}() missing 1 required positional arguments: "dim"')
         raise invalid_combination(name, args, {"out": out}, "(Tensor input, int dim, *, Tensor out = None)")
     inputs = [t for t in _flat((*args, *kwargs.values())) if isinstance(t, Tensor)]
     given = out if isinstance(out, (tuple, list)) else (out,)

@@ -242,7 +242,7 @@ def heaviside(input: Tensor, values: Tensor) -> Tensor:
 def _numbers(name: str, forms: str, *given: Any) -> tuple[bool, ...]:
     """Which of two operands are tensors; torch's error, where one is neither that nor a number, or none is."""
     tensors = tuple([isinstance(x, Tensor) for x in given])
-    if not any(tensors) or not all(isinstance(x, (Tensor, bool, int, float, np.number)) for x in given):
+    if not any(tensors) or not all(isinstance(x, Tensor) or dtypes.is_number(x) for x in given):
         out = ", *, Tensor out = None)"
         raise invalid_combination(name, given, {}, *[f"({form}{out}" for form in forms.split("; ")])
     return tensors
@@ -358,7 +358,7 @@ def lerp(input: Tensor, end: Tensor, weight: Any) -> Tensor:
         raise NotImplementedError(messages.not_implemented(kernel, a.dtype))
     if of_tensor:
         return _together(lerp_each, a, b, weight)
-    if not isinstance(weight, (bool, int, float, np.number)):
+    if not dtypes.is_number(weight):
         forms = "(Tensor input, Tensor end, {} weight, *, Tensor out = None)"
         raise invalid_combination("lerp", (input, end, weight), {}, forms.format("Tensor"), forms.format("Number"))
     return lerp_by.call(a, b, float(weight))

@@ -5,12 +5,12 @@ Source: https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining
 
 from __future__ import annotations
 
-import numbers
+from operator import index as as_index
 from typing import Any
 
 import numpy as np
 
-from .. import messages
+from .. import dtypes, messages
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .assigning import filling
@@ -74,7 +74,7 @@ def narrow(input: Tensor, dim: int, start: Any, length: int) -> Tensor:
     if not all(isinstance(i, (int, np.integer, Tensor)) and not isinstance(i, bool) for i in (dim, start, length)):
         forms = "(int dim, Tensor start, int length)", "(int dim, int start, int length)"
         raise invalid_combination("narrow", (dim, start, length), {}, *forms)
-    dim, start, length = int(dim), int(start), int(length)
+    dim, start, length = as_index(dim), as_index(start), as_index(length)
     if not shape:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
     if length < 0:
@@ -228,7 +228,9 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
     Raises RuntimeError for a mask of another dtype, or a value that does not fit the dtype of `input`.
     """
     tensor_argument(input, "masked_fill")
-    if not isinstance(mask, Tensor) or not isinstance(value, (Tensor, numbers.Number)):
+    if not isinstance(mask, Tensor) or not (
+        isinstance(value, (Tensor, int, float, complex)) or dtypes.is_numpy_number(value)
+    ):
         forms = "(Tensor mask, Tensor value)", "(Tensor mask, Number value)"
         raise invalid_combination("masked_fill", (mask, value), {}, *forms)
     if mask._array.dtype.kind != "b":

@@ -254,15 +254,16 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 @public(method=False)
 def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
     """`other - alpha * input`, broadcast together."""
-    if not isinstance(input, Tensor) or not isinstance(other, (Tensor, bool, int, float, np.number)):
+    value = other if isinstance(other, Tensor) else as_number(other)
+    if not isinstance(input, Tensor) or value is None:
         forms = "(Tensor input, Tensor other, *, Number alpha = 1)", "(Tensor input, Number other, Number alpha = 1)"
         raise invalid_combination("rsub", (input, other), {}, *forms)
     name = "RsubBackward0" if isinstance(other, Tensor) else "RsubBackward1"
     if alpha.__class__ is not int or alpha != 1:
-        messages.check_no_bools(input, other)
-        alpha = factor("rsub", alpha, input, other)
-        return add_scaled.named(name).call(other, input, -alpha)
-    return sub_.named(name).call(other, input)
+        messages.check_no_bools(input, value)
+        alpha = factor("rsub", alpha, input, value)
+        return add_scaled.named(name).call(value, input, -alpha)
+    return sub_.named(name).call(value, input)
 
 
 @public("multiply", in_place=True)
@@ -281,10 +282,10 @@ def neg(input: Tensor) -> Tensor:
 @public(in_place=True)
 def pow(input: Any, exponent: Any) -> Tensor:
     """`input ** exponent`, elementwise; one of the two may be a number."""
-    if isinstance(input, np.generic):
+    if dtypes.is_numpy_number(input):
         input = input.item()
-    if isinstance(input, Tensor) and isinstance(exponent, (bool, int, float, np.number)):
-        exponent = exponent if isinstance(exponent, (bool, int, float)) else exponent.item()
+    if isinstance(input, Tensor) and dtypes.is_number(exponent):
+        exponent = exponent if isinstance(exponent, (int, float)) else exponent.item()
         if input._array.dtype.kind != "f":
             d = common_dtype(input, exponent)
             if d.kind != dtypes.FLOATING and exponent < 0:
@@ -391,6 +392,7 @@ def minimum(input: Tensor, other: Tensor) -> Tensor:
 
 
 _CLAMP_FORMS = [f"(Tensor input, {kind} min = None, {kind} max = None)" for kind in ("Tensor", "Number")]
+_BOUNDS = (int, float, type(None))  # the classes of most bounds, told at once
 
 
 @public("clip", in_place=True)
@@ -414,10 +416,11 @@ def _clamped(input: Tensor, min: Any, max: Any, of_tensors: str, of_numbers: str
         name, bound = ("clamp_max", "max") if min is None else ("clamp_min", "min")
         forms = f"(Tensor input, Tensor {bound})", f"(Tensor input, Number {bound})"
         raise invalid_combination(name, (input, max if min is None else min), {}, *forms)
-    low, high = [b if b is None or isinstance(b, Tensor) else as_number(b) for b in (min, max)]
-    if (low is None, high is None) != (min is None, max is None):
-        raise invalid_combination("clamp", (input, min, max), {}, *_CLAMP_FORMS)
-    min, max = low, high
+    if min.__class__ not in _BOUNDS or max.__class__ not in _BOUNDS:
+        low, high = [b if b is None or isinstance(b, Tensor) else as_number(b) for b in (min, max)]
+        if (low is None, high is None) != (min is None, max is None):
+            raise invalid_combination("clamp", (input, min, max), {}, *_CLAMP_FORMS)
+        min, max = low, high
     if min is None and max is None:
         raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
     if isinstance(min, Tensor) or isinstance(max, Tensor):
@@ -458,13 +461,8 @@ def clamp_max(input: Tensor, max: Any) -> Tensor:
     return _clamped(input, None, max, "ClampMaxBackward1", "ClampMaxBackward0")
 
 
-_WHERE_FORMS = [
-    "(Tensor condition)",
-    "(Tensor condition, Tensor input, Tensor other)",
-    "(Tensor condition, Number self, Tensor other)",
-    "(Tensor condition, Tensor input, Number other)",
-    "(Tensor condition, Number self, Number other)",
-]
+_BOTH_FORMS = [f"{x}, {y} other" for y in ("Tensor", "Number") for x in ("Tensor input", "Number self")]
+_WHERE_FORMS = ["(Tensor condition)", *[f"(Tensor condition, {both})" for both in _BOTH_FORMS]]
 
 
 def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
@@ -483,7 +481,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
             f"{messages.TYPE_NAMES[condition.dtype.name]}"
         )
     for value in (input, other):
-        if not isinstance(value, (Tensor, bool, int, float, np.number)):
+        if not (isinstance(value, Tensor) or dtypes.is_number(value)):
             raise invalid_combination("where", (condition, input, other), {}, *_WHERE_FORMS)
         if isinstance(value, (bool, int, float)):
             number_array(value, common_dtype(input, other).numpy, half_overflows=True)

@@ -165,7 +165,7 @@ attach(H=property(_matrix_turned), mH=property(lambda self: _matrices_turned(sel
 @public()
 def broadcast_to(input: Tensor, size: Any) -> Tensor:
     """`input.expand(size)`."""
-    return tensor_argument(input, "broadcast_to").expand(*size)
+    return tensor_argument(input, "broadcast_to").expand(size)
 
 
 @public()

@@ -15,7 +15,7 @@ from ..tensor import Tensor
 from .convert import invalid_combination
 from .half import by_number, in_single, is_half
 from .inplace import like, zeros_as
-from .names import NOT_GIVEN, is_over_all, keepdim_alone, public, tensor_argument, torch_names
+from .names import NOT_GIVEN, is_over_all, keepdim_alone, public, tensor_argument, torch_names, wrong_flag
 from .pointwise import abs_, div_, exp_, keep, mul_, power, select, sign_
 from .shape import checked_dims, spread, swap
 from .table import op
@@ -325,6 +325,8 @@ def sum(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = False, *, dtype: An
         if keepdim:
             raise keepdim_alone("sum")
         return sum_all.call(input)
+    if keepdim is not False and keepdim is not True:
+        raise wrong_flag("sum", "'keepdim'", keepdim)
     return sum_dims.call(input, reduced_dims(dim, input._array.ndim), keepdim)
 
 
@@ -364,14 +366,15 @@ def spread_options(
     input: Tensor, dim: Any, unbiased: Any, keepdim: bool, correction: Any, function: str
 ) -> tuple[Dims | None, float]:
     """The dimensions and the correction of `var` and `std`, whose first argument may be `unbiased` in torch."""
-    args = [input, *[value for value in (dim, unbiased) if value is not NOT_GIVEN]]
-    named = {"keepdim": keepdim or NOT_GIVEN, "correction": correction}
+    given = dim, unbiased
     if isinstance(dim, bool) and unbiased is NOT_GIVEN:
         dim, unbiased = NOT_GIVEN, dim
     of_older_form = isinstance(unbiased, bool) and correction is NOT_GIVEN and not (keepdim and dim is NOT_GIVEN)
     if isinstance(dim, bool) or not (unbiased is NOT_GIVEN or of_older_form):
         forms = "(bool unbiased = True)", "(tuple of ints dim = None, bool unbiased = True, bool keepdim = False)"
         newer = "(tuple of ints dim = None, *, Number correction = None, bool keepdim = False)"
+        args = [input, *[value for value in given if value is not NOT_GIVEN]]
+        named = {"keepdim": keepdim or NOT_GIVEN, "correction": correction}
         named = {name: value for name, value in named.items() if value is not NOT_GIVEN}
         raise invalid_combination(function, args, named, *forms, newer)
     if unbiased is not NOT_GIVEN:

@@ -23,7 +23,7 @@ from .indexing import own, picked
 from .indices import Array, Key, check_bounds, number_array
 from .inplace import as_view, like
 from .names import public, tensor_argument
-from .options import integer
+from .options import as_number, integer
 from .picking import index_vector, key_along
 from .pointwise import keep, select
 from .products import scaled
@@ -205,11 +205,12 @@ def scatter(
     or "multiply", the elements are added to or multiplied with what is there, and no gradient flows.
     """
     given = src if value is None else value
-    if not isinstance(given, (Tensor, bool, int, float, np.number)) or not isinstance(index, Tensor):
+    source = given if isinstance(given, Tensor) else None
+    number = as_number(given) if source is None else None
+    if (source is None and number is None) or not isinstance(index, Tensor):
         forms = "(int dim, Tensor index, Tensor src)", "(int dim, Tensor index, Tensor src, *, str reduce)"
         numbers = "(int dim, Tensor index, Number value)", "(int dim, Tensor index, Number value, *, str reduce)"
         raise invalid_combination("scatter", (dim, index, given), {}, *forms, *numbers)
-    source = given if isinstance(given, Tensor) else None
     if reduce is not None and source is not None:
         warnings.warn(
             "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a future "
@@ -221,12 +222,12 @@ def scatter(
     if reduce is not None and reduce not in ("add", "multiply"):
         raise RuntimeError("reduce argument must be either add or multiply.")
     if source is None:
-        number = number_array(given, input._array.dtype)
+        filling = number_array(number, input._array.dtype)
         if reduce is None:
             whole = with_a_dim(input)
             key = own(key_along(i, at, whole._array.ndim), input)
-            return as_before(put_number.call(whole, key, number), input, "ScatterBackward1")
-        source = Tensor._of(np.full(i.shape, number))
+            return as_before(put_number.call(whole, key, filling), input, "ScatterBackward1")
+        source = Tensor._of(np.full(i.shape, filling))
     if reduce is None:
         return _scattered(put.named("ScatterBackward0"), input, at, i, source)
     return _scattered(_scatter_reduced, input, at, i, source, {"add": "sum", "multiply": "prod"}[reduce])

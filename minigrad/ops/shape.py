@@ -16,7 +16,7 @@ from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin, wants_grad
 from .inplace import as_view, zeros_as
 from .names import attach, public, tensor_argument
-from .options import integer, lengths, wrong_type
+from .options import integer, lengths, unknown_name, wrong_type
 from .table import Op, common_dtype, op
 
 INTERNAL = True
@@ -118,7 +118,7 @@ def sizes(shape: Any, named: dict[str, Any] | None = None, function: str = "", n
     """Sizes given one by one, as one sequence, or as one under the name that torch's `function` has for it."""
     if named:
         if shape or list(named) != [name]:
-            raise TypeError(f"{function}() got an unexpected keyword argument '{min(named.keys() - {name} or {name})}'")
+            raise unknown_name(function, min(named.keys() - {name} or {name}))
         shape = (named[name],)
         if not isinstance(shape[0], (tuple, list)):
             raise wrong_type(function, name, None, "tuple of ints", shape[0])

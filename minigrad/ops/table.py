@@ -225,7 +225,7 @@ def as_value(value: Any, other: Any) -> Any:
     """An operand as a Tensor or a Python number; NotImplemented if it is neither."""
     if isinstance(value, (Tensor, bool, int, float)):
         return value
-    if isinstance(value, np.generic):
+    if dtypes.is_numpy_number(value):
         return value.item()
     if isinstance(value, np.ndarray):
         if isinstance(other, Tensor) and other.requires_grad:

@@ -97,7 +97,7 @@ def smooth_l1_loss(
     """Half the squared error by `beta` where the error is below `beta`, else its size less `beta / 2`."""
     warn_of_sizes(input, target)
     reduction = reduction_of(reduction, size_average, reduce)
-    beta = number("smooth_l1_loss", "beta", 4, beta)
+    beta = number("smooth_l1_loss", "beta", 4, beta, "float")
     if beta == 0:
         a, b = broadcast_tensors(input, target)
         return reduced((a - b).abs(), reduction)
@@ -113,7 +113,7 @@ def huber_loss(
     """Half the squared error where the error is below `delta`, else `delta` times its size less `delta / 2`."""
     warn_of_sizes(input, target)
     reduction = reduction_of(reduction, None, None)
-    delta = number("huber_loss", "delta", 4, delta)
+    delta = number("huber_loss", "delta", 4, delta, "float")
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     a, b = _compared(input, target, "huber_cpu")

@@ -1,0 +1,125 @@
+"""How arguments are read: which are numbers, ints, bools, sizes and flags, and what is said of those that are not."""
+
+import pytest
+from expressions import check, each
+
+torch = pytest.importorskip("torch")
+
+import minigrad
+
+
+@each("""
+n.sum(keepdim=True)
+n.mean(keepdim=True)
+n.sum(None, True)
+n.sum(0, keepdim=1)
+n.sum(0, keepdims=1)
+n.sum(dim=None, keepdim=np.bool_(True))
+torch.logsumexp(n, 0, 1)
+torch.prod(n, 0, None)
+torch.argmax(n, 0, 1)
+n.nanmean(0, keepdim=1)
+n.nansum(keepdim=True)
+torch.max(n, keepdim=True)
+torch.max(n, n, dim=0)
+torch.max(n, n, False)
+torch.max(n, 0, 1)
+torch.min(n, 0, dim=0)
+n.max(n)
+n.max(0)
+n.logsumexp(0, keepdim=1)
+n.max(dim=torch.tensor(0))
+i.max(torch.tensor(0))
+i.max(torch.tensor(2))
+torch.var(n, False, keepdim=True)
+torch.var(n, 0, False, correction=1)
+torch.std(n, 0, 1)
+n.std(None, False, True)
+n.mean(dtype=torch.bool)
+n.cumsum(0, dtype=torch.bool)
+(i > 1).cumsum_(0)
+n.cumsum_(0, dtype=torch.float64)
+i.cumprod_(0)
+n.nansum(dtype=torch.int32)
+(i > 1).nansum(dtype=torch.bool)
+n.repeat(True, 1)
+n.repeat((1, True))
+n.repeat(1, 2.0)
+n.view(True, 6)
+n.reshape(shape=12)
+n.permute((True, 0))
+n.roll(True)
+n.clamp(np.float32(1.5), np.int64(4))
+i.clamp(np.float32(1.5))
+i.clamp(np.bool_(True))
+torch.clamp(n, "a", 2)
+n.flip()
+n.tril(True)
+n.round(decimals=1.0)
+n.logit(0.6).round(decimals=3)
+n.diff(1.0)
+n.chunk(np.int64(2))
+n.chunk(True)
+n.tensor_split(torch.tensor(2))
+n.roll(1, None)
+n.add(n, alpha=np.float32(0.5))
+n.sub(n, alpha=torch.tensor(2))
+i.fill_(np.float32(2.5))
+i.copy_(np.float32(2.5))
+i.copy_(np.bool_(True))
+n.copy_(np.datetime64("2020"))
+n.copy_(np.str_("3"))
+n.fill_(np.str_("3"))
+n.fill_(np.datetime64(5, "ns"))
+n.fill_(None)
+n + np.timedelta64(5, "ns")
+np.timedelta64(5, "ns") * n
+n - np.str_("3")
+n == np.str_("3")
+n ** np.timedelta64(5, "ns")
+n[np.timedelta64(1, "ns")]
+n.sum(np.timedelta64(1, "ns"))
+n.scatter(1, i[None], np.bool_(True))
+n.lerp(n + 1, np.bool_(True))
+torch.rsub(n, None)
+torch.rsub(n, np.bool_(True))
+torch.rsub(i, np.float32(2.5))
+torch.nn.functional.smooth_l1_loss(n, n, beta=None)
+torch.nn.functional.huber_loss(n, n, delta="a")
+n.logit("a")
+torch.nan_to_num(n / 0, 5)
+torch.nan_to_num(n / 0, posinf=np.float32(3))
+n.view(size=(3, 2))
+x.sum().broadcast_to(3)
+x.sum().broadcast_to((2, 3))
+torch.median(n, out=(n[0], i))
+torch.nanmedian(n, out=(n[0], i))
+torch.sum(n, dtype=torch.float32, out=n[0])
+torch.prod(n, dtype=torch.float32, out=n[0])
+torch.sum(n, out=n[0])
+n.half().deg2rad()
+n.half().rad2deg()
+i.index_fill(0, i[:1], np.bool_(True))
+torch.norm(n.double(), dtype=torch.float32)
+torch.norm(i, dtype=torch.float32)
+n.norm(dtype=torch.int32)
+n.nanmean(dtype=float)
+torch.clamp(n, 0, out=torch.zeros(0).double())
+""")
+def test_read_as_torch_reads_them(expression):
+    check(expression)
+
+
+@pytest.mark.parametrize(
+    "expression", ["n.sum(0, 1)", "n.mean(0, 1)", "n.amax(0, None)", "n.var(0, keepdim=1)", 'n.nan_to_num("a")']
+)
+def test_refused_as_torch_does_in_other_words(expression):
+    for library in (minigrad, torch):  # torch counts positions from 1 in methods, or lists all ways to call
+        with pytest.raises(TypeError, match=r"must be (bool|float), not|received an invalid combination"):
+            eval(expression, {"n": library.ones(2, 3)})
+
+
+@pytest.mark.parametrize("expression", ["n.view(minigrad.int32)", "n.view(dtype=minigrad.int32)", "n.view(float)"])
+def test_views_of_the_bits_are_not_there(expression):
+    with pytest.raises(NotImplementedError, match=r"no views of memory as another dtype\n.*x\.to\(dtype\)"):
+        eval(expression, {"n": minigrad.ones(2, 3), "minigrad": minigrad})
