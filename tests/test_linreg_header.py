@@ -13,8 +13,6 @@ import minigrad
 from linreg.settings import Reading
 from linreg.tables import load
 
-pytestmark = pytest.mark.usefixtures("without_syncs")
-
 ROWS = [(1.5, 2.0, 7.0), (2.5, 1.0, 8.5), (4.0, 3.0, 20.0), (3.0, 9.0, 6.0)]
 HEADLESS = "linreg: warning: the first line of {} holds numbers alone and was taken for the columns' names; "
 
