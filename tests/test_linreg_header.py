@@ -10,6 +10,7 @@ pytest.importorskip("pyarrow")
 from linreg_command import linreg
 
 import minigrad
+from linreg.comparing import measured
 from linreg.settings import Reading
 from linreg.tables import load
 
@@ -73,8 +74,9 @@ def test_explain_tells_of_it_too(written):
     assert (status, err) == (0, HEADLESS.format(path) + "--no-header reads it as a row\n")
 
 
-def test_compare_tells_of_it_too(written):
+def test_compare_tells_of_it_too(written, monkeypatch):
     pytest.importorskip("torch")
+    monkeypatch.setattr(measured, "measured", lambda *job: measured.Measured())  # what its processes say is not shown
     path = written(rows=[(1, 2, 3), *ROWS])[1]
     status, _, err = linreg("compare", "--data", path, "--target", "3", "--num-epochs", "1", "--seed", "0")
     assert (status, err.count("warning: the first line"), err.count("\n")) == (0, 1, 1)
