@@ -70,7 +70,9 @@ def _fail_if_required(report):
     return report
 
 
-@pytest.fixture
-def without_syncs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is on the disk after a power cut is no matter to the test."""
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
+@pytest.fixture(autouse=True, scope="session")
+def _without_syncs() -> Iterator[None]:
+    """What is on the disk after a power cut is no matter to tests; the programs that some of them start do sync."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: None)
+        yield

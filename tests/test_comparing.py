@@ -12,7 +12,10 @@ import pytest
 
 pytest.importorskip("torch")
 pytest.importorskip("rich")
+from side_by_side import compared_here
+
 from minigrad import comparing
+from minigrad.__main__ import main
 from minigrad.comparing import recording
 from minigrad.comparing.differences import compared
 from minigrad.comparing.events import WHOLE, Event, Kept, read, write
@@ -61,7 +64,7 @@ def alike(script):
 
 @pytest.fixture(scope="module")
 def planted(script):
-    return comparing.compare(script, ["plant"])
+    return compared_here(script, "plant")
 
 
 def texts(comparison):
@@ -166,19 +169,25 @@ def test_the_command_tells_what_ended_a_run(tmp_path):
     assert (tmp_path / "c.html").exists()
 
 
-def test_options_after_the_script_are_its_own_and_a_line_says_so(tmp_path):
-    script = tmp_path / "short.py"
-    script.write_text("import sys, torch\nprint(sys.argv[1:])\n")
-    command = [sys.executable, "-m", "minigrad", "compare", str(script), "--html=c.html", "--lang", "zh"]
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    assert ran.returncode == 0
-    assert "The two runs are alike" in ran.stdout
-    assert ran.stderr == (
-        "minigrad: the script was given --html=c.html, --lang; options of compare stand before the script's name\n"
+def test_options_after_the_script_are_its_own_and_a_line_says_so(monkeypatch, capsys):
+    options = ["--html=c.html", "--lang", "zh"]
+
+    def compare(script, arguments, *, running, **how):
+        assert (script, arguments) == ("short.py", options)
+        return compared(script, 0, [event("end")], [event("end")])
+
+    monkeypatch.setattr(comparing, "compare", compare)
+    assert main(["compare", "short.py", *options]) == 0
+    out, err = capsys.readouterr()
+    assert "The two runs are alike" in out
+    assert err.splitlines()[-1] == (
+        "minigrad: the script was given --html=c.html, --lang; options of compare stand before the script's name"
     )
 
 
-def test_a_closed_pipe_is_no_error(script):
+def test_a_closed_pipe_is_no_error(tmp_path):
+    script = tmp_path / "long.py"
+    script.write_text("import torch\nprint('long' * 50_000)\n")  # more than a pipe holds
     command = f"{sys.executable} -m minigrad compare --json {script} | head -c 9"
     ran = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
     assert (ran.stdout, ran.stderr) == ('{"script"', "")

@@ -41,12 +41,6 @@ def number_in(folder):
     return state["steps"]
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch):
-    """What a power cut leaves is computed here, so nothing needs to reach a disk."""
-    monkeypatch.setattr(os, "fsync", lambda handle: None)
-
-
 @pytest.fixture
 def folder(tmp_path):
     return Folder(tmp_path / "run")

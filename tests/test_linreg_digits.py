@@ -13,8 +13,6 @@ import minigrad
 from linreg.settings import Reading
 from linreg.tables import Rows, load
 
-pytestmark = pytest.mark.usefixtures("without_syncs")
-
 ODD = 2**53 + 1
 FEW = {"a": [ODD, 5, 7, 8], "b": [1, 2**53, 3, -(2**60)], "c": [1e20, 3e17, 2.5, 1.0], "y": [1, 2, 4, -ODD]}
 

@@ -14,8 +14,6 @@ import minigrad
 from linreg.settings import Reading
 from linreg.tables import Rows, load
 
-pytestmark = pytest.mark.usefixtures("without_syncs")
-
 NA = ("?", "None", "-999", "inf")
 ROWS = [
     ("1.5", "red", "3"),

@@ -30,10 +30,7 @@ from linreg.saving.saved import read
 from linreg.tables import Block
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
-pytestmark = [
-    pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<"),
-    pytest.mark.usefixtures("without_syncs"),
-]
+pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
 
 NORRIS = Path(__file__).parent.parent / "examples" / "data" / "norris.csv"
 PLACES = ("north", "south", "west")

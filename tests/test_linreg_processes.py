@@ -246,15 +246,9 @@ def test_a_fault_keeps_its_traceback(forked):
     assert set(traces[::2]) <= {"", "process 1 of 3: ZeroDivisionError: nobody has foreseen it\n"}
 
 
-def test_a_process_that_hangs_is_given_up(forked):
-    run = forked(3, "group_programs:ends", "one hangs", 1)
-    until(lambda: "others have stopped" in run.err())
-    os.kill(run.pids[1], signal.SIGKILL)
-    assert run.wait() == [3, -signal.SIGKILL, 3]
-    assert run.err() == f"process 1 of 3 ended or no longer answers, so the others have stopped{RESUME}\n"
-
-
-def test_a_signal_ends_a_process_that_waits_for_others(forked):
+def test_nobody_waits_long_for_a_process_that_hangs_nor_after_a_signal(forked):
+    """At the same time, since both take seconds."""
+    hanging = forked(3, "group_programs:ends", "one hangs", 1)
     run = forked(2, "group_programs:ends", "one is slow", 60)
     until(lambda: all("working" in run.out(rank) for rank in range(2)))
     os.kill(run.pids[0], signal.SIGTERM)
@@ -262,6 +256,10 @@ def test_a_signal_ends_a_process_that_waits_for_others(forked):
     os.kill(run.pids[1], signal.SIGTERM)
     assert run.wait() == [3, 3]
     assert "process 1 of 2 ended or no longer answers" in run.err()
+    until(lambda: "others have stopped" in hanging.err())
+    os.kill(hanging.pids[1], signal.SIGKILL)
+    assert hanging.wait() == [3, -signal.SIGKILL, 3]
+    assert hanging.err() == f"process 1 of 3 ended or no longer answers, so the others have stopped{RESUME}\n"
 
 
 def test_who_ends_does_not_wait_for_a_sum_that_others_do_not_join(monkeypatch):

@@ -17,10 +17,7 @@ from linreg.saving.saver import Saver
 from linreg.settings import OPTIMIZERS
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
-pytestmark = [
-    pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<"),
-    pytest.mark.usefixtures("without_syncs"),
-]
+pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
 
 DATA = Path(__file__).parent.parent / "examples" / "data"
 NORRIS = str(DATA / "norris.csv")

@@ -24,10 +24,7 @@ import minigrad
 from linreg.saving.checkpoints import RUN, Folder
 
 # minigrad keeps NumPy's warnings of overflow quiet, as torch does; pytest's filters undo that.
-pytestmark = [
-    pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<"),
-    pytest.mark.usefixtures("without_syncs"),
-]
+pytestmark = pytest.mark.filterwarnings(r"ignore::RuntimeWarning:minigrad\.|<")
 
 NORRIS = str(Path(__file__).parent.parent / "examples" / "data" / "norris.csv")
 TABLE = ["--data", NORRIS, "--target", "y", "--seed", "3"]

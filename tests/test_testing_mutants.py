@@ -70,17 +70,15 @@ FILE = """
 import minigrad
 from minigrad.testing import gradient_properties
 
-test_tanh = gradient_properties(minigrad.tanh, examples=15)
-test_softmax = gradient_properties(lambda x: x.softmax(-1), shapes=(2, 3), examples=15, name="softmax", torch_function=True)
+test_tanh = gradient_properties(minigrad.tanh, examples=8)
+test_softmax = gradient_properties(lambda x: x.softmax(-1), shapes=(2, 3), examples=8, name="softmax", torch_function=True)
 """
 
 
 def test_pytest_runs_the_classes_and_their_mutants(pytester):
     pytester.makepyfile(FILE)
-    options = ("-p", "minigrad.testing.plugin")
-    pytester.runpytest_subprocess(*options).assert_outcomes(passed=17, deselected=2)
-    result = pytester.runpytest_subprocess(*options, "--gradient-mutants", "-k", "test_mutants")
-    result.assert_outcomes(passed=2, deselected=17)
+    result = pytester.runpytest_subprocess("-p", "minigrad.testing.plugin", "--gradient-mutants")
+    result.assert_outcomes(passed=19)
     result.stdout.re_match_lines([r"=+ gradients =+", r"broken rules: \d\d tried, none unnoticed"])
 
 

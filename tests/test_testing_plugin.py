@@ -28,18 +28,21 @@ NOTES = """
 
 @pytest.fixture
 def run(pytester: pytest.Pytester) -> Run:
-    """Runs the test file in a process of its own: what the run around it recorded is not mixed in."""
+    """Runs the test file: with workers in a process of its own, else in this one, which is quicker."""
 
     def run(text: str, *options: str) -> pytest.RunResult:
         pytester.makepyfile(test_it=text)
-        return pytester.runpytest_subprocess("-p", PLUGIN, "-p", "no:hypothesispytest", *options)
+        start = pytester.runpytest_subprocess if "-n" in options else pytester.runpytest_inprocess
+        return start("-p", PLUGIN, "-p", "no:hypothesispytest", *options)
 
     return run
 
 
 @pytest.fixture(autouse=True)
-def _empty_record(monkeypatch: pytest.MonkeyPatch) -> None:
+def _apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the run around it recorded is not mixed in, nor its profile another one afterwards."""
     monkeypatch.setattr(record, "RECORD", {})
+    monkeypatch.setattr(profiles, "_current", profiles.Profile("", 0, 0))
 
 
 def section(result: pytest.RunResult) -> list[str]:

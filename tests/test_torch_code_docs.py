@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("rich")
 pytest.importorskip("safetensors")
-from minigrad import comparing
+from side_by_side import compared_here
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["torch-code.md", "torch-code.zh-CN.md"]
@@ -74,6 +74,6 @@ def test_the_readmes_program_prints_what_it_prints_on_torch(tmp_path):
         programs.add(re.sub(r" *#.*", "", program))
     assert len(programs) == 1, "the two READMEs show different programs"
     (tmp_path / "program.py").write_text(programs.pop().replace("minigrad", "torch"))
-    found = comparing.compare(tmp_path / "program.py")
+    found = compared_here(tmp_path / "program.py")
     assert found.parting is None
     assert len(found.steps) == 31
