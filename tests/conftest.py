@@ -35,11 +35,12 @@ REQUIRED = {name: words for name, words in REQUIRABLE.items() if os.environ.get(
 def pytest_collection() -> Iterator[None]:
     """What the tests' modules hold stays: Python need not look through it again and again for what may be freed."""
     gc.disable()
-    result = yield
-    gc.collect()
-    gc.freeze()
-    gc.enable()
-    return result
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
