@@ -149,6 +149,10 @@ FOUND = {
         "b.copy_(a)",
         "b[:] = a",
         "b[0] = a[0]",
+        "c = torch.ones(2, 2, dtype=torch.int64)",
+        "with torch.no_grad(): d = c.mT",
+        "d[0, :] = a[0]",
+        "d[0] = a",
     ],
     "a hook after one that was refused": [
         LEAF,

@@ -56,7 +56,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     fills = x.ndim > 0 and not y.ndim
     if not fills and y.shape != x.shape:
         value = expand(_without_leading_ones(value), *x.shape)
-    recorded = x.dtype.kind == "f" and check_graph(t, value)
+    recorded = (fills or x.dtype.kind == "f") and check_graph(t, value)  # torch looks closely at what fills alone
     check_memory(t) if fills else check_memory(t, value)
     if recorded:
         before = old_value(t, x)
