@@ -20,6 +20,7 @@ ACTIVATIONS = [
     *("Softmin(1)", "Sigmoid()", "Tanh()", "LogSigmoid()", "Softsign()", "Tanhshrink()", "PReLU()", "PReLU(4, 0.1)"),
     *("Identity()", "Identity(3, a=4)", "Flatten()", "Flatten(0)", "Unflatten(1, (2, 2))", "Unflatten(0, [3, 1])"),
     *("Dropout()", "Dropout(0.2)", "Dropout(0.3, True)", "Dropout(0.0)", "AlphaDropout()", "AlphaDropout(0.2)"),
+    *("RReLU()", "RReLU(0.1, 0.5)", "RReLU(0.2, inplace=True)"),
     *("Linear(4, 3)", "Linear(4, 3, bias=False)", "LayerNorm(4)", "LayerNorm((3, 4))", "RMSNorm(4)"),
     *("LayerNorm([4], 0.1, elementwise_affine=False)", "LayerNorm(4, bias=False)", "RMSNorm((3, 4), 0.1, False)"),
     *("BatchNorm1d(4)", "BatchNorm1d(4, 0.1, 0.3)", "BatchNorm1d(4, affine=False)", "BatchNorm1d(4, momentum=None)"),
@@ -52,6 +53,7 @@ OF_IMAGES = [
     *("AvgPool2d(2, divisor_override=3)", "AdaptiveAvgPool2d(1)", "AdaptiveAvgPool2d((3, None))", "Softmax2d()"),
     *("AdaptiveMaxPool2d((2, 3))", "AdaptiveMaxPool2d(2, True)", "InstanceNorm2d(4)", "ZeroPad2d((1, 2, 0, 3))"),
     *("ConstantPad2d((1, 0, 0, 1), 2)", "ReflectionPad2d(2)", "ReplicationPad2d(1)", "CircularPad2d(1)", "Dropout2d()"),
+    *("Dropout3d()", "FeatureAlphaDropout(0.4)", "ChannelShuffle(2)"),
     *("Upsample(scale_factor=(2, 1.5))", "Upsample((3, 4), mode='bilinear', align_corners=True)", "LazyConv2d(3, 2)"),
     *("UpsamplingNearest2d(scale_factor=2)", "UpsamplingBilinear2d((4, 4))", "Unfold(2)", "Unfold((2, 3), 1, 1, 2)"),
     *(

@@ -245,6 +245,14 @@ def _to_channels(a: Array, factor: int) -> Array:
 to_places: Op = op("PixelShuffleBackward0", _to_places, a=lambda g, factor: to_channels(g, factor))
 to_channels: Op = op("PixelUnshuffleBackward0", _to_channels, a=lambda g, factor: to_places(g, factor))
 
+shuffled: Op = op(
+    "ChannelShuffleBackward0",
+    lambda a, groups: (
+        a.reshape((len(a), groups, -1, math.prod(a.shape[2:]))).swapaxes(1, 2).reshape(a.shape) if a.size else a.copy()
+    ),
+    a=lambda g, groups: shuffled(g, g.shape[1] // groups),
+)
+
 
 def _check_image(function: str, input: Tensor, name: str, factor: int) -> None:
     if tensor_argument(input, function).ndim < 3:
@@ -276,3 +284,17 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
                 f"input.size({-2 if name == 'height' else -1})={size} is not divisible by {downscale_factor}"
             )
     return to_channels.call(input, downscale_factor)
+
+
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """The channels of (N, C, ...), `groups` runs of them, in turns: the first of each run, the second of each, ..."""
+    shape = list(tensor_argument(input, "channel_shuffle").shape)
+    if input.ndim < 3:
+        raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {shape}")
+    if groups <= 0:
+        raise RuntimeError(f"Number of groups to divide channels in must be positive. Value of groups:{groups}")
+    if shape[1] % groups:
+        raise RuntimeError(
+            f"Number of channels must be divisible by groups. Got {shape[1]} channels and {groups} groups."
+        )
+    return shuffled.call(input, groups)

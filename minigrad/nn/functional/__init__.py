@@ -20,6 +20,7 @@ from ...ops.pooling import (
 from ...ops.positions import one_hot as one_hot
 from ...ops.products import linear as linear
 from ...ops.resampling import (
+    channel_shuffle as channel_shuffle,
     interpolate as interpolate,
     pixel_shuffle as pixel_shuffle,
     pixel_unshuffle as pixel_unshuffle,
@@ -27,7 +28,9 @@ from ...ops.resampling import (
 from ...ops.windows import fold as fold, unfold as unfold
 from .activations import (
     celu as celu,
+    celu_ as celu_,
     elu as elu,
+    elu_ as elu_,
     gelu as gelu,
     glu as glu,
     gumbel_softmax as gumbel_softmax,
@@ -35,14 +38,20 @@ from .activations import (
     hardsigmoid as hardsigmoid,
     hardswish as hardswish,
     hardtanh as hardtanh,
+    hardtanh_ as hardtanh_,
     leaky_relu as leaky_relu,
+    leaky_relu_ as leaky_relu_,
     log_softmax as log_softmax,
     logsigmoid as logsigmoid,
     mish as mish,
     prelu as prelu,
     relu as relu,
     relu6 as relu6,
+    relu_ as relu_,
+    rrelu as rrelu,
+    rrelu_ as rrelu_,
     selu as selu,
+    selu_ as selu_,
     sigmoid as sigmoid,
     silu as silu,
     softmax as softmax,
@@ -53,6 +62,7 @@ from .activations import (
     tanh as tanh,
     tanhshrink as tanhshrink,
     threshold as threshold,
+    threshold_ as threshold_,
 )
 from .attention import (
     bilinear as bilinear,
@@ -77,6 +87,8 @@ from .dropout import (
     dropout as dropout,
     dropout1d as dropout1d,
     dropout2d as dropout2d,
+    dropout3d as dropout3d,
+    feature_alpha_dropout as feature_alpha_dropout,
 )
 from .normalization import (
     batch_norm as batch_norm,
@@ -86,6 +98,12 @@ from .normalization import (
     layer_norm as layer_norm,
     local_response_norm as local_response_norm,
     rms_norm as rms_norm,
+)
+from .pooling import (
+    adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices,
+    max_pool1d_with_indices as max_pool1d_with_indices,
+    max_pool2d_with_indices as max_pool2d_with_indices,
 )
 from .regression import (
     gaussian_nll_loss as gaussian_nll_loss,

@@ -17,6 +17,7 @@ from .activation import (
     PReLU as PReLU,
     ReLU as ReLU,
     ReLU6 as ReLU6,
+    RReLU as RReLU,
     Sigmoid as Sigmoid,
     SiLU as SiLU,
     Softmax as Softmax,
@@ -49,6 +50,8 @@ from .dropout import (
     Dropout as Dropout,
     Dropout1d as Dropout1d,
     Dropout2d as Dropout2d,
+    Dropout3d as Dropout3d,
+    FeatureAlphaDropout as FeatureAlphaDropout,
 )
 from .flatten import Flatten as Flatten, Unflatten as Unflatten
 from .lazy import (
@@ -114,6 +117,7 @@ from .pooling import (
     MaxPool2d as MaxPool2d,
 )
 from .resampling import (
+    ChannelShuffle as ChannelShuffle,
     Fold as Fold,
     PixelShuffle as PixelShuffle,
     PixelUnshuffle as PixelUnshuffle,
