@@ -189,15 +189,20 @@ def arange(*bounds: Any, **options: Unpack[_RangeOptions]) -> Tensor:
     return finished("arange", _arange(d, **given), options)
 
 
-def _arange(d: dtype, end: Any, start: Any = 0, step: Any = 1) -> Array:
+def check_range(name: str, d: dtype, start: Any, end: Any, step: Any) -> None:
+    """Raise torch's error for a range that cannot be."""
     if d.kind == dtypes.BOOL:
-        raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
+        raise NotImplementedError(messages.not_implemented(f"{name}_cpu", d))
     if not (step > 0 or step < 0):
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):
         raise RuntimeError(f"unsupported range: {start:g} -> {end:g}")
     if (end < start) if step > 0 else (end > start):
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+
+
+def _arange(d: dtype, end: Any, start: Any = 0, step: Any = 1) -> Array:
+    check_range("arange", d, start, end, step)
     wide = FLOAT32 if d is dtypes.float16 else FLOAT64 if d.kind == dtypes.FLOATING else INT64
     first, last, stride = (converted(n, wide) for n in (start, end, step))
     count = (float(end) - float(start)) / step

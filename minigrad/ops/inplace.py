@@ -19,7 +19,7 @@ from ..layout import address, copy_array, share_memory
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, View, storage_of, wants_grad
 from .indices import number_array
-from .names import attach, tensor_argument
+from .names import attach, offer_in_place, tensor_argument
 from .table import Op, op
 
 INTERNAL = True
@@ -386,3 +386,4 @@ def fill_like(t: Tensor, array: np.ndarray[Any, Any]) -> Tensor:
 
 
 attach(fill_=fill_, zero_=zero_, copy_=copy_)
+offer_in_place("fill_", "zero_")

@@ -42,6 +42,11 @@ LATER = {
         "dist norm",
         "dist norm",
     ),
+    "other_names": (
+        "constant_pad_nd fill fill_ frobenius_norm frombuffer is_same_size is_signed nuclear_norm range scalar_tensor "
+        "set_default_tensor_type split_with_sizes typename",
+        "is_same_size split_with_sizes",
+    ),
     "pairs": (
         "addcdiv addcmul arctan2 atan2 bitwise_left_shift bitwise_right_shift copysign float_power fmax fmin gcd gcd_ "
         "heaviside hypot lcm lcm_ ldexp ldexp_ lerp logaddexp logaddexp2 nextafter xlogy xlogy_",
@@ -51,7 +56,7 @@ LATER = {
         "xlogy xlogy_",
     ),
     "placing": (
-        "index_add index_copy index_fill index_put masked_scatter put",
+        "index_add index_copy index_fill index_put index_put_ masked_scatter put",
         "index_add index_add_ index_copy index_copy_ index_fill index_fill_ index_put index_put_ masked_scatter "
         "masked_scatter_ put put_",
     ),
@@ -60,7 +65,7 @@ LATER = {
         "argwhere",
     ),
     "products": (
-        "addbmm addmm addmv addr baddbmm chain_matmul ger inner kron outer tensordot vdot",
+        "addbmm addmm addmv addmv_ addr baddbmm chain_matmul ger inner kron outer tensordot vdot",
         "addbmm addbmm_ addmm addmm_ addmv addmv_ addr addr_ baddbmm baddbmm_ ger inner kron outer vdot",
     ),
     "rearranging": (

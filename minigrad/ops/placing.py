@@ -19,7 +19,7 @@ from .data import INT64
 from .indexing import own, picked
 from .indices import EVERY, Array, Key, check_bounds, checked_key, number_array, picked_shape
 from .inplace import broadcast_shape
-from .names import public, tensor_argument
+from .names import offer_in_place, public, tensor_argument
 from .options import integer, number, wrong_type
 from .picking import index_vector
 from .products import scaled
@@ -256,3 +256,6 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         raise RuntimeError("Number of elements of source < number of ones in mask")
     key = (marked,) if shape else (np.zeros(count, INT64),)
     return _recorded(put.named("MaskedScatterBackward0"), whole, source.reshape(-1)[:count], key)
+
+
+offer_in_place("index_put_")

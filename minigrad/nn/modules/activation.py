@@ -124,9 +124,9 @@ class RReLU(Applied):
     def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
         super().__init__(lower=lower, upper=upper, inplace=inplace)
 
-    def forward(self, *inputs: Any) -> Any:
+    def forward(self, input: Tensor) -> Tensor:
         """The function of the input, with new factors while training."""
-        return F.rrelu(*inputs, self.lower, self.upper, self.training, self.inplace)
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
 
 
 class GELU(Applied):
