@@ -1,5 +1,6 @@
-"""Older names, and names from torch's own code, held against torch: values, errors and warnings."""
+"""Older and rarer names of torch, held against torch: values, errors and warnings."""
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -77,10 +78,93 @@ torch.set_default_tensor_type('torch.Foo')
 torch.set_default_tensor_type(3)
 """
 
+RARER = """
+torch.logspace(0,2,3), torch.logspace(0,2,0), torch.logspace(0,3,1)
+torch.logspace(0,2,3,dtype=torch.int64), torch.logspace(0,2,3,base=-2)
+torch.logspace(0,2,-3)
+torch.logspace(torch.tensor(0),2,3)
+torch.logspace(x.detach(),2,3)
+torch.logspace(0,2,3,2,out=torch.zeros(3)), torch.logspace(0,2,3,requires_grad=True)
+torch.hann_window(3,False), torch.hann_window(1), torch.hann_window(0), torch.hann_window(1,dtype=torch.float64)
+torch.hann_window(-1)
+torch.hann_window(3,dtype=torch.int64)
+torch.hann_window(3.)
+torch.hann_window(3,False,requires_grad=True)
+torch.bartlett_window(5), torch.bartlett_window(5,False), torch.bartlett_window(6,False), torch.bartlett_window(6), torch.bartlett_window(2), torch.bartlett_window(2,False)
+torch.bartlett_window(5,dtype=torch.float16)
+torch.kaiser_window(1), torch.kaiser_window(0)
+torch.kaiser_window(5,dtype=torch.int64)
+torch.empty_strided((2,3),(1,2)).stride(), torch.empty_strided((2,0),(1,2)).shape, torch.empty_strided((),(),dtype=torch.int64).dtype
+torch.empty_strided((2,3),(1,))
+torch.empty_strided((2,3),(-1,1)).stride()
+torch.empty_strided((2,-3),(1,1)).stride()
+torch.nonzero_static(n,size=3), torch.nonzero_static(n,size=8,fill_value=7), n.nonzero_static(size=0)
+torch.nonzero_static(n,size=-1)
+torch.nonzero_static(n[0,0],size=2).shape
+torch.frexp(x)[0], torch.frexp(n).exponent, torch.frexp(torch.tensor([nan,inf,0.,-0.,1e-40]))
+torch.frexp(i)
+torch.select_scatter(n,torch.ones(2),1,0)
+torch.select_scatter(n,torch.ones(3),1,0)
+torch.select_scatter(n,torch.ones(2),1,5)
+torch.select_scatter(n,torch.ones(2).long(),1,-1), torch.select_scatter(i,torch.ones(())+0.5,0,-1)
+torch.slice_scatter(n,torch.ones(2,2),1,0,3,2), torch.slice_scatter(n,torch.ones(2,0),1,2,1), n.slice_scatter(torch.ones(1,3),end=1)
+torch.slice_scatter(n,torch.ones(2,3),1,0,2)
+torch.slice_scatter(n,torch.ones(2,0),1,2,1,-1)
+torch.slice_scatter(x[0],x[0])
+torch.diagonal_scatter(n,torch.ones(2)), torch.diagonal_scatter(n,torch.ones(1),-1)
+torch.diagonal_scatter(n,torch.ones(3))
+torch.diagonal_scatter(n,torch.ones(2),0,1,1)
+torch.select_scatter(x,x[0]*2,0,0), torch.slice_scatter(x,x[:1],0,0,1), torch.diagonal_scatter(n,x)
+torch.select_scatter(n.t(),torch.ones(3),1,0)
+torch.pdist(n), torch.pdist(n[:1])
+torch.pdist(x)
+torch.pdist(n,-1)
+torch.pdist(i[None])
+torch.mvlgamma(x,0)
+torch.cholesky_inverse(n)
+torch.cholesky_inverse(x)
+torch.cholesky_inverse(torch.eye(2).long())
+torch.cholesky_inverse(torch.zeros(2,2))
+torch.cholesky_solve(torch.ones(2),torch.eye(2))
+torch.cholesky_solve(torch.ones(3,1),torch.eye(2))
+torch.cholesky_solve(torch.ones(2,1),torch.eye(2).double())
+torch.cholesky_solve(torch.ones(2,1),torch.ones(2))
+torch.cholesky_solve(torch.ones(2,1),n)
+torch.cholesky_solve(torch.ones(2,1).long(),torch.eye(2).long())
+torch.cholesky_solve(torch.ones(2,1),torch.zeros(2,2))
+torch.gradient(n), torch.gradient(n,spacing=2.), torch.gradient(n,dim=1), torch.gradient(n,dim=(1,),edge_order=2)
+torch.gradient(n,spacing=(torch.tensor([0.,1.]),torch.tensor([0.,1.,5.]))), torch.gradient(x[0]), torch.gradient(i), torch.gradient(x)
+torch.gradient(n,edge_order=2)
+torch.gradient(n,edge_order=3)
+torch.gradient(n,dim=(1,1))
+torch.gradient(n,spacing=[1.])
+torch.gradient(n,spacing=[1.],dim=(0,1))
+torch.gradient(n,spacing=[torch.ones(2,2),torch.ones(3)])
+torch.gradient(n,dim=5)
+torch.gradient(n.byte())
+torch.gradient(n>1)
+torch.gradient(3)
+torch.gradient(x[:1])
+"""
+
+
+@each(RARER)
+def test_rarer_functions(expression: str) -> None:
+    check(expression)
+
 
 @each(SMALL)
 def test_older_names(expression: str) -> None:
     check(expression)
+
+
+@pytest.mark.parametrize("call", ["bartlett", "blackman", "hann", "hamming", "kaiser"])
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_windows_are_torchs_but_for_rounding(call: str, dtype: str) -> None:
+    for arguments in ((12,), (7, False), (1, False), *(((5, True, 0.3),) if call in ("hamming", "kaiser") else ())):
+        ours, theirs = (getattr(t, f"{call}_window")(*arguments, dtype=getattr(t, dtype)) for t in (minigrad, torch))
+        tolerance = {"float16": 2e-3, "float32": 1e-6, "float64": 1e-12}[dtype]
+        np.testing.assert_allclose(ours.numpy(), theirs.numpy(), rtol=tolerance, atol=tolerance)
 
 
 def test_a_buffer_is_shared_and_must_be_writable() -> None:

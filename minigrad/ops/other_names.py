@@ -20,7 +20,7 @@ from .indices import number_array
 from .inplace import fill as filled_with_number, filled
 from .names import NOT_GIVEN, public, tensor_argument
 from .norms import norm_of_matrices
-from .options import LikeOptions, Options, finished, number, read_dtype, wrong_type
+from .options import LikeOptions, Options, finished, number, read_dtype, sequence, wrong_type
 from .padding import pad as padded
 from .reduction import reduced_dims, vector_norm
 from .shape import split
@@ -41,6 +41,23 @@ def scalar_tensor(s: Any, **options: Unpack[LikeOptions]) -> Tensor:
     """A tensor without dimensions of one number, of the default dtype unless another is asked for."""
     d = read_dtype("scalar_tensor", options) or dtypes.get_default_dtype()
     return finished("scalar_tensor", full((), number("scalar_tensor", "s", 1, s), dtype=d)._array, options)
+
+
+@public(method=False)
+def empty_strided(size: Any, stride: Any, **options: Unpack[LikeOptions]) -> Tensor:
+    """A tensor holding whatever lay in its memory, whose elements lie there as many apart as `stride` says."""
+    shape, steps = sequence("empty_strided", size), tuple(stride)
+    d = read_dtype("empty_strided", options) or dtypes.get_default_dtype()
+    if len(shape) != len(steps):
+        raise RuntimeError(
+            f"dimensionality of sizes ({len(shape)}) must match dimensionality of strides ({len(steps)})"
+        )
+    if any(step < 0 for step in steps):
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(steps)}")
+    extent = sum((n - 1) * step for n, step in zip(shape, steps, strict=True)) + 1 if 0 not in shape else 0
+    memory = np.empty(extent, d.numpy)
+    strides = [step * memory.itemsize for step in steps]
+    return finished("empty_strided", np.lib.stride_tricks.as_strided(memory, shape, strides), options)
 
 
 @public(method=False)

@@ -6,6 +6,7 @@ from ...ops.convolution import (
     conv_transpose1d as conv_transpose1d,
     conv_transpose2d as conv_transpose2d,
 )
+from ...ops.measures import pdist as pdist
 from ...ops.padding import pad as pad
 from ...ops.pooling import (
     adaptive_avg_pool1d as adaptive_avg_pool1d,
