@@ -69,7 +69,8 @@ _ELSEWHERE = {"compile": ("show.compiling", "compile_function"), "load": ("savin
 _ELSEWHERE |= {
     name: ("nn.functional", name)
     for name in (
-        *("conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "avg_pool1d", "adaptive_avg_pool1d", "bilinear"),
+        *("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+        *("avg_pool1d", "adaptive_avg_pool1d", "bilinear"),
         *("layer_norm", "group_norm", "rms_norm", "cosine_similarity", "pairwise_distance"),
         *("pixel_shuffle", "pixel_unshuffle", "channel_shuffle"),
         *("celu_", "rrelu_", "selu_", "threshold_"),

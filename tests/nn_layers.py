@@ -65,7 +65,21 @@ OF_IMAGES = [
     ),
     *("LazyConv2d(6, 3, groups=2, padding=1)",),
 ]
+OF_VOLUMES = [
+    *("Conv3d(2, 4, 2, padding=1, groups=2)", "Conv3d(2, 2, (1, 2, 3), padding='same', bias=False)", "Conv3d(2, 1, 2)"),
+    *("Conv3d(2, 2, 3, padding=(1, 2, 1), padding_mode='reflect')", "ConvTranspose3d(2, 3, 2)", "LazyConv3d(3, 2)"),
+    *("ConvTranspose3d(2, 4, 2, 2, 1, 1, 2, False, 2)", "LazyConvTranspose3d(3, 2)", "LazyBatchNorm3d()"),
+    *(
+        "ZeroPad3d(1)",
+        "ConstantPad3d((1, 0, 0, 1, 2, 1), 2)",
+        "ReflectionPad3d(1)",
+        "ReplicationPad3d((2, 1, 0, 0, 1, 1))",
+    ),
+    *("CircularPad3d(1)", "InstanceNorm3d(2)", "InstanceNorm3d(2, affine=True, track_running_stats=True)"),
+    *("LazyInstanceNorm3d()", "LazyInstanceNorm3d(affine=False)"),
+]
 LAYERS = {
+    **{f"nn.{layer}": randn((2, 2, 3, 4, 3)) for layer in OF_VOLUMES},
     **{f"nn.{layer}": VALUES for layer in ACTIVATIONS},
     **{f"nn.{layer}": SEQUENCES for layer in OF_SEQUENCES},
     **{f"nn.{layer}": IMAGES for layer in OF_IMAGES},

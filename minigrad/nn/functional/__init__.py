@@ -3,8 +3,10 @@
 from ...ops.convolution import (
     conv1d as conv1d,
     conv2d as conv2d,
+    conv3d as conv3d,
     conv_transpose1d as conv_transpose1d,
     conv_transpose2d as conv_transpose2d,
+    conv_transpose3d as conv_transpose3d,
 )
 from ...ops.measures import pdist as pdist
 from ...ops.padding import pad as pad

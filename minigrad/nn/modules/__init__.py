@@ -41,8 +41,10 @@ from .container import (
 from .conv import (
     Conv1d as Conv1d,
     Conv2d as Conv2d,
+    Conv3d as Conv3d,
     ConvTranspose1d as ConvTranspose1d,
     ConvTranspose2d as ConvTranspose2d,
+    ConvTranspose3d as ConvTranspose3d,
 )
 from .distance import CosineSimilarity as CosineSimilarity, PairwiseDistance as PairwiseDistance
 from .dropout import (
@@ -57,10 +59,16 @@ from .flatten import Flatten as Flatten, Unflatten as Unflatten
 from .lazy import (
     LazyBatchNorm1d as LazyBatchNorm1d,
     LazyBatchNorm2d as LazyBatchNorm2d,
+    LazyBatchNorm3d as LazyBatchNorm3d,
     LazyConv1d as LazyConv1d,
     LazyConv2d as LazyConv2d,
+    LazyConv3d as LazyConv3d,
     LazyConvTranspose1d as LazyConvTranspose1d,
     LazyConvTranspose2d as LazyConvTranspose2d,
+    LazyConvTranspose3d as LazyConvTranspose3d,
+    LazyInstanceNorm1d as LazyInstanceNorm1d,
+    LazyInstanceNorm2d as LazyInstanceNorm2d,
+    LazyInstanceNorm3d as LazyInstanceNorm3d,
     LazyLinear as LazyLinear,
 )
 from .linear import Bilinear as Bilinear, Identity as Identity, Linear as Linear
@@ -90,6 +98,7 @@ from .normalization import (
     GroupNorm as GroupNorm,
     InstanceNorm1d as InstanceNorm1d,
     InstanceNorm2d as InstanceNorm2d,
+    InstanceNorm3d as InstanceNorm3d,
     LayerNorm as LayerNorm,
     LocalResponseNorm as LocalResponseNorm,
     RMSNorm as RMSNorm,
@@ -97,14 +106,19 @@ from .normalization import (
 from .padding import (
     CircularPad1d as CircularPad1d,
     CircularPad2d as CircularPad2d,
+    CircularPad3d as CircularPad3d,
     ConstantPad1d as ConstantPad1d,
     ConstantPad2d as ConstantPad2d,
+    ConstantPad3d as ConstantPad3d,
     ReflectionPad1d as ReflectionPad1d,
     ReflectionPad2d as ReflectionPad2d,
+    ReflectionPad3d as ReflectionPad3d,
     ReplicationPad1d as ReplicationPad1d,
     ReplicationPad2d as ReplicationPad2d,
+    ReplicationPad3d as ReplicationPad3d,
     ZeroPad1d as ZeroPad1d,
     ZeroPad2d as ZeroPad2d,
+    ZeroPad3d as ZeroPad3d,
 )
 from .pooling import (
     AdaptiveAvgPool1d as AdaptiveAvgPool1d,
