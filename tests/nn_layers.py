@@ -37,12 +37,13 @@ OF_SEQUENCES = [
     *("Conv1d(4, 2, 4, padding='same')", "Conv1d(4, 2, 4, padding='valid', padding_mode='reflect')", "MaxPool1d(2)"),
     *("Conv1d(4, 2, 4, padding='same', padding_mode='circular')", "ConvTranspose1d(4, 3, 2)", "BatchNorm1d(4)"),
     *("ConvTranspose1d(4, 6, 3, 2, 1, 1, 2, False, 2)", "MaxPool1d(3, 2, 1, 2, ceil_mode=True)", "AvgPool1d(2)"),
+    *("LPPool1d(2, 3)", "LPPool1d(1.5, 2, 1, ceil_mode=True)", "LPPool1d(float('inf'), 2)"),
     *("MaxPool1d(2, return_indices=True)", "AvgPool1d((3,), (2,), 1, True, False)", "AdaptiveAvgPool1d(4)"),
     *("AdaptiveMaxPool1d(3)", "AdaptiveMaxPool1d(3, True)", "InstanceNorm1d(4)", "ZeroPad1d((1, 2))", "Linear(9, 2)"),
     *("InstanceNorm1d(4, affine=True, track_running_stats=True)", "ConstantPad1d(2, 1.5)", "ReflectionPad1d(2)"),
     *("InstanceNorm1d(3)", "InstanceNorm1d(4, affine=True, bias=False)", "ReplicationPad1d((2, 0))"),
     *("CircularPad1d((2, 1))", "Dropout1d()", "LazyConv1d(3, 2)", "LazyConvTranspose1d(3, 2)", "GroupNorm(2, 4)"),
-    *("Upsample(scale_factor=2)", "Upsample(12, mode='linear')", "PReLU(4)", "GLU(1)"),
+    *("LazyInstanceNorm1d()", "Upsample(scale_factor=2)", "Upsample(12, mode='linear')", "PReLU(4)", "GLU(1)"),
 ]
 OF_IMAGES = [
     *("Conv2d(4, 3, 2)", "Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(1, 0), dilation=2, groups=2)"),
@@ -54,6 +55,7 @@ OF_IMAGES = [
     *("AdaptiveMaxPool2d((2, 3))", "AdaptiveMaxPool2d(2, True)", "InstanceNorm2d(4)", "ZeroPad2d((1, 2, 0, 3))"),
     *("ConstantPad2d((1, 0, 0, 1), 2)", "ReflectionPad2d(2)", "ReplicationPad2d(1)", "CircularPad2d(1)", "Dropout2d()"),
     *("Dropout3d()", "FeatureAlphaDropout(0.4)", "ChannelShuffle(2)"),
+    *("LPPool2d(2, (2, 1))", "LPPool2d(1, 2, 1, True)", "LazyInstanceNorm2d()"),
     *("Upsample(scale_factor=(2, 1.5))", "Upsample((3, 4), mode='bilinear', align_corners=True)", "LazyConv2d(3, 2)"),
     *("UpsamplingNearest2d(scale_factor=2)", "UpsamplingBilinear2d((4, 4))", "Unfold(2)", "Unfold((2, 3), 1, 1, 2)"),
     *(
@@ -179,6 +181,9 @@ LOSSES = {
     "nn.CosineEmbeddingLoss()": (*PAIR, SIGNS),
     "nn.CosineEmbeddingLoss(0.2, reduction='none')": (*PAIR, SIGNS),
     "nn.TripletMarginLoss()": randn((3, 4), (3, 4), (3, 4)),
+    "nn.TripletMarginWithDistanceLoss()": randn((3, 4), (3, 4), (3, 4)),
+    "nn.MultiLabelSoftMarginLoss()": PROBABILITIES,
+    f"nn.MultiLabelSoftMarginLoss({WEIGHT}, reduction='none')": PROBABILITIES,
     "nn.TripletMarginLoss(2.0, 1, swap=True, reduction='none')": randn((3, 4), (3, 4), (3, 4)),
 }
 EVERY = {**LAYERS, **LOSSES}

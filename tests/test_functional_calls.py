@@ -153,6 +153,13 @@ CALLS = [
     "F.dropout2d(x4[0], .5).shape",
     "F.dropout2d(x4[0], 2)",
     "F.dropout3d(y, .5)",
+    "F.triplet_margin_with_distance_loss(y, tt, tt[0])",
+    "F.triplet_margin_with_distance_loss(y, tt, tt, reduction='foo')",
+    "F.multilabel_soft_margin_loss(y, tt, reduction='foo')",
+    "nn.TripletMarginWithDistanceLoss(margin=0)",
+    "nn.MultiMarginLoss(3)",
+    "nn.MultiMarginLoss(weight=tt)",
+    "nn.TripletMarginWithDistanceLoss(), nn.MultiMarginLoss(2), nn.MultiLabelSoftMarginLoss(tt[0])",
     "F.alpha_dropout(y, 1.5)",
     "F.feature_alpha_dropout(y[0], .5, True)",
     "torch.dropout(y, 1.5, True)",
@@ -184,7 +191,7 @@ CALLS = [
 
 def names(t):
     t.manual_seed(0)
-    found = {"F": t.nn.functional, "torch": t, "r": t.randn, "y": t.randn(3, 5).requires_grad_()}
+    found = {"F": t.nn.functional, "nn": t.nn, "torch": t, "r": t.randn, "y": t.randn(3, 5).requires_grad_()}
     found |= {"tt": t.rand(3, 5), "i3": t.tensor([1, 0, 2]), "x4": t.randn(2, 3, 4, 4).requires_grad_()}
     return found
 
@@ -252,6 +259,12 @@ FIRST_ONLY = [
     "torch.selu_(y * 1) + torch.threshold_(y * 1, 0.5, 2.0)",
     "torch.rrelu_(y * 1, 0.1, 0.5, True) + F.rrelu_(y * 1)",
     "F.rrelu(y, 0.1, 0.5, True) + F.rrelu(y * 1, inplace=True)",
+    "F.lp_pool2d(x4, 2, (2, 1)) + F.lp_pool2d(x4.abs(), 3, 2, (2, 1), True).sum()",
+    "F.lp_pool2d(x4, float('inf'), 2) + F.lp_pool2d(x4, -float('inf'), 2)",
+    "F.multilabel_soft_margin_loss(y, tt.round()) + F.multilabel_soft_margin_loss(y, tt, tt[1], reduction='none')",
+    "nn.MultiMarginLoss(2, 0.5, tt[0])(y, i3) + nn.MultiMarginLoss()(y, i3)",
+    "F.triplet_margin_with_distance_loss(y, tt, tt + 1, margin=2.0, swap=True)",
+    "nn.TripletMarginWithDistanceLoss(distance_function=lambda a, b: (a - b).abs().sum(1))(y, tt, tt + 1)",
     "F.elu_(y * 1, 0.5) + F.relu_(y * 1) + F.leaky_relu_(y * 1, 0.1)",
     "F.hardtanh_(y * 1, -0.5, 0.25) + F.selu_(y * 1) + F.threshold_(y * 1, 0.5, 2.0)",
 ]

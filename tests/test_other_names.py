@@ -79,6 +79,23 @@ torch.set_default_tensor_type(3)
 """
 
 RARER = """
+n.sum_to_size(3), n.sum_to_size((1,3)), n.sum_to_size(2,1), n.sum_to_size(2,3) is n, n[None].sum_to_size(2,3)
+n.sum_to_size(2)
+n.sum_to_size(1,2,3)
+(x*1).sum_to_size(1)
+(x*1).sum_to_size(2)
+n.sum_to_size()
+torch.zeros(3,2).fill_diagonal_(2), torch.zeros(5,2).fill_diagonal_(2,wrap=True), torch.zeros(2,2,2).fill_diagonal_(1)
+torch.zeros(2,5).fill_diagonal_(3,True), torch.zeros(0,3).fill_diagonal_(1), torch.zeros(3,0).fill_diagonal_(1,True)
+torch.zeros(3,2).long().fill_diagonal_(2.5), (torch.ones(2,2)*x).fill_diagonal_(2)
+torch.zeros(3).fill_diagonal_(2)
+torch.zeros(2,3,3).fill_diagonal_(2)
+torch.zeros(2,2).fill_diagonal_(x[0])
+n.clone().apply_(lambda v: v*2), i.clone().apply_(lambda v: v+1)
+x.clone().apply_(lambda v: v*2)
+n.new_empty_strided((2,3),(1,2)).stride(), i.new_empty_strided((2,),(1,)).dtype
+torch.nn.functional.upsample(n[None], 4), torch.nn.functional.upsample_nearest(n[None], 4)
+torch.nn.functional.upsample_bilinear(n[None,None], 4).shape
 torch.logspace(0,2,3), torch.logspace(0,2,0), torch.logspace(0,3,1)
 torch.logspace(0,2,3,dtype=torch.int64), torch.logspace(0,2,3,base=-2)
 torch.logspace(0,2,-3)

@@ -14,7 +14,7 @@ LATER = {
     ),
     "diagonals": (
         "block_diag diag diag_embed diagflat diagonal trace tril triu vander",
-        "diag diag_embed diagflat diagonal trace tril tril_ triu triu_",
+        "diag diag_embed diagflat diagonal fill_diagonal_ trace tril tril_ triu triu_",
     ),
     "einsum": (
         "einsum",
@@ -45,7 +45,7 @@ LATER = {
     "other_names": (
         "constant_pad_nd empty_strided fill fill_ frobenius_norm frombuffer is_same_size is_signed nuclear_norm range "
         "scalar_tensor set_default_tensor_type split_with_sizes typename",
-        "is_same_size split_with_sizes",
+        "apply_ is_same_size new_empty_strided split_with_sizes sum_to_size",
     ),
     "pairs": (
         "addcdiv addcmul arctan2 atan2 bitwise_left_shift bitwise_right_shift copysign float_power fmax fmin gcd gcd_ "

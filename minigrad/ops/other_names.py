@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any, Unpack
 
 import numpy as np
@@ -17,10 +18,10 @@ from ..tensor import Tensor, from_numpy
 from .data import FLOAT64, INT64
 from .factories import check_range, converted, full
 from .indices import number_array
-from .inplace import fill as filled_with_number, filled
+from .inplace import fill as filled_with_number, filled, writable_array
 from .names import NOT_GIVEN, public, tensor_argument
 from .norms import norm_of_matrices
-from .options import LikeOptions, Options, finished, number, read_dtype, sequence, wrong_type
+from .options import LikeOptions, Options, checked_size, finished, number, read_dtype, sequence, wrong_type
 from .padding import pad as padded
 from .reduction import reduced_dims, vector_norm
 from .shape import split
@@ -46,8 +47,18 @@ def scalar_tensor(s: Any, **options: Unpack[LikeOptions]) -> Tensor:
 @public(method=False)
 def empty_strided(size: Any, stride: Any, **options: Unpack[LikeOptions]) -> Tensor:
     """A tensor holding whatever lay in its memory, whose elements lie there as many apart as `stride` says."""
-    shape, steps = sequence("empty_strided", size), tuple(stride)
-    d = read_dtype("empty_strided", options) or dtypes.get_default_dtype()
+    return _strided("empty_strided", size, stride, dtypes.get_default_dtype(), options)
+
+
+@public(function=False)
+def new_empty_strided(self: Tensor, size: Any, stride: Any, **options: Unpack[LikeOptions]) -> Tensor:
+    """`empty_strided`, in this tensor's dtype."""
+    return _strided("new_empty_strided", size, stride, self.dtype, options)
+
+
+def _strided(name: str, size: Any, stride: Any, default: dtypes.dtype, options: Any) -> Tensor:
+    shape, steps = sequence(name, size), tuple(stride)
+    d = read_dtype(name, options) or default
     if len(shape) != len(steps):
         raise RuntimeError(
             f"dimensionality of sizes ({len(shape)}) must match dimensionality of strides ({len(steps)})"
@@ -57,7 +68,7 @@ def empty_strided(size: Any, stride: Any, **options: Unpack[LikeOptions]) -> Ten
     extent = sum((n - 1) * step for n, step in zip(shape, steps, strict=True)) + 1 if 0 not in shape else 0
     memory = np.empty(extent, d.numpy)
     strides = [step * memory.itemsize for step in steps]
-    return finished("empty_strided", np.lib.stride_tricks.as_strided(memory, shape, strides), options)
+    return finished(name, np.lib.stride_tricks.as_strided(memory, shape, strides), options)
 
 
 @public(method=False)
@@ -144,6 +155,32 @@ def set_default_tensor_type(t: Any, /) -> None:
     if not isinstance(t, TensorType):
         raise TypeError("invalid type object: only floating-point types are supported as the default type")
     dtypes.set_default_dtype(t.dtype)
+
+
+# Changes and sums
+
+
+@public(function=False)
+def apply_(self: Tensor, callable: Callable[[Any], Any], /) -> Tensor:
+    """Set each element to what a Python function gives for it; torch, and minigrad, take long over it."""
+    if self.requires_grad:
+        raise RuntimeError("Can't call apply_() on Variable that requires grad. Use var.detach().apply_() instead.")
+    array = writable_array(self)
+    for place in np.ndindex(array.shape):
+        array[place] = callable(array[place].item())
+    return self
+
+
+@public(function=False)
+def sum_to_size(self: Tensor, *size: Any) -> Tensor:
+    """The sums that broadcasting from `size` to the size of this tensor would flow back as; or the tensor itself."""
+    wanted = tuple(checked_size("sum_to_size", size, {}))
+    extra = self.ndim - len(wanted)
+    if extra < 0 or any(n not in (1, m) for n, m in zip(wanted, self.shape[extra:], strict=True)):
+        raise RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(self.shape)}}}.")
+    dims = [d for d, m in enumerate(self.shape) if d < extra or (wanted[d - extra] == 1 and m != 1)]
+    found = self.sum(dims, keepdim=True) if dims else self
+    return found.view(wanted) if extra else found
 
 
 # Questions

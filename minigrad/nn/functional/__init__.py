@@ -27,6 +27,9 @@ from ...ops.resampling import (
     interpolate as interpolate,
     pixel_shuffle as pixel_shuffle,
     pixel_unshuffle as pixel_unshuffle,
+    upsample as upsample,
+    upsample_bilinear as upsample_bilinear,
+    upsample_nearest as upsample_nearest,
 )
 from ...ops.windows import fold as fold, unfold as unfold
 from .activations import (
@@ -76,6 +79,7 @@ from .classes import (
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
     cross_entropy as cross_entropy,
     multi_margin_loss as multi_margin_loss,
+    multilabel_soft_margin_loss as multilabel_soft_margin_loss,
     nll_loss as nll_loss,
 )
 from .distances import (
@@ -84,6 +88,7 @@ from .distances import (
     normalize as normalize,
     pairwise_distance as pairwise_distance,
     triplet_margin_loss as triplet_margin_loss,
+    triplet_margin_with_distance_loss as triplet_margin_with_distance_loss,
 )
 from .dropout import (
     alpha_dropout as alpha_dropout,
@@ -105,6 +110,8 @@ from .normalization import (
 from .pooling import (
     adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices,
     adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices,
+    lp_pool1d as lp_pool1d,
+    lp_pool2d as lp_pool2d,
     max_pool1d_with_indices as max_pool1d_with_indices,
     max_pool2d_with_indices as max_pool2d_with_indices,
 )

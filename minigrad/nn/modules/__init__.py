@@ -84,11 +84,14 @@ from .loss import (
     L1Loss as L1Loss,
     MarginRankingLoss as MarginRankingLoss,
     MSELoss as MSELoss,
+    MultiLabelSoftMarginLoss as MultiLabelSoftMarginLoss,
+    MultiMarginLoss as MultiMarginLoss,
     NLLLoss as NLLLoss,
     PoissonNLLLoss as PoissonNLLLoss,
     SmoothL1Loss as SmoothL1Loss,
     SoftMarginLoss as SoftMarginLoss,
     TripletMarginLoss as TripletMarginLoss,
+    TripletMarginWithDistanceLoss as TripletMarginWithDistanceLoss,
 )
 from .module import Module as Module
 from .normalization import (
@@ -127,6 +130,8 @@ from .pooling import (
     AdaptiveMaxPool2d as AdaptiveMaxPool2d,
     AvgPool1d as AvgPool1d,
     AvgPool2d as AvgPool2d,
+    LPPool1d as LPPool1d,
+    LPPool2d as LPPool2d,
     MaxPool1d as MaxPool1d,
     MaxPool2d as MaxPool2d,
 )
@@ -148,6 +153,7 @@ from .rnn import (
     LSTMCell as LSTMCell,
     RNNBase as RNNBase,
     RNNCell as RNNCell,
+    RNNCellBase as RNNCellBase,
 )
 from .sparse import Embedding as Embedding
 from .transformer import TransformerEncoder as TransformerEncoder, TransformerEncoderLayer as TransformerEncoderLayer
