@@ -144,6 +144,18 @@ LAYERS = {
         "torch.tensor([[False, False, True], [False, True, False]])",
     ),
     "nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 5, 0.0), 2, nn.LayerNorm(4))": randn((3, 2, 4)),
+    "nn.TransformerDecoderLayer(4, 2, 5, 0.0)": (*randn((3, 2, 4), (5, 2, 4)), "torch.ones(3, 3).triu(1).bool()"),
+    "nn.TransformerDecoderLayer(4, 2, 5, 0.1, 'gelu', batch_first=True, norm_first=True, bias=False)": (
+        *randn((2, 3, 4), (2, 5, 4)),
+        "None",
+        "torch.zeros(3, 5)",
+        "torch.tensor([[False, False, True], [False, True, False]])",
+    ),
+    "nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 5, 0.0), 2, nn.LayerNorm(4))": (
+        *randn((3, 4), (5, 4)),
+        "nn.Transformer.generate_square_subsequent_mask(3).bool()",
+    ),
+    "nn.Transformer(4, 2, 1, 2, 5, 0.0)": randn((3, 2, 4), (5, 2, 4)),
 }
 
 REDUCTIONS = ("", "reduction='none'", "reduction='sum'", "size_average=False", "reduce=False")
@@ -270,6 +282,9 @@ LINES = [
     "nn.MultiheadAttention(4, 2)(torch.ones(2, 1, 4), torch.ones(3, 1, 4), torch.ones(2, 1, 4))",
     "nn.MultiheadAttention(4, 2)(*[torch.ones(2, 1, 6)] * 3)",
     "nn.TransformerEncoderLayer(4, 2, activation='tanh')",
+    "nn.Transformer.generate_square_subsequent_mask(3)",
+    "nn.Transformer(4, 2, 1, 1, 5, batch_first=True)(torch.ones(2, 3, 4), torch.ones(1, 3, 4))",
+    "nn.Transformer(4, 2, 1, 1, 5, batch_first=True)(torch.ones(3, 2, 3), torch.ones(3, 2, 4))",
     "nn.LazyLinear(3)",
     "nn.LazyConv2d(3, 2, groups=3)(torch.ones(1, 2, 4, 4))",
     "nn.LazyConv2d(3, 2, groups=2)",
