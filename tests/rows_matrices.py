@@ -77,6 +77,8 @@ program(f"t.cholesky({POSITIVE})", square, folded=True, smooth=False, **PLAIN)
 for upper in (False, True):
     program(f"t.cholesky_inverse(t.{'triu' if upper else 'tril'}({REGULAR}), {upper})", several, folded=True, **PLAIN)
     program(f"t.cholesky_solve(b, t.tril({REGULAR}).{'mT' if upper else 'clone()'}, {upper})", equation, **PLAIN)
+program("t.cholesky_inverse(a)", lambda draw: [(1, 1)], domain="positive", **PLAIN)
+program("t.cholesky_solve(a, b)", lambda draw: [(1, draw.size()), (1, 1)], domain="positive", **PLAIN)
 program(f"t.linalg.pinv({GENERIC})", oblong, folded=True, **PLAIN)
 program(f"t.pinverse({GENERIC})", oblong, folded=True, **PLAIN)
 program(f"t.linalg.lstsq({GENERIC}, b).solution", lambda draw: [(3, 2), (3, draw.size())], folded=True, **PLAIN)

@@ -162,10 +162,8 @@ def _log_gamma_of_many(a: Array, p: int) -> Array:
 
 
 def _slope_of_many(a: Any, p: int) -> Any:
-    slope = digamma_(a)
-    for k in range(1, p):
-        slope = slope + digamma_(a - k / 2)
-    return slope
+    slopes = [digamma_(a - k / 2) for k in range(p)]
+    return sum(slopes[1:], slopes[0])
 
 
 i0_ = op("I0Backward0", _i0, a=lambda g, a: g * i1_(a), floating=True)
