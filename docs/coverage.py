@@ -136,6 +136,7 @@ DIFFERENCES = {
             "Masks and indices may not write to one; torch still lets them, with a warning.",
         ),
         ("`t_`, `unsqueeze_`, ...", "Not of a view, nor of what has views: NotImplementedError."),
+        ("`frombuffer`", "Of memory that may not be written to: ValueError; torch warns, and lets it be written to."),
         ("`inference_mode`", "It is `no_grad`: what is made in it may take part in a graph later."),
         (
             "`sort`, `argsort`",
@@ -161,6 +162,7 @@ DIFFERENCES = {
             "不能用掩码或索引写入这样的视图；torch 目前还允许，但会警告。",
         ),
         ("`t_`、`unsqueeze_` 等", "不能用于视图，也不能用于有视图的张量：NotImplementedError。"),
+        ("`frombuffer`", "内存不可写时：ValueError；torch 只是警告，并允许写入。"),
         ("`inference_mode`", "等于 `no_grad`：其中生成的张量以后可以进入计算图。"),
         ("`sort`、`argsort`", "相等的元素中靠前的排在前面，长行也是如此；torch 在长行中的顺序并不固定。"),
         ("复数", "没有复数：torch 的 `linalg.eig` 结果是复数，这里会报错，并指向 `eigh`。"),

@@ -34,12 +34,15 @@ from .dtypes import (
 from .generator import Generator as Generator, default_generator as default_generator
 from .modes import (
     enable_grad as enable_grad,
+    get_float32_matmul_precision as get_float32_matmul_precision,
     inference_mode as inference_mode,
     is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
     is_anomaly_enabled as is_anomaly_enabled,
     is_grad_enabled as is_grad_enabled,
     is_inference_mode_enabled as is_inference_mode_enabled,
     no_grad as no_grad,
+    set_anomaly_enabled as set_anomaly_enabled,
+    set_float32_matmul_precision as set_float32_matmul_precision,
     set_grad_enabled as set_grad_enabled,
 )
 from .ops.names import FUNCTIONS as _FUNCTIONS
@@ -52,6 +55,7 @@ INTERNAL = True
 half, float, double = float16, float32, float64
 short, int, long = int16, int32, int64
 strided, contiguous_format, preserve_format = "torch.strided", "torch.contiguous_format", "torch.preserve_format"
+newaxis = None
 channels_last, channels_last_3d = "torch.channels_last", "torch.channels_last_3d"
 
 if _TYPE_CHECKING:
@@ -65,9 +69,22 @@ _ELSEWHERE = {"compile": ("show.compiling", "compile_function"), "load": ("savin
 _ELSEWHERE |= {
     name: ("nn.functional", name)
     for name in (
-        *("conv1d", "conv2d", "conv_transpose1d", "conv_transpose2d", "avg_pool1d", "adaptive_avg_pool1d", "bilinear"),
+        *("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+        *("avg_pool1d", "adaptive_avg_pool1d", "bilinear"),
         *("layer_norm", "group_norm", "rms_norm", "cosine_similarity", "pairwise_distance"),
-        *("pixel_shuffle", "pixel_unshuffle"),
+        *("pixel_shuffle", "pixel_unshuffle", "channel_shuffle"),
+        *("celu_", "rrelu_", "selu_", "threshold_"),
+        *("max_pool1d", "max_pool1d_with_indices", "max_pool2d"),
+    )
+}
+_ELSEWHERE |= {  # and those that it calls in another way
+    name: ("nn.functional.bare", name)
+    for name in (
+        *("dropout", "dropout_", "alpha_dropout", "alpha_dropout_", "feature_dropout", "feature_dropout_"),
+        *("feature_alpha_dropout", "feature_alpha_dropout_"),
+        *("adaptive_max_pool1d", "batch_norm", "embedding", "instance_norm"),
+        *("binary_cross_entropy_with_logits", "cosine_embedding_loss", "hinge_embedding_loss", "kl_div"),
+        *("margin_ranking_loss", "poisson_nll_loss", "triplet_margin_loss"),
     )
 }
 

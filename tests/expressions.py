@@ -63,7 +63,7 @@ def outcome(expression: str, library: Any) -> tuple[Any, list[str]]:
             found = described(eval(expression, names(library)))
         except ERRORS as error:
             found = type(error).__name__, str(error).split("\n")[0]
-    return found, [str(w.message).split("\n")[0] for w in caught]
+    return found, [str(w.message).split("\n")[0].partition(" (Triggered")[0] for w in caught]
 
 
 def check(expression: str) -> None:

@@ -20,6 +20,7 @@ ACTIVATIONS = [
     *("Softmin(1)", "Sigmoid()", "Tanh()", "LogSigmoid()", "Softsign()", "Tanhshrink()", "PReLU()", "PReLU(4, 0.1)"),
     *("Identity()", "Identity(3, a=4)", "Flatten()", "Flatten(0)", "Unflatten(1, (2, 2))", "Unflatten(0, [3, 1])"),
     *("Dropout()", "Dropout(0.2)", "Dropout(0.3, True)", "Dropout(0.0)", "AlphaDropout()", "AlphaDropout(0.2)"),
+    *("RReLU()", "RReLU(0.1, 0.5)", "RReLU(0.2, inplace=True)"),
     *("Linear(4, 3)", "Linear(4, 3, bias=False)", "LayerNorm(4)", "LayerNorm((3, 4))", "RMSNorm(4)"),
     *("LayerNorm([4], 0.1, elementwise_affine=False)", "LayerNorm(4, bias=False)", "RMSNorm((3, 4), 0.1, False)"),
     *("BatchNorm1d(4)", "BatchNorm1d(4, 0.1, 0.3)", "BatchNorm1d(4, affine=False)", "BatchNorm1d(4, momentum=None)"),
@@ -36,12 +37,13 @@ OF_SEQUENCES = [
     *("Conv1d(4, 2, 4, padding='same')", "Conv1d(4, 2, 4, padding='valid', padding_mode='reflect')", "MaxPool1d(2)"),
     *("Conv1d(4, 2, 4, padding='same', padding_mode='circular')", "ConvTranspose1d(4, 3, 2)", "BatchNorm1d(4)"),
     *("ConvTranspose1d(4, 6, 3, 2, 1, 1, 2, False, 2)", "MaxPool1d(3, 2, 1, 2, ceil_mode=True)", "AvgPool1d(2)"),
+    *("LPPool1d(2, 3)", "LPPool1d(1.5, 2, 1, ceil_mode=True)", "LPPool1d(float('inf'), 2)"),
     *("MaxPool1d(2, return_indices=True)", "AvgPool1d((3,), (2,), 1, True, False)", "AdaptiveAvgPool1d(4)"),
     *("AdaptiveMaxPool1d(3)", "AdaptiveMaxPool1d(3, True)", "InstanceNorm1d(4)", "ZeroPad1d((1, 2))", "Linear(9, 2)"),
     *("InstanceNorm1d(4, affine=True, track_running_stats=True)", "ConstantPad1d(2, 1.5)", "ReflectionPad1d(2)"),
     *("InstanceNorm1d(3)", "InstanceNorm1d(4, affine=True, bias=False)", "ReplicationPad1d((2, 0))"),
     *("CircularPad1d((2, 1))", "Dropout1d()", "LazyConv1d(3, 2)", "LazyConvTranspose1d(3, 2)", "GroupNorm(2, 4)"),
-    *("Upsample(scale_factor=2)", "Upsample(12, mode='linear')", "PReLU(4)", "GLU(1)"),
+    *("LazyInstanceNorm1d()", "Upsample(scale_factor=2)", "Upsample(12, mode='linear')", "PReLU(4)", "GLU(1)"),
 ]
 OF_IMAGES = [
     *("Conv2d(4, 3, 2)", "Conv2d(4, 6, (3, 2), stride=(2, 1), padding=(1, 0), dilation=2, groups=2)"),
@@ -52,6 +54,8 @@ OF_IMAGES = [
     *("AvgPool2d(2, divisor_override=3)", "AdaptiveAvgPool2d(1)", "AdaptiveAvgPool2d((3, None))", "Softmax2d()"),
     *("AdaptiveMaxPool2d((2, 3))", "AdaptiveMaxPool2d(2, True)", "InstanceNorm2d(4)", "ZeroPad2d((1, 2, 0, 3))"),
     *("ConstantPad2d((1, 0, 0, 1), 2)", "ReflectionPad2d(2)", "ReplicationPad2d(1)", "CircularPad2d(1)", "Dropout2d()"),
+    *("Dropout3d()", "FeatureAlphaDropout(0.4)", "ChannelShuffle(2)"),
+    *("LPPool2d(2, (2, 1))", "LPPool2d(1, 2, 1, True)", "LazyInstanceNorm2d()"),
     *("Upsample(scale_factor=(2, 1.5))", "Upsample((3, 4), mode='bilinear', align_corners=True)", "LazyConv2d(3, 2)"),
     *("UpsamplingNearest2d(scale_factor=2)", "UpsamplingBilinear2d((4, 4))", "Unfold(2)", "Unfold((2, 3), 1, 1, 2)"),
     *(
@@ -63,7 +67,21 @@ OF_IMAGES = [
     ),
     *("LazyConv2d(6, 3, groups=2, padding=1)",),
 ]
+OF_VOLUMES = [
+    *("Conv3d(2, 4, 2, padding=1, groups=2)", "Conv3d(2, 2, (1, 2, 3), padding='same', bias=False)", "Conv3d(2, 1, 2)"),
+    *("Conv3d(2, 2, 3, padding=(1, 2, 1), padding_mode='reflect')", "ConvTranspose3d(2, 3, 2)", "LazyConv3d(3, 2)"),
+    *("ConvTranspose3d(2, 4, 2, 2, 1, 1, 2, False, 2)", "LazyConvTranspose3d(3, 2)", "LazyBatchNorm3d()"),
+    *(
+        "ZeroPad3d(1)",
+        "ConstantPad3d((1, 0, 0, 1, 2, 1), 2)",
+        "ReflectionPad3d(1)",
+        "ReplicationPad3d((2, 1, 0, 0, 1, 1))",
+    ),
+    *("CircularPad3d(1)", "InstanceNorm3d(2)", "InstanceNorm3d(2, affine=True, track_running_stats=True)"),
+    *("LazyInstanceNorm3d()", "LazyInstanceNorm3d(affine=False)"),
+]
 LAYERS = {
+    **{f"nn.{layer}": randn((2, 2, 3, 4, 3)) for layer in OF_VOLUMES},
     **{f"nn.{layer}": VALUES for layer in ACTIVATIONS},
     **{f"nn.{layer}": SEQUENCES for layer in OF_SEQUENCES},
     **{f"nn.{layer}": IMAGES for layer in OF_IMAGES},
@@ -126,6 +144,18 @@ LAYERS = {
         "torch.tensor([[False, False, True], [False, True, False]])",
     ),
     "nn.TransformerEncoder(nn.TransformerEncoderLayer(4, 2, 5, 0.0), 2, nn.LayerNorm(4))": randn((3, 2, 4)),
+    "nn.TransformerDecoderLayer(4, 2, 5, 0.0)": (*randn((3, 2, 4), (5, 2, 4)), "torch.ones(3, 3).triu(1).bool()"),
+    "nn.TransformerDecoderLayer(4, 2, 5, 0.1, 'gelu', batch_first=True, norm_first=True, bias=False)": (
+        *randn((2, 3, 4), (2, 5, 4)),
+        "None",
+        "torch.zeros(3, 5)",
+        "torch.tensor([[False, False, True], [False, True, False]])",
+    ),
+    "nn.TransformerDecoder(nn.TransformerDecoderLayer(4, 2, 5, 0.0), 2, nn.LayerNorm(4))": (
+        *randn((3, 4), (5, 4)),
+        "nn.Transformer.generate_square_subsequent_mask(3).bool()",
+    ),
+    "nn.Transformer(4, 2, 1, 2, 5, 0.0)": randn((3, 2, 4), (5, 2, 4)),
 }
 
 REDUCTIONS = ("", "reduction='none'", "reduction='sum'", "size_average=False", "reduce=False")
@@ -163,6 +193,9 @@ LOSSES = {
     "nn.CosineEmbeddingLoss()": (*PAIR, SIGNS),
     "nn.CosineEmbeddingLoss(0.2, reduction='none')": (*PAIR, SIGNS),
     "nn.TripletMarginLoss()": randn((3, 4), (3, 4), (3, 4)),
+    "nn.TripletMarginWithDistanceLoss()": randn((3, 4), (3, 4), (3, 4)),
+    "nn.MultiLabelSoftMarginLoss()": PROBABILITIES,
+    f"nn.MultiLabelSoftMarginLoss({WEIGHT}, reduction='none')": PROBABILITIES,
     "nn.TripletMarginLoss(2.0, 1, swap=True, reduction='none')": randn((3, 4), (3, 4), (3, 4)),
 }
 EVERY = {**LAYERS, **LOSSES}
@@ -249,6 +282,9 @@ LINES = [
     "nn.MultiheadAttention(4, 2)(torch.ones(2, 1, 4), torch.ones(3, 1, 4), torch.ones(2, 1, 4))",
     "nn.MultiheadAttention(4, 2)(*[torch.ones(2, 1, 6)] * 3)",
     "nn.TransformerEncoderLayer(4, 2, activation='tanh')",
+    "nn.Transformer.generate_square_subsequent_mask(3)",
+    "nn.Transformer(4, 2, 1, 1, 5, batch_first=True)(torch.ones(2, 3, 4), torch.ones(1, 3, 4))",
+    "nn.Transformer(4, 2, 1, 1, 5, batch_first=True)(torch.ones(3, 2, 3), torch.ones(3, 2, 4))",
     "nn.LazyLinear(3)",
     "nn.LazyConv2d(3, 2, groups=3)(torch.ones(1, 2, 4, 4))",
     "nn.LazyConv2d(3, 2, groups=2)",

@@ -154,6 +154,8 @@ STRICTER = (
 UNDERIVED = (
     "derivative for aten::hardsigmoid_backward is not implemented",
     "the derivative for 'inplace version of",
+    "the derivative for '_pdist_backward' is not implemented",
+    "\"i1_backward\" not implemented for 'Half'",
     "scatter_reduce(): Double backward is unsupported for src",
     "result type Float can't be cast to the desired output type",  # of addcdiv by integers even the first
 )

@@ -26,6 +26,10 @@ row("logit", "a, 0.25", smooth=False, special=())
 row("nan_to_num", "a, 1.5, 7.0, number", options=number, smooth=False)
 row("round", "a, decimals=decimals", options=lambda draw, s: {"decimals": draw.choice(1, 2, -1)}, smooth=False)
 # At the poles below 0 the second derivatives are what rounding makes of them.
+row("i0", special=())
+program("t.mvlgamma(a + 2, 3)", domain="positive", special=())
+row("mvlgamma", "a, 2", domain="positive", special=(), smooth=False, ordered=False)
+row("frexp", smooth=False)
 row("lgamma", domain="positive", special=())
 row("digamma", domain="positive", special=())
 row(

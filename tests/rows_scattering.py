@@ -85,6 +85,12 @@ row("index_put", "a, (a > 0,), b", shapes=lambda draw: [draw.shape(1), ()])
 program(
     f"t.index_put(a.mT, ({VECTOR}, {VECTOR}), b, accumulate=True)", lambda draw: [(3, 3), draw.choice((), (2,))], picks
 )
+# torch keeps gaps in memory, and writes a part into what may be read through another.
+inner: dict[str, Any] = {"expanded": False, "folded": True}
+inner["options"] = lambda draw, *shapes: {"at": draw.choice(0, *([-1, 1, 5] if draw.wild else []))}
+row("select_scatter", "a, b, 1, at - 1", shapes=lambda draw: [(2, 2, 3), (2, 3 - draw.sometimes_wrong())], **inner)
+row("slice_scatter", "a, b, -1, at, None, 2", shapes=lambda draw: [(2, 3), (2, 2 - draw.sometimes_wrong())], **inner)
+row("diagonal_scatter", "a, b, at", shapes=lambda draw: [(2, 3), (2 - draw.sometimes_wrong(),)], **inner)
 row("put", "a, t.tensor([0, -1, 1]), b", shapes=lambda draw: [(draw.choice(1, 2), 3), (3,)])
 row("put", "a, t.tensor([0, -1, 0]), b, accumulate=True", shapes=lambda draw: [(2, draw.choice(1, 3)), (3,)])
 row(

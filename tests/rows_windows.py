@@ -43,7 +43,7 @@ def sliding(draw: Draw, *shapes: Shape) -> dict[str, Any]:
     }
 
 
-for n in (1, 2):
+for n in (1, 2, 3):
     function(
         f"conv{n}d(a, b, c, stride, padding, dilation, groups)",
         lambda draw, n=n: operands(draw, n),
@@ -193,6 +193,7 @@ for mode, shapes in (
     ("bicubic", lambda draw: batches(draw, 4, 3)),
 ):
     function(f"interpolate(a, mode={mode!r}, align_corners=corners, **how)", shapes, resolution, **floats)
+function("channel_shuffle(a, 2)", lambda draw: [(2, 4 + draw.sometimes_wrong(), *draw.choice((3, 2), (3,)))])
 function("pixel_shuffle(a, 2)", lambda draw: [(*draw.choice((), (2,)), 4 + draw.sometimes_wrong(), 3, 2)])
 function(
     "pixel_unshuffle(a, 2)", lambda draw: [(*draw.choice((), (2,)), 2, 4, 2 + draw.sometimes_wrong())], ordered=False

@@ -154,7 +154,22 @@ CALLS = [
     "F.dropout2d(y, .5).shape",
     "F.dropout2d(x4[0], .5).shape",
     "F.dropout2d(x4[0], 2)",
+    "F.dropout3d(y, .5)",
+    "F.triplet_margin_with_distance_loss(y, tt, tt[0])",
+    "F.triplet_margin_with_distance_loss(y, tt, tt, reduction='foo')",
+    "F.multilabel_soft_margin_loss(y, tt, reduction='foo')",
+    "nn.TripletMarginWithDistanceLoss(margin=0)",
+    "nn.MultiMarginLoss(3)",
+    "nn.MultiMarginLoss(weight=tt)",
+    "nn.TripletMarginWithDistanceLoss(), nn.MultiMarginLoss(2), nn.MultiLabelSoftMarginLoss(tt[0])",
     "F.alpha_dropout(y, 1.5)",
+    "F.feature_alpha_dropout(y[0], .5, True)",
+    "torch.dropout(y, 1.5, True)",
+    "torch.dropout_(y, .5, True)",
+    "torch.feature_dropout(y[0], .5, True)",
+    "torch.hinge_embedding_loss(y, tt, 1., 'mean')",
+    "torch.kl_div(i3, i3, 1)",
+    "torch.margin_ranking_loss(y, tt, i3)",
     "F.bilinear(y, tt, r(4, 5, 5), r(3))",
     "F.bilinear(y, tt[:2], r(4, 5, 5))",
     "F.bilinear(y, tt, r(4, 5, 4))",
@@ -178,7 +193,7 @@ CALLS = [
 
 def names(t):
     t.manual_seed(0)
-    found = {"F": t.nn.functional, "torch": t, "r": t.randn, "y": t.randn(3, 5).requires_grad_()}
+    found = {"F": t.nn.functional, "nn": t.nn, "torch": t, "r": t.randn, "y": t.randn(3, 5).requires_grad_()}
     found |= {"tt": t.rand(3, 5), "i3": t.tensor([1, 0, 2]), "x4": t.randn(2, 3, 4, 4).requires_grad_()}
     return found
 
@@ -215,6 +230,45 @@ FIRST_ONLY = [
     "F.interpolate(x4, scale_factor=1.5, mode='bicubic', align_corners=True)",
     "F.gumbel_softmax(y, 0.5, hard=True)",
     "F.instance_norm(x4, torch.zeros(3), torch.ones(3), momentum=0.3)",
+    # What torch calls in another way outside of nn.functional
+    "torch.dropout(y, 0.5, True) + torch.dropout(y, 0.5, False)",
+    "torch.dropout_(y * 1, 0.5, True)",
+    "torch.alpha_dropout(y, 0.5, True)",
+    "torch.alpha_dropout_(y * 1, 0.5, True)",
+    "torch.feature_dropout(x4, 0.5, True)",
+    "torch.feature_dropout_(x4 * 1, 0.5, True)",
+    "torch.feature_alpha_dropout(x4, 0.5, True)",
+    "torch.feature_alpha_dropout_(x4 * 1, 0.5, True)",
+    "F.feature_alpha_dropout(x4, 0.5, True)",
+    "F.dropout3d(x4, 0.5) + F.dropout3d(x4 * 1, 0.5, inplace=True)",
+    "F.dropout3d(x4[None], 0.5)",
+    "torch.embedding(y, i3) + torch.embedding(y, i3, 0)",
+    "torch.batch_norm(y, tt[0], tt[1], None, None, True, 0.1, 1e-5, False)",
+    "torch.batch_norm(y, tt[0], tt[1], torch.zeros(5), torch.ones(5), False, 0.1, 1e-5, False)",
+    "torch.instance_norm(x4, tt[0, :3], tt[1, :3], None, None, True, 0.1, 1e-5, False)",
+    "torch.binary_cross_entropy_with_logits(y, tt)",
+    "torch.binary_cross_entropy_with_logits(y, tt, tt[1], tt[2], 1)",
+    "torch.cosine_embedding_loss(y, tt, i3, 0.2, 1)",
+    "torch.hinge_embedding_loss(y, (tt > 0.5) * 2 - 1) + torch.hinge_embedding_loss(y, -tt.ceil(), 2.0, 1)",
+    "torch.kl_div(y, tt) + torch.kl_div(y, y.exp(), 1) + torch.kl_div(y, tt, 2, log_target=True)",
+    "torch.margin_ranking_loss(y, tt[0], tt[:, :1].round() * 2 - 1, 0.5, 2)",
+    "torch.poisson_nll_loss(y, tt * 5, True, False, 1e-8, 1)",
+    "torch.triplet_margin_loss(y, tt, tt + 1, 2.0, reduction=2)",
+    "torch.adaptive_max_pool1d(y, 2)[0]",
+    "torch.max_pool1d(y, 2) + torch.max_pool1d_with_indices(y, 2)[1]",
+    "torch.max_pool2d(x4, 2) + F.max_pool2d_with_indices(x4, 2)[1] + F.adaptive_max_pool2d_with_indices(x4, 2)[1]",
+    "torch.celu_(y * 1, 0.5) + F.celu_(y * 1)",
+    "torch.selu_(y * 1) + torch.threshold_(y * 1, 0.5, 2.0)",
+    "torch.rrelu_(y * 1, 0.1, 0.5, True) + F.rrelu_(y * 1)",
+    "F.rrelu(y, 0.1, 0.5, True) + F.rrelu(y * 1, inplace=True)",
+    "F.lp_pool2d(x4, 2, (2, 1)) + F.lp_pool2d(x4.abs(), 3, 2, (2, 1), True).sum()",
+    "F.lp_pool2d(x4, float('inf'), 2) + F.lp_pool2d(x4, -float('inf'), 2)",
+    "F.multilabel_soft_margin_loss(y, tt.round()) + F.multilabel_soft_margin_loss(y, tt, tt[1], reduction='none')",
+    "nn.MultiMarginLoss(2, 0.5, tt[0])(y, i3) + nn.MultiMarginLoss()(y, i3)",
+    "F.triplet_margin_with_distance_loss(y, tt, tt + 1, margin=2.0, swap=True)",
+    "nn.TripletMarginWithDistanceLoss(distance_function=lambda a, b: (a - b).abs().sum(1))(y, tt, tt + 1)",
+    "F.elu_(y * 1, 0.5) + F.relu_(y * 1) + F.leaky_relu_(y * 1, 0.1)",
+    "F.hardtanh_(y * 1, -0.5, 0.25) + F.selu_(y * 1) + F.threshold_(y * 1, 0.5, 2.0)",
 ]
 
 

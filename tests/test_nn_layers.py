@@ -75,9 +75,10 @@ def test_every_module_has_a_row() -> None:
         for name, value in vars(minigrad.nn).items()
         if isinstance(value, type) and issubclass(value, minigrad.nn.Module) and not name.startswith("_")
     }
-    of_containers = {"Module", "Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict", "RNNBase"}
+    of_containers = {"Module", "Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"}
+    elsewhere = {"RNNBase", "RNNCellBase", "MultiMarginLoss"}  # the last, of several nodes, in test_functional_calls.py
     tested = {expression.removeprefix("nn.").partition("(")[0].partition(".")[0] for expression in {**LAYERS, **LOSSES}}
-    assert classes - of_containers == tested
+    assert classes - of_containers - elsewhere == tested
 
 
 def test_every_module_is_documented() -> None:

@@ -1,4 +1,4 @@
-"""Convolutions, in one or two dimensions: windows laid out as columns, and one product of matrices.
+"""Convolutions, in one, two or three dimensions: windows laid out as columns, and one product of matrices.
 
 A convolution is linear in the input and in the weight, so it has two adjoints: one gives the gradient of the input (and
 is the transposed convolution), one that of the weight. The derivatives of each of the three are the other two.
@@ -339,6 +339,19 @@ def conv2d(
     return _convolution(2, input, weight, bias, stride, padding, dilation, groups)
 
 
+def conv3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+) -> Tensor:
+    """`conv2d` for volumes: `weight` (O, C / groups, KD, KH, KW) over `input` (N, C, D, H, W), or (C, D, H, W)."""
+    return _convolution(3, input, weight, bias, stride, padding, dilation, groups)
+
+
 def _transposed_convolution(
     n: int,
     input: Any,
@@ -367,9 +380,11 @@ def _transposed_convolution(
         ]
     )
     if min(sizes) < 1:
+        as_plane = (1,) * (n == 1)  # as torch computes it
+        given, found = (f"({' x '.join(map(str, (*as_plane, *size)))})" for size in (x.shape[2:], sizes))
         raise RuntimeError(
-            f"Given input size per channel: {list(x.shape[2:])}. Calculated output size per channel: {list(sizes)}. "
-            "Output size is too small"
+            f"Given input size per channel: {given}. Calculated output size per channel: {found}. Output size is too "
+            "small"
         )
     _check_dtypes(x, weight, bias)
     if bias is None:
@@ -378,7 +393,7 @@ def _transposed_convolution(
 
 
 def _large_output_padding(extra: Sizes, windows: Windows) -> str:
-    axes = ("height", "width")[-len(extra) :] if len(extra) > 1 else ("height", "width")
+    axes = ("depth", "height", "width") if len(extra) == 3 else ("height", "width")
     shown = [
         f"{name}_{axis}: {value}"
         for name, values in (("output_padding", extra), ("stride", windows[1]), ("dilation", windows[3]))
@@ -419,3 +434,17 @@ def conv_transpose2d(
     H' is (H - 1) * stride - 2 * padding + dilation * (KH - 1) + output_padding + 1, and W' likewise.
     """
     return _transposed_convolution(2, input, weight, bias, stride, padding, output_padding, groups, dilation)
+
+
+def conv_transpose3d(
+    input: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+) -> Tensor:
+    """`conv_transpose2d` for volumes: `weight` (C, O / groups, KD, KH, KW), `input` (N, C, D, H, W)."""
+    return _transposed_convolution(3, input, weight, bias, stride, padding, output_padding, groups, dilation)

@@ -11,7 +11,7 @@ from ..engine import NodeOfMany
 from ..tensor import Tensor
 from .inplace import as_view
 from .names import public, tensor_argument
-from .options import integer
+from .options import integer, number
 from .shape import joined, spread
 from .table import Op, common_dtype, op
 
@@ -121,6 +121,23 @@ def diag(input: Tensor, diagonal: int = 0) -> Tensor:
 def diagflat(input: Tensor, offset: int = 0) -> Tensor:
     """The matrix with all elements of `input` on its diagonal."""
     return diag_embed(tensor_argument(input, "diagflat").contiguous().view(-1), offset)
+
+
+@public(function=False)
+def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
+    """Set the elements of which all indices are equal to a number; with `wrap`, start anew below the last column."""
+    if self.ndim < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if self.ndim > 2 and len(set(self.shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    value = number("fill_diagonal_", "fill_value", 1, fill_value)
+    height, width = self.shape[:2]
+    for start in range(0, max(height, 1), width + 1 if wrap and self.ndim == 2 else max(height, 1)):
+        along = self.narrow(0, start, height - start)
+        while along.ndim > 1:
+            along = diagonal(along)
+        along.fill_(value)
+    return self
 
 
 @public()

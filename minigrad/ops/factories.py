@@ -189,15 +189,20 @@ def arange(*bounds: Any, **options: Unpack[_RangeOptions]) -> Tensor:
     return finished("arange", _arange(d, **given), options)
 
 
-def _arange(d: dtype, end: Any, start: Any = 0, step: Any = 1) -> Array:
+def check_range(name: str, d: dtype, start: Any, end: Any, step: Any) -> None:
+    """Raise torch's error for a range that cannot be."""
     if d.kind == dtypes.BOOL:
-        raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
+        raise NotImplementedError(messages.not_implemented(f"{name}_cpu", d))
     if not (step > 0 or step < 0):
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):
         raise RuntimeError(f"unsupported range: {start:g} -> {end:g}")
     if (end < start) if step > 0 else (end > start):
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+
+
+def _arange(d: dtype, end: Any, start: Any = 0, step: Any = 1) -> Array:
+    check_range("arange", d, start, end, step)
     wide = FLOAT32 if d is dtypes.float16 else FLOAT64 if d.kind == dtypes.FLOATING else INT64
     first, last, stride = (converted(n, wide) for n in (start, end, step))
     count = (float(end) - float(start)) / step
@@ -236,22 +241,28 @@ def linspace(start: Any, end: Any, steps: Any, **options: Unpack[Options]) -> Te
 
     Raises RuntimeError for a negative number of steps, or bounds that do not fit the dtype.
     """
+    d, first, last, n = spaced_evenly("linspace", start, end, steps, options)
+    return finished("linspace", linear_space(first, last, n, d.numpy), options)
+
+
+def spaced_evenly(name: str, start: Any, end: Any, steps: Any, options: Any) -> tuple[dtype, Any, Any, int]:
+    """The dtype, the bounds as numbers and their number, or torch's error."""
     given = start, end, steps
-    d = read_dtype("linspace", options, given) or dtypes.get_default_dtype()
+    d = read_dtype(name, options, given) or dtypes.get_default_dtype()
     bounds = [v.item() if isinstance(v, Tensor) and not v.ndim else as_number(v) for v in (start, end)]
-    several = [(name, v.ndim) for name, v in (("start", start), ("end", end)) if isinstance(v, Tensor) and v.ndim]
+    several = [(word, v.ndim) for word, v in (("start", start), ("end", end)) if isinstance(v, Tensor) and v.ndim]
     if several:
-        got = " and ".join(f"{name} with {ndim} dimension(s)" for name, ndim in several)
-        raise RuntimeError(f"linspace only supports 0-dimensional start and end tensors, but got {got}.")
+        got = " and ".join(f"{word} with {ndim} dimension(s)" for word, ndim in several)
+        raise RuntimeError(f"{name} only supports 0-dimensional start and end tensors, but got {got}.")
     first, last, n = *bounds, as_int(steps)
     if first is None or last is None or n is None:
-        raise no_such_form("linspace", given, options)
+        raise no_such_form(name, given, options)
     if n < 0:
         raise RuntimeError("number of steps must be non-negative")
-    return finished("linspace", _linspace(first, last, n, d.numpy), options)
+    return d, first, last, n
 
 
-def _linspace(start: Any, end: Any, n: int, d: np.dtype[Any]) -> Array:
+def linear_space(start: Any, end: Any, n: int, d: np.dtype[Any]) -> Array:
     """Evenly spaced numbers, the first half counted from `start` on and the second from `end` back, as in torch."""
     if n < 2:
         return np.full(n, converted(start, d) if n else 0, d)

@@ -12,10 +12,11 @@ import numpy as np
 
 from ..tensor import Tensor
 from .half import by_number, in_single
-from .inplace import twin, zeros_as
+from .inplace import like, twin, zeros_as
 from .names import offer_in_place, public, tensor_argument
 from .options import number
 from .pointwise import abs_, cos_, keep, mul_, power, reciprocal_, select, sign_, sin_
+from .results import result_type
 from .table import Op, op
 
 INTERNAL = True
@@ -91,6 +92,8 @@ nan_to_num_ = op("NanToNumBackward0", _finite, a=lambda g, a: g * (abs_(a) < mat
 
 sgn_ = op("SgnBackward0", sign_.forward, a=lambda g, a, out: zeros_as(g))
 
+mantissa_of = op("FrexpBackward0", lambda a, scale: np.asarray(np.frexp(a)[0]), a=lambda g, scale: g * like(scale, g))
+
 # torch's names for them
 
 
@@ -159,6 +162,17 @@ def nan_to_num(
     given = enumerate({"nan": nan, "posinf": posinf, "neginf": neginf}.items(), 1)
     by = [v if v is None else number("nan_to_num", name, i, v, "float") for i, (name, v) in given]
     return nan_to_num_.call(tensor_argument(input, "nan_to_num"), by[0] or 0.0, *by[1:])
+
+
+@public()
+def frexp(input: Tensor) -> Any:
+    """Each element as a mantissa, at least a half and below 1 in size, and an exponent of 2."""
+    if not tensor_argument(input, "frexp").is_floating_point():
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    x = input._array
+    exponent = np.asarray(np.frexp(x)[1]).astype(np.int32)
+    mantissa = mantissa_of.call(input, np.ldexp(x.dtype.type(1), -exponent))
+    return result_type("frexp", "mantissa", "exponent")((mantissa, Tensor._of(exponent)))
 
 
 offer_in_place("logit_", "nan_to_num_")

@@ -20,7 +20,7 @@ from ..modes import is_grad_enabled
 from ..tensor import Tensor, View, storage_of, wants_grad
 from .convert import invalid_combination
 from .indices import number_array
-from .names import attach, tensor_argument
+from .names import attach, offer_in_place, tensor_argument
 from .table import Op, op
 
 INTERNAL = True
@@ -45,7 +45,7 @@ def along(path: Path, a: Any) -> Any:
     return a
 
 
-def _fill(a: np.ndarray[Any, Any], layout: Layout, value: np.ndarray[Any, Any] | float) -> np.ndarray[Any, Any]:
+def fill_view(a: np.ndarray[Any, Any], layout: Layout, value: np.ndarray[Any, Any] | float) -> np.ndarray[Any, Any]:
     """A copy of `a`, its dimensions in memory in the order of the base's, with `value` where the view is."""
     path, strides = layout
     order = sorted(range(a.ndim), key=lambda i: -strides[i])
@@ -75,13 +75,15 @@ def _scattered(g: Any, shape: tuple[int, ...], layout: Layout) -> Any:
 
 scatter_view: Op = op(
     "ScatterViewBackward0",
-    lambda a, shape, layout: _fill(np.zeros(shape, a.dtype), layout, a),
+    lambda a, shape, layout: fill_view(np.zeros(shape, a.dtype), layout, a),
     a=lambda g, layout: view_of(g, layout),
 )
-zero_view: Op = op("ZeroViewBackward0", lambda a, layout: _fill(a, layout, 0), a=lambda g, layout: zero_view(g, layout))
+zero_view: Op = op(
+    "ZeroViewBackward0", lambda a, layout: fill_view(a, layout, 0), a=lambda g, layout: zero_view(g, layout)
+)
 put_view = op(
     "torch::autograd::CopySlices",
-    lambda a, b, key: _fill(a, key, b),
+    lambda a, b, key: fill_view(a, key, b),
     a=lambda g, key: zero_view(g, key),
     b=lambda g, key: view_of(g, key),
 )
@@ -388,3 +390,4 @@ def fill_like(t: Tensor, array: np.ndarray[Any, Any]) -> Tensor:
 
 
 attach(fill_=fill_, zero_=zero_, copy_=copy_)
+offer_in_place("fill_", "zero_")

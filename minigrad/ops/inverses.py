@@ -174,6 +174,43 @@ def _cholesky_rule(g: Any, out: Any, upper: bool) -> Any:
 cholesky_ = op("LinalgCholeskyExBackward0", _cholesky, a=_cholesky_rule)
 
 
+def _by_factor(b: Array, a: Array, upper: bool) -> Array:
+    """The solution of `whole @ x == b`, where `a` holds the Cholesky factor of `whole`."""
+    factor = a if upper else a.mT
+    with np.errstate(all="ignore"):
+        return _substituted(factor, _substituted(factor.mT, b, False, True, False), True, True, False)
+
+
+def _inverse_by_factor(a: Array, upper: bool) -> Array:
+    index, at = first_failing(a, lambda m: next((i for i, x in enumerate(np.diagonal(m), 1) if x == 0), 0))
+    if (np.diagonal(a, axis1=-2, axis2=-1) == 0).any():
+        raise _LinAlgError(
+            f"cholesky_inverse: {batch_element(index, a.shape[:-2])}The diagonal element {at} is zero, the inversion "
+            "could not be completed because the input matrix is singular."
+        )
+    return _by_factor(np.broadcast_to(np.eye(a.shape[-1], dtype=a.dtype), a.shape), a, upper)
+
+
+def _factor_rule(whole: Any, a: Any, upper: bool) -> Any:
+    """The gradient of a Cholesky factor, from minus that of the matrix that it is of."""
+    both = whole + whole.mT
+    return triu_(-(triu_(a, 0) @ both), 0) if upper else tril_(-(both @ tril_(a, 0)), 0)
+
+
+cholesky_inverse_ = op(
+    "CholeskyInverseBackward0",
+    _inverse_by_factor,
+    a=lambda g, a, out, upper: _factor_rule(out @ g @ out, a, upper),
+)
+cholesky_solve_: Op = op(
+    "CholeskySolveBackward0",
+    _by_factor,
+    # As torch does, both save all, whichever gradient is wanted.
+    a=lambda g, a, b, out, upper: contract(cholesky_solve_(g, b, upper), a.shape),
+    b=lambda g, a, b, out, upper: contract(_factor_rule(cholesky_solve_(g, b, upper) @ out.mT, b, upper), b.shape),
+)
+
+
 def _pseudoinverse(a: Array, atol: float, rtol: float) -> Array:
     u, s, vh = np.linalg.svd(a, full_matrices=False)
     limit = np.maximum(atol, rtol * s[..., :1]) if s.shape[-1] else s

@@ -14,7 +14,7 @@ LATER = {
     ),
     "diagonals": (
         "block_diag diag diag_embed diagflat diagonal trace tril triu vander",
-        "diag diag_embed diagflat diagonal trace tril tril_ triu triu_",
+        "diag diag_embed diagflat diagonal fill_diagonal_ trace tril tril_ triu triu_",
     ),
     "einsum": (
         "einsum",
@@ -23,24 +23,29 @@ LATER = {
     "functions": (
         "acos acos_ acosh acosh_ arccos arccos_ arccosh arccosh_ arcsin arcsin_ arcsinh arcsinh_ arctan arctan_ "
         "arctanh arctanh_ asin asin_ asinh asinh_ atan atan_ atanh atanh_ cosh cosh_ deg2rad deg2rad_ exp2 exp2_ "
-        "expm1 expm1_ log10 log10_ log1p log1p_ log2 log2_ logit logit_ nan_to_num nan_to_num_ rad2deg rad2deg_ rsqrt "
-        "rsqrt_ sgn sinc sinc_ sinh sinh_ tan tan_",
+        "expm1 expm1_ frexp log10 log10_ log1p log1p_ log2 log2_ logit logit_ nan_to_num nan_to_num_ rad2deg rad2deg_ "
+        "rsqrt rsqrt_ sgn sinc sinc_ sinh sinh_ tan tan_",
         "acos acos_ acosh acosh_ arccos arccos_ arccosh arccosh_ arcsin arcsin_ arcsinh arcsinh_ arctan arctan_ "
         "arctanh arctanh_ asin asin_ asinh asinh_ atan atan_ atanh atanh_ cosh cosh_ deg2rad deg2rad_ exp2 exp2_ "
-        "expm1 expm1_ log10 log10_ log1p log1p_ log2 log2_ logit logit_ nan_to_num nan_to_num_ rad2deg rad2deg_ rsqrt "
-        "rsqrt_ sgn sgn_ sinc sinc_ sinh sinh_ tan tan_",
+        "expm1 expm1_ frexp log10 log10_ log1p log1p_ log2 log2_ logit logit_ nan_to_num nan_to_num_ rad2deg rad2deg_ "
+        "rsqrt rsqrt_ sgn sgn_ sinc sinc_ sinh sinh_ tan tan_",
     ),
     "matrices": (
-        "cholesky det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd",
-        "cholesky det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd",
+        "cholesky cholesky_inverse cholesky_solve det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd",
+        "cholesky cholesky_inverse cholesky_solve det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd",
     ),
     "measures": (
-        "cdist corrcoef cov cross cumulative_trapezoid trapezoid trapz",
+        "cdist corrcoef cov cross cumulative_trapezoid pdist trapezoid trapz",
         "corrcoef cov cross",
     ),
     "norms": (
         "dist norm",
         "dist norm",
+    ),
+    "other_names": (
+        "constant_pad_nd empty_strided fill fill_ frobenius_norm frombuffer is_same_size is_signed nuclear_norm range "
+        "scalar_tensor set_default_tensor_type split_with_sizes typename",
+        "apply_ is_same_size new_empty_strided split_with_sizes sum_to_size",
     ),
     "pairs": (
         "addcdiv addcmul arctan2 atan2 bitwise_left_shift bitwise_right_shift copysign float_power fmax fmin gcd gcd_ "
@@ -51,16 +56,17 @@ LATER = {
         "xlogy xlogy_",
     ),
     "placing": (
-        "index_add index_copy index_fill index_put masked_scatter put",
-        "index_add index_add_ index_copy index_copy_ index_fill index_fill_ index_put index_put_ masked_scatter "
-        "masked_scatter_ put put_",
+        "diagonal_scatter index_add index_copy index_fill index_put index_put_ masked_scatter put select_scatter "
+        "slice_scatter",
+        "diagonal_scatter index_add index_add_ index_copy index_copy_ index_fill index_fill_ index_put index_put_ "
+        "masked_scatter masked_scatter_ put put_ select_scatter slice_scatter",
     ),
     "positions": (
-        "argwhere tril_indices triu_indices unravel_index",
-        "argwhere",
+        "argwhere nonzero_static tril_indices triu_indices unravel_index",
+        "argwhere nonzero_static",
     ),
     "products": (
-        "addbmm addmm addmv addr baddbmm chain_matmul ger inner kron outer tensordot vdot",
+        "addbmm addmm addmv addmv_ addr baddbmm chain_matmul ger inner kron outer tensordot vdot",
         "addbmm addbmm_ addmm addmm_ addmv addmv_ addr addr_ baddbmm baddbmm_ ger inner kron outer vdot",
     ),
     "rearranging": (
@@ -88,16 +94,25 @@ LATER = {
         "scatter scatter_add scatter_reduce",
         "scatter scatter_ scatter_add scatter_add_ scatter_reduce scatter_reduce_",
     ),
+    "slopes": (
+        "gradient",
+        "",
+    ),
     "sorting": (
         "argsort kthvalue median mode msort nanmedian sort topk",
         "argsort kthvalue median mode msort nanmedian sort topk",
     ),
     "special": (
-        "digamma erf erf_ erfc erfc_ erfinv lgamma polygamma",
-        "digamma digamma_ erf erf_ erfc erfc_ erfinv erfinv_ lgamma lgamma_ polygamma polygamma_",
+        "digamma erf erf_ erfc erfc_ erfinv i0 i0_ lgamma mvlgamma polygamma",
+        "digamma digamma_ erf erf_ erfc erfc_ erfinv erfinv_ i0 i0_ lgamma lgamma_ mvlgamma mvlgamma_ polygamma "
+        "polygamma_",
     ),
     "statistics": (
         "nanmean nanquantile nansum quantile renorm std_mean var_mean",
         "nanmean nanquantile nansum quantile renorm renorm_",
+    ),
+    "tapers": (
+        "bartlett_window blackman_window hamming_window hann_window kaiser_window logspace",
+        "",
     ),
 }

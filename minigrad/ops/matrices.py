@@ -15,7 +15,16 @@ from .. import messages
 from ..engine import level_of_user
 from ..tensor import Tensor
 from .decompositions import det_, eigh_, eigh_shapes, qr_, qr_shapes, results, slogdet_, svd_, svd_shapes
-from .inverses import check_matrix, cholesky_, exp_matrix, floating_matrix, inv_, pinv_
+from .inverses import (
+    check_matrix,
+    cholesky_,
+    cholesky_inverse_,
+    cholesky_solve_,
+    exp_matrix,
+    floating_matrix,
+    inv_,
+    pinv_,
+)
 from .linear import matmul
 from .names import public, tensor_argument
 from .options import integer
@@ -71,6 +80,41 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     _warn_of_old_name("cholesky", advice)
     made = cholesky_.named("CholeskyBackward0")
     return made.call(floating_matrix("linalg.cholesky", input, square=True), upper)
+
+
+@public()
+def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
+    """The inverse of the matrix whose Cholesky factor is the lower, or `upper`, triangle of `L`."""
+    check_matrix("cholesky_inverse", L, square=True)
+    if L._array.dtype.char not in "fd":
+        raise NotImplementedError(messages.not_implemented("cholesky_inverse_out_cpu", L.dtype))
+    return cholesky_inverse_.call(L, upper)
+
+
+@public()
+def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
+    """The solution of `A @ x == B` for the matrix A whose Cholesky factor is the lower, or `upper`, triangle of `L`."""
+    tensor_argument(B, "cholesky_solve")
+    tensor_argument(L, "cholesky_solve", "input2", 2)
+    for name, x in (("b", B), ("u", L)):
+        if x.ndim < 2:
+            raise RuntimeError(f"{name} should have at least 2 dimensions, but has {x.ndim} dimensions instead")
+    if B.dtype is not L.dtype:
+        names = [messages.TYPE_NAMES[x.dtype.name] for x in (B, L)]
+        raise RuntimeError(
+            f"Expected b and A to have the same dtype, but found b of type {names[0]} and A of type {names[1]} instead."
+        )
+    m, n = L.shape[-2:]
+    if m != n:
+        raise RuntimeError(f"A must be batches of square matrices, but they are {m} by {n} matrices")
+    if B.shape[-2] != n:
+        raise RuntimeError(
+            f"Incompatible matrix sizes for cholesky_solve: each A matrix is {n} by {n} but each b matrix is "
+            f"{B.shape[-2]} by {B.shape[-1]}"
+        )
+    if B._array.dtype.char not in "fd":
+        raise NotImplementedError(messages.not_implemented("cholesky_solve_cpu", B.dtype))
+    return cholesky_solve_.call(B, L, upper)
 
 
 def _warn_of_old_name(name: str, advice: str) -> None:

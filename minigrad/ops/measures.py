@@ -14,7 +14,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..engine import level_of_user
 from ..tensor import Tensor
-from .indexing import sliced
+from .indexing import added, picked, sliced
 from .indices import EVERY
 from .inplace import as_view, broadcast_shape, like
 from .linear import mm
@@ -134,6 +134,35 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
     except ValueError as error:
         raise messages.misfit(error, np.empty(x1.shape[:-2]), np.empty(x2.shape[:-2])) from None
     return cdist_.call(x1, x2, float(p))
+
+
+def _distances_within(a: Array, p: float) -> Array:
+    first, second = np.triu_indices(a.shape[0], 1)
+    return norm_over(a[first] - a[second], p, (1,), False)
+
+
+def _within_rule(g: Any, a: Any, out: Any, p: float) -> Any:
+    """That of `cdist`, for one row and one other at a time."""
+    first, second = ((index,) for index in np.triu_indices(a.shape[0], 1))
+    n, m = out.shape[0], a.shape[1]
+    x, y = (picked(a, key).reshape((n, 1, m)) for key in (first, second))
+    slope = _slope(g.reshape((n, 1, 1)), x, y, out.reshape((n, 1, 1)), p).reshape((n, m))
+    return added(slope, a.shape, first) - added(slope, a.shape, second)
+
+
+pdist_ = op("PdistBackward0", _distances_within, a=_within_rule)
+
+
+@public(method=False)
+def pdist(input: Tensor, p: float = 2) -> Tensor:
+    """The distances, `p`-norms, between the rows of a matrix: of the first to all after it, of the second, ..."""
+    if tensor_argument(input, "pdist").ndim != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
+    if not input.is_floating_point():
+        raise RuntimeError("pdist only supports floating-point dtypes")
+    if p < 0:
+        raise RuntimeError("pdist only supports non-negative p values")
+    return pdist_.call(input, float(p))
 
 
 # Areas under curves

@@ -59,6 +59,7 @@ _FILL = "*, torch.Generator generator = None)"
 _FORMS = {
     "arange": (f"(Number end, *, {_OUT}", f"(Number start, Number end, Number step = 1, *, {_OUT}"),
     "linspace": (f"(Number start, Number end, int steps, *, {_OUT}",),
+    "logspace": (f"(Number start, Number end, int steps, float base = 10.0, *, {_OUT}",),
     "eye": (f"(int n, *, {_OUT}", f"(int n, int m, *, {_OUT}"),
     "rand": (f"(tuple of ints size, {_NEW}",),
     "randn": (f"(tuple of ints size, {_NEW}",),

@@ -32,7 +32,7 @@ CASTING = (
     "acos acosh add addcdiv addcmul addr asin asinh atan atan2 atanh bitwise_and bitwise_left_shift bitwise_or "
     "bitwise_right_shift bitwise_xor clamp clamp_max clamp_min column_stack copysign cos cosh cumprod cumsum deg2rad "
     "digamma div dstack eq erf erfc erfinv exp exp2 expm1 float_power floor_divide fmax fmin fmod gcd ge gt hstack "
-    "hypot inner kron lcm ldexp le lerp lgamma log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not "
+    "hypot i0 inner kron lcm ldexp le lerp lgamma log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not "
     "logical_or logical_xor logit logsumexp lt maximum mean minimum mul nanmean nansum ne nextafter outer polygamma "
     "pow prod rad2deg reciprocal remainder rsqrt sigmoid sin sinc sinh sqrt square stack std sub sum tan tanh "
     "true_divide var vstack xlogy cat"
@@ -43,7 +43,7 @@ SAME = {
         "addbmm addmm addmv aminmax argmax argmin baddbmm bmm bucketize chain_matmul cross cummax cummin diag diff "
         "gather heaviside histc histogram index_add index_copy inverse isin kthvalue log_softmax logcumsumexp matmul "
         "max median min mm mode msort mv nan_to_num nanmedian nanquantile norm qr quantile renorm scatter scatter_add "
-        "scatter_reduce searchsorted slogdet softmax sort svd take_along_dim tensordot topk tril triu"
+        "scatter_reduce searchsorted slice_scatter slogdet softmax sort svd take_along_dim tensordot topk tril triu"
     ),
     "Found dtype {got} but expected {wanted}": "abs bitwise_not ceil floor frac neg round sgn sign trunc",
     "Expected the dtype for input and out to match, but got {wanted} for input's dtype and {got} for out's dtype.": (
@@ -53,7 +53,8 @@ SAME = {
     "{name}(): self and result must have the same scalar type": "index_select masked_select",
     "take(): self and out expected to have the same dtype, but got self.dtype = {wanted} and out.dtype = {got}": "take",
     "Expected out type to be {wanted} but got {got}": "where",
-    "nonzero: Expected out tensor to have scalar type {wanted} but got scalar type{got}": "nonzero",
+    "{name}: Expected out tensor to have scalar type {wanted} but got scalar type{got}": "nonzero nonzero_static",
+    "torch.frexp() expects mantissa to have dtype {c_wanted} but got {c_got}": "frexp",
     "{name} only supports bool tensor for result, got: {got}": "all any",
     "{name} does not support non-boolean outputs.": "isneginf isposinf signbit",
 }
@@ -157,7 +158,8 @@ def _flat(values: Any) -> Iterator[Any]:
             yield value
 
 
-_REFUSALS = dict.fromkeys(CASTING.split(), UNCAST) | {"cholesky": UNSAFE}
+_REFUSALS = dict.fromkeys(CASTING.split(), UNCAST) | {"mvlgamma": "{name}: " + UNCAST}
+_REFUSALS |= dict.fromkeys(("cholesky", "cholesky_inverse", "cholesky_solve"), UNSAFE)
 _REFUSALS |= {name: text for text, names in SAME.items() for name in names.split()}
 
 

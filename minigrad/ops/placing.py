@@ -16,12 +16,13 @@ from ..layout import empty_as
 from ..tensor import Tensor
 from .assigning import check_put, filling, put, zeroed
 from .data import INT64
-from .indexing import own, picked
+from .diagonals import diagonal
+from .indexing import own, picked, sliced
 from .indices import EVERY, Array, Key, check_bounds, checked_key, number_array, picked_shape
-from .inplace import broadcast_shape
-from .names import public, tensor_argument
+from .inplace import as_view, broadcast_shape, fill_view, view_of, zero_view
+from .names import offer_in_place, public, tensor_argument
 from .options import integer, number, wrong_type
-from .picking import index_vector
+from .picking import index_vector, select
 from .products import scaled
 from .scattering import add_at, as_before, put_number, with_a_dim
 from .shape import spread
@@ -256,3 +257,61 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
         raise RuntimeError("Number of elements of source < number of ones in mask")
     key = (marked,) if shape else (np.zeros(count, INT64),)
     return _recorded(put.named("MaskedScatterBackward0"), whole, source.reshape(-1)[:count], key)
+
+
+# Into what a view shows
+
+placed: Op = op(
+    "SelectScatterBackward0",
+    lambda a, b, layout: fill_view(a, layout, b),
+    a=lambda g, layout: zero_view(g, layout),
+    b=lambda g, layout: view_of(g, layout),
+)
+
+
+def _placed(node_name: str, input: Tensor, src: Tensor, view: Tensor) -> Tensor:
+    """A copy of `input` with `src` where `view`, which was made of it, is."""
+    if src.shape != view.shape:
+        raise RuntimeError(
+            "expected src to have a size equal to the slice of self. "
+            f"src size = {list(src.shape)}, slice size = {list(view.shape)}"
+        )
+    path: Any = view._view
+    return placed.named(node_name).call(input, src.to(input.dtype), (path.path, input._array.strides))
+
+
+def _apart(name: str, input: Tensor, src: Tensor) -> Tensor:
+    """`input` without its history, to take a view of."""
+    tensor_argument(src, name, "src", 2)
+    return Tensor._of(tensor_argument(input, name)._array)
+
+
+@public()
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
+    """A copy of `input` with `src` at one index of `dim`."""
+    return _placed("SelectScatterBackward0", input, src, select(_apart("select_scatter", input, src), dim, index))
+
+
+@public()
+def slice_scatter(
+    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Tensor:
+    """A copy of `input` with `src` at the indices `start:end:step` of `dim`."""
+    whole = _apart("slice_scatter", input, src)
+    if not whole.ndim:
+        raise IndexError("slice() cannot be applied to a 0-dim tensor.")
+    at = messages.checked_dim(dim, whole.ndim)
+    if step <= 0:
+        raise RuntimeError("slice step must be positive")
+    view = as_view(sliced, whole, (*(EVERY,) * at, slice(start, end, step)))
+    return _placed("SliceScatterBackward0", input, src, view)
+
+
+@public()
+def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
+    """A copy of `input` with `src` on the diagonal of dimensions `dim1` and `dim2`."""
+    view = diagonal(_apart("diagonal_scatter", input, src), offset, dim1, dim2)
+    return _placed("DiagonalScatterBackward0", input, src, view)
+
+
+offer_in_place("index_put_")

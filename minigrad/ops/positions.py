@@ -28,6 +28,18 @@ def argwhere(input: Tensor) -> Tensor:
     return found
 
 
+@public()
+def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
+    """The indices of the first `size` elements that are not zero, a row each; missing ones are `fill_value`."""
+    if size < 0:
+        raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
+    found = np.asarray(tensor_argument(input, "nonzero_static")._array)
+    indices = np.stack(np.nonzero(found), axis=1)[:size] if found.ndim else np.empty((size, 0), INT64)
+    made = np.full((size, found.ndim), fill_value, INT64)
+    made[: len(indices)] = indices
+    return Tensor._of(made)
+
+
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     """For each class, an int64 from 0 on, a row of `num_classes` zeros (as many as it takes, for -1) with a 1 in it.
 

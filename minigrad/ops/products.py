@@ -19,7 +19,7 @@ from ..tensor import Tensor
 from .half import by_number
 from .inplace import as_view, twin
 from .linear import dot, dot_, matmul, mm, mm_, mv_, unmultipliable
-from .names import attach, public, tensor_argument
+from .names import attach, offer_in_place, public, tensor_argument
 from .options import number
 from .pointwise import mul_
 from .shape import as_copied_shape, checked_dims, contract, expanded_shape, reorder
@@ -450,3 +450,6 @@ def _cheapest_order(shapes: list[tuple[int, int]]) -> Any:
 
 def _multiplied(tensors: list[Tensor], order: Any) -> Tensor:
     return tensors[order] if isinstance(order, int) else mm(*[_multiplied(tensors, part) for part in order])
+
+
+offer_in_place("addmv_")

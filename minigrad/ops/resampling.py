@@ -6,11 +6,13 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.inter
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes, messages
+from ..engine import level_of_user
 from ..tensor import Tensor
 from .names import tensor_argument
 from .table import Op, op
@@ -245,6 +247,14 @@ def _to_channels(a: Array, factor: int) -> Array:
 to_places: Op = op("PixelShuffleBackward0", _to_places, a=lambda g, factor: to_channels(g, factor))
 to_channels: Op = op("PixelUnshuffleBackward0", _to_channels, a=lambda g, factor: to_places(g, factor))
 
+shuffled: Op = op(
+    "ChannelShuffleBackward0",
+    lambda a, groups: (
+        a.reshape((len(a), groups, -1, math.prod(a.shape[2:]))).swapaxes(1, 2).reshape(a.shape) if a.size else a.copy()
+    ),
+    a=lambda g, groups: shuffled(g, g.shape[1] // groups),
+)
+
 
 def _check_image(function: str, input: Tensor, name: str, factor: int) -> None:
     if tensor_argument(input, function).ndim < 3:
@@ -276,3 +286,48 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
                 f"input.size({-2 if name == 'height' else -1})={size} is not divisible by {downscale_factor}"
             )
     return to_channels.call(input, downscale_factor)
+
+
+def channel_shuffle(input: Tensor, groups: int) -> Tensor:
+    """The channels of (N, C, ...), `groups` runs of them, in turns: the first of each run, the second of each, ..."""
+    shape = list(tensor_argument(input, "channel_shuffle").shape)
+    if input.ndim < 3:
+        raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {shape}")
+    if groups <= 0:
+        raise RuntimeError(f"Number of groups to divide channels in must be positive. Value of groups:{groups}")
+    if shape[1] % groups:
+        raise RuntimeError(
+            f"Number of channels must be divisible by groups. Got {shape[1]} channels and {groups} groups."
+        )
+    return shuffled.call(input, groups)
+
+
+# Older names of torch's for `interpolate`, which warn
+
+
+def upsample(
+    input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest", align_corners: bool | None = None
+) -> Tensor:
+    """`interpolate`, by its older name."""
+    _warn_of_old_name("upsample")
+    return interpolate(input, size, scale_factor, mode, align_corners)
+
+
+def upsample_nearest(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """`interpolate` with the nearest elements."""
+    _warn_of_old_name("upsample_nearest")
+    return interpolate(input, size, scale_factor, mode="nearest")
+
+
+def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None) -> Tensor:
+    """`interpolate` along straight lines from corner to corner."""
+    _warn_of_old_name("upsample_bilinear")
+    return interpolate(input, size, scale_factor, mode="bilinear", align_corners=True)
+
+
+def _warn_of_old_name(name: str) -> None:
+    warnings.warn(
+        f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.",
+        UserWarning,
+        stacklevel=level_of_user(),
+    )

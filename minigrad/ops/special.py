@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from .. import dtypes
 from ..tensor import Tensor
 from .half import in_single
 from .inplace import twin
 from .names import attach, offer_in_place, public, tensor_argument
-from .pointwise import exp_
+from .pointwise import exp_, select
 from .table import Op, op
 
 INTERNAL = True
@@ -81,6 +82,7 @@ erfinv_: Op = op(
 
 # The gamma function
 
+I1_POINTS = 64  # enough up to 700, beyond which double precision overflows
 ASYMPTOTIC = 10.0  # from here on series in 1 / x are exact to the last digits, once a few terms are taken
 # Bernoulli's numbers B2, B4, ...
 BERNOULLI = (1 / 6, -1 / 30, 1 / 42, -1 / 30, 5 / 66, -691 / 2730, 7 / 6, -3617 / 510)
@@ -137,6 +139,42 @@ def _zeta(s: int, x: Array) -> Array:
     return np.where(is_pole, np.inf, value)
 
 
+def _i1(a: Array) -> Array:
+    """The slope of Bessel's function I0: the mean of cos(t) sinh(a cos(t)) over a quarter of a circle.
+
+    The midpoint rule is exact to the last digits for smooth periodic functions, once there are enough points.
+    """
+    x, total = a.astype(np.float64), np.zeros(a.shape)
+    for cosine in np.cos((np.arange(I1_POINTS) + 0.5) * (math.pi / 2 / I1_POINTS)):
+        total += cosine / I1_POINTS * 2 * np.sinh(x * cosine / 2) * np.cosh(x * cosine / 2)
+    return np.asarray(total).astype(a.dtype)
+
+
+def _i0(a: Array) -> Array:
+    with np.errstate(all="ignore"):
+        return np.asarray(np.i0(a.astype(np.float64))).astype(a.dtype).reshape(a.shape)
+
+
+def _log_gamma_of_many(a: Array, p: int) -> Array:
+    """The logarithm of the gamma function of `p` variables."""
+    found = sum((_lgamma(a - k / 2) for k in range(p)), np.full_like(a, p * (p - 1) / 4 * math.log(math.pi)))
+    return np.asarray(found)
+
+
+def _slope_of_many(a: Any, p: int) -> Any:
+    slopes = [digamma_(a - k / 2) for k in range(p)]
+    return sum(slopes[1:], slopes[0])
+
+
+i0_ = op("I0Backward0", _i0, a=lambda g, a: g * i1_(a), floating=True)
+i1_: Op = op(
+    "SpecialI1Backward0",
+    _i1,
+    # The limit at 0 is a half; elsewhere it is I0 - I1 / a.
+    a=lambda g, a, out: g * (i0_(a) - select(out / select(a, 1, a != 0), 0.5, a != 0)),
+    floating=True,
+)
+mvlgamma_ = op("MvlgammaBackward0", _log_gamma_of_many, a=lambda g, a, p: g * _slope_of_many(a, p), floating=True)
 lgamma_ = op("LgammaBackward0", _lgamma, a=lambda g, a: g * digamma_(a), floating=True)
 digamma_: Op = op("DigammaBackward0", _digamma, a=lambda g, a: g * polygamma_(a, 1), floating=True)
 polygamma_: Op = op("PolygammaBackward0", _polygamma, a=lambda g, a, n: g * polygamma_(a, n + 1), floating=True)
@@ -174,6 +212,22 @@ def digamma(input: Tensor) -> Tensor:
     return digamma_.call(tensor_argument(input, "digamma"))
 
 
+@public(in_place=True)
+def i0(input: Tensor) -> Tensor:
+    """Bessel's modified function of the first kind, of order 0."""
+    return i0_.call(tensor_argument(input, "i0"))
+
+
+@public(in_place=True)
+def mvlgamma(input: Tensor, p: int) -> Tensor:
+    """The logarithm of the gamma function of `p` variables; infinite where one of its factors is."""
+    if p < 1:
+        raise RuntimeError("p has to be greater than or equal to 1")
+    if tensor_argument(input, "mvlgamma").dtype is dtypes.bool_:
+        raise RuntimeError("The input tensor may not be a boolean tensor.")
+    return mvlgamma_.call(input, p)
+
+
 @public(method=False)
 def polygamma(n: int, input: Tensor) -> Tensor:
     """The `n`-th derivative of `digamma`; RuntimeError if `n` is negative."""
@@ -183,4 +237,4 @@ def polygamma(n: int, input: Tensor) -> Tensor:
 
 
 attach(polygamma=lambda self, n: polygamma(n, self), polygamma_=twin(lambda self, n: polygamma(n, self), "polygamma_"))
-offer_in_place("erf_", "erfc_")
+offer_in_place("erf_", "erfc_", "i0_")

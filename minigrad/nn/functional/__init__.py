@@ -3,9 +3,12 @@
 from ...ops.convolution import (
     conv1d as conv1d,
     conv2d as conv2d,
+    conv3d as conv3d,
     conv_transpose1d as conv_transpose1d,
     conv_transpose2d as conv_transpose2d,
+    conv_transpose3d as conv_transpose3d,
 )
+from ...ops.measures import pdist as pdist
 from ...ops.padding import pad as pad
 from ...ops.pooling import (
     adaptive_avg_pool1d as adaptive_avg_pool1d,
@@ -20,14 +23,20 @@ from ...ops.pooling import (
 from ...ops.positions import one_hot as one_hot
 from ...ops.products import linear as linear
 from ...ops.resampling import (
+    channel_shuffle as channel_shuffle,
     interpolate as interpolate,
     pixel_shuffle as pixel_shuffle,
     pixel_unshuffle as pixel_unshuffle,
+    upsample as upsample,
+    upsample_bilinear as upsample_bilinear,
+    upsample_nearest as upsample_nearest,
 )
 from ...ops.windows import fold as fold, unfold as unfold
 from .activations import (
     celu as celu,
+    celu_ as celu_,
     elu as elu,
+    elu_ as elu_,
     gelu as gelu,
     glu as glu,
     gumbel_softmax as gumbel_softmax,
@@ -35,14 +44,20 @@ from .activations import (
     hardsigmoid as hardsigmoid,
     hardswish as hardswish,
     hardtanh as hardtanh,
+    hardtanh_ as hardtanh_,
     leaky_relu as leaky_relu,
+    leaky_relu_ as leaky_relu_,
     log_softmax as log_softmax,
     logsigmoid as logsigmoid,
     mish as mish,
     prelu as prelu,
     relu as relu,
     relu6 as relu6,
+    relu_ as relu_,
+    rrelu as rrelu,
+    rrelu_ as rrelu_,
     selu as selu,
+    selu_ as selu_,
     sigmoid as sigmoid,
     silu as silu,
     softmax as softmax,
@@ -53,6 +68,7 @@ from .activations import (
     tanh as tanh,
     tanhshrink as tanhshrink,
     threshold as threshold,
+    threshold_ as threshold_,
 )
 from .attention import (
     bilinear as bilinear,
@@ -63,6 +79,7 @@ from .classes import (
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
     cross_entropy as cross_entropy,
     multi_margin_loss as multi_margin_loss,
+    multilabel_soft_margin_loss as multilabel_soft_margin_loss,
     nll_loss as nll_loss,
 )
 from .distances import (
@@ -71,12 +88,15 @@ from .distances import (
     normalize as normalize,
     pairwise_distance as pairwise_distance,
     triplet_margin_loss as triplet_margin_loss,
+    triplet_margin_with_distance_loss as triplet_margin_with_distance_loss,
 )
 from .dropout import (
     alpha_dropout as alpha_dropout,
     dropout as dropout,
     dropout1d as dropout1d,
     dropout2d as dropout2d,
+    dropout3d as dropout3d,
+    feature_alpha_dropout as feature_alpha_dropout,
 )
 from .normalization import (
     batch_norm as batch_norm,
@@ -86,6 +106,14 @@ from .normalization import (
     layer_norm as layer_norm,
     local_response_norm as local_response_norm,
     rms_norm as rms_norm,
+)
+from .pooling import (
+    adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices,
+    adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices,
+    lp_pool1d as lp_pool1d,
+    lp_pool2d as lp_pool2d,
+    max_pool1d_with_indices as max_pool1d_with_indices,
+    max_pool2d_with_indices as max_pool2d_with_indices,
 )
 from .regression import (
     gaussian_nll_loss as gaussian_nll_loss,

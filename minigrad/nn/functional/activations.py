@@ -12,7 +12,8 @@ from typing import Any
 from ... import dtypes, messages, sigmoid as _sigmoid, tanh as _tanh, zeros, zeros_like
 from ...engine import level_of_user
 from ...ops import activations, pointwise, reduction
-from ...ops.inplace import change
+from ...ops.inplace import change, twin
+from ...random import sampling
 from ...tensor import Tensor
 
 INTERNAL = True
@@ -20,6 +21,13 @@ INTERNAL = True
 prelu, softsign, tanhshrink = activations.prelu, activations.softsign, activations.tanhshrink
 softplus, logsigmoid, glu = activations.softplus, activations.logsigmoid, activations.glu
 softshrink, hardshrink, gelu = activations.softshrink, activations.hardshrink, activations.gelu
+
+relu_ = twin(pointwise.relu, "relu_")
+elu_, selu_, celu_ = (twin(getattr(activations, name), f"{name}_") for name in ("elu", "selu", "celu"))
+hardtanh_, leaky_relu_, threshold_ = (
+    twin(getattr(activations, name), f"{name}_") for name in ("hardtanh", "leaky_relu", "threshold")
+)
+rrelu_ = twin(sampling.rrelu, "rrelu_")
 
 
 def _applied(function: Callable[..., Tensor], input: Tensor, inplace: bool, *numbers: float) -> Tensor:
@@ -67,6 +75,13 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
     """Each element, or `negative_slope` times it where it is not positive."""
     return _applied(activations.leaky_relu, input, inplace, negative_slope)
+
+
+def rrelu(
+    input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, training: bool = False, inplace: bool = False
+) -> Tensor:
+    """Each element, or where it is not positive a multiple of it, drawn from [lower, upper) when training."""
+    return (rrelu_ if inplace else sampling.rrelu)(input, lower, upper, training)
 
 
 def hardsigmoid(input: Tensor, inplace: bool = False) -> Tensor:

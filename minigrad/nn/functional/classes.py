@@ -12,6 +12,7 @@ import numpy as np
 
 from ... import broadcast_shapes, dtypes, log_softmax, messages
 from ...engine import Node
+from ...ops.activations import logsigmoid
 from ...ops.classification import loss_of_classes
 from ...ops.losses import binary_entropy, entropy_of_logits
 from ...ops.names import check_needs_no_gradient, tensor_argument
@@ -257,3 +258,22 @@ def multi_margin_loss(
     others = Tensor._of(np.arange(scores.shape[1]) != column._array)
     found = (each * others).sum(1) / scores.shape[1]
     return reduced(found if target.ndim else found[0], reduction)
+
+
+def multilabel_soft_margin_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: Tensor | None = None,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Tensor:
+    """The mean over classes of the cross entropy of each, of which `target` says by 1 or 0 whether it is there."""
+    if size_average is not None or reduce is not None:
+        reduction = reduction_of(reduction, size_average, reduce)
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not valid")
+    each = -(target * logsigmoid(input) + (1 - target) * logsigmoid(-input))
+    if weight is not None:
+        each = each * weight
+    return reduced(each.sum(dim=input.ndim - 1) / input.size(input.ndim - 1), reduction)

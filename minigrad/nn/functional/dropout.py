@@ -32,7 +32,7 @@ def _kept(input: Tensor, shape: tuple[int, ...], p: float) -> Tensor:
     return Tensor._of(noise).bernoulli_(1 - p)
 
 
-def _dropped(input: Tensor, shape: tuple[int, ...], p: float, training: bool, inplace: bool) -> Tensor:
+def dropped(input: Tensor, shape: tuple[int, ...], p: float, training: bool, inplace: bool) -> Tensor:
     """`input` times the same noise for all elements of a channel, or its own for each."""
     if p == 0 or not training or not input._array.size:
         return input
@@ -46,14 +46,17 @@ def _dropped(input: Tensor, shape: tuple[int, ...], p: float, training: bool, in
     return input.mul_(noise) if inplace else input * noise
 
 
-def _channels(input: Tensor) -> tuple[int, ...]:
+def channels(input: Tensor) -> tuple[int, ...]:
+    """The shape of noise that all elements of a channel share; torch's RuntimeError where there are no channels."""
+    if input._array.ndim < 2:
+        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
     return (*input._array.shape[:2], *(1,) * (input._array.ndim - 2))
 
 
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Each element 0 with probability `p`, and else divided by `1 - p`; `input` itself when not training."""
     _check(p)
-    return _dropped(input, tensor_argument(input, "dropout")._array.shape, p, training, inplace)
+    return dropped(input, tensor_argument(input, "dropout")._array.shape, p, training, inplace)
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -67,9 +70,9 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
             "(i.e. 2D or 3D inputs)."
         )
     if input.ndim == 3:
-        return _dropped(input, _channels(input), p, training, inplace)
+        return dropped(input, channels(input), p, training, inplace)
     batch = input.unsqueeze_(0) if inplace else input.unsqueeze(0)
-    found = _dropped(batch, _channels(batch), p, training, inplace)
+    found = dropped(batch, channels(batch), p, training, inplace)
     return found.squeeze_(0) if inplace else found.squeeze(0)
 
 
@@ -94,9 +97,27 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
             UserWarning,
             stacklevel=level_of_user(),
         )
-    if input.ndim < 2:
-        raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
-    return _dropped(input, _channels(input), p, training, inplace)
+    return dropped(input, channels(input), p, training, inplace)
+
+
+def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
+    """Each channel of (N, C, D, H, W), or (C, D, H, W), 0 with probability `p`, and else divided by `1 - p`."""
+    _check(p)
+    if input.ndim not in (4, 5):
+        warnings.warn(
+            f"dropout3d: Received a {input.ndim}-D input to dropout3d, which is deprecated and will result in an error "
+            "in a future release. To retain the behavior and silence this warning, please use dropout instead. Note "
+            "that dropout3d exists to provide channel-wise dropout on inputs with 3 spatial dimensions, a channel "
+            "dimension, and an optional batch dimension (i.e. 4D or 5D inputs).",
+            UserWarning,
+            stacklevel=level_of_user(),
+        )
+    if input.ndim == 5:
+        return dropped(input, channels(input), p, training, inplace)
+    if inplace:
+        return dropped(input, (*input._array.shape[:1], *(1,) * (input.ndim - 1)), p, training, True)
+    batch = input.unsqueeze(0)
+    return dropped(batch, channels(batch), p, training, False).squeeze(0)
 
 
 def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
@@ -105,6 +126,18 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     Source: https://arxiv.org/abs/1706.02515
     """
     _check(p)
+    return scaled_noise(input, input._array.shape, p, training, inplace)
+
+
+def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
+    """`alpha_dropout` of whole channels of (N, C, ...)."""
+    _check(p)
+    shape = channels(input) if p and training and input._array.size else ()
+    return scaled_noise(input, shape, p, training, inplace)
+
+
+def scaled_noise(input: Tensor, shape: tuple[int, ...], p: float, training: bool, inplace: bool) -> Any:
+    """What `alpha_dropout` makes of `input`, with the same noise for all elements of a channel, or its own for each."""
     if p == 0 or not training or not input._array.size:
         return input
     if p == 1:
@@ -112,7 +145,7 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
         return input.mul_(noise) if inplace else input * noise
     alpha = 1.7580993408473766
     scale = 1.0 / ((alpha * alpha * p + 1) * (1 - p)) ** 0.5
-    noise = _kept(input, input._array.shape, p)
+    noise = _kept(input, shape, p)
     shift: Tensor = (noise - 1).mul_(alpha * scale).add_(alpha * scale * p)
     noise.mul_(scale)
     return change(lambda x: x * noise + shift, input) if inplace else input * noise + shift

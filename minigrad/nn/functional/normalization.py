@@ -65,10 +65,10 @@ def batch_norm(
     """
     if training:
         _check_enough(input.size())
-    return _batch_normalized(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    return batch_normalized(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
-def _batch_normalized(
+def batch_normalized(
     input: Tensor,
     running_mean: Any,
     running_var: Any,
@@ -78,6 +78,7 @@ def _batch_normalized(
     momentum: float,
     eps: float,
 ) -> Tensor:
+    """`batch_norm`, also of one value only for a channel."""
     messages.checked_dim(1, input.ndim)
     if not input.numel():  # then torch takes the affine part's first number only, for a gradient of zeros
         scaled_input = input.clone() if weight is None else input.clone() * weight[0]
@@ -129,7 +130,7 @@ def instance_norm(
     n, channels = input.shape[:2]
     mean, var, scale, shift = (None if t is None else t.repeat(n) for t in (running_mean, running_var, weight, bias))
     whole = input.contiguous().view(1, n * channels, *input.shape[2:])
-    found = _batch_normalized(whole, mean, var, scale, shift, use_input_stats, momentum, eps)
+    found = batch_normalized(whole, mean, var, scale, shift, use_input_stats, momentum, eps)
     with no_grad():
         for running, of_each in ((running_mean, mean), (running_var, var)):
             if running is not None and of_each is not None and use_input_stats:

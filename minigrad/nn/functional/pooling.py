@@ -1,9 +1,13 @@
-"""Means over neighbouring channels."""
+"""Pools made of others: means over neighbouring channels, norms of windows, maxima that come with their places."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
+from typing import Any
+
 from ...ops.padding import pad
-from ...ops.pooling import avg_pool2d
+from ...ops.pooling import adaptive_max_pool1d, adaptive_max_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
 from ...tensor import Tensor
 
 INTERNAL = True
@@ -16,3 +20,68 @@ def avg_pool_of_channels(input: Tensor, size: int) -> Tensor:
     shape = input.shape
     images = input.reshape(shape[0], 1, shape[1], -1)
     return avg_pool2d(pad(images, (0, 0, size // 2, (size - 1) // 2)), (size, 1), 1).reshape(shape)
+
+
+def max_pool1d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """`max_pool1d`, and the places of the maxima."""
+    return max_pool1d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+def max_pool2d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """`max_pool2d`, and the places of the maxima."""
+    return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
+def adaptive_max_pool1d_with_indices(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """`adaptive_max_pool1d`, and the places of the maxima."""
+    return adaptive_max_pool1d(input, output_size, True)
+
+
+def adaptive_max_pool2d_with_indices(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """`adaptive_max_pool2d`, and the places of the maxima."""
+    return adaptive_max_pool2d(input, output_size, True)
+
+
+def lp_pool1d(input: Tensor, norm_type: float, kernel_size: int, stride: Any = None, ceil_mode: bool = False) -> Tensor:
+    """The `norm_type`-norm of every window of sequences (N, C, L), or (C, L), without looking at signs before."""
+    if abs(norm_type) == math.inf:
+        return _largest(max_pool1d, input, norm_type, kernel_size, stride, ceil_mode)
+    means = avg_pool1d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
+    return _norms(means, kernel_size, norm_type)
+
+
+def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
+    """The `norm_type`-norm of every window of images (N, C, H, W), or (C, H, W), without looking at signs before."""
+    if abs(norm_type) == math.inf:
+        return _largest(max_pool2d, input, norm_type, kernel_size, stride, ceil_mode)
+    width, height = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size, kernel_size)
+    means = avg_pool2d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
+    return _norms(means, width * height, norm_type)
+
+
+def _largest(
+    pool: Callable[..., Any], input: Tensor, norm_type: float, kernel_size: Any, stride: Any, ceil_mode: bool
+) -> Tensor:
+    found: Tensor = pool(input.abs() if norm_type > 0 else -input.abs(), kernel_size, stride, 0, 1, ceil_mode)
+    return found if norm_type > 0 else -found
+
+
+def _norms(means: Tensor, size: int, norm_type: float) -> Tensor:
+    """As torch computes them: 0 keeps a slope of 0."""
+    return (means.sign() * means.abs().relu()).mul(size).pow(1.0 / norm_type)

@@ -17,6 +17,7 @@ from .activation import (
     PReLU as PReLU,
     ReLU as ReLU,
     ReLU6 as ReLU6,
+    RReLU as RReLU,
     Sigmoid as Sigmoid,
     SiLU as SiLU,
     Softmax as Softmax,
@@ -40,8 +41,10 @@ from .container import (
 from .conv import (
     Conv1d as Conv1d,
     Conv2d as Conv2d,
+    Conv3d as Conv3d,
     ConvTranspose1d as ConvTranspose1d,
     ConvTranspose2d as ConvTranspose2d,
+    ConvTranspose3d as ConvTranspose3d,
 )
 from .distance import CosineSimilarity as CosineSimilarity, PairwiseDistance as PairwiseDistance
 from .dropout import (
@@ -49,15 +52,23 @@ from .dropout import (
     Dropout as Dropout,
     Dropout1d as Dropout1d,
     Dropout2d as Dropout2d,
+    Dropout3d as Dropout3d,
+    FeatureAlphaDropout as FeatureAlphaDropout,
 )
 from .flatten import Flatten as Flatten, Unflatten as Unflatten
 from .lazy import (
     LazyBatchNorm1d as LazyBatchNorm1d,
     LazyBatchNorm2d as LazyBatchNorm2d,
+    LazyBatchNorm3d as LazyBatchNorm3d,
     LazyConv1d as LazyConv1d,
     LazyConv2d as LazyConv2d,
+    LazyConv3d as LazyConv3d,
     LazyConvTranspose1d as LazyConvTranspose1d,
     LazyConvTranspose2d as LazyConvTranspose2d,
+    LazyConvTranspose3d as LazyConvTranspose3d,
+    LazyInstanceNorm1d as LazyInstanceNorm1d,
+    LazyInstanceNorm2d as LazyInstanceNorm2d,
+    LazyInstanceNorm3d as LazyInstanceNorm3d,
     LazyLinear as LazyLinear,
 )
 from .linear import Bilinear as Bilinear, Identity as Identity, Linear as Linear
@@ -73,11 +84,14 @@ from .loss import (
     L1Loss as L1Loss,
     MarginRankingLoss as MarginRankingLoss,
     MSELoss as MSELoss,
+    MultiLabelSoftMarginLoss as MultiLabelSoftMarginLoss,
+    MultiMarginLoss as MultiMarginLoss,
     NLLLoss as NLLLoss,
     PoissonNLLLoss as PoissonNLLLoss,
     SmoothL1Loss as SmoothL1Loss,
     SoftMarginLoss as SoftMarginLoss,
     TripletMarginLoss as TripletMarginLoss,
+    TripletMarginWithDistanceLoss as TripletMarginWithDistanceLoss,
 )
 from .module import Module as Module
 from .normalization import (
@@ -87,6 +101,7 @@ from .normalization import (
     GroupNorm as GroupNorm,
     InstanceNorm1d as InstanceNorm1d,
     InstanceNorm2d as InstanceNorm2d,
+    InstanceNorm3d as InstanceNorm3d,
     LayerNorm as LayerNorm,
     LocalResponseNorm as LocalResponseNorm,
     RMSNorm as RMSNorm,
@@ -94,14 +109,19 @@ from .normalization import (
 from .padding import (
     CircularPad1d as CircularPad1d,
     CircularPad2d as CircularPad2d,
+    CircularPad3d as CircularPad3d,
     ConstantPad1d as ConstantPad1d,
     ConstantPad2d as ConstantPad2d,
+    ConstantPad3d as ConstantPad3d,
     ReflectionPad1d as ReflectionPad1d,
     ReflectionPad2d as ReflectionPad2d,
+    ReflectionPad3d as ReflectionPad3d,
     ReplicationPad1d as ReplicationPad1d,
     ReplicationPad2d as ReplicationPad2d,
+    ReplicationPad3d as ReplicationPad3d,
     ZeroPad1d as ZeroPad1d,
     ZeroPad2d as ZeroPad2d,
+    ZeroPad3d as ZeroPad3d,
 )
 from .pooling import (
     AdaptiveAvgPool1d as AdaptiveAvgPool1d,
@@ -110,10 +130,13 @@ from .pooling import (
     AdaptiveMaxPool2d as AdaptiveMaxPool2d,
     AvgPool1d as AvgPool1d,
     AvgPool2d as AvgPool2d,
+    LPPool1d as LPPool1d,
+    LPPool2d as LPPool2d,
     MaxPool1d as MaxPool1d,
     MaxPool2d as MaxPool2d,
 )
 from .resampling import (
+    ChannelShuffle as ChannelShuffle,
     Fold as Fold,
     PixelShuffle as PixelShuffle,
     PixelUnshuffle as PixelUnshuffle,
@@ -130,8 +153,15 @@ from .rnn import (
     LSTMCell as LSTMCell,
     RNNBase as RNNBase,
     RNNCell as RNNCell,
+    RNNCellBase as RNNCellBase,
 )
 from .sparse import Embedding as Embedding
-from .transformer import TransformerEncoder as TransformerEncoder, TransformerEncoderLayer as TransformerEncoderLayer
+from .transformer import (
+    Transformer as Transformer,
+    TransformerDecoder as TransformerDecoder,
+    TransformerDecoderLayer as TransformerDecoderLayer,
+    TransformerEncoder as TransformerEncoder,
+    TransformerEncoderLayer as TransformerEncoderLayer,
+)
 
 INTERNAL = True

@@ -118,6 +118,17 @@ class Threshold(Applied):
         super().__init__(threshold=threshold, value=value, inplace=inplace)
 
 
+class RReLU(Applied):
+    """`functional.rrelu`, whose factors are drawn while training."""
+
+    def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
+        super().__init__(lower=lower, upper=upper, inplace=inplace)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """The function of the input, with new factors while training."""
+        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+
+
 class GELU(Applied):
     """`functional.gelu`."""
 

@@ -137,6 +137,12 @@ class Conv2d(_Convolution):
     function, dims = staticmethod(F.conv2d), 2
 
 
+class Conv3d(_Convolution):
+    """Convolves volumes: (n, in_channels, depth, height, width) to so many out_channels, or both without n."""
+
+    function, dims = staticmethod(F.conv3d), 3
+
+
 class _ConvTranspose(_Conv):
     transposed = True
 
@@ -207,3 +213,9 @@ class ConvTranspose2d(_ConvTranspose):
     """The transpose of Conv2d: (n, in_channels, height, width) to (n, out_channels, height, width)."""
 
     function, dims = staticmethod(F.conv_transpose2d), 2
+
+
+class ConvTranspose3d(_ConvTranspose):
+    """The transpose of Conv3d: (n, in_channels, depth, height, width) to so many out_channels."""
+
+    function, dims = staticmethod(F.conv_transpose3d), 3

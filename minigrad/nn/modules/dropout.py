@@ -51,6 +51,18 @@ class Dropout2d(_Dropout):
     function = staticmethod(F.dropout2d)
 
 
+class Dropout3d(_Dropout):
+    """Sets whole channels of volumes to zero with probability p."""
+
+    function = staticmethod(F.dropout3d)
+
+
+class FeatureAlphaDropout(_Dropout):
+    """Drops whole channels so that mean and variance stay, for networks of SELU."""
+
+    function = staticmethod(F.feature_alpha_dropout)
+
+
 class AlphaDropout(_Dropout):
     """Drops values so that mean and variance stay, for networks of SELU."""
 

@@ -9,10 +9,10 @@ from typing import Any, ClassVar
 
 from ...tensor import Tensor
 from ..parameter import Uninitialized, UninitializedBuffer, UninitializedParameter
-from .conv import Conv1d, Conv2d, ConvTranspose1d, ConvTranspose2d
+from .conv import Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from .linear import Linear
 from .module import Module
-from .normalization import BatchNorm1d, BatchNorm2d
+from .normalization import BatchNorm1d, BatchNorm2d, BatchNorm3d, InstanceNorm1d, InstanceNorm2d, InstanceNorm3d
 
 INTERNAL = True
 
@@ -117,6 +117,12 @@ class LazyConv2d(_LazyConv, Conv2d):
     becomes = Conv2d
 
 
+class LazyConv3d(_LazyConv, Conv3d):
+    """Conv3d, for as many input channels as the first call has."""
+
+    becomes = Conv3d
+
+
 class LazyConvTranspose1d(_LazyConv, ConvTranspose1d):
     """ConvTranspose1d, for as many input channels as the first call has."""
 
@@ -129,7 +135,13 @@ class LazyConvTranspose2d(_LazyConv, ConvTranspose2d):
     becomes = ConvTranspose2d
 
 
-class _LazyBatchNorm(_Lazy):
+class LazyConvTranspose3d(_LazyConv, ConvTranspose3d):
+    """ConvTranspose3d, for as many input channels as the first call has."""
+
+    becomes = ConvTranspose3d
+
+
+class _LazyNorm(_Lazy):
     inputs = "num_features"
 
     def __init__(
@@ -154,13 +166,37 @@ class _LazyBatchNorm(_Lazy):
         return (n,)
 
 
-class LazyBatchNorm1d(_LazyBatchNorm, BatchNorm1d):
+class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):
     """BatchNorm1d, for as many channels as the first call has."""
 
     becomes = BatchNorm1d
 
 
-class LazyBatchNorm2d(_LazyBatchNorm, BatchNorm2d):
+class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):
     """BatchNorm2d, for as many channels as the first call has."""
 
     becomes = BatchNorm2d
+
+
+class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
+    """BatchNorm3d, for as many channels as the first call has."""
+
+    becomes = BatchNorm3d
+
+
+class LazyInstanceNorm1d(_LazyNorm, InstanceNorm1d):
+    """InstanceNorm1d, for as many channels as the first call has."""
+
+    becomes = InstanceNorm1d
+
+
+class LazyInstanceNorm2d(_LazyNorm, InstanceNorm2d):
+    """InstanceNorm2d, for as many channels as the first call has."""
+
+    becomes = InstanceNorm2d
+
+
+class LazyInstanceNorm3d(_LazyNorm, InstanceNorm3d):
+    """InstanceNorm3d, for as many channels as the first call has."""
+
+    becomes = InstanceNorm3d

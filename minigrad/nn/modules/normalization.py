@@ -189,6 +189,12 @@ class InstanceNorm2d(_InstanceNorm):
     dims = (3, 4)
 
 
+class InstanceNorm3d(_InstanceNorm):
+    """Normalises each channel of each volume (n, channels, depth, height, width)."""
+
+    dims = (4, 5)
+
+
 class LayerNorm(Module):
     """Normalises over the last dimensions, those of `normalized_shape`, with a scale and shift for each element."""
 

@@ -62,6 +62,12 @@ class ConstantPad2d(_ConstantPad):
     dims = 2
 
 
+class ConstantPad3d(_ConstantPad):
+    """Puts a number around volumes."""
+
+    dims = 3
+
+
 class _ZeroPad(_ConstantPad):
     def __init__(self, padding: Size) -> None:
         super().__init__(padding, 0.0)
@@ -83,6 +89,12 @@ class ZeroPad2d(_ZeroPad):
     dims = 2
 
 
+class ZeroPad3d(_ZeroPad):
+    """Puts zeros around volumes."""
+
+    dims = 3
+
+
 class ReflectionPad1d(_Pad):
     """Puts sequences' own values around them, mirrored at the ends."""
 
@@ -95,6 +107,12 @@ class ReflectionPad2d(_Pad):
     dims, mode = 2, "reflect"
 
 
+class ReflectionPad3d(_Pad):
+    """Puts volumes' own values around them, mirrored at the faces."""
+
+    dims, mode = 3, "reflect"
+
+
 class ReplicationPad1d(_Pad):
     """Puts sequences' first and last value around them."""
 
@@ -105,6 +123,12 @@ class ReplicationPad2d(_Pad):
     """Puts images' values at the edges around them."""
 
     dims, mode = 2, "replicate"
+
+
+class ReplicationPad3d(_Pad):
+    """Puts volumes' values at the faces around them."""
+
+    dims, mode = 3, "replicate"
 
 
 class _CircularPad(_Pad):
@@ -128,3 +152,9 @@ class CircularPad2d(_CircularPad):
     """Puts images' own values around them, as if they were tiles."""
 
     dims = 2
+
+
+class CircularPad3d(_CircularPad):
+    """Puts volumes' own values around them, as if they were bricks."""
+
+    dims = 3

@@ -103,6 +103,25 @@ class AvgPool2d(_AvgPool):
         )
 
 
+class _LPPool(Applied):
+    def __init__(
+        self, norm_type: float, kernel_size: Size, stride: Size | None = None, ceil_mode: bool = False
+    ) -> None:
+        super().__init__(norm_type=norm_type, kernel_size=kernel_size, stride=stride, ceil_mode=ceil_mode)
+
+
+class LPPool1d(_LPPool):
+    """The norm of each window of a sequence."""
+
+    function = staticmethod(F.lp_pool1d)
+
+
+class LPPool2d(_LPPool):
+    """The norm of each window of an image."""
+
+    function = staticmethod(F.lp_pool2d)
+
+
 class _AdaptivePool(Applied):
     def __init__(self, output_size: Any) -> None:
         super().__init__(output_size=output_size)

@@ -84,6 +84,15 @@ class PixelUnshuffle(Applied):
         super().__init__(downscale_factor=downscale_factor)
 
 
+class ChannelShuffle(Applied):
+    """`functional.channel_shuffle`: groups of channels take turns."""
+
+    function = staticmethod(F.channel_shuffle)
+
+    def __init__(self, groups: int) -> None:
+        super().__init__(groups=groups)
+
+
 class Unfold(Applied):
     """`functional.unfold`: the windows of images as columns."""
 
