@@ -153,6 +153,18 @@ FOUND = {
         "with torch.no_grad(): d = c.mT",
         "d[0, :] = a[0]",
         "d[0] = a",
+        "e = a * 2",
+        "f = e.unbind()[0]",
+        "e.add_(1)",
+        "b[b > 5] = f",
+    ],
+    "a product with a matrix of one element": [
+        "a = torch.tensor([[0.0]], requires_grad=True)",
+        "b = torch.tensor([[1.0, 2.0]], requires_grad=True)",
+        "c = a @ (b / 0)",
+        "d = (b / 0).mT @ a",
+        "e = (b / 0).mT @ a[0]",
+        "g = torch.autograd.grad((c * d.mT).sum(), [a, b])",
     ],
     "a hook after one that was refused": [
         LEAF,

@@ -17,7 +17,7 @@ from .. import dtypes, messages
 from ..engine import SEVERED, Lost, Node, Since, Storage
 from ..layout import address, copy_array, share_memory
 from ..modes import is_grad_enabled
-from ..tensor import Tensor, View, storage_of, wants_grad
+from ..tensor import Tensor, View, fresh_origin, storage_of, wants_grad
 from .convert import invalid_combination
 from .indices import number_array
 from .names import attach, offer_in_place, tensor_argument
@@ -189,6 +189,8 @@ def check_graph(t: Tensor, *others: Any) -> bool:
     if view is not None and view.made_by:
         raise RuntimeError(messages.write_to_view(view.made_by, made_by(t), of_base=False))
     if t._array.dtype.kind != "f":
+        for other in filter(requires_grad, others):
+            fresh_origin(other)  # which raises for one that lost its place in the graph
         return False
     if wanted and view is not None and not isinstance(view.base._origin, Node):
         raise RuntimeError(messages.write_to_leaf("a view of a leaf Variable"))

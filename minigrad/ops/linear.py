@@ -16,11 +16,19 @@ from .table import Op, op
 INTERNAL = True
 _BOOL = np.dtype(bool)
 
-# ndarray.dot calls the same BLAS as @, with a third of its overhead on small matrices.
-mm_: Op = op("MmBackward0", lambda a, b: a.dot(b), a=lambda g, b: mm_(g, b.mT), b=lambda g, a: mm_(a.mT, g))
+
+def product(a: Any, b: Any) -> Any:
+    """`a @ b` of a matrix: ndarray.dot calls the same BLAS with a third of the overhead on small ones.
+
+    But a matrix of one element it takes for a number, by which BLAS multiplies without a look at NaN if it is 0.
+    """
+    return a.dot(b) if a.shape[1] != 1 else a @ b
+
+
+mm_: Op = op("MmBackward0", product, a=lambda g, b: mm_(g, b.mT), b=lambda g, a: mm_(a.mT, g))
 mv_: Op = op(
     "MvBackward0",
-    lambda a, b: a.dot(b),
+    product,
     a=lambda g, b: g.reshape((-1, 1)) * b,
     b=lambda g, a: mv_(a.mT, g),
 )

@@ -18,7 +18,7 @@ from ..engine import level_of_user
 from ..tensor import Tensor
 from .half import by_number
 from .inplace import as_view, twin
-from .linear import dot, dot_, matmul, mm, mm_, mv_, unmultipliable
+from .linear import dot, dot_, matmul, mm, mm_, mv_, product, unmultipliable
 from .names import attach, offer_in_place, public, tensor_argument
 from .options import number
 from .pointwise import mul_
@@ -56,12 +56,12 @@ def fitted(g: Any, shape: tuple[int, ...], factor: float) -> Any:
 def _batch_sum(b: Array, c: Array) -> Array:
     """The sum of a batch of matrix products, as one product."""
     count = b.shape[0] * b.shape[2]
-    return b.transpose(1, 0, 2).reshape(b.shape[1], count).dot(c.reshape(count, c.shape[2]))
+    return product(b.transpose(1, 0, 2).reshape(b.shape[1], count), c.reshape(count, c.shape[2]))
 
 
 addmm_: Op = op(
     "AddmmBackward0",
-    lambda a, b, c, beta, alpha: _plus(b.dot(c), a, beta, alpha),
+    lambda a, b, c, beta, alpha: _plus(product(b, c), a, beta, alpha),
     a=lambda g, a_shape, beta: fitted(g, a_shape, beta),
     b=lambda g, c, alpha: scaled(mm_(g, c.mT), alpha),
     # For bᵀg, so that it lies in memory as the weight of a layer does, which comes here transposed.
@@ -69,7 +69,7 @@ addmm_: Op = op(
 )
 addmv_ = op(
     "AddmvBackward0",
-    lambda a, b, c, beta, alpha: _plus(b.dot(c), a, beta, alpha),
+    lambda a, b, c, beta, alpha: _plus(product(b, c), a, beta, alpha),
     a=lambda g, a_shape, beta: fitted(g, a_shape, beta),
     b=lambda g, c, alpha: scaled(g.reshape((-1, 1)) * c, alpha),
     c=lambda g, b, alpha: scaled(mv_(b.mT, g), alpha),

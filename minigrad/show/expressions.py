@@ -112,7 +112,7 @@ class Writer:
             name = name or f"_c{len(self.numbers)}"
             self.numbers[name] = number
             return f"{self.write(a, own)} {e.head} {name}", own
-        if self.quick and e.head == "@" and a.value.ndim <= 2 and b.value.ndim <= 2:
+        if self.quick and e.head == "@" and a.value.ndim <= 2 and b.value.ndim <= 2 and a.value.shape[-1] != 1:
             return f"{self.write(a, _ATOM)}.dot({self.write(b)})", _ATOM
         right = own if e.head == "**" else own + 1
         left = own + 1 if e.head == "**" else own
