@@ -20,6 +20,7 @@ _anomaly = ContextVar("minigrad.anomaly", default=(False, True))  # enabled, wit
 
 is_grad_enabled = _grad.get
 is_inference_mode_enabled = _inference.get
+anomaly_mode = _anomaly.get  # whether detection is on, and whether it then looks for NaN
 
 
 def is_anomaly_enabled() -> bool:

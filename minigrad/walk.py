@@ -15,7 +15,7 @@ import numpy as np
 
 from . import messages
 from .engine import Hooks, Node
-from .modes import is_anomaly_check_nan_enabled, is_anomaly_enabled
+from .modes import anomaly_mode
 
 INTERNAL = True
 
@@ -74,7 +74,7 @@ def walk(
             _show_root(edges[0], gradients[0], tape)
         edges = [e if id(e) in needed else None for e in edges]
     watch = tape.watch
-    look_for_nan = is_anomaly_enabled() and is_anomaly_check_nan_enabled()
+    look_for_nan = all(anomaly_mode())
     straight = needed is None and watch is None and not (tape.create_graph or look_for_nan)
 
     while True:

@@ -149,7 +149,7 @@ def _reshaped(input: Tensor, shape: Dims) -> Tensor:
 @public()
 def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
     """The same elements in another shape, one size of which may be -1: a view if that can be, else a copy."""
-    array = tensor_argument(input, "reshape")._array
+    array = input._array if input.__class__ is Tensor else tensor_argument(input, "reshape")._array
     has = array.shape  # a plain tuple, with which NumPy is twice as quick as with a Size
     wanted = shape[0] if shape and shape[0].__class__ is Size else sizes(shape, named, "reshape", "shape")
     return _reshaped(input, has if wanted == has else completed_shape(wanted, array.size))
