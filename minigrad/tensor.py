@@ -49,18 +49,18 @@ def wants_grad(origin: Any) -> bool:
 
 
 def current_origin(t: Tensor) -> Any:
-    """The origin of `t` for an operation; as it is where none is recorded."""
-    return t._origin if t._view is None or not is_grad_enabled() else fresh_origin(t)
+    """The origin of `t` for an operation; as it is where none is recorded, or nothing is wanted at either end."""
+    view = t._view
+    plain = view is None or t._origin is view.base._origin is None
+    return t._origin if plain or not is_grad_enabled() else fresh_origin(t)
 
 
 def fresh_origin(t: Tensor) -> Any:
     """The origin of `t`, brought up to date if `t` is a view of memory that has changed since."""
     view = t._view
-    if view is None:
-        return t._origin
-    if view.version != t._storage.version:
+    if view is not None and view.version != t._storage.version:
         View.refresh(t)
-    return SEVERED if not wants_grad(t._origin) and wants_grad(view.base._origin) else t._origin
+    return SEVERED if t.requires_grad and not wants_grad(t._origin) else t._origin
 
 
 def storage_of(t: Tensor) -> Storage:
