@@ -235,9 +235,9 @@ def typename(obj: Any, /) -> str:
     """The name of a tensor's type, such as 'torch.FloatTensor'; of what else, its own with its module."""
     if isinstance(obj, Tensor):
         return str(obj.type())
-    named = obj if hasattr(obj, "__qualname__") else type(obj)
-    module = getattr(named, "__module__", "") or ""
-    return str(named.__qualname__ if module in ("", "builtins") else f"{module}.{named.__qualname__}")
+    named = obj if hasattr(obj, "__name__") else type(obj)
+    module, name = getattr(named, "__module__", ""), getattr(named, "__qualname__", named.__name__)
+    return str(name if module in ("", None, "builtins") else f"{module}.{name}")
 
 
 # Parts, borders and norms
