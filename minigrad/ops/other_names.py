@@ -102,7 +102,8 @@ def fill(input: Tensor, value: Any) -> Tensor:
 @public(method=False)
 def range(start: Any, end: Any, step: Any = 1, **options: Unpack[Options]) -> Tensor:
     """The numbers from `start` up to and with `end`, in steps of `step`; torch, which warns of it, prefers `arange`."""
-    bounds = [number("range", name, i, value) for i, (name, value) in enumerate(_named(start, end, step), 1)]
+    given = (("start", start), ("end", end), ("step", step))
+    bounds = [number("range", name, i, value) for i, (name, value) in enumerate(given, 1)]
     _warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
         "Python's range builtin. Instead, use torch.arange, which produces values in [start, end)."
@@ -118,10 +119,6 @@ def range(start: Any, end: Any, step: Any = 1, **options: Unpack[Options]) -> Te
         raise RuntimeError("invalid size, possible overflow?")
     places = np.arange(int(steps + 1)).astype(wide)
     return finished("range", (first + stride * places).astype(d.numpy), options)
-
-
-def _named(start: Any, end: Any, step: Any) -> tuple[tuple[str, Any], ...]:
-    return ("start", start), ("end", end), ("step", step)
 
 
 @public(method=False)
