@@ -143,6 +143,10 @@ DIFFERENCES = {
             "Of equal elements the first comes first, in long rows too, where torch fixes no order.",
         ),
         (
+            "`cholesky_inverse`, `cholesky_solve`",
+            "The factor's gradient is 0 in the triangle that is not read; torch's is not, and uses what stands there.",
+        ),
+        (
             "complex numbers",
             "There are none: `linalg.eig`, whose results are complex in torch, says so and names `eigh`.",
         ),
@@ -165,6 +169,10 @@ DIFFERENCES = {
         ("`frombuffer`", "内存不可写时：ValueError；torch 只是警告，并允许写入。"),
         ("`inference_mode`", "等于 `no_grad`：其中生成的张量以后可以进入计算图。"),
         ("`sort`、`argsort`", "相等的元素中靠前的排在前面，长行也是如此；torch 在长行中的顺序并不固定。"),
+        (
+            "`cholesky_inverse`、`cholesky_solve`",
+            "因子中不被读取的那个三角，其梯度为 0；torch 给出的不是 0，还用到了那里的数。",
+        ),
         ("复数", "没有复数：torch 的 `linalg.eig` 结果是复数，这里会报错，并指向 `eigh`。"),
     ],
 }

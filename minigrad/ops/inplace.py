@@ -307,7 +307,7 @@ def twin(function: Callable[..., Any], name: str) -> Callable[..., Tensor]:
     """The in-place twin of a function."""
 
     def in_place(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return change(function, self, *args, **kwargs)
+        return change(function, tensor_argument(self, name), *args, **kwargs)
 
     in_place.__name__ = in_place.__qualname__ = name
     in_place.__doc__ = f"`{name[:-1]}`, written over this tensor; torch's error where that may not be done."
@@ -343,6 +343,7 @@ def _plain(t: Tensor) -> bool:
 
 def zero_(self: Tensor) -> Tensor:
     """Set every element to zero, in place."""
+    tensor_argument(self, "zero_")
     if not _plain(self):
         return _change(check_graph(self), fill.named("ZeroBackward0").call, self, 0)
     self._array.fill(0)

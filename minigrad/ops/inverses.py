@@ -193,6 +193,7 @@ def _inverse_by_factor(a: Array, upper: bool) -> Array:
 
 def _factor_rule(whole: Any, a: Any, upper: bool) -> Any:
     """The gradient of a Cholesky factor, from minus that of the matrix that it is of."""
+    # torch's rule takes all of `a`, and fills both triangles: no derivative of what reads one only.
     both = whole + whole.mT
     return triu_(-(triu_(a, 0) @ both), 0) if upper else tril_(-(both @ tril_(a, 0)), 0)
 

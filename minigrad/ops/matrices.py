@@ -15,6 +15,7 @@ from .. import messages
 from ..engine import level_of_user
 from ..tensor import Tensor
 from .decompositions import det_, eigh_, eigh_shapes, qr_, qr_shapes, results, slogdet_, svd_, svd_shapes
+from .inplace import broadcast_shape
 from .inverses import (
     check_matrix,
     cholesky_,
@@ -27,7 +28,7 @@ from .inverses import (
 )
 from .linear import matmul
 from .names import public, tensor_argument
-from .options import integer
+from .options import integer, wrong_type
 from .pointwise import where
 from .results import result_type
 
@@ -83,38 +84,42 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
 
 
 @public()
-def cholesky_inverse(L: Tensor, upper: bool = False) -> Tensor:
-    """The inverse of the matrix whose Cholesky factor is the lower, or `upper`, triangle of `L`."""
-    check_matrix("cholesky_inverse", L, square=True)
-    if L._array.dtype.char not in "fd":
-        raise NotImplementedError(messages.not_implemented("cholesky_inverse_out_cpu", L.dtype))
-    return cholesky_inverse_.call(L, upper)
+def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
+    """The inverse of the matrix whose Cholesky factor is the lower, or `upper`, triangle of `input`."""
+    check_matrix("cholesky_inverse", tensor_argument(input, "cholesky_inverse"), square=True)
+    if not isinstance(upper, bool):
+        raise wrong_type("cholesky_inverse", "upper", 2, "bool", upper)
+    if input._array.dtype.char not in "fd":
+        raise NotImplementedError(messages.not_implemented("cholesky_inverse_out_cpu", input.dtype))
+    return cholesky_inverse_.call(input, upper)
 
 
 @public()
-def cholesky_solve(B: Tensor, L: Tensor, upper: bool = False) -> Tensor:
-    """The solution of `A @ x == B` for the matrix A whose Cholesky factor is the lower, or `upper`, triangle of `L`."""
-    tensor_argument(B, "cholesky_solve")
-    tensor_argument(L, "cholesky_solve", "input2", 2)
-    for name, x in (("b", B), ("u", L)):
+def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor:
+    """The solution of `A @ x == input`, the lower, or `upper`, triangle of `input2` being A's Cholesky factor."""
+    b, a = tensor_argument(input, "cholesky_solve"), tensor_argument(input2, "cholesky_solve", "input2", 2)
+    if not isinstance(upper, bool):
+        raise wrong_type("cholesky_solve", "upper", 3, "bool", upper)
+    for name, x in (("b", b), ("u", a)):
         if x.ndim < 2:
             raise RuntimeError(f"{name} should have at least 2 dimensions, but has {x.ndim} dimensions instead")
-    if B.dtype is not L.dtype:
-        names = [messages.TYPE_NAMES[x.dtype.name] for x in (B, L)]
+    if b.dtype is not a.dtype:
+        names = [messages.TYPE_NAMES[x.dtype.name] for x in (b, a)]
         raise RuntimeError(
             f"Expected b and A to have the same dtype, but found b of type {names[0]} and A of type {names[1]} instead."
         )
-    m, n = L.shape[-2:]
+    m, n = a.shape[-2:]
     if m != n:
         raise RuntimeError(f"A must be batches of square matrices, but they are {m} by {n} matrices")
-    if B.shape[-2] != n:
+    if b.shape[-2] != n:
         raise RuntimeError(
             f"Incompatible matrix sizes for cholesky_solve: each A matrix is {n} by {n} but each b matrix is "
-            f"{B.shape[-2]} by {B.shape[-1]}"
+            f"{b.shape[-2]} by {b.shape[-1]}"
         )
-    if B._array.dtype.char not in "fd":
-        raise NotImplementedError(messages.not_implemented("cholesky_solve_cpu", B.dtype))
-    return cholesky_solve_.call(B, L, upper)
+    if b._array.dtype.char not in "fd":
+        raise NotImplementedError(messages.not_implemented("cholesky_solve_cpu", b.dtype))
+    broadcast_shape(*(np.broadcast_to(0, x.shape[:-2]) for x in (b, a)))
+    return cholesky_solve_.call(b, a, upper)
 
 
 def _warn_of_old_name(name: str, advice: str) -> None:

@@ -19,7 +19,7 @@ from .indices import EVERY
 from .inplace import as_view, broadcast_shape, like
 from .linear import mm
 from .names import public, tensor_argument
-from .options import integer
+from .options import integer, number
 from .pointwise import abs_, div_, keep, mul_, power, sign_
 from .reduction import array_of, norm_over
 from .shape import contract
@@ -160,8 +160,11 @@ def pdist(input: Tensor, p: float = 2) -> Tensor:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
     if not input.is_floating_point():
         raise RuntimeError("pdist only supports floating-point dtypes")
-    if p < 0:
+    p = number("pdist", "p", 2, p, "float")
+    if not p >= 0:
         raise RuntimeError("pdist only supports non-negative p values")
+    if input.dtype is dtypes.float16 and len(input) > 1:
+        raise NotImplementedError(messages.not_implemented("pdist", input.dtype))
     return pdist_.call(input, float(p))
 
 

@@ -56,10 +56,21 @@ _OUT = "Tensor out = None, torch.dtype dtype = None, bool requires_grad = False)
 _NEW = f"*, torch.Generator generator = None, {_OUT}"
 _LIKE = _NEW.replace("Tensor out = None, ", "")
 _FILL = "*, torch.Generator generator = None)"
+
+
+def _windows(*numbers: str) -> tuple[str, ...]:
+    options = _LIKE.replace("torch.Generator generator = None, ", "")
+    every = ("", ", bool periodic", *(f", bool periodic, {more}" for more in numbers))
+    return tuple([f"(int window_length{more}, {options}" for more in every])
+
+
 _FORMS = {
     "arange": (f"(Number end, *, {_OUT}", f"(Number start, Number end, Number step = 1, *, {_OUT}"),
     "linspace": (f"(Number start, Number end, int steps, *, {_OUT}",),
     "logspace": (f"(Number start, Number end, int steps, float base = 10.0, *, {_OUT}",),
+    **{f"{name}_window": _windows() for name in ("bartlett", "blackman", "hann")},
+    "hamming_window": _windows("float alpha", "float alpha, float beta"),
+    "kaiser_window": _windows("float beta"),
     "eye": (f"(int n, *, {_OUT}", f"(int n, int m, *, {_OUT}"),
     "rand": (f"(tuple of ints size, {_NEW}",),
     "randn": (f"(tuple of ints size, {_NEW}",),

@@ -5,7 +5,6 @@ Source: ATen/native/native_functions.yaml and torch/functional.py of https://git
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Callable
 from typing import Any, Unpack
@@ -15,13 +14,28 @@ import numpy as np
 from .. import dtypes, messages
 from ..engine import level_of_user
 from ..tensor import Tensor, from_numpy
-from .data import FLOAT64, INT64
+from .convert import invalid_combination
+from .data import FLOAT32, FLOAT64, INT64
 from .factories import check_range, converted, full
 from .indices import number_array
 from .inplace import fill as filled_with_number, filled, writable_array
 from .names import NOT_GIVEN, public, tensor_argument
 from .norms import norm_of_matrices
-from .options import LikeOptions, Options, checked_size, finished, number, read_dtype, sequence, wrong_type
+from .options import (
+    LIKE,
+    LikeOptions,
+    Options,
+    as_int,
+    as_number,
+    checked_size,
+    finished,
+    integer,
+    number,
+    read_dtype,
+    sequence,
+    unknown_name,
+    wrong_type,
+)
 from .padding import pad as padded
 from .reduction import reduced_dims, vector_norm
 from .shape import split
@@ -40,7 +54,7 @@ def _warn(text: str) -> None:
 @public(method=False)
 def scalar_tensor(s: Any, **options: Unpack[LikeOptions]) -> Tensor:
     """A tensor without dimensions of one number, of the default dtype unless another is asked for."""
-    d = read_dtype("scalar_tensor", options) or dtypes.get_default_dtype()
+    d = read_dtype("scalar_tensor", options, known=LIKE) or dtypes.get_default_dtype()
     return finished("scalar_tensor", full((), number("scalar_tensor", "s", 1, s), dtype=d)._array, options)
 
 
@@ -57,14 +71,17 @@ def new_empty_strided(self: Tensor, size: Any, stride: Any, **options: Unpack[Li
 
 
 def _strided(name: str, size: Any, stride: Any, default: dtypes.dtype, options: Any) -> Tensor:
-    shape, steps = sequence(name, size), tuple(stride)
-    d = read_dtype(name, options) or default
+    shape = sequence(name, size)
+    if not isinstance(stride, (tuple, list)):
+        raise wrong_type(name, "stride", 2, "tuple of ints", stride)
+    steps = [integer(name, "stride", 2, step) for step in stride]
+    d = read_dtype(name, options, known=LIKE) or default
     if len(shape) != len(steps):
         raise RuntimeError(
             f"dimensionality of sizes ({len(shape)}) must match dimensionality of strides ({len(steps)})"
         )
     if any(step < 0 for step in steps):
-        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(steps)}")
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={steps}")
     extent = sum((n - 1) * step for n, step in zip(shape, steps, strict=True)) + 1 if 0 not in shape else 0
     memory = np.empty(extent, d.numpy)
     strides = [step * memory.itemsize for step in steps]
@@ -85,21 +102,23 @@ def fill(input: Tensor, value: Any) -> Tensor:
 @public(method=False)
 def range(start: Any, end: Any, step: Any = 1, **options: Unpack[Options]) -> Tensor:
     """The numbers from `start` up to and with `end`, in steps of `step`; torch, which warns of it, prefers `arange`."""
-    bounds = [number("range", name, i, value) for i, (name, value) in enumerate(_named(start, end, step), 1)]
+    given = (("start", start), ("end", end), ("step", step))
+    bounds = [number("range", name, i, value) for i, (name, value) in enumerate(given, 1)]
     _warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
         "Python's range builtin. Instead, use torch.arange, which produces values in [start, end)."
     )
     d = read_dtype("range", options) or dtypes.get_default_dtype()
     check_range("range", d, *bounds)
-    wide = FLOAT64 if d.kind == dtypes.FLOATING else INT64
-    first, _, stride = (converted(n, wide) for n in bounds)
-    count = math.floor((float(bounds[1]) - float(bounds[0])) / bounds[2] + 1)
-    return finished("range", (first + stride * np.arange(count)).astype(d.numpy), options)
-
-
-def _named(start: Any, end: Any, step: Any) -> tuple[tuple[str, Any], ...]:
-    return ("start", start), ("end", end), ("step", step)
+    wide = FLOAT32 if d is dtypes.float16 else FLOAT64 if d.kind == dtypes.FLOATING else INT64
+    first, last, stride = (converted(n, wide) for n in bounds)
+    if not stride:
+        raise RuntimeError(f"step must be nonzero\n  As a number of {d}, {bounds[2]} is 0.")
+    steps = (last - first) // stride if wide is INT64 else (last - first) / stride
+    if not steps < 2**62:
+        raise RuntimeError("invalid size, possible overflow?")
+    places = np.arange(int(steps + 1)).astype(wide)
+    return finished("range", (first + stride * places).astype(d.numpy), options)
 
 
 @public(method=False)
@@ -109,6 +128,9 @@ def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0, req
     Raises ValueError where the buffer does not hold as many.
     """
     d: Any = read_dtype("frombuffer", {"dtype": dtype, "requires_grad": requires_grad})
+    if d is None:
+        raise wrong_type("frombuffer", "dtype", None, "torch.dtype", dtype)
+    count, offset = integer("frombuffer", "count", None, count), integer("frombuffer", "offset", None, offset)
     try:
         memory = memoryview(buffer).cast("B")
     except TypeError:
@@ -167,14 +189,20 @@ def apply_(self: Tensor, callable: Callable[[Any], Any], /) -> Tensor:
         raise RuntimeError("Can't call apply_() on Variable that requires grad. Use var.detach().apply_() instead.")
     array = writable_array(self)
     for place in np.ndindex(array.shape):
-        array[place] = callable(array[place].item())
+        value = callable(array[place].item())
+        number = as_number(value)
+        array[place] = number_array(value if number is None else number, array.dtype, half_overflows=True)
     return self
 
 
 @public(function=False)
-def sum_to_size(self: Tensor, *size: Any) -> Tensor:
+def sum_to_size(self: Tensor, *size: Any, **named: Any) -> Tensor:
     """The sums that broadcasting from `size` to the size of this tensor would flow back as; or the tensor itself."""
-    wanted = tuple(checked_size("sum_to_size", size, {}))
+    for name in named.keys() - {"size"}:
+        raise unknown_name("sum_to_size", name)
+    wanted = tuple(checked_size("sum_to_size", size, named))
+    if not wanted:
+        return self.sum()
     extra = self.ndim - len(wanted)
     if extra < 0 or any(n not in (1, m) for n, m in zip(wanted, self.shape[extra:], strict=True)):
         raise RuntimeError(f"size {{{list(wanted)}}} is not expandable to size {{{list(self.shape)}}}.")
@@ -204,9 +232,9 @@ def typename(obj: Any, /) -> str:
     """The name of a tensor's type, such as 'torch.FloatTensor'; of what else, its own with its module."""
     if isinstance(obj, Tensor):
         return str(obj.type())
-    named = obj if hasattr(obj, "__qualname__") else type(obj)
-    module = getattr(named, "__module__", "") or ""
-    return str(named.__qualname__ if module in ("", "builtins") else f"{module}.{named.__qualname__}")
+    named = obj if hasattr(obj, "__name__") else type(obj)
+    module, name = getattr(named, "__module__", ""), getattr(named, "__qualname__", named.__name__)
+    return str(name if module in ("", None, "builtins") else f"{module}.{name}")
 
 
 # Parts, borders and norms
@@ -234,13 +262,15 @@ def constant_pad_nd(input: Tensor, pad: Any, value: Any = 0) -> Tensor:
             "Length of pad should be no more than twice the number of dimensions of the input. Pad length is "
             f"{len(pad)}while the input has {t.ndim}dimensions."
         )
-    return padded(t, pad, value=value)
+    return padded(t, pad, value=number("constant_pad_nd", "value", 3, value))
 
 
 @public(method=False)
 def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     """The root of the sum of squares over one or two dimensions; torch, which warns of it, prefers `linalg.norm`."""
     t = tensor_argument(input, "frobenius_norm")
+    if not isinstance(dim, (tuple, list)) and as_int(dim) is None:
+        raise wrong_type("frobenius_norm", "dim", 2, "tuple of ints", dim)
     _warn(
         "at::frobenius_norm is deprecated and it is just left for JIT compatibility. It will be removed in a future "
         "PyTorch release. Please use `linalg.vector_norm(A, 2., dim, keepdim)` instead"
@@ -258,6 +288,9 @@ def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
 def nuclear_norm(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = False) -> Tensor:
     """The sum of the singular values of matrices; torch, which warns of it, prefers `linalg.matrix_norm`."""
     t = tensor_argument(input, "nuclear_norm")
+    if dim is None:
+        forms = "(Tensor input, tuple of ints dim, bool keepdim = False)", "(Tensor input, bool keepdim = False)"
+        raise invalid_combination("nuclear_norm", (input, dim), {}, *forms)
     _warn(
         "at::nuclear_norm is deprecated and it is just left for JIT compatibility. It will be removed in a future "
         "PyTorch release. Please use `linalg.matrix_norm(A, 'nuc', dim, keepdim)` instead"

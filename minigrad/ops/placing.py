@@ -301,6 +301,11 @@ def slice_scatter(
     if not whole.ndim:
         raise IndexError("slice() cannot be applied to a 0-dim tensor.")
     at = messages.checked_dim(dim, whole.ndim)
+    start, end = (
+        None if n is None else integer("slice_scatter", name, place, n)
+        for name, place, n in (("start", 4, start), ("end", 5, end))
+    )
+    step = integer("slice_scatter", "step", 6, step)
     if step <= 0:
         raise RuntimeError("slice step must be positive")
     view = as_view(sliced, whole, (*(EVERY,) * at, slice(start, end, step)))

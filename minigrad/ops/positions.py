@@ -31,6 +31,8 @@ def argwhere(input: Tensor) -> Tensor:
 @public()
 def nonzero_static(input: Tensor, *, size: int, fill_value: int = -1) -> Tensor:
     """The indices of the first `size` elements that are not zero, a row each; missing ones are `fill_value`."""
+    size = integer("nonzero_static", "size", None, size)
+    fill_value = integer("nonzero_static", "fill_value", None, fill_value)
     if size < 0:
         raise RuntimeError("nonzero_static: 'size' must be an non-negative integer")
     found = np.asarray(tensor_argument(input, "nonzero_static")._array)

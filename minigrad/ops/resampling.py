@@ -15,6 +15,7 @@ from .. import dtypes, messages
 from ..engine import level_of_user
 from ..tensor import Tensor
 from .names import tensor_argument
+from .options import integer
 from .table import Op, op
 
 INTERNAL = True
@@ -293,6 +294,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
     shape = list(tensor_argument(input, "channel_shuffle").shape)
     if input.ndim < 3:
         raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {shape}")
+    groups = integer("channel_shuffle", "groups", 2, groups)
     if groups <= 0:
         raise RuntimeError(f"Number of groups to divide channels in must be positive. Value of groups:{groups}")
     if shape[1] % groups:

@@ -11,10 +11,22 @@ from .. import dtypes, messages
 from ..tensor import Tensor
 from .convert import invalid_combination
 from .names import public, tensor_argument
-from .options import number
+from .options import as_int, as_number
 from .shape import cat
 
 INTERNAL = True
+_FORMS = [
+    f"(Tensor input, *, {form}, int edge_order = 1)"
+    for form in (
+        "tuple of ints dim",
+        "Number spacing, tuple of ints dim",
+        "Number spacing = None, int dim = None",
+        "tuple of Scalars spacing, int dim = None",
+        "tuple of Scalars spacing, tuple of ints dim",
+        "tuple of Tensors spacing, int dim = None",
+        "tuple of Tensors spacing, tuple of ints dim",
+    )
+]
 
 
 @public(method=False)
@@ -26,14 +38,19 @@ def gradient(input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order:
     Raises RuntimeError for lists that do not fit, and for dimensions that are too short.
     """
     t = tensor_argument(input, "gradient")
-    if isinstance(spacing, Tensor) and (spacing.ndim or spacing.requires_grad):
-        forms = "(Tensor input, *, Number spacing = None, int dim = None, int edge_order = 1)"
-        raise invalid_combination("gradient", (input,), {"spacing": spacing, "dim": dim}, forms)
     given = list(range(t.ndim)) if dim is None else list(dim) if isinstance(dim, (tuple, list)) else [dim]
-    if isinstance(spacing, (tuple, list)):
-        gaps: list[Any] = list(spacing)
-    else:
-        gaps = [1 if spacing is None else number("gradient", "spacing", None, spacing)] * len(given)
+    is_list = isinstance(spacing, (tuple, list))
+    gap = 1 if spacing is None else as_number(spacing)
+    if (gap is None and not is_list) or any(as_int(n) is None for n in (*given, edge_order)):
+        named = {"spacing": spacing, "dim": dim, "edge_order": None if edge_order.__class__ is int else edge_order}
+        named = {name: value for name, value in named.items() if value is not None}
+        raise invalid_combination("gradient", (input,), named, *_FORMS)
+    gaps: list[Any] = list(spacing) if is_list else [gap] * len(given)
+    if any(isinstance(gap, Tensor) or as_number(gap) is None for gap in gaps):
+        for i, gap in enumerate(gaps):
+            if not isinstance(gap, Tensor):
+                got = messages.type_name(gap)
+                raise TypeError(f"expected Tensor as element {i} in argument 1, but got {got}")
     if len(gaps) != len(given):
         wanted = "torch.gradient expected spacing to be unspecified, a scalar"
         if dim is None:

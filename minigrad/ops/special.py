@@ -17,6 +17,7 @@ from ..tensor import Tensor
 from .half import in_single
 from .inplace import twin
 from .names import attach, offer_in_place, public, tensor_argument
+from .options import integer
 from .pointwise import exp_, select
 from .table import Op, op
 
@@ -221,6 +222,7 @@ def i0(input: Tensor) -> Tensor:
 @public(in_place=True)
 def mvlgamma(input: Tensor, p: int) -> Tensor:
     """The logarithm of the gamma function of `p` variables; infinite where one of its factors is."""
+    p = integer("mvlgamma", "p", 2, p)
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
     if tensor_argument(input, "mvlgamma").dtype is dtypes.bool_:

@@ -18,7 +18,7 @@ from ..generator import Array, Generator
 from ..messages import C_NAMES, TYPE_NAMES, not_implemented
 from ..ops.activations import rrelu_
 from ..ops.names import public, tensor_argument
-from ..ops.options import integer, written, wrong_type
+from ..ops.options import integer, number, written, wrong_type
 from ..ops.sorting import topk
 from ..tensor import Tensor, wrap
 from . import Number, _draw, _float, _refill, drawn_for
@@ -155,6 +155,10 @@ def rrelu(
     Source: https://arxiv.org/abs/1505.00853
     """
     x = tensor_argument(input, "rrelu")._array
+    lower, upper = number("rrelu", "lower", 2, lower), number("rrelu", "upper", 3, upper)
+    for name, bound in (("lower", lower), ("upper", upper)):
+        if not math.isfinite(bound):
+            raise RuntimeError(f"rrelu: {name} bound must be finite, got {bound}")
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if x.dtype.kind != "f" or (training and x.dtype.char == "e"):

@@ -8,8 +8,10 @@ Source: ATen/native/native_functions.yaml of https://github.com/pytorch/pytorch
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from ...ops.options import integer
+from ...ops.names import tensor_argument
+from ...ops.options import integer, number, wrong_type
 from ...tensor import Tensor
 from . import classes, distances, normalization, regression
 from .dropout import channels, dropped, scaled_noise
@@ -17,13 +19,22 @@ from .pooling import adaptive_max_pool1d_with_indices
 from .reduction import reduced
 
 INTERNAL = True
-adaptive_max_pool1d = adaptive_max_pool1d_with_indices
+
+
+def adaptive_max_pool1d(input: Tensor, output_size: Any) -> Any:
+    """`nn.functional.adaptive_max_pool1d`, always with the places of the maxima."""
+    return adaptive_max_pool1d_with_indices(input, output_size)
+
 
 # Dropout
 
 
 def _dropout(name: str, of_channels: bool, alpha: bool, inplace: bool) -> Callable[[Tensor, float, bool], Tensor]:
     def drop(input: Tensor, p: float, train: bool) -> Tensor:
+        tensor_argument(input, name)
+        p = number(name, "p", 2, p, "float")
+        if not isinstance(train, bool):
+            raise wrong_type(name, "train", 3, "bool", train)
         if not 0 <= p <= 1:
             raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {p:g}")
         shape = input._array.shape
@@ -73,8 +84,10 @@ def instance_norm(
     eps: float,
     cudnn_enabled: bool,
 ) -> Tensor:
-    """`nn.functional.instance_norm`, with its arguments in another order."""
-    return normalization.instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
+    """`nn.functional.instance_norm`, with its arguments in another order, and also of channels of one element."""
+    return normalization.instance_normalized(
+        input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps
+    )
 
 
 def embedding(
