@@ -16,10 +16,8 @@ import numpy as np
 from ..arithmetic import multiply_add
 from ..generator import Array, Generator
 from ..messages import C_NAMES, TYPE_NAMES, not_implemented
-from ..ops.activations import rrelu_
 from ..ops.names import public, tensor_argument
 from ..ops.options import integer, number, written, wrong_type
-from ..ops.sorting import topk
 from ..tensor import Tensor, wrap
 from . import Number, _draw, _float, _refill, drawn_for
 from .distributions import computed_in, fill_chunks
@@ -120,7 +118,7 @@ def multinomial(
         # The smallest of exponentially distributed times, whose rates are the weights: one of each index.
         chances = weights / _draw(generator, fill_exponential, np.empty_like(weights), 1.0)
         one = count == 1
-        indices = chances.argmax(axis=-1, keepdims=True) if one else topk(wrap(chances), count).indices._array
+        indices = chances.argmax(axis=-1, keepdims=True) if one else wrap(chances).topk(count).indices._array
     return wrap(indices) if out is None else written("multinomial", out, indices)
 
 
@@ -154,6 +152,8 @@ def rrelu(
     Raises RuntimeError if `lower > upper`, NotImplementedError for integer dtypes.
     Source: https://arxiv.org/abs/1505.00853
     """
+    from ..ops.activations import rrelu_  # here, as few draw with it, and import is to be quick
+
     x = tensor_argument(input, "rrelu")._array
     lower, upper = number("rrelu", "lower", 2, lower), number("rrelu", "upper", 3, upper)
     for name, bound in (("lower", lower), ("upper", upper)):
