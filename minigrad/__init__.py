@@ -12,7 +12,9 @@ from . import autograd as autograd, ops as ops, random as random
 from .devices import (
     device as device,
     get_default_device as get_default_device,
+    get_float32_matmul_precision as get_float32_matmul_precision,
     set_default_device as set_default_device,
+    set_float32_matmul_precision as set_float32_matmul_precision,
 )
 from .dtypes import (
     Size as Size,
@@ -34,7 +36,6 @@ from .dtypes import (
 from .generator import Generator as Generator, default_generator as default_generator
 from .modes import (
     enable_grad as enable_grad,
-    get_float32_matmul_precision as get_float32_matmul_precision,
     inference_mode as inference_mode,
     is_anomaly_check_nan_enabled as is_anomaly_check_nan_enabled,
     is_anomaly_enabled as is_anomaly_enabled,
@@ -42,7 +43,6 @@ from .modes import (
     is_inference_mode_enabled as is_inference_mode_enabled,
     no_grad as no_grad,
     set_anomaly_enabled as set_anomaly_enabled,
-    set_float32_matmul_precision as set_float32_matmul_precision,
     set_grad_enabled as set_grad_enabled,
 )
 from .ops.names import FUNCTIONS as _FUNCTIONS

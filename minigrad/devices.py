@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from typing import Any
 
 TYPES = (
@@ -94,3 +95,29 @@ def set_default_device(device: Any) -> None:
 def get_default_device() -> device:
     """Where tensors are made unless told otherwise: the CPU."""
     return CPU
+
+
+# Precision, which torch sets beside devices
+
+_precision = ["highest"]
+
+
+def get_float32_matmul_precision() -> str:
+    """What `set_float32_matmul_precision` was told; 'highest' before."""
+    return _precision[0]
+
+
+def set_float32_matmul_precision(precision: str) -> None:
+    """Let products of float32 matrices be as rough as 'medium' or 'high' allows; here they never are."""
+    if not isinstance(precision, str):
+        kind = type(precision).__name__
+        raise RuntimeError(f"set_float32_matmul_precision expects a str, but got {kind}")
+    if precision in ("highest", "high", "medium"):
+        _precision[0] = precision
+        return
+    warnings.warn(
+        f"{precision} is not one of 'highest', 'high', or 'medium'; the current"
+        "setFloat32MatmulPrecision call has no effect.",
+        UserWarning,
+        stacklevel=2,
+    )

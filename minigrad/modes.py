@@ -28,30 +28,6 @@ def is_anomaly_enabled() -> bool:
     return _anomaly.get()[0]
 
 
-_precision = ["highest"]
-
-
-def get_float32_matmul_precision() -> str:
-    """What `set_float32_matmul_precision` was told; 'highest' before."""
-    return _precision[0]
-
-
-def set_float32_matmul_precision(precision: str) -> None:
-    """Let products of float32 matrices be as rough as 'medium' or 'high' allows; here they never are."""
-    if not isinstance(precision, str):
-        kind = type(precision).__name__
-        raise RuntimeError(f"set_float32_matmul_precision expects a str, but got {kind}")
-    if precision in ("highest", "high", "medium"):
-        _precision[0] = precision
-        return
-    warnings.warn(
-        f"{precision} is not one of 'highest', 'high', or 'medium'; the current"
-        "setFloat32MatmulPrecision call has no effect.",
-        UserWarning,
-        stacklevel=2,
-    )
-
-
 def is_anomaly_check_nan_enabled() -> bool:
     """Whether anomaly detection, when on, looks for NaN."""
     return _anomaly.get()[1]

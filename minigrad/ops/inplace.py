@@ -343,7 +343,8 @@ def _plain(t: Tensor) -> bool:
 
 def zero_(self: Tensor) -> Tensor:
     """Set every element to zero, in place."""
-    tensor_argument(self, "zero_")
+    if self.__class__ is not Tensor:
+        tensor_argument(self, "zero_")
     if not _plain(self):
         return _change(check_graph(self), fill.named("ZeroBackward0").call, self, 0)
     self._array.fill(0)

@@ -96,10 +96,10 @@ def _computed(o: Op) -> list[str]:
 
 
 def _record(o: Op, depth: int = 2) -> list[str]:
-    """Make the node: its edges, what the rules name, and the user's line, who is at least `depth` calls up.
+    """Make the node: its edges, what the rules name, and the user's line.
 
-    An operator is called by the user's own code; all else by a function of minigrad's, of whose frame Python need make
-    no object if it is not looked at.
+    The user is at least `depth` calls up: 1 for an operator, which the user's own code calls, else 2, past a function
+    of minigrad's. Python makes an object of each frame that is looked at, so the frame between is not.
     """
     flows = o.differentiable
     nowhere = {i: f"None if o_{i}.__class__ is Lost or o_{i} is SEVERED" for i in flows}

@@ -101,17 +101,21 @@ def embedding(
 # Losses
 
 
+def _how(name: str, position: int, reduction: int) -> str:
+    """The word that `nn.functional` has for the number of a reduction."""
+    return {1: "mean", 2: "sum"}.get(integer(name, "reduction", position, reduction), "none")
+
+
 def _reduced(name: str, position: int, each: Tensor, reduction: int) -> Tensor:
-    return reduced(each, {1: "mean", 2: "sum"}.get(integer(name, "reduction", position, reduction), "none"))
+    return reduced(each, _how(name, position, reduction))
 
 
 def binary_cross_entropy_with_logits(
     input: Tensor, target: Tensor, weight: Tensor | None = None, pos_weight: Tensor | None = None, reduction: int = 0
 ) -> Tensor:
     """`nn.functional.binary_cross_entropy_with_logits`, with a number for the reduction, 0 if it is not given."""
-    name = "binary_cross_entropy_with_logits"
-    whole = {1: "mean", 2: "sum"}.get(integer(name, "reduction", 5, reduction), "none")
-    return classes.binary_cross_entropy_with_logits(input, target, weight, reduction=whole, pos_weight=pos_weight)
+    how = _how("binary_cross_entropy_with_logits", 5, reduction)
+    return classes.binary_cross_entropy_with_logits(input, target, weight, reduction=how, pos_weight=pos_weight)
 
 
 def cosine_embedding_loss(
