@@ -359,6 +359,9 @@ def test_a_view_made_under_no_grad_is_no_leaf():
         compiled(a, a).backward()
         assert a.grad.tolist() == [12, 27]
         assert compiled(view, view).requires_grad
+        b = leaf(1.0, 1.0)
+        compiled(view, b).backward()
+        assert b.grad.tolist() == [1, 1]
         assert grad(compiled(view, view), view, allow_unused=True) == (None,)
     asks = minigrad.compile(lambda a: a * 2 if a.requires_grad else a * 3)
     with minigrad.no_grad():
