@@ -31,6 +31,12 @@ REQUIRABLE = {
 REQUIRED = {name: words for name, words in REQUIRABLE.items() if os.environ.get(name, "0") != "0"}
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """minigrad is held to torch as it is without a GPU; the tests that need one are asked for with -m gpu."""
+    if "gpu" not in config.option.markexpr:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # before torch is imported, which reads it once
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Iterator[None]:
     """What the tests' modules hold stays: Python need not look through it again and again for what may be freed."""

@@ -20,6 +20,16 @@ def numbers(rank, count=7):
     return np.random.default_rng(rank).normal(size=count).astype("float32")
 
 
+def over_nccl(words):
+    """Print what one process alone in its group, with a GPU of its own, sums, receives and agrees on."""
+    group = processes.Several(0, 1, torch.distributed.HashStore(), "cuda", 60)
+    tensors = [torch.from_numpy(numbers(0)).cuda(), torch.tensor(2.5, device="cuda")]
+    group.sum_(tensors)
+    group.must_agree("sums", tensors)
+    print(torch.distributed.get_backend(), [tensor.tolist() for tensor in tensors], group.from_first([1 / 3]))
+    group.close()
+
+
 def sums(words):
     """Print, in every process, the bytes that sums of tensors of both libraries come to, and what is common."""
     with processes.joined() as group:

@@ -118,9 +118,6 @@ def test_both_backends_print_the_same_epochs_in_float32(seed):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("job", [["--weight-decay", 0.01], ["--data", NORRIS, "--target", "y", "--validation", 0.2]])
 def test_gpu_trains_from_the_same_numbers(job, optimizer):
-    torch = pytest.importorskip("torch")
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
     on_torch = ["--json", "--seed", 1, "--backend", "torch"]
     cpu, gpu = (
         json.loads(linreg(*job, "--optimizer", optimizer, *on_torch, "--device", device)[1])

@@ -478,20 +478,3 @@ def test_a_timeout_needs_others(capsys):
 def test_a_timeout_that_no_clock_of_torch_holds_is_refused(capsys, seconds):
     assert main(["--timeout", seconds]) == 2
     assert f"{seconds!r} is not a number of seconds from 1 to 1000000" in capsys.readouterr().err
-
-
-@pytest.mark.gpu
-@pytest.mark.parametrize("device", ["cuda", "cuda:0"])
-def test_gpus_share_a_run(forked, device):
-    torch = pytest.importorskip("torch")
-    size = torch.cuda.device_count() if device == "cuda" else 2
-    if size < 2:
-        pytest.skip("NCCL needs a GPU for each process, and here is one")
-    words = ["--backend", "torch", "--dtype", "float64", "--optimizer", "adam", "--seed", 3, "--json"]
-    alone = forked(1, LINREG, *words)
-    several = forked(size, LINREG, *words, "--device", device)
-    assert alone.wait() == [0], alone.err()
-    assert several.wait() == [0] * size, several.err()
-    one, other = (json.loads(run.out()) for run in (alone, several))
-    assert other["losses"] == pytest.approx(one["losses"], rel=1e-6)
-    assert other["w"]["estimate"] == pytest.approx(one["w"]["estimate"], rel=1e-6)
