@@ -42,6 +42,8 @@ def type_name(value: Any) -> str:
     kind = type(value)
     if kind.__module__ == "minigrad.dtypes":
         return f"torch.{kind.__name__}"
+    if kind.__module__.partition(".")[0] == "torch":  # which nothing but its place tells from minigrad's
+        return f"real torch's {kind.__name__}"
     has_short_name = kind.__flags__ & _HEAP_TYPE or kind.__module__ == "builtins"
     return kind.__name__ if has_short_name else f"{kind.__module__}.{kind.__name__}"
 
@@ -187,7 +189,7 @@ def grad_of_non_leaf(tensor: Any) -> str:
 def check_assigned_grad(tensor: Any, grad: Any, tensor_class: Any) -> None:
     """Raise unless `grad` may become the `.grad` of `tensor`."""
     if not isinstance(grad, tensor_class):
-        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__}")
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type_name(grad)}")
     if grad is tensor:
         raise RuntimeError("can't assign Variable as its own grad")
     if grad.shape != tensor.shape:

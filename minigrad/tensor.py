@@ -286,7 +286,7 @@ class Tensor(Methods, metaclass=TensorType):
     @data.setter
     def data(self, value: Tensor) -> None:
         if not isinstance(value, Tensor):
-            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
+            raise TypeError(f"Variable data has to be a tensor, but got {messages.type_name(value)}")
         if self.requires_grad and value._array.dtype.kind != "f":
             raise RuntimeError(messages.cannot_require_grad(value.dtype))
         if value._storage is None or value._storage is not self._storage:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import CodeType
 from typing import Any
 
-from ..messages import TYPE_NAMES, at, position, write_to_leaf
+from ..messages import TYPE_NAMES, at, position, type_name, write_to_leaf
 
 INTERNAL = True
 
@@ -32,7 +32,7 @@ def _receiver(code: CodeType, lasti: int, method: str) -> str:
 def gradient_is_no_tensor(gradient: Any) -> str:
     """For a gradient to start with that is something else."""
     return (
-        f"gradients can be either Tensors or None, but got {type(gradient).__name__}\n"
+        f"gradients can be either Tensors or None, but got {type_name(gradient)}\n"
         "  Make it a tensor of the output's shape: torch.tensor(...), or torch.ones_like(output)."
     )
 

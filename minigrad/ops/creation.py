@@ -16,7 +16,7 @@ from ..layout import copy_array
 from ..tensor import Tensor, checked_array, from_numpy, storage_of
 from .convert import cast, detach
 from .data import array_of
-from .names import FUNCTIONS, public
+from .names import FUNCTIONS, from_elsewhere, is_on_cpu, public
 from .options import finished, read_dtype
 
 INTERNAL = True
@@ -121,7 +121,8 @@ def asarray(
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None) -> Tensor:
     """A tensor over the memory of another library's array or tensor: anything that has `__dlpack__`.
 
-    Raises BufferError for a tensor that requires grad, RuntimeError for an object without `__dlpack__`.
+    Raises BufferError for a tensor that requires grad, or is on another device; RuntimeError for an object without
+    `__dlpack__`.
     """
     if isinstance(ext_tensor, np.ndarray) and not copy:
         return from_numpy(ext_tensor)
@@ -131,6 +132,8 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
             "might have already constructed a tensor from it once.\n"
             f"  A {messages.type_name(ext_tensor)} has no __dlpack__. Give the array or tensor itself."
         )
+    if not is_on_cpu(ext_tensor):
+        raise BufferError(f"Unsupported device in DLTensor.\n  {from_elsewhere(ext_tensor)}.")
     array = np.from_dlpack(ext_tensor) if copy is None else np.from_dlpack(ext_tensor, copy=copy)
     if isinstance(ext_tensor, Tensor) and not copy:
         return Tensor._of(array, None, storage_of(ext_tensor))

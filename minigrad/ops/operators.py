@@ -13,7 +13,7 @@ from ..modes import is_grad_enabled
 from ..tensor import Tensor, storage_of
 from . import inplace, pairs, pointwise, rounding
 from .linear import matmul
-from .names import public, tensor_argument
+from .names import public, tensor_argument, unknown_operand
 from .pointwise import add_, div_, mul_, sub_
 from .table import Op, as_value, common_dtype
 
@@ -30,7 +30,7 @@ def _reflected(sign: str, function: Callable[[Tensor, Any], Any]) -> Callable[[T
             return function(self, other)
         if isinstance(other, np.ndarray):
             raise TypeError(messages.array_on_the_left(sign))
-        return NotImplemented
+        return unknown_operand(other)
 
     return operator
 
@@ -45,7 +45,7 @@ def _pow(self: Tensor, exponent: Any) -> Any:
 
 def _matmul(self: Tensor, other: Any) -> Any:
     if not isinstance(other, np.ndarray):
-        return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
+        return matmul(self, other) if isinstance(other, Tensor) else unknown_operand(other)
     product = as_value(other, self).to(common_dtype(self, as_value(other, self)))
     return matmul(self.to(product.dtype), product)
 
@@ -95,7 +95,7 @@ def _augmented(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[[Tenso
             (self._storage or storage_of(self)).bump()
             return self
         if not (isinstance(other, Tensor) or is_number(other)):
-            return NotImplemented
+            return unknown_operand(other)
         return inplace.change(function, self, other)
 
     return operator

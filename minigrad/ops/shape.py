@@ -386,7 +386,7 @@ def _tensor_list(tensors: Any, function: str) -> list[Tensor]:
         raise RuntimeError("stack expects a non-empty TensorList")
     for i, x in enumerate(tensors):
         if not isinstance(x, Tensor):
-            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type(x).__name__}")
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {messages.type_name(x)}")
     return list(tensors)
 
 

@@ -27,6 +27,7 @@ from .. import dtypes, messages
 from ..engine import LEAF, OUTSIDE, RELEASED, SEVERED, Lost, Node, Since, Storage, guarded, last_user, next_rank
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin
+from .names import unknown_operand
 from .writing import write
 
 INTERNAL = True
@@ -231,7 +232,7 @@ def as_value(value: Any, other: Any) -> Any:
         if isinstance(other, Tensor) and other.requires_grad:
             raise RuntimeError(messages.array_among_tensors())
         return Tensor._of(value)
-    return NotImplemented
+    return unknown_operand(value)
 
 
 def common_dtype(*values: Any) -> dtypes.dtype:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...engine import RemovableHandle
 from ...modes import no_grad
+from ...ops.creation import as_tensor
+from ...ops.names import from_elsewhere
 from ...tensor import Tensor
 from ..parameter import Parameter, Uninitialized
 from .mistakes import no_extra_state
@@ -177,6 +179,8 @@ class Stateful:
 
     def _load_one(self, name: str, own: Tensor, key: str, value: Any, assign: bool, errors: list[str]) -> None:
         """Copy a value into the parameter or buffer `own`, or assign it, or note why it does not fit."""
+        if from_elsewhere(value):  # real torch's, say, whose module and this one have the same names
+            value = as_tensor(value.cpu() if hasattr(value, "cpu") else value)
         if not isinstance(value, Tensor):
             errors.append(
                 f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object from '
