@@ -86,18 +86,16 @@ def serve():
 
 
 def load():
-    """Import what linreg will, which torch leaves in part until an optimizer makes its first step.
+    """Import what linreg will, which torch leaves in part until there is an optimizer.
 
-    No backward pass of torch: where there is a GPU it starts threads, and refuses every pass of a process forked then.
+    Nothing is computed: where there is a GPU, torch would reach for it and start threads, which no fork outlives.
     And as in conftest.py, what is on the disk after a power cut is no matter.
     """
     os.fsync = lambda handle: None
     for name in ("torch.distributed", "linreg.jobs", "linreg.__main__"):
         import_module(name)
     for library in map(import_module, ("minigrad", "torch")):
-        weight = library.zeros(1, requires_grad=True)
-        weight.grad = library.zeros(1)
-        library.optim.Adam([weight]).step()
+        library.optim.Adam([library.zeros(1, requires_grad=True)])
 
 
 def fork(rank, order):
