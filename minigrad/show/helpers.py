@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import sys
-from types import BuiltinMethodType, FunctionType, ModuleType
+from types import BuiltinMethodType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 import numpy as np
@@ -77,14 +77,8 @@ def _definition(function: FunctionType) -> ast.FunctionDef:
     if function.__closure__:
         raise Unwritable("a function that is made anew each time")
     if function.__name__ == "<lambda>":
-        tree = ast.parse(inspect.getsource(sys.modules[function.__module__]))
-        places = set(function.__code__.co_positions())
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Lambda):
-                body = node.body
-                if (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset) in places:
-                    return ast.FunctionDef("", node.args, [ast.Return(body)], [], None, None)
-        raise Unwritable("a lambda whose text is not found")
+        text = _lambda_at(function.__code__, ast.parse(inspect.getsource(sys.modules[function.__module__])))
+        return ast.FunctionDef("", text.args, [ast.Return(text.body)], [], None, None)
     found = ast.parse(inspect.getsource(function)).body[0]
     if not isinstance(found, ast.FunctionDef):
         raise Unwritable("a function whose text is not found")
@@ -94,6 +88,25 @@ def _definition(function: FunctionType) -> ast.FunctionDef:
     found.returns, found.decorator_list = None, []
     found.body = found.body[bool(ast.get_docstring(found)) :]
     return _Unannotated().visit(found)  # type: ignore[no-any-return]
+
+
+def _lambda_at(code: CodeType, tree: ast.AST) -> ast.Lambda:
+    """The innermost lambda whose body holds all that the code's instructions come from; none need span it all."""
+    places = [place for place in code.co_positions() if None not in place and place[::2] != place[1::2]]
+    around = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Lambda) and all(_is_within(place, node.body) for place in places)
+    ]
+    if not around:
+        raise Unwritable("a lambda whose text is not found")
+    return max(around, key=lambda node: (node.lineno, node.col_offset))
+
+
+def _is_within(place: Any, body: ast.expr) -> bool:
+    line, end_line, column, end_column = place
+    after_start = (line, column) >= (body.lineno, body.col_offset)
+    return after_start and (end_line, end_column) <= (body.end_lineno, body.end_col_offset)
 
 
 class _Unannotated(ast.NodeTransformer):
