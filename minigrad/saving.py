@@ -129,6 +129,8 @@ def _built(form: Any, tensors: dict[str, Tensor]) -> Any:
             t._origin = LEAF
         return t
     ((kind, value),) = form.items()
+    if isinstance(value, dict):
+        raise ValueError(f"what is called {kind!r} holds no parts")
     if kind in ("dict", "ordered"):
         pairs = [(_built(k, tensors), _built(v, tensors)) for k, v in value]
         return dict(pairs) if kind == "dict" else OrderedDict(pairs)

@@ -162,7 +162,8 @@ def with_form(form, dtype="F32"):
         '{"dtype": "float1"}',
         '{"size": ["a"]}',
         "[" * 100_000,
-        '{"list": ' * 5_000 + "0" + "}" * 5_000,
+        '{"list": {"list": 0}}',
+        '{"list": [' * 5_000 + "]}" * 5_000,
     ],
 )
 def test_hostile_forms_are_refused(form):
