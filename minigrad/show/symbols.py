@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from ..ops.pointwise import keep, select, threshold
+from ..ops.shape import contract
 from ..ops.table import Op, Symbol
 from .expressions import Expression, Writer
 
@@ -210,9 +212,20 @@ class Book:
             if sign == "**" and not isinstance(args[1], ArraySymbol) and args[1] == 1:
                 return args[0]
             return self.note("operator", sign, tuple(map(self.operand, args)), {}, value)
-        return self.note("call", short_name(operation.node_name), args, {}, value)
+        if operation in _CHOICES:
+            args = _CHOICES[operation](self, *args)
+        name = (
+            "where" if operation in _CHOICES else "sum_to" if operation is contract else short_name(operation.node_name)
+        )
+        return self.note("call", name, args, {}, value)
 
 
+# What chooses among elements, written as NumPy and torch do: what it goes by, then what is taken where that holds.
+_CHOICES: dict[Op, Callable[..., tuple[Any, ...]]] = {
+    keep: lambda book, a, where: (where, a, 0),
+    select: lambda book, a, b, condition: (condition, a, b),
+    threshold: lambda book, a, b: (book.operator("<=", b, 0), 0, a),
+}
 _SIGNS_OF_OPERATIONS = {
     "AddBackward0": "+",
     "SubBackward0": "-",
