@@ -225,3 +225,16 @@ def test_losses_and_layers_are_checked_by_torch_too() -> None:
         assert ledgers
         for ledger in ledgers:
             np.testing.assert_allclose(ledger.checks["torch"].array, ledger.entries[-1].total.array, 1e-5, 1e-5)
+
+
+def test_of_a_call_that_does_several_things_the_last_is_what_is_assigned() -> None:
+    scores, leaf = minigrad.zeros(1, 2, requires_grad=True), minigrad.ones(1, requires_grad=True)
+    loss = minigrad.nn.CrossEntropyLoss()(scores * leaf, minigrad.tensor([1]))
+    labels = ["scores", "leaf", "mul", "log_softmax", "constant", "constant", "loss"]
+    assert [node.label for node in show.steps(loss).nodes] == labels
+    operation = loss
+    for _ in range(2):
+        operation = operation.tanh()
+    assert [node.label for node in show.steps(operation).nodes] == [*labels, "operation", "operation"]
+    chinese = told(operation, lang="zh")
+    assert re.findall("^ *[0-9]+  (常量|leaf  叶子)$", chinese, re.M) == ["leaf  叶子", "常量", "常量"]

@@ -7,6 +7,7 @@ in place of arrays gives its text: `rule_text(mul_, "a", {"g": ..., "b": ...})` 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -242,7 +243,7 @@ _SIGNS_OF_OPERATIONS = {
 def short_name(node_name: str) -> str:
     """What an operation is called in a word: `tanh` for TanhBackward0, `copy_slices` for torch's CopySlices."""
     name = node_name.split("::")[-1].rstrip("0123456789").removesuffix("Backward")
-    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+    return re.sub(r"(?<=\D)(?=[A-Z])|(?<=\d)(?=[A-Z][a-z])", "_", name).lower()  # 2D and Log1P stay together
 
 
 def rule_text(op: Op, name: str, values: dict[str, Any]) -> str:
