@@ -1,5 +1,6 @@
 """What the command does: the document's job on synthetic data, and the same on a table."""
 
+import math
 import sys
 import time
 from collections.abc import Callable
@@ -172,6 +173,10 @@ def fit(
     if training.stopped and not quiet:
         lines.flush()
         print(f"stopped {training.stopped}")
+    kept, patience = training.early_stop.best_epoch + 1, training.recipe.patience
+    if 0 < kept < training.epoch < kept + (patience or math.inf) and diverged is None and not quiet:
+        lines.flush()
+        print(f"the parameters after epoch {kept} are kept: the validation loss was lowest there")
     if diverged is None and group.rank == 0 and (risen := training.watch.unsteady(training.losses)):
         warn(risen)
     slopes, intercept = parameters(w, b)

@@ -44,11 +44,14 @@ def test_copies_call_the_module_that_was_copied() -> None:
         assert compiled(x).tolist() == net(x).tolist() != [[0.0, 0.0]]
 
 
-def test_a_function_of_nn_functional_is_named_as_the_reason() -> None:
+def test_what_stands_in_nn_is_named_as_the_reason() -> None:
     w = minigrad.ones(2, requires_grad=True)
     compiled = minigrad.compile(lambda w: minigrad.nn.functional.relu(w).sum())
     assert compiled(w).tolist() == 2.0
     assert compiled.reasons == ["it uses relu, which stands in nn.functional: no programs are written of that"]
+    compiled = minigrad.compile(lambda w: minigrad.nn.ReLU()(w).sum())
+    assert compiled(w).tolist() == 2.0
+    assert compiled.reasons == ["it uses ReLU, which is a module: no programs are written of that"]
 
 
 def test_why_a_module_runs_as_it_is_can_be_read() -> None:

@@ -223,6 +223,10 @@ def test_training_stops_early_and_keeps_the_best_epoch(backend):
     assert as_long_as_the_best["w"]["estimate"] == result["w"]["estimate"]
     too_long = json.loads(linreg(*options, "--num-epochs", best + 3)[1])
     assert too_long["w"]["estimate"] == result["w"]["estimate"]
+    options.remove("--json")
+    told = f"the parameters after epoch {best + 1} are kept: the validation loss was lowest there"
+    assert told in linreg(*options, "--num-epochs", best + 3)[1]
+    assert "are kept: " not in linreg(*options, "--num-epochs", best + 1)[1]
 
 
 def test_rows_held_out_are_seen_by_nothing_else(tmp_path):

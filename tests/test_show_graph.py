@@ -76,6 +76,13 @@ def test_a_chain_is_straight_and_its_leaves_stand_beside_it():
     assert (at[3][1], at[6][1]) == (at[2][1], at[5][1])
 
 
+def test_a_line_goes_straight_down_to_its_label_and_through_the_middle_and_a_leafs_does_not_bend_the_chain():
+    edges = [(0, 1), (1, 2), (2, 3), (3, 4), (5, 6), (6, 4), (4, 7), (7, 8)]
+    made = layout(edges, dict.fromkeys(range(9), (50, 20)), labels={1, 3, 6, 7})
+    assert len({made.positions[n][0] for n in (0, 1, 2, 3, 4, 7, 8)}) == 1
+    assert {x for x, _ in made.routes[4]} == {made.positions[6][0]} == {made.routes[5][0][0]}
+
+
 def test_long_edges_are_straight_where_they_pass_layers():
     edges = [(i, i + 1) for i in range(9)] + [(0, 9)]
     route = layout(edges, dict.fromkeys(range(10), (50, 20))).routes[-1]

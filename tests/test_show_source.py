@@ -16,8 +16,9 @@ from op_table import ROWS, evaluate
 import minigrad
 from linreg.model import linreg, squared_loss
 from minigrad import show
-from minigrad.ops.pointwise import mul_, power, tanh_
-from minigrad.show.symbols import rule_numbers, rule_text
+from minigrad.ops.pointwise import mul_, power, relu_, select, tanh_
+from minigrad.ops.shape import spread
+from minigrad.show.symbols import rule_numbers, rule_text, short_name
 from minigrad.testing.mutation import exchanged
 
 # What no program is written for: changes in place, random numbers, indices and conditions worked out from values.
@@ -261,7 +262,12 @@ def test_check_finds_a_wrong_rule():
 def test_rules_are_read_as_they_are_written():
     g, a = np.ones(2, np.float32), np.array([1.0, -2.0], np.float32)
     assert rule_text(mul_, "a", {"g": g, "b": a}) == "g * b"
+    names = ["MaxPool2DWithIndicesBackward0", "Log1PBackward0", "SmoothL1LossBackward0", "torch::autograd::CopySlices"]
+    assert [*map(short_name, names)] == ["max_pool2d_with_indices", "log1p", "smooth_l1_loss", "copy_slices"]
     assert rule_text(tanh_, "a", {"g": g, "out": a}) == "g * (1 - out * out)"
+    assert rule_text(relu_, "a", {"g": g, "out": a}) == "where(out <= 0, 0, g)"
+    assert rule_text(select, "a", {"g": g, "condition": a > 0}) == "where(condition, g, 0)"
+    assert rule_text(spread, "a", {"g": g, "a_shape": (1,)}) == "sum_to(g, (1,))"
     assert rule_text(power, "a", {"g": g, "a": a, "exponent": 3}) == "g * (3 * a ** 2)"
     assert rule_numbers(mul_, "a", {"g": g, "b": a}) == "[1, 1] * [1, -2]"
 

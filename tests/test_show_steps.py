@@ -192,6 +192,7 @@ def test_a_regression_step_by_step() -> None:
     loss, w, b = regression()
     found = show.steps(loss)
     assert [found.nodes[s.node].label for s in found.steps] == ["mean", "l", "pow", "sub", "y_hat", "mm"]
+    assert repr(found).startswith("<Backward pass of mean: 11 nodes, 6 steps; ")
     assert all(node.value.array is not None for node in found.nodes)
     assert {n.name for n in found.nodes if n.kind == "leaf"} == {"w", "b"}
     assert [n.label for n in found.nodes if n.kind == "constant"] == ["x", "y", "2.0"]

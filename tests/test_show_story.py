@@ -9,6 +9,7 @@ import string
 import sys
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("rich")
@@ -203,3 +204,37 @@ def test_a_constant_without_a_name_is_called_as_it_is_written() -> None:
     assert labels == ["y.reshape(3, 1)", "constant", "0.1"]  # the shortest text of float32's
     assert "y.reshape(3, 1)  constant" in told(loss)
     assert "y.reshape(3, 1)" in str(show.graph(loss))
+
+
+def test_losses_and_layers_are_checked_by_torch_too() -> None:
+    pytest.importorskip("torch")
+    minigrad.manual_seed(0)
+    f, nn = minigrad.nn.functional, minigrad.nn
+    x, y, classes = minigrad.randn(4, 3, requires_grad=True), minigrad.rand(4, 3), minigrad.tensor([0, 2, 1, 1])
+    image, weights = minigrad.randn(2, 2, 5, 6, requires_grad=True), minigrad.tensor([1.0, 2.0, 3.0])
+    conv, bare = nn.Conv2d(2, 4, (3, 2), 2, 1, (1, 2), 2), nn.Conv2d(2, 1, 3, bias=False)
+    for program in (
+        lambda: f.mse_loss(x, y) + f.smooth_l1_loss(x, y, beta=0.5) + f.huber_loss(x, y, delta=0.7),
+        lambda: f.binary_cross_entropy(x.sigmoid(), y, weight=weights),
+        lambda: f.binary_cross_entropy_with_logits(x, y, reduction="sum", pos_weight=weights),
+        lambda: f.cross_entropy(x, classes, weight=weights, ignore_index=1),
+        lambda: (f.embedding(classes, x, padding_idx=1, scale_grad_by_freq=True) ** 2).sum(),
+        lambda: (conv(image) ** 2).sum() + bare(image).exp().sum(),
+    ):
+        ledgers = [ledger for ledger in show.steps(program, check="torch").ledgers.values() if ledger.checks]
+        assert ledgers
+        for ledger in ledgers:
+            np.testing.assert_allclose(ledger.checks["torch"].array, ledger.entries[-1].total.array, 1e-5, 1e-5)
+
+
+def test_of_a_call_that_does_several_things_the_last_is_what_is_assigned() -> None:
+    scores, leaf = minigrad.zeros(1, 2, requires_grad=True), minigrad.ones(1, requires_grad=True)
+    loss = minigrad.nn.CrossEntropyLoss()(scores * leaf, minigrad.tensor([1]))
+    labels = ["scores", "leaf", "mul", "log_softmax", "constant", "constant", "loss"]
+    assert [node.label for node in show.steps(loss).nodes] == labels
+    operation = loss
+    for _ in range(2):
+        operation = operation.tanh()
+    assert [node.label for node in show.steps(operation).nodes] == [*labels, "operation", "operation"]
+    chinese = told(operation, lang="zh")
+    assert re.findall("^ *[0-9]+  (常量|leaf  叶子)$", chinese, re.M) == ["leaf  叶子", "常量", "常量"]

@@ -18,6 +18,7 @@ from typing import IO, Any
 
 import numpy as np
 
+from ..ops import import_all
 from ..running import as_torch, explained, run_script
 from ..running.scripts import place_of
 from .events import PHASES, Event, Kept, write
@@ -225,6 +226,9 @@ def record(library: str, file: IO[bytes], seed: int, script: str, arguments: lis
     """Run a script on "minigrad" or "torch", and write its events to a file; the last one says how it ended."""
     with ExitStack() as stack:
         torch: Any = stack.enter_context(as_torch()) if library == "minigrad" else import_module("torch")
+        import_all()
+        for part in ("nn", "optim", "utils.data", "distributions"):  # torch has them all by now: times are the script's
+            import_module(f"minigrad.{part}")
         random.seed(seed)
         np.random.seed(seed)
         torch.manual_seed(seed)

@@ -112,7 +112,7 @@ def remark(pair: Pair, words: dict[str, str]) -> str:
     """What is to be said of how two sides differ."""
     if pair.difference is not None:
         return f"{pair.difference:.2g}"
-    return words["same"] if pair.torch == pair.minigrad else ""
+    return words["differs" if pair.parts else "same" if pair.torch == pair.minigrad else "near"]
 
 
 def largest(step: Step, words: dict[str, str]) -> str:

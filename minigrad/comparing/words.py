@@ -37,6 +37,8 @@ WORDS = {
         "details": "gradients, parameters, times",
         "name": "name",
         "same": "same",
+        "near": "alike",
+        "differs": "differs",
     },
     "zh": {
         "title": "{script}：torch 与 minigrad 对照",
@@ -70,5 +72,7 @@ WORDS = {
         "details": "梯度、参数、用时",
         "name": "名字",
         "same": "相同",
+        "near": "一致",
+        "differs": "不同",
     },
 }

@@ -145,3 +145,23 @@ def assigned_to(frame: Any) -> str | None:
             return name
         frame = frame.f_back
     return None
+
+
+_FACTORIES = {"arange", "eye", "full", "full_like", "linspace", "ones", "ones_like", "zeros", "zeros_like"}
+
+
+def maker_of(frame: Any) -> tuple[str, Any]:
+    """The function of minigrad that the user called, and the data that it was given."""
+    while frame.f_back is not None and "INTERNAL" in frame.f_back.f_globals:
+        frame = frame.f_back
+    return frame.f_code.co_name, frame.f_locals.get("data")
+
+
+def is_constant(maker: tuple[str, Any]) -> bool:
+    """Whether a tensor is the same whenever it is made: it is of a shape, or of a number in the program."""
+    name, data = maker
+    return name in _FACTORIES or (name == "tensor" and _is_literal(data))
+
+
+def _is_literal(data: Any) -> bool:
+    return isinstance(data, (bool, int, float)) or (type(data) in (list, tuple) and all(map(_is_literal, data)))

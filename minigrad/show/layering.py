@@ -11,7 +11,7 @@ E. Gansner, E. Koutsofios, S. North, K.-P. Vo, "A technique for drawing directed
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
@@ -39,11 +39,12 @@ def layout(
     sizes: Mapping[int, tuple[float, float]],
     between: float = BETWEEN,
     between_layers: float = BETWEEN_LAYERS,
+    labels: Collection[int] = (),
 ) -> Layout:
     """Place boxes of the given sizes (width, height) so that every edge leads downward and crosses no box.
 
-    An edge may be there several times. The same graph always gives the same layout. Raises ValueError for a cycle, or
-    an edge of a node that has no size.
+    An edge may be there several times. `labels` are nodes that are written on a line: it goes through their middle. The
+    same graph always gives the same layout. Raises ValueError for a cycle, or an edge of a node that has no size.
     """
     if unknown := {node for edge in edges for node in edge} - sizes.keys():
         raise ValueError(f"edges lead to nodes without sizes: {sorted(unknown)}")
@@ -61,14 +62,15 @@ def layout(
         layers[rank[cell] if isinstance(cell, int) else cell[1]].append(cell)
     layers = _with_few_crossings(layers, above, below)
     half = {cell: sizes[cell][0] / 2 if isinstance(cell, int) else 0.0 for cell in cells}
-    x = _straightened(layers, above, below, half, between)
+    x = _straightened(layers, above, below, labels, half, between)
     left = min((x[cell] - half[cell] for cell in cells), default=0.0)
     x = {cell: place - left for cell, place in x.items()}
 
     heights = [max([sizes[cell][1] for cell in layer if isinstance(cell, int)]) for layer in layers]
     tops = list(accumulate([h + between_layers for h in heights], initial=0.0))
     positions = {node: (x[node], tops[r] + heights[r] / 2) for node, r in rank.items()}
-    ports = _ports(edges, [x[way[-1] if way else a] for (a, _), way in zip(edges, ways, strict=True)], x, sizes)
+    reach = {node: 0.0 if node in labels else width * 0.4 for node, (width, _) in sizes.items()}
+    ports = _ports(edges, [x[way[-1] if way else a] for (a, _), way in zip(edges, ways, strict=True)], x, reach)
     routes = []
     for (a, b), way, port in zip(edges, ways, ports, strict=True):
         turns = [(x[a], positions[a][1] + sizes[a][1] / 2), (x[a], tops[rank[a]] + heights[rank[a]])]
@@ -167,15 +169,21 @@ def _crossings(layers: list[list[Cell]], below: Links) -> int:
 
 
 def _straightened(
-    layers: list[list[Cell]], above: Links, below: Links, half: dict[Cell, float], between: float
+    layers: list[list[Cell]],
+    above: Links,
+    below: Links,
+    labels: Collection[int],
+    half: dict[Cell, float],
+    between: float,
 ) -> dict[Cell, float]:
     """Where the middle of each cell is, in the order they have, so that the links together lean as little as can be."""
 
     def weight(upper: Cell, lower: Cell) -> int:
         ways = (not isinstance(upper, int)) + (not isinstance(lower, int))
-        if ways == 2:
-            return 16  # a bent long edge is the worst,
-        return 4 if not ways and above[upper] else 2  # and a leaf or a long edge gives way to a chain
+        if ways == 2 or lower in labels:
+            return 16  # a bent long edge is the worst, also where it is long as it has a label,
+        inputs = above[above[upper][0]] if upper in labels and above[upper] else above[upper]
+        return 4 if not ways and inputs else 2  # and a leaf or a long edge gives way to a chain
 
     steps = {}
     x: dict[Cell, float] = {}
@@ -230,7 +238,7 @@ def _ports(
     edges: Sequence[tuple[int, int]],
     before: Sequence[float],
     x: Mapping[Cell, float],
-    sizes: Mapping[int, tuple[float, float]],
+    reaches: Mapping[int, float],
 ) -> list[float]:
     """Where each edge enters its box: straight from where it was `before` if it can, and apart from the others."""
     entering: dict[int, list[int]] = {}
@@ -239,7 +247,7 @@ def _ports(
     ports = [0.0] * len(edges)
     for node, those in entering.items():
         those.sort(key=before.__getitem__)
-        reach = sizes[node][0] * 0.4
+        reach = reaches[node]
         steps = [i * min(PORTS, 2 * reach / max(len(those) - 1, 1)) for i in range(len(those))]
         low, high = x[node] - reach, x[node] + reach
         wishes: list[list[Wish]] = [[(min(max(before[i], low), high), 1)] for i in those]

@@ -173,7 +173,7 @@ class Ledger:
     checks: dict[str, Value] = field(default_factory=dict)  # "differences" and "torch": the same gradient, computed so
 
 
-@dataclass
+@dataclass(repr=False)  # its own would be pages long
 class Backward:
     """A backward pass."""
 
@@ -184,6 +184,13 @@ class Backward:
     order: str = "newest first"  # or "naive": by arrival, whether or not all users have delivered
     higher: dict[int, Backward] = field(default_factory=dict)  # by leaf, the pass through the graph of its gradient
     sources: dict[str, str] = field(default_factory=dict)  # the text of the files that places are in
+
+    def __repr__(self) -> str:
+        label = next(node.label for node in self.nodes if node.id == self.root)
+        nodes, steps = len(self.nodes), len(self.steps)
+        return (
+            f"<Backward pass of {label}: {nodes} nodes, {steps} steps; show.explain tells it, .to_json() is all of it>"
+        )
 
     def nearest(self, most: int) -> set[int]:
         """The nodes that are the fewest operations away from the root, `most` of them."""

@@ -23,6 +23,7 @@ from .languages import of_language
 from .layering import curve, layout
 from .model import Backward, GraphNode
 from .stepping import steps
+from .symbols import short_name
 
 INTERNAL = True
 DRAWN = 400  # nodes; of a larger graph, those nearest the loss
@@ -172,10 +173,8 @@ def _part(backward: Backward, nodes: list[GraphNode], kept: set[int]) -> dict[st
 
 def _drawing(nodes: list[GraphNode]) -> dict[str, Any]:
     """Where the boxes of nodes are, and the edges between them; a box has room for a title and two lines of numbers."""
-    kinds = {
-        node.id: node.name.partition("Backward")[0][:24] if node.kind == "operation" else node.kind for node in nodes
-    }
-    titles = {node.id: f"{node.label[:24]} {kinds[node.id]}" for node in nodes}
+    kinds = {node.id: short_name(node.name)[:24] if node.kind == "operation" else node.kind for node in nodes}
+    titles = {n.id: " ".join(dict.fromkeys((n.label[:24], kinds[n.id]))) for n in nodes}
     sizes = {id: (max(8.2 * columns(title) + 24, 92.0), 58.0) for id, title in titles.items()}
     edges = [(i.node, node, i) for node in nodes for i in node.inputs if i.node in sizes and i.node is not None]
     found = layout([(start, node.id) for start, node, _ in edges], sizes)

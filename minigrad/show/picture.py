@@ -67,7 +67,7 @@ def svg(graph: Graph) -> str:
         named[label] = Box("label", [("", "…")], "")
         ways.append(((label, node), None))
     boxes |= named
-    made = layout([way for way, _ in ways], {n: box.size for n, box in boxes.items()}, between_layers=32)
+    made = layout([way for way, _ in ways], {n: box.size for n, box in boxes.items()}, between_layers=32, labels=named)
     parts = [_edge(route, way[1], edge) for route, (way, edge) in zip(made.routes, ways, strict=True)]
     parts += [box.drawn(made.positions[n]) for n, box in boxes.items()]
     return _page(graph, made, parts)
@@ -85,8 +85,8 @@ class Box:
     def size(self) -> Point:
         """Width and height."""
         width = max([_width(text, HEADING if kind == "h" else SMALL) for kind, text in self.lines])
-        padding = {"leaf": 28, "constant": 20 + 2 * SLANT, "label": 8}.get(self.kind, 24)
-        return round(width + padding), round(sum(self._heights()) + (2 if self.kind == "label" else 14))
+        across = {"leaf": 28, "constant": 20 + 2 * SLANT, "label": 8, "root": 30}.get(self.kind, 24)
+        return round(width + across), round(sum(self._heights()) + {"label": 2, "root": 20}.get(self.kind, 14))
 
     def _heights(self) -> list[float]:
         return [LINE * (HEADING if kind == "h" else SMALL) for kind, _ in self.lines]
@@ -106,14 +106,16 @@ class Box:
         dashed = ' class="d"' if self.kind == "constant" else ""
         outline = f'<path{dashed} d="{_outline(self.kind, left, top, w, h)}"/>'
         if self.kind == "root":
-            outline = f'<path d="{_outline("root", left - 3, top - 3, w + 6, h + 6)}"/>' + outline
+            outline += f'<path d="{_outline("root", left + 3, top + 3, w - 6, h - 6)}"/>'
         return f'<g class="{self.kind}"><title>{escape(self.tip)}</title>{outline}{"".join(texts)}</g>'
 
 
 def _box_of(graph: Graph, node: GraphNode) -> Box:
     kind = "root" if node.id == graph.root else node.kind
-    lines = [("g" if ".grad" in line else "", line) for line in graph.lines(node)]
-    return Box(kind, [("h", graph.heading(node)), *lines], graph.tip(node))
+    lines = graph.lines(node)
+    gradient = next((i for i, line in enumerate(lines) if line.startswith(".grad")), len(lines))
+    texts = [("g" if i >= gradient else "", line) for i, line in enumerate(lines)]
+    return Box(kind, [("h", graph.heading(node)), *texts], graph.tip(node))
 
 
 def _heading(kind: str, text: str) -> str:

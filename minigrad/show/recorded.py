@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import linecache
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -106,6 +106,7 @@ class Recorded:
                     self.uses.setdefault(id(met.edge), []).append((node, met))
         if not order:
             self._number(root, self._leaf(root))
+        self.last_at = {(node.code, node.lasti): node.name() for node in order}
         for node in order:
             self._add(node)
 
@@ -119,6 +120,8 @@ class Recorded:
     def _add(self, node: Any) -> None:
         inputs, arrays = [], []
         place, name = place_of(node.code, node.lasti), node.name()
+        if place is not None and self.last_at[node.code, node.lasti] != name:
+            place = replace(place, target=None)  # of a call that does several things, it is the last that is assigned
         written = operand_texts(place) if place is not None and name in IN_WRITTEN_ORDER else None
         for i, met in enumerate(operands_of(node)):
             text = written[i] if written is not None else ""

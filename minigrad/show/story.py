@@ -65,8 +65,9 @@ class _Story:
     def __init__(self, found: Backward, words: dict[str, str], console: Any) -> None:
         self.found, self.words, self.console = found, words, console
         self.nodes = {node.id: node for node in found.nodes}
-        often = Counter(node.label for node in found.nodes)
-        self.labels = {n.id: n.label if often[n.label] == 1 else f"{n.label} #{n.id}" for n in found.nodes}
+        self.called = {n.id: words[n.kind] if not n.name and n.label == n.kind else n.label for n in found.nodes}
+        often = Counter(self.called.values())
+        self.labels = {id: label if often[label] == 1 else f"{label} #{id}" for id, label in self.called.items()}
 
     def tell(self) -> None:
         """All of it."""
@@ -94,7 +95,8 @@ class _Story:
         elif node.value.array is not None and node.value.array.ndim == 0 and not node.name and node.kind == "constant":
             return  # a number, that stands in the expression itself
         else:
-            self._line(f"{node.id:>3}  {node.name or node.label}", "bold", f"  {self.words[node.kind]}")
+            called, kind = node.name or self.called[node.id], self.words[node.kind]
+            self._line(f"{node.id:>3}  {called}", "bold", f"  {kind}" if called != kind else "")
         self._value(node.value, 5)
 
     # The backward pass

@@ -7,11 +7,14 @@ in place of arrays gives its text: `rule_text(mul_, "a", {"g": ..., "b": ...})` 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from ..ops.pointwise import keep, select, threshold
+from ..ops.shape import contract
 from ..ops.table import Op, Symbol
 from .expressions import Expression, Writer
 
@@ -210,9 +213,20 @@ class Book:
             if sign == "**" and not isinstance(args[1], ArraySymbol) and args[1] == 1:
                 return args[0]
             return self.note("operator", sign, tuple(map(self.operand, args)), {}, value)
-        return self.note("call", short_name(operation.node_name), args, {}, value)
+        if operation in _CHOICES:
+            args = _CHOICES[operation](self, *args)
+        name = (
+            "where" if operation in _CHOICES else "sum_to" if operation is contract else short_name(operation.node_name)
+        )
+        return self.note("call", name, args, {}, value)
 
 
+# What chooses among elements, written as NumPy and torch do: what it goes by, then what is taken where that holds.
+_CHOICES: dict[Op, Callable[..., tuple[Any, ...]]] = {
+    keep: lambda book, a, where: (where, a, 0),
+    select: lambda book, a, b, condition: (condition, a, b),
+    threshold: lambda book, a, b: (book.operator("<=", b, 0), 0, a),
+}
 _SIGNS_OF_OPERATIONS = {
     "AddBackward0": "+",
     "SubBackward0": "-",
@@ -229,7 +243,7 @@ _SIGNS_OF_OPERATIONS = {
 def short_name(node_name: str) -> str:
     """What an operation is called in a word: `tanh` for TanhBackward0, `copy_slices` for torch's CopySlices."""
     name = node_name.split("::")[-1].rstrip("0123456789").removesuffix("Backward")
-    return "".join(f"_{c.lower()}" if c.isupper() and i else c.lower() for i, c in enumerate(name))
+    return re.sub(r"(?<=\D)(?=[A-Z])|(?<=\d)(?=[A-Z][a-z])", "_", name).lower()  # 2D and Log1P stay together
 
 
 def rule_text(op: Op, name: str, values: dict[str, Any]) -> str:

@@ -23,7 +23,7 @@ from ..ops import (
     running,
     shape as s,
 )
-from . import torch_elementwise
+from . import torch_elementwise, torch_networks
 
 INTERNAL = True
 
@@ -132,6 +132,7 @@ _FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (inplace.copy, lambda t, a, b: b.to(a.dtype).expand(t.broadcast_shapes(a.shape, b.shape))),
     (assigning.put, _with_put),
     *torch_elementwise.FUNCTIONS,
+    *torch_networks.FUNCTIONS,
 ]
 # By the rules, which an operation shares with those that have other names.
 _BY_RULES = {id(op.rules): function for op, function in _FUNCTIONS}

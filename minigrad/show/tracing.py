@@ -26,7 +26,7 @@ from ..ops.shape import StackBackward0
 from ..ops.table import Op, common_dtype
 from ..tensor import Tensor, storage_of
 from ..walk import walk
-from .frames import assigned_to
+from .frames import assigned_to, is_constant, maker_of
 from .symbols import ArraySymbol, Unwritable
 from .writing import ProgramBook
 
@@ -71,7 +71,7 @@ class Trace(Listener):
     def symbol(self, t: Tensor) -> ArraySymbol:
         """The symbol of a tensor; one from outside of the function is one more input."""
         t = next((x for x in self.inputs.values() if x._array is t._array), t)  # a change sees it without its history
-        if id(t) in self._made and _is_constant(self._made[id(t)][1]):
+        if id(t) in self._made and is_constant(self._made[id(t)][1]):
             return self.constant(t._array)
         if id(t) not in self._symbols:
             if isinstance(t._origin, Node) or id(t) in self._made or t._view is not None:
@@ -212,13 +212,13 @@ class Trace(Listener):
         if not isinstance(value, np.ndarray):
             return value
         array = self._keys.get(id(value), (None, value))[1]
-        if array.dtype.kind == "b" and not any(t._array is array and _is_constant(by) for t, by in self._made.values()):
+        if array.dtype.kind == "b" and not any(t._array is array and is_constant(by) for t, by in self._made.values()):
             raise Unwritable("how many elements a mask picks depends on values")
         for t, symbol in self._symbols.values():
             if t._array is array or (array.base is t._array and _is_all_of(array, t._array)):
                 return symbol
         for t, maker in self._made.values():
-            if t._array is array and _is_constant(maker):
+            if t._array is array and is_constant(maker):
                 return self.constant(array)
         raise Unwritable("an index is made of what is no input")
 
@@ -253,7 +253,7 @@ class Trace(Listener):
         def made(*args: Any, **kwargs: Any) -> Tensor:
             t = tensor_of(*args, **kwargs)
             if get_ident() == thread:
-                self._made[id(t)] = t, _maker(sys._getframe(1))
+                self._made[id(t)] = t, maker_of(sys._getframe(1))
             return t
 
         def listed(item: Any) -> Any:
@@ -356,9 +356,9 @@ class Trace(Listener):
         else:
             pure = name not in _MORE_THAN_COMPUTING and (module.startswith(_COMPUTING) or not by_user)
         if not pure:
-            of_nn = module.startswith("minigrad.nn.functional")
-            why = "stands in nn.functional: no programs are written of that" if of_nn else "does more than to compute"
-            self.failed = self.failed or Unwritable(f"it uses {name}, which {why}")
+            used = type(frame.f_locals.get("self")).__name__ if name in ("__call__", "__init__") else name
+            why = _UNWRITTEN.get(module.removeprefix("minigrad.nn.").partition(".")[0], "does more than to compute")
+            self.failed = self.failed or Unwritable(f"it uses {used}, which {why}")
 
     def _reads_gradient(self, t: Tensor) -> bool:
         """Take the gradient of an input as one more input, where there is one; returns whether it is."""
@@ -465,6 +465,8 @@ _MORE_THAN_COMPUTING = {"allclose", "change_shape", "cond", "detach_", "equal", 
 _MORE_THAN_COMPUTING |= {"index_select", "initial_seed", "is_anomaly_check_nan_enabled", "is_anomaly_enabled"}
 _MORE_THAN_COMPUTING |= {"is_nonzero", "lstsq", "manual_seed", "matrix_rank", "seed", "set_default_dtype"}
 _MORE_THAN_COMPUTING |= {"set_rng_state"}
+_UNWRITTEN = {"functional": "stands in nn.functional: no programs are written of that"}
+_UNWRITTEN |= {"modules": "is a module: no programs are written of that"}
 _PLAIN = (Tensor, bool, int, float, str, tuple, list, dict, set, frozenset, slice, range, np.dtype, np.ndarray)
 _PLAIN_TYPES = (*_PLAIN, np.generic, np.ufunc, type(None), FunctionType, BuiltinFunctionType, dtypes.dtype)
 
@@ -478,23 +480,3 @@ def _is_plain(value: Any) -> bool:
 
 def _kind(value: Any) -> str:
     return f"class {value.__name__}" if isinstance(value, type) else type(value).__name__
-
-
-_FACTORIES = {"arange", "eye", "full", "full_like", "linspace", "ones", "ones_like", "zeros", "zeros_like"}
-
-
-def _maker(frame: Any) -> tuple[str, Any]:
-    """The function of minigrad that the user called, and the data that it was given."""
-    while frame.f_back is not None and "INTERNAL" in frame.f_back.f_globals:
-        frame = frame.f_back
-    return frame.f_code.co_name, frame.f_locals.get("data")
-
-
-def _is_constant(maker: tuple[str, Any]) -> bool:
-    """Whether a tensor is the same whenever it is made: it is of a shape, or of a number in the program."""
-    name, data = maker
-    return name in _FACTORIES or (name == "tensor" and _is_literal(data))
-
-
-def _is_literal(data: Any) -> bool:
-    return isinstance(data, (bool, int, float)) or (type(data) in (list, tuple) and all(map(_is_literal, data)))

@@ -229,7 +229,7 @@ td { white-space: nowrap; }
 th { font-weight: 600; text-align: left; background: var(--page); }
 thead th { position: sticky; top: 0; z-index: 1; vertical-align: bottom; text-align: right; border-bottom-width: 2px; }
 thead th:nth-child(-n+2) { text-align: left; }
-th[scope=rowgroup] { position: sticky; left: 0; overflow-wrap: anywhere; min-width: 6rem; max-width: 16rem; }
+th[scope=rowgroup] { position: sticky; left: 0; overflow-wrap: anywhere; min-width: 9rem; max-width: 16rem; }
 th[scope=row] { font-weight: 400; color: var(--faint); }
 td small { display: block; color: var(--faint); }
 .none { color: var(--faint); }

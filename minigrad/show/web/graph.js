@@ -30,9 +30,9 @@ function drawGraph() {
 function box(node, { x, y, width, height }) {
   const line = (kind, dy) => svg("text", { class: kind, x: width / 2, y: dy });
   const title = line("title", 20);
-  title.append(svg("tspan", { class: "name" }, visible(cutText(node.label, 24))));
-  const kind = node.kind === "operation" ? cutText(operationName(node).toLowerCase(), 24) : t(node.kind);
-  if (kind !== node.label.toLowerCase()) title.append(svg("tspan", { class: "kind", dx: 6 }, kind));
+  title.append(svg("tspan", { class: "name" }, cutText(labelOf(node), 24)));
+  const kind = node.kind === "operation" ? cutText(operationName(node), 24) : t(node.kind);
+  if (kind !== cutText(labelOf(node), 24)) title.append(svg("tspan", { class: "kind", dx: 6 }, kind));
   const [value, gradient] = [line("value", 36), line("gradient", 51)];
   const group = svg("g", { class: `box ${node.kind}`, "data-item": node.id, role: "button", tabindex: -1, transform: `translate(${x - width / 2} ${y - height / 2})` },
     svg("rect", { width, height, rx: node.kind === "operation" ? 6 : 18 }), title, value, gradient);

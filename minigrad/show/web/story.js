@@ -19,6 +19,8 @@ function showStory() {
   const tell = { forward: forwardStory, backward: backwardStory, end: endStory }[current.phase];
   const said = state.practice && message ? el("p", { class: "good" }, message) : null;
   byId("story").replaceChildren(...tell(current).concat(said ?? []));
+  const question = byId("answer")?.closest(".question");
+  if (question) scrollWithin(byId("story"), question);
 }
 
 // What the step is about: the operation, and the expression that made it.
@@ -36,9 +38,10 @@ function forwardStory({ node }) {
   const assigned = node.place?.target;
   const parts = { expression: expressionOf(node), name: assigned ? code(assigned) : null };
   const known = node.inputs.filter((input) => input.node !== null);
-  const inputs = known.map((input) => row("inputs",
-    now.nodes.has(input.node) ? tensorView(now.nodes.get(input.node).value) : "",
-    joined([code(input.name), nameOf(input.node)], " · ")));
+  const unknown = () => el("span", { class: "quiet small" }, t("noValue"));
+  const inputs = node.inputs.map((input) => row("inputs",
+    input.node === null ? unknown() : now.nodes.has(input.node) ? tensorView(now.nodes.get(input.node).value) : "",
+    input.node === null ? code(input.name) : joined([code(input.name), nameOf(input.node)], " · ")));
   const options = Object.entries(node.options).map(([name, text]) => row("options", code(text), code(name)));
   const wanted = [...new Set(known.filter((input) => input.wanted).map((input) => input.node))].map(nameOf);
   const backTo = wanted.length ? sentence("keepsFor", { names: joined(wanted, ", ") }) : t("keepsForNone");
