@@ -87,7 +87,6 @@ x.float(memory_format=torch.preserve_format) is x
 x.double(memory_format=torch.contiguous_format)
 n.t().double(memory_format=torch.contiguous_format)
 x.cpu() is x
-x.cuda()
 x.type_as(i)
 x.type_as(x) is x
 x.type_as(3)

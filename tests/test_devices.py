@@ -58,6 +58,7 @@ def test_names_are_torchs(source):
         "torch.ones(2).to(0)",
         "torch.ones(2).cuda()",
         "torch.nn.Linear(2, 1).to('cuda')",
+        "torch.nn.Linear(2, 1).cuda()",
         "torch.device(0)",
         "torch.cuda.is_available(), torch.cuda.device_count(), torch.cuda.is_initialized()",
         "torch.cuda.manual_seed(3), torch.cuda.manual_seed_all(3), torch.cuda.empty_cache()",

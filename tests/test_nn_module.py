@@ -210,7 +210,6 @@ WRONG = {
     "train with a number": lambda torch, net: net.train(1),
     "an integer dtype": lambda torch, net: net.to(torch.int64),
     "to a list": lambda torch, net: net.to([3]),
-    "to cuda": lambda torch, net: net.cuda(),
     "no forward": lambda torch, net: torch.nn.Module()(torch.ones(1)),
     "arguments of a Module": lambda torch, net: torch.nn.Module(3),
     "keywords of a Module": lambda torch, net: torch.nn.Module(a=3),
