@@ -90,6 +90,17 @@ FOUND = {
         "b.detach().add_(1)",
         "b.sum().backward()",
     ],
+    "what meets a view made under no_grad has a graph that leads nowhere": [
+        LEAF,
+        "with torch.no_grad(): c = a[:3]",
+        "b = torch.autograd.grad((a * c / torch.ones(3)).sum(), a, create_graph=True)[0]",
+        GRADIENT,
+        "class Product(torch.autograd.Function):",
+        "    forward = staticmethod(lambda ctx, x, y: ctx.save_for_backward(x, y) or x * y)",
+        "    backward = staticmethod(lambda ctx, g: (g * ctx.saved_tensors[1], g * ctx.saved_tensors[0]))",
+        "b = torch.autograd.grad(Product.apply(a, c).sum(), a, create_graph=True)[0]",
+        GRADIENT,
+    ],
     "a view made before its base required grad": [
         "a = torch.tensor([1.0, 2.0])",
         "b = a[:1]",

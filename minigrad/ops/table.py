@@ -24,7 +24,20 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import LEAF, OUTSIDE, RELEASED, SEVERED, Lost, Node, Since, Storage, guarded, last_user, next_rank
+from ..engine import (
+    LEAF,
+    OUTSIDE,
+    RELEASED,
+    SEVERED,
+    Lost,
+    Node,
+    Since,
+    SinceSevered,
+    Storage,
+    guarded,
+    last_user,
+    next_rank,
+)
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin
 from .writing import write
@@ -271,6 +284,7 @@ _NAMES = {  # what the written functions refer to
     "Tensor": Tensor,
     "Storage": Storage,
     "Since": Since,
+    "SinceSevered": SinceSevered,
     "LEAF": LEAF,
     "SEVERED": SEVERED,
     "OUTSIDE": OUTSIDE,
