@@ -13,6 +13,7 @@ from .. import dtypes, messages
 from ..tensor import Tensor
 from .convert import lost
 from .indexing import sliced
+from .indices import number_array
 from .inplace import as_view, zeros_as
 from .names import tensor_argument
 from .options import as_number, wrong_type
@@ -27,7 +28,7 @@ Amounts = tuple[tuple[int, int], ...]  # how much to add before and after each d
 
 def _pad(a: Array, amounts: Amounts, value: float) -> Array:
     shape = tuple([n + before + after for n, (before, after) in zip(a.shape, amounts, strict=True)])
-    out = np.zeros(shape, a.dtype) if value == 0 else np.full(shape, np.asarray(value).astype(a.dtype))
+    out = np.zeros(shape, a.dtype) if value == 0 else np.full(shape, number_array(value, a.dtype))
     ends = [(max(before, 0), n - max(after, 0)) for n, (before, after) in zip(shape, amounts, strict=True)]
     there = tuple([slice(*end) for end in ends])
     here = tuple([slice(max(-b, 0), n - max(-a, 0)) for n, (b, a) in zip(a.shape, amounts, strict=True)])
@@ -102,7 +103,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
         raise wrong_type("pad", "value", 4, "float", value)
     amounts = tuple(zip(widths[::2], widths[1::2], strict=True))[::-1]  # from here on in the order of the dimensions
     if mode == "constant":
-        return _with_constant(input, amounts, number)
+        return _with_constant(input, amounts, float(number))
     if number != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     if array.ndim - len(amounts) not in (1, 2) or not 1 <= len(amounts) <= 3:

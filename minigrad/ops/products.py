@@ -30,9 +30,12 @@ Array = np.ndarray[Any, Any]
 transposed = reorder.named("TBackward0")
 
 
-def _plus(product: Array, a: Array, beta: float, alpha: float) -> Array:
-    """`beta * a + alpha * product`, in the memory of the product; a factor of 0 also cancels infinities and NaN."""
-    if alpha == 0:
+def _plus(product: Array, a: Array, beta: float, alpha: float, cancels: bool = True) -> Array:
+    """`beta * a + alpha * product`, in the memory of the product; a factor of 0 also cancels infinities and NaN.
+
+    In torch's addr an alpha of 0 does not, nor in its baddbmm where the matrices are small; here it does in the latter.
+    """
+    if alpha == 0 and (cancels or product.dtype.kind != "f"):
         product.fill(0)
     elif alpha != 1:
         product *= alpha
@@ -76,7 +79,7 @@ addmv_ = op(
 )
 addr_ = op(
     "AddrBackward0",
-    lambda a, b, c, beta, alpha: _plus(np.multiply.outer(b, c), a, beta, alpha),
+    lambda a, b, c, beta, alpha: _plus(np.multiply.outer(b, c), a, beta, alpha, cancels=False),
     a=lambda g, a_shape, beta: fitted(g, a_shape, beta),
     b=lambda g, c, alpha: scaled(mv_(g, c), alpha),
     c=lambda g, b, alpha: scaled(mv_(g.mT, b), alpha),

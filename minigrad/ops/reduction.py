@@ -16,6 +16,7 @@ from .convert import invalid_combination
 from .half import by_number, in_single, is_half
 from .inplace import like, zeros_as
 from .names import NOT_GIVEN, is_over_all, keepdim_alone, public, tensor_argument, torch_names, wrong_flag
+from .options import as_number
 from .pointwise import abs_, div_, exp_, keep, mul_, power, select, sign_
 from .shape import checked_dims, spread, swap
 from .table import op
@@ -370,17 +371,15 @@ def spread_options(
     if isinstance(dim, bool) and unbiased is NOT_GIVEN:
         dim, unbiased = NOT_GIVEN, dim
     of_older_form = isinstance(unbiased, bool) and correction is NOT_GIVEN and not (keepdim and dim is NOT_GIVEN)
-    if isinstance(dim, bool) or not (unbiased is NOT_GIVEN or of_older_form):
+    number = 1 if correction is NOT_GIVEN or correction is None else as_number(correction)
+    if isinstance(dim, bool) or not (unbiased is NOT_GIVEN or of_older_form) or number is None:
         forms = "(bool unbiased = True)", "(tuple of ints dim = None, bool unbiased = True, bool keepdim = False)"
         newer = "(tuple of ints dim = None, *, Number correction = None, bool keepdim = False)"
         args = [input, *[value for value in given if value is not NOT_GIVEN]]
         named = {"keepdim": keepdim or NOT_GIVEN, "correction": correction}
         named = {name: value for name, value in named.items() if value is not NOT_GIVEN}
         raise invalid_combination(function, args, named, *forms, newer)
-    if unbiased is not NOT_GIVEN:
-        correction = int(unbiased)
-    elif correction is NOT_GIVEN or correction is None:
-        correction = 1
+    correction = number if unbiased is NOT_GIVEN else int(unbiased)
     dim = None if dim is NOT_GIVEN else dim
     dims = reduced_dims(dim, input.ndim)
     left = size_of(input.shape, tuple([i for i in range(input.ndim) if i not in dims]))

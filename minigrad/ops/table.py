@@ -239,7 +239,7 @@ def as_value(value: Any, other: Any) -> Any:
     if isinstance(value, (Tensor, bool, int, float)):
         return value
     if dtypes.is_numpy_number(value):
-        return value.item()
+        return dtypes.python_number(value)
     if isinstance(value, np.ndarray):
         if isinstance(other, Tensor) and other.requires_grad:
             raise RuntimeError(messages.array_among_tensors())
