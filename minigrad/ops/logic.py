@@ -45,7 +45,7 @@ def _compare(name: str, ufunc: Any, input: Any, other: Any) -> Any:
 def _offer(name: str, ufunc: Any, doc: str, *aliases: str) -> Any:
     """The function, the method, the in-place twin and an operator's method for one comparison."""
 
-    def function(input: Any, other: Any) -> Tensor:
+    def function(input: Tensor, other: Any) -> Tensor:
         if isinstance(other, np.ndarray) or name.startswith("logical"):
             tensor_argument(other, name, "other", 2)
         if name.startswith("bitwise") and isinstance(other, Tensor) and dtypes.is_number(input):

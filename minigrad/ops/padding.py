@@ -28,7 +28,7 @@ Amounts = tuple[tuple[int, int], ...]  # how much to add before and after each d
 
 def _pad(a: Array, amounts: Amounts, value: float) -> Array:
     shape = tuple([n + before + after for n, (before, after) in zip(a.shape, amounts, strict=True)])
-    out = np.zeros(shape, a.dtype) if value == 0 else np.full(shape, number_array(value, a.dtype))
+    out = np.zeros(shape, a.dtype) if value == 0 else np.full(shape, np.asarray(value).astype(a.dtype))
     ends = [(max(before, 0), n - max(after, 0)) for n, (before, after) in zip(shape, amounts, strict=True)]
     there = tuple([slice(*end) for end in ends])
     here = tuple([slice(max(-b, 0), n - max(-a, 0)) for n, (b, a) in zip(a.shape, amounts, strict=True)])
@@ -126,9 +126,10 @@ def _with_constant(input: Tensor, amounts: Amounts, value: float) -> Tensor:
     for n, (before, after) in zip(input.shape, whole, strict=True):
         if n + min(before, 0) + min(after, 0) < 0:
             raise RuntimeError("narrow(): length must be non-negative.")
+    number = number_array(value, input._array.dtype)  # or its error
     if input.dtype.kind == dtypes.FLOATING:
         return padded.call(input, whole, value)
-    made = Tensor._of(_pad(input._array, whole, value))
+    made = Tensor._of(_pad(input._array, whole, number.item()))
     made._origin = lost(input, "integer")
     return made
 

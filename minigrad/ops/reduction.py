@@ -312,7 +312,9 @@ def added_up_in(dtype: Any, input: Tensor) -> Tensor:
 
 
 @public()
-def sum(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = False, *, dtype: Any = None, **numpy_names: Any) -> Tensor:
+def sum(
+    input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = NOT_GIVEN, *, dtype: Any = None, **numpy_names: Any
+) -> Tensor:
     """The sum over `dim`, or of all elements; of integers and bools it is int64."""
     if numpy_names:
         return sum(input, **torch_names("sum", numpy_names, dim=dim, keepdim=keepdim), dtype=dtype)
@@ -323,23 +325,25 @@ def sum(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = False, *, dtype: An
     elif input._array.dtype.kind != "f":
         input = input.to(dtypes.int64)
     if dim is NOT_GIVEN:
-        if keepdim:
+        if keepdim is not NOT_GIVEN:
             raise keepdim_alone("sum")
         return sum_all.call(input)
-    if keepdim is not False and keepdim is not True:
+    if keepdim is NOT_GIVEN:
+        keepdim = False
+    elif keepdim is not False and keepdim is not True:
         raise wrong_flag("sum", "'keepdim'", keepdim)
     return sum_dims.call(input, reduced_dims(dim, input._array.ndim), keepdim)
 
 
 @public()
-def mean(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def mean(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = NOT_GIVEN, *, dtype: Any = None) -> Tensor:
     """The mean over `dim`, or of all elements; the dtype must be floating."""
     input = floating_input(input, "mean", dtype)
     if dim is NOT_GIVEN:
-        if keepdim:
+        if keepdim is not NOT_GIVEN:
             raise keepdim_alone("mean")
         return mean_all.call(input)
-    return mean_dims.call(input, reduced_dims(dim, input._array.ndim), keepdim)
+    return mean_dims.call(input, reduced_dims(dim, input._array.ndim), keepdim is True)
 
 
 def floating_input(input: Tensor, function: str, dtype: Any = None) -> Tensor:
@@ -353,14 +357,14 @@ def floating_input(input: Tensor, function: str, dtype: Any = None) -> Tensor:
 
 
 @public()
-def prod(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def prod(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = NOT_GIVEN, *, dtype: Any = None) -> Tensor:
     """The product over one dimension, or of all elements."""
     input = tensor_argument(input, "prod")
     if dtype is not None or input.dtype.kind != dtypes.FLOATING:
         input = added_up_in(dtype or dtypes.int64, input)
     if is_over_all("prod", dim, keepdim):
         return prod_of_all.call(input)
-    return prod_dim.call(input, messages.checked_dim(dim, input.ndim), keepdim)
+    return prod_dim.call(input, messages.checked_dim(dim, input.ndim), keepdim is True)
 
 
 def spread_options(
