@@ -315,6 +315,16 @@ FOUND = {
         "b.sum().backward()",
     ],
     "indices are freed by a backward pass": [LEAF, "b = a.max(0)[0]", "b.backward()", "b.backward()"],
+    "what is saved in another dtype may not change either": [
+        LEAF,
+        "b, c = torch.ones(3, dtype=torch.float64), a * 2",
+        "d = torch.nn.functional.mse_loss(a, b), torch.addcmul(a, a, b), c.prod(dtype=torch.float64)",
+        "b.add_(1)",
+        "c.add_(1)",
+        "d[0].backward()",
+        "d[1].sum().backward()",
+        "d[2].backward()",
+    ],
     "so are changed parts": [LEAF, "b = a + 1", "b[0].add_(1)", "b.sum().backward()", "b.sum().backward()"],
     "passes that end at a result free what made it": [
         LEAF,

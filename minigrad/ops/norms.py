@@ -10,7 +10,7 @@ from typing import Any
 
 from .. import dtypes, messages
 from ..tensor import Tensor
-from .convert import dtype_argument
+from .convert import converted_to_save, dtype_argument
 from .matrices import singular_parts
 from .names import public, tensor_argument
 from .options import number
@@ -35,7 +35,7 @@ def _in_dtype(start: str, x: Tensor, wanted: Any) -> Tensor:
             f"{start} the dtype of the input ({got}) should be convertible without narrowing to the specified dtype "
             f"({name})"
         )
-    return x.to(d)
+    return converted_to_save(x, d)
 
 
 def norm_of_vectors(x: Tensor, order: float, dim: Any, keepdim: bool, dtype: Any) -> Tensor:

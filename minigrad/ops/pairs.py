@@ -13,7 +13,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..engine import Node
 from ..tensor import Tensor
-from .convert import invalid_combination
+from .convert import converted_to_save, invalid_combination
 from .functions import exp2_
 from .half import in_single
 from .indices import number_array
@@ -372,7 +372,7 @@ def _three(name: str, input: Any, tensor1: Any, tensor2: Any) -> list[Tensor]:
     names = (("input", input), ("tensor1", tensor1), ("tensor2", tensor2))
     tensors = [tensor_argument(x, name, word, i) for i, (word, x) in enumerate(names, 1)]
     d = common_dtype(*tensors)
-    return [x.to(d) for x in tensors]
+    return [converted_to_save(x, d) for x in tensors]
 
 
 @public(in_place=True)

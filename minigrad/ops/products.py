@@ -16,6 +16,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..engine import level_of_user
 from ..tensor import Tensor
+from .convert import converted_to_save
 from .half import by_number
 from .inplace import as_view, twin
 from .linear import dot, dot_, matmul, mm, mm_, mv_, product, unmultipliable
@@ -205,7 +206,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
     beta, alpha = _factors("addr", x, beta, alpha) if d.kind != dtypes.FLOATING else (beta, alpha)
     if d is dtypes.bool_:
         beta, alpha = bool(beta), bool(alpha)
-    return addr_.call(input.to(d), vec1.to(d), vec2.to(d), beta, alpha)
+    return addr_.call(input.to(d), converted_to_save(vec1, d), converted_to_save(vec2, d), beta, alpha)
 
 
 @public()

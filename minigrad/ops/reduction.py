@@ -12,7 +12,7 @@ from .. import dtypes, messages
 from ..engine import level_of_user
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
-from .convert import invalid_combination
+from .convert import converted_to_save, invalid_combination
 from .half import by_number, in_single, is_half
 from .inplace import like, zeros_as
 from .names import NOT_GIVEN, is_over_all, keepdim_alone, public, tensor_argument, torch_names, wrong_flag
@@ -305,7 +305,7 @@ log_softmax_dim = op("LogSoftmaxBackward0", _log_softmax, a=_log_softmax_rule)
 
 def added_up_in(dtype: Any, input: Tensor) -> Tensor:
     """`input` in the dtype to reduce it in; RuntimeError if a gradient is wanted that could not flow through that."""
-    converted = input.to(dtype)
+    converted = converted_to_save(input, dtype)
     if converted.dtype.kind != dtypes.FLOATING and input.requires_grad and is_grad_enabled():
         raise RuntimeError(f"Autograd not support dtype: {messages.TYPE_NAMES[converted.dtype.name]}")
     return converted
