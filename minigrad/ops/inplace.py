@@ -316,7 +316,7 @@ def twin(function: Callable[..., Any], name: str) -> Callable[..., Tensor]:
     def in_place(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         return made(function, tensor_argument(self, name), *args, **kwargs)
 
-    in_place.__name__ = in_place.__qualname__ = name
+    in_place.__name__, in_place.__qualname__ = name, f"Tensor.{name}"  # where pickle finds it
     in_place.__doc__ = f"`{name[:-1]}`, written over this tensor; torch's error where that may not be done."
     return in_place
 

@@ -137,7 +137,7 @@ def _offer_test(name: str, test: Any, doc: str) -> None:
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
-    public()(function)
+    globals()[name] = public()(function)  # where pickle looks for it
 
 
 _offer_test("isnan", np.isnan, "Where an element is NaN.")
