@@ -104,9 +104,14 @@ def is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) or is_numpy_number(value)
 
 
+def python_number(value: np.generic) -> Any:
+    """A number of NumPy's as Python's; to torch its bools are floats."""
+    return float(value) if value.dtype.kind == "b" else value.item()
+
+
 def of_number(value: complex) -> dtype:
     """The dtype of a Python number: bool, int64, or the default floating dtype."""
-    if isinstance(value, (bool, np.bool_)):
+    if isinstance(value, bool):
         return bool_
     if isinstance(value, (int, np.integer)):
         return int64

@@ -124,9 +124,15 @@ class Since:
         return self.storage.version - self.start
 
 
+class SinceSevered(Since):
+    """The guard of a saved value whose origin was SEVERED: a recorded pass gives it that again."""
+
+    __slots__ = ()
+
+
 def guarded(guard: Any) -> tuple[Storage, int]:
     """The memory that a guard watches, and its version when the value was saved."""
-    return (guard.storage, guard.start) if guard.__class__ is Since else (guard, 0)
+    return (guard.storage, guard.start) if isinstance(guard, Since) else (guard, 0)
 
 
 class Lost:

@@ -66,12 +66,12 @@ def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, 
     )
     if of_matrices:
         return norm_of_matrices(A, ord, (-2, -1) if dim is None else dim, keepdim, dtype)
-    return norm_of_vectors(A, float(ord), dim, keepdim, dtype)
+    return norm_of_vectors(A, ord, dim, keepdim, dtype)
 
 
 def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """The `ord`-norm over `dim`: the sum of `|x|**ord`, to the power `1 / ord`; inf and -inf, the extremes of `|x|`."""
-    return norm_of_vectors(x, float(ord), dim, keepdim, dtype)
+    return norm_of_vectors(x, ord, dim, keepdim, dtype)
 
 
 def matrix_norm(

@@ -125,6 +125,7 @@ def families(names: dict[str, Any]) -> dict[str, str]:
     found = {}
     for name, value in names.items():
         value = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+        value = inspect.unwrap(value) if callable(value) else value
         package, _, family = str(getattr(value, "__module__", "")).rpartition(".")
         if package == "minigrad.ops":
             found[name] = family

@@ -383,6 +383,13 @@ def test_subclasses_and_copies_survive_the_constructor() -> None:
         assert twin.requires_grad
 
 
+def test_functions_are_pickled_by_name() -> None:
+    names = minigrad.ops.function_names()
+    functions = [getattr(minigrad, name) for name in names]
+    found = pickle.loads(pickle.dumps(functions))
+    assert [name for name, one, other in zip(names, found, functions, strict=True) if one is not other] == []
+
+
 @pytest.mark.parametrize("name", ["float32", "float64", "int64", "bool"])
 def test_dtypes_that_are_equal_but_other_objects_are_no_others(name: str, tmp_path: Path) -> None:
     """Pickled arrays have dtypes of their own; so has what is read from a file. Operations ask for the same object."""

@@ -95,6 +95,24 @@ def test_sums_are_computed_in_the_dtype_of_out(name, d):
     assert found[0] == found[1]
 
 
+@pytest.mark.parametrize("source", ["nansum(i, 0, out=b)", "any(i, 0, out=u)", "all(x, 0, out=u)", "all(u, 0, out=b)"])
+def test_what_is_computed_in_the_dtype_of_out(source):
+    found = []
+    for t in (minigrad, torch):
+        names = {"i": t.tensor([2, 3]), "x": t.tensor([0.5, 2.0]), "u": t.tensor(2).byte(), "b": t.tensor(False)}
+        found.append(repr(eval(f"torch.{source}", names | {"torch": t})))
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(("name", "x"), [("logsumexp", [0.0, 0.0, 0.0]), ("std", [0.1, 0.2, 0.5]), ("var", [0.1, 0.5])])
+def test_what_is_as_precise_as_out(name, x):
+    found = []
+    for t in (minigrad, torch):
+        f, out = getattr(t, name), t.zeros(2, dtype=t.float64)
+        found.append(f(t.tensor([x, x]).half(), 1, out=out)[0].item())
+    assert found[0] == pytest.approx(found[1], rel=1e-14)
+
+
 @pytest.mark.parametrize(
     "source",
     [
@@ -117,6 +135,13 @@ def test_sums_are_computed_in_the_dtype_of_out(name, d):
         "torch.linalg.det(a, out=(torch.zeros(()),))",
         "torch.multiply(x, x, out=z)",
         "torch.concat([x, x], out=z)",
+        "torch.float_power(x, 2, out=z)",
+        "torch.inner(x, x, out=torch.zeros((), dtype=torch.float64))",
+        "torch.inner(x, x[0], out=torch.zeros(3, dtype=torch.float64))",
+        "torch.diff(x, out=torch.zeros(2, dtype=torch.float64))",
+        "torch.diff(x, 0, out=torch.zeros(3, dtype=torch.float64))",
+        "torch.isin(x > 1, x > 1)",
+        "torch.bucketize(x > 1, x > 1)",
     ],
 )
 @pytest.mark.filterwarnings("ignore")

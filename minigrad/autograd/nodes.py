@@ -175,7 +175,7 @@ class SavedTensor:
         if isinstance(origin, OutputOfSeveral) and origin.edges[0] is node:
             self.output = origin.index
         # A leaf has to live on, as the place where its gradient goes.
-        self.origin = t if origin is LEAF else None if self.output is not None or origin is SEVERED else origin
+        self.origin = t if origin is LEAF else None if self.output is not None else origin
 
     def unpack(self, node: Any) -> Tensor:
         """The tensor again; RuntimeError if it was changed in place since."""
@@ -189,7 +189,7 @@ class SavedTensor:
         t, origin = self.tensor(), self.origin
         if self.output is not None:
             origin = OutputOfSeveral(node, self.output) if len(node.results) > 1 else node
-        elif t is not None and t._array is self.array and t._origin is origin:
+        elif t is not None and t._array is self.array and (t._origin is origin or origin is SEVERED):
             return t
         return Tensor._of(self.array, origin, self.storage)
 

@@ -13,7 +13,19 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import LEAF, Hooks, Node, NodeOfMany, Storage, guarded, last_change, next_rank, user_line
+from ..engine import (
+    LEAF,
+    SEVERED,
+    Hooks,
+    Node,
+    NodeOfMany,
+    SinceSevered,
+    Storage,
+    guarded,
+    last_change,
+    next_rank,
+    user_line,
+)
 from ..modes import enable_grad, no_grad
 from ..ops.convert import copied
 from ..ops.inplace import check_writable
@@ -196,9 +208,12 @@ def _rebuilt(node: Node, op: Any, name: str, value: Any) -> Any:
     """A saved value of a table's operation as a tensor that is part of the graph; options as they are."""
     if name not in op.guarded or value is None:
         return value
-    storage, _ = guarded(getattr(node, f"g_{name}"))
+    guard = getattr(node, f"g_{name}")
+    storage, _ = guarded(guard)
     if name == "out":
         return Tensor._of(value, node, storage)
+    if guard.__class__ is SinceSevered:
+        return Tensor._of(value, SEVERED, storage)
     if name not in op.differentiable:
         return Tensor._of(value, None, storage)
     i = op.differentiable.index(name)

@@ -50,7 +50,10 @@ def function(name: str) -> Any:
     """The function of this name, of whatever family; KeyError if there is none."""
     if name not in FUNCTIONS:
         import_module(f"{__name__}.{_FAMILY_OF[name]}")
-    found = FUNCTIONS[name] = taking_out(FUNCTIONS[name])
+    found = taking_out(FUNCTIONS[name])
+    if found is not FUNCTIONS[name]:
+        found.__module__, found.__qualname__ = "minigrad", name  # where pickle finds it
+    FUNCTIONS[name] = found
     return found
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import messages
 from ..layout import copy_array
+from ..modes import is_grad_enabled
 from ..tensor import Tensor, storage_of
 from .convert import cast, lost
 from .indexing import located, own, picked
@@ -94,6 +95,12 @@ def filling(value: Tensor, t: Tensor) -> Tensor:
         return value
     number = number_array(y.item(), x.dtype)
     return cast(value, x.dtype) if x.dtype.kind == "f" else Tensor._of(number)
+
+
+def check_takes_gradient(t: Tensor, value: Tensor) -> None:
+    """Raise torch's error where `value`, which a gradient is wanted for, is to be in a result that has none."""
+    if value.requires_grad and is_grad_enabled() and t._array.dtype.kind != "f":
+        raise RuntimeError(f"Autograd not support dtype: {messages.TYPE_NAMES[t.dtype.name]}")
 
 
 def _without_leading_ones(value: Tensor) -> Tensor:

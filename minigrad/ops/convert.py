@@ -144,6 +144,14 @@ def to(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     return _converted(self, d, kwargs.get("memory_format"), copy)
 
 
+def converted_to_save(t: Tensor, d: Any) -> Tensor:
+    """`t` in dtype `d`, for an operation of which torch saves `t` itself: a change of it counts as one of the copy."""
+    made = to(t, d)
+    if made is not t:
+        made._storage = storage_of(t)
+    return made
+
+
 def _converted(t: Tensor, d: np.dtype[Any], memory_format: Any, copy: bool = False) -> Tensor:
     """`t` in a dtype and memory format; itself if they are its own, unless a copy is asked for."""
     order = "K" if memory_format is None else order_of(memory_format, t._array)

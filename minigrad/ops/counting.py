@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from .. import messages
+from .. import dtypes, messages
 from ..tensor import Tensor
 from .convert import invalid_combination
 from .data import INT64
@@ -231,6 +231,8 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
         kinds = ("Tensor", "Tensor"), ("Number", "Tensor"), ("Tensor", "Number")
         forms = [f"({a} element{'s' * (a == 'Tensor')}, {b} test_elements, {options}" for a, b in kinds]
         raise invalid_combination("isin", given, {}, *forms)
+    if dtypes.bool_ in [value.dtype if isinstance(value, Tensor) else dtypes.of_number(value) for value in given]:
+        raise RuntimeError("Unsupported input type encountered for isin(): Bool")
     d = common_dtype(*given).numpy
     x, y = (value._array if isinstance(value, Tensor) else np.array(value) for value in given)
     found = np.isin(x.astype(d), y.astype(d), invert=invert)
@@ -264,6 +266,8 @@ def _searched(name: str, rows: Tensor, input: Any, out_int32: bool, right: bool,
         raise invalid_combination(name, (rows, input), {}, "(Tensor sorted_sequence, Tensor input)")
     x = value._array if isinstance(value, Tensor) else np.array(value)
     d = common_dtype(rows, value).numpy
+    if d.kind == "b" and x.size:
+        raise NotImplementedError(messages.not_implemented("searchsorted_out_cpu", dtypes.bool_))
     found = _places(b.astype(d), x.astype(d), right)
     return integers(found.astype(np.int32) if out_int32 else found, rows, name)
 

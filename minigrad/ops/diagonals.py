@@ -96,7 +96,7 @@ def _two_dims(name: str, dim1: int, dim2: int, ndim: int) -> tuple[int, int]:
 def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Tensor:
     """The diagonal of dimensions `dim1` and `dim2`, as the last dimension of a view; `offset` counts upward."""
     first, second = _two_dims("diagonal", dim1, dim2, tensor_argument(input, "diagonal").ndim)
-    return as_view(diagonal_, input, offset, first, second)
+    return as_view(diagonal_, input, integer("diagonal", "offset", 2, offset), first, second)
 
 
 @public()
@@ -110,6 +110,7 @@ def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -
 def diag(input: Tensor, diagonal: int = 0) -> Tensor:
     """The matrix with a vector on its diagonal, or a copy of the diagonal of a matrix."""
     ndim = tensor_argument(input, "diag").ndim
+    diagonal = integer("diag", "diagonal", 2, diagonal)
     if ndim == 1:
         return diag_embed(input, diagonal)
     if ndim == 2:

@@ -83,7 +83,7 @@ def _of_one_form(name: str, input: Any, args: tuple[Any, ...], dim: Any, keepdim
 
 def _extreme(input: Tensor, name: str, whole: Any, best: Any, dim: Any = NOT_GIVEN, keepdim: bool = False) -> Any:
     input = tensor_argument(input, name)
-    if is_over_all(name, dim, keepdim):
+    if is_over_all(name, dim, keepdim or NOT_GIVEN):
         if input.numel() == 0:
             raise RuntimeError(messages.nothing_to_choose(name, whole=True))
         return whole.call(input)

@@ -87,6 +87,7 @@ def _offer(kind: str, value: Any, content: str) -> None:
     new.__doc__ = f"A tensor {content}, in this tensor's dtype; its size is given as ints or as one sequence."
     for function, name in ((sized, kind), (like, like_name), (new, new_name)):
         function.__name__ = function.__qualname__ = name
+        globals()[name] = function  # where pickle looks for it
         public(method=function is new, function=function is not new)(function)
 
 

@@ -21,7 +21,7 @@ from ..tensor import Tensor, View, fresh_origin, storage_of, wants_grad
 from .convert import invalid_combination
 from .indices import number_array
 from .names import attach, offer_in_place, tensor_argument
-from .table import Op, op
+from .table import Op, as_operand, op
 
 INTERNAL = True
 Path = tuple[tuple[Op, tuple[Any, ...]], ...]  # view operations, each with its options
@@ -232,6 +232,12 @@ def change(function: Callable[..., Any], t: Tensor, *args: Any, **kwargs: Any) -
     return _change(recorded, function, t, *args, **kwargs)
 
 
+def change_unseen(function: Callable[..., Any], t: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    """`change`, of which the graph hears nothing, not even where it forbids changes: so are torch's logical twins."""
+    check_memory(t, *args, *kwargs.values())
+    return _change(False, function, t, *args, **kwargs)
+
+
 def _change(recorded: bool, function: Callable[..., Any], t: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     if not recorded:
         before = Tensor._of(t._array, t._origin if t._origin.__class__ is Lost else None)
@@ -305,11 +311,12 @@ def keep_retaining(t: Tensor, before: Any) -> None:
 
 def twin(function: Callable[..., Any], name: str) -> Callable[..., Tensor]:
     """The in-place twin of a function."""
+    made = change_unseen if name.startswith("logical_") else change
 
     def in_place(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return change(function, tensor_argument(self, name), *args, **kwargs)
+        return made(function, tensor_argument(self, name), *args, **kwargs)
 
-    in_place.__name__ = in_place.__qualname__ = name
+    in_place.__name__, in_place.__qualname__ = name, f"Tensor.{name}"  # where pickle finds it
     in_place.__doc__ = f"`{name[:-1]}`, written over this tensor; torch's error where that may not be done."
     return in_place
 
@@ -327,7 +334,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
     if not isinstance(value, (float, int, complex)):
         if not dtypes.is_numpy_number(value):
             raise invalid_combination("fill_", (value,), {}, "(Tensor value)", "(Number value)")
-        value = value.item()
+        value = dtypes.python_number(value)
     number = number_array(value, self._array.dtype)
     if not _plain(self):
         return _change(check_graph(self), fill.call, self, number)  # what `expand` shows many times may be filled
@@ -354,8 +361,10 @@ def zero_(self: Tensor) -> Tensor:
 
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Copy the values of `src`, a tensor or a number, broadcast and converted, into this tensor."""
+    if isinstance(src, (complex, np.complexfloating)):  # of which torch copies the real part
+        src = bool(src) if self._array.dtype.kind == "b" else src.real
     if dtypes.is_number(src):
-        src = Tensor._of(np.array(src))
+        src = as_operand(src, np.array(src).dtype)
     src = tensor_argument(src, "copy_", "other")
     if self._array.dtype.kind != "f":
         src = Tensor._of(src._array, None, src._storage)

@@ -48,6 +48,8 @@ def _offer(name: str, ufunc: Any, doc: str, *aliases: str) -> Any:
     def function(input: Tensor, other: Any) -> Tensor:
         if isinstance(other, np.ndarray) or name.startswith("logical"):
             tensor_argument(other, name, "other", 2)
+        if name.startswith("bitwise") and isinstance(other, Tensor) and dtypes.is_number(input):
+            input, other = other, input
         result = _compare(name, ufunc, tensor_argument(input, name), other)
         return tensor_argument(other, name, "other", 2) if result is NotImplemented else result
 
@@ -135,7 +137,7 @@ def _offer_test(name: str, test: Any, doc: str) -> None:
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = doc
-    public()(function)
+    globals()[name] = public()(function)  # where pickle looks for it
 
 
 _offer_test("isnan", np.isnan, "Where an element is NaN.")

@@ -29,12 +29,16 @@ class _NotGiven:
 NOT_GIVEN: Any = _NotGiven()  # the default where torch refuses None, or takes it for something of its own
 
 
+_OF_PYTHON = ("norm", "split", "unique", "unique_consecutive")  # in torch too, and so without NumPy's names
+
+
 def public(*aliases: str, function: bool = True, method: bool = True, in_place: bool = False) -> Callable[[F], F]:
     """Offer a function, whose first parameter is `input`, as torch does: by itself, as a method, in place."""
 
     def offer(f: F) -> F:
         parameters = f.__code__.co_varnames[: f.__code__.co_argcount + f.__code__.co_kwonlyargcount]
-        offered = _with_numpy_names(f) if "dim" in parameters and not f.__code__.co_flags & _ANY_KEYWORD else f
+        renames = "dim" in parameters and not f.__code__.co_flags & _ANY_KEYWORD and f.__name__ not in _OF_PYTHON
+        offered = _with_numpy_names(f) if renames else f
         for name in (f.__name__, *aliases):
             if function:
                 FUNCTIONS[name] = offered
@@ -106,7 +110,7 @@ def is_over_all(function: str, dim: Any, keepdim: bool) -> bool:
     """Whether `dim` is not given; TypeError where it is None, or missing beside `keepdim`, as in torch."""
     if dim is None:
         raise TypeError(f"{function}(): argument 'dim' must be int, not NoneType\n  For all elements, leave it away.")
-    if dim is NOT_GIVEN and keepdim:
+    if dim is NOT_GIVEN and keepdim is not NOT_GIVEN:
         raise keepdim_alone(function)
     return dim is NOT_GIVEN
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from .. import dtypes, messages
 from ..tensor import Tensor
-from .convert import dtype_argument
+from .convert import converted_to_save, dtype_argument
 from .matrices import singular_parts
 from .names import public, tensor_argument
+from .options import number
 from .reduction import reduced_dims, vector_norm
 
 INTERNAL = True
@@ -34,12 +35,13 @@ def _in_dtype(start: str, x: Tensor, wanted: Any) -> Tensor:
             f"{start} the dtype of the input ({got}) should be convertible without narrowing to the specified dtype "
             f"({name})"
         )
-    return x.to(d)
+    return converted_to_save(x, d)
 
 
 def norm_of_vectors(x: Tensor, order: float, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     """The norm over `dim`, all of whose elements count as one vector."""
     input = _in_dtype("linalg.vector_norm:", tensor_argument(x, "linalg.vector_norm"), dtype)
+    order = float(number("linalg_vector_norm", "ord", 2, order))
     dims = reduced_dims(dim, input.ndim)
     if input.numel() == 0 and (order < 0 or order == math.inf):
         _check_norm_exists(order, input.shape, dim if isinstance(dim, (tuple, list)) or dim is None else (dim,))
@@ -106,7 +108,7 @@ def norm(input: Tensor, p: Any = "fro", dim: Any = None, keepdim: bool = False, 
     if isinstance(p, str) and p != "fro":
         tensor_argument(input, "norm")
         return norm_of_matrices(input, p, list(range(input.ndim)) if dim is None else dim, keepdim, dtype)
-    return norm_of_vectors(input, 2.0 if p is None or p == "fro" else float(p), dim, keepdim, dtype)
+    return norm_of_vectors(input, 2.0 if p is None or p == "fro" else p, dim, keepdim, dtype)
 
 
 @public()
@@ -116,4 +118,6 @@ def dist(input: Tensor, other: Tensor, p: float = 2) -> Tensor:
     if not difference.is_floating_point():
         kind = messages.TYPE_NAMES[difference.dtype.name]
         raise RuntimeError(f"norm(): input dtype should be either floating point or complex. Got {kind} instead.")
-    return vector_norm.named("DistBackward0").call(difference, float(p), tuple(range(difference.ndim)), False)
+    return vector_norm.named("DistBackward0").call(
+        difference, float(number("dist", "p", 3, p)), tuple(range(difference.ndim)), False
+    )

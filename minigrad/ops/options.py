@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from .. import messages
+from .. import dtypes, messages
 from ..devices import require_cpu
 from ..dtypes import dtype
 from ..engine import LEAF
@@ -277,7 +277,7 @@ def as_number(value: Any) -> Any:
     if isinstance(value, Tensor) and not value.ndim and not value.requires_grad:
         return value.item()
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
-        return int(value) if value.dtype.kind in "iu" else float(value)
+        return dtypes.python_number(value)
     return value if isinstance(value, (bool, int, float)) else None
 
 

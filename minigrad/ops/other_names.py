@@ -14,6 +14,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..engine import level_of_user
 from ..tensor import Tensor, from_numpy
+from .assigning import check_takes_gradient
 from .convert import invalid_combination
 from .data import FLOAT32, FLOAT64, INT64
 from .factories import check_range, converted, full
@@ -93,9 +94,12 @@ def fill(input: Tensor, value: Any) -> Tensor:
     """A tensor of the size and dtype of `input`, filled with a number, or with the one that a 0-d tensor holds."""
     t = tensor_argument(input, "fill")
     if not isinstance(value, Tensor):
-        return filled_with_number.named("FillBackward0").call(t, number_array(value, t._array.dtype))
+        return filled_with_number.named("FillBackward0").call(
+            t, number_array(number("fill", "value", 2, value), t._array.dtype)
+        )
     if value.ndim:
         raise RuntimeError(f"fill_ only supports 0-dimension value tensor but got tensor with {value.ndim} dimensions.")
+    check_takes_gradient(t, value)
     return filled.named("FillBackward1").call(t, value.to(t.dtype))
 
 

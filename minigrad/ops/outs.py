@@ -14,7 +14,7 @@ from functools import wraps
 from typing import Any, cast
 
 from .. import messages
-from ..dtypes import dtype
+from ..dtypes import bool_, dtype, uint8
 from ..engine import level_of_user
 from ..messages import C_NAMES, TYPE_NAMES, type_name
 from ..modes import is_grad_enabled
@@ -30,20 +30,20 @@ _WITH_STARS = 0x04 | 0x08  # inspect.CO_VARARGS and CO_VARKEYWORDS, without that
 # Any dtype that the result's can be cast to, float to double or bool to all.
 CASTING = (
     "acos acosh add addcdiv addcmul addr asin asinh atan atan2 atanh bitwise_and bitwise_left_shift bitwise_or "
-    "bitwise_right_shift bitwise_xor clamp clamp_max clamp_min column_stack copysign cos cosh cumprod cumsum deg2rad "
-    "digamma div dstack eq erf erfc erfinv exp exp2 expm1 float_power floor_divide fmax fmin fmod gcd ge gt hstack "
-    "hypot i0 inner kron lcm ldexp le lerp lgamma log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not "
+    "bitwise_right_shift bitwise_xor cat clamp clamp_max clamp_min column_stack copysign cos cosh cumprod cumsum "
+    "deg2rad diff digamma div dstack eq erf erfc erfinv exp exp2 expm1 floor_divide fmax fmin fmod gcd ge gt hstack "
+    "hypot i0 kron lcm ldexp le lerp lgamma log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not "
     "logical_or logical_xor logit logsumexp lt maximum mean minimum mul nanmean nansum ne nextafter outer polygamma "
     "pow prod rad2deg reciprocal remainder rsqrt sigmoid sin sinc sinh sqrt square stack std sub sum tan tanh "
-    "true_divide var vstack xlogy cat"
+    "true_divide var vstack xlogy"
 )
 # By what torch says of another dtype than the result's, the functions that take no other.
 SAME = {
     "Expected out tensor to have dtype {c_wanted}, but got {c_got} instead": (
-        "addbmm addmm addmv aminmax argmax argmin baddbmm bmm bucketize chain_matmul cross cummax cummin diag diff "
+        "addbmm addmm addmv aminmax argmax argmin baddbmm bmm bucketize chain_matmul cross cummax cummin diag "
         "gather heaviside histc histogram index_add index_copy inverse isin kthvalue log_softmax logcumsumexp matmul "
         "max median min mm mode msort mv nan_to_num nanmedian nanquantile norm qr quantile renorm scatter scatter_add "
-        "scatter_reduce searchsorted slice_scatter slogdet softmax sort svd take_along_dim tensordot topk tril triu"
+        "scatter_reduce searchsorted slice_scatter slogdet softmax sort svd take_along_dim topk tril triu"
     ),
     "Found dtype {got} but expected {wanted}": "abs bitwise_not ceil floor frac neg round sgn sign trunc",
     "Expected the dtype for input and out to match, but got {wanted} for input's dtype and {got} for out's dtype.": (
@@ -53,6 +53,10 @@ SAME = {
     "{name}(): self and result must have the same scalar type": "index_select masked_select",
     "take(): self and out expected to have the same dtype, but got self.dtype = {wanted} and out.dtype = {got}": "take",
     "Expected out type to be {wanted} but got {got}": "where",
+    "tensordot: Expected the output tensor to have dtype {wanted}, but got an output tensor with dtype {got}": (
+        "inner tensordot"
+    ),
+    "the output given to {name} has dtype {got} but the operation's result requires dtype {wanted}": "float_power",
     "{name}: Expected out tensor to have scalar type {wanted} but got scalar type{got}": "nonzero nonzero_static",
     "torch.frexp() expects mantissa to have dtype {c_wanted} but got {c_got}": "frexp",
     "{name} only supports bool tensor for result, got: {got}": "all any",
@@ -105,9 +109,13 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
     for t in given:
         if not isinstance(t, Tensor):
             raise TypeError(f"{name}(): argument 'out' must be Tensor, not {type_name(t)}")
-    floats = all(isinstance(t, Tensor) and t.is_floating_point() for t in (*inputs[:1], *given))
-    if (name in IN_DTYPE_OF_OUT or (floats and name in IN_FLOATS_OF_OUT)) and kwargs.get("dtype") is None:
+    floating = [t.is_floating_point() for t in (*inputs[:1], *given)]
+    by_name = name in IN_DTYPE_OF_OUT or (name == "nansum" and not floating[0])
+    if (by_name or (all(floating) and name in IN_FLOATS_OF_OUT)) and kwargs.get("dtype") is None:
         kwargs = {**kwargs, "dtype": given[0].dtype}
+    elif inputs and _is_brought_to_dtype_of_out(name, inputs[0].dtype, given[0].dtype):
+        first = inputs[0].to(given[0].dtype)
+        args, kwargs = ((first, *args[1:]), kwargs) if args else (args, {**kwargs, "input": first})
     result = f(*args, **kwargs)
     results = result if isinstance(result, tuple) else (result,)
     if results[0] is result and given is out:
@@ -116,8 +124,10 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
         refusal = _OF_NANSUM if name in ("nansum", "nanmean") else next(iter(SAME))
     if name in ("clamp", "clamp_min", "clamp_max") and len(inputs) == 1:  # bounds that are numbers are in its dtype
         refusal = "Found dtype {got} but expected {wanted}"
-    if name in ("max", "min") and results[0] is result:
-        refusal = UNCAST  # it stands for `maximum`
+    if (name in ("max", "min") and results[0] is result) or (name == "inner" and not all(i.ndim for i in inputs)):
+        refusal = UNCAST  # it stands for `maximum`, or for `mul`
+    if name == "diff" and not kwargs.get("n", args[1] if len(args) > 1 else 1):
+        refusal = "expected scalar_type {wanted} but found {got}"
     if len(results) != len(given):
         raise TypeError(f"{name}(): argument 'out' must be {_wanted(len(results))}, not {_wanted(len(given))}")
     for t, r in zip(given, results, strict=True):
@@ -136,6 +146,13 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
             warnings.warn(messages.out_resized(t.shape, r.shape), UserWarning, stacklevel=level_of_user())
         written(name, t, r._array)
     return type(result)(given) if isinstance(result, tuple) else out
+
+
+def _is_brought_to_dtype_of_out(name: str, of_input: dtype, of_out: dtype) -> bool:
+    """Whether torch converts the input first, and computes then."""
+    if name in ("std", "var"):
+        return of_input.is_floating_point and of_out.is_floating_point
+    return of_out.is_floating_point if name == "logsumexp" else name in ("all", "any") and of_out in (bool_, uint8)
 
 
 def _check_dtype(name: str, wanted: dtype, got: dtype, refusal: str) -> None:

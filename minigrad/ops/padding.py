@@ -13,6 +13,7 @@ from .. import dtypes, messages
 from ..tensor import Tensor
 from .convert import lost
 from .indexing import sliced
+from .indices import number_array
 from .inplace import as_view, zeros_as
 from .names import tensor_argument
 from .options import as_number, wrong_type
@@ -102,7 +103,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: Any = None) -> T
         raise wrong_type("pad", "value", 4, "float", value)
     amounts = tuple(zip(widths[::2], widths[1::2], strict=True))[::-1]  # from here on in the order of the dimensions
     if mode == "constant":
-        return _with_constant(input, amounts, number)
+        return _with_constant(input, amounts, float(number))
     if number != 0:
         raise RuntimeError(f'Padding mode "{mode}" doesn\'t take in value argument')
     if array.ndim - len(amounts) not in (1, 2) or not 1 <= len(amounts) <= 3:
@@ -125,9 +126,10 @@ def _with_constant(input: Tensor, amounts: Amounts, value: float) -> Tensor:
     for n, (before, after) in zip(input.shape, whole, strict=True):
         if n + min(before, 0) + min(after, 0) < 0:
             raise RuntimeError("narrow(): length must be non-negative.")
+    number = number_array(value, input._array.dtype)  # or its error
     if input.dtype.kind == dtypes.FLOATING:
         return padded.call(input, whole, value)
-    made = Tensor._of(_pad(input._array, whole, value))
+    made = Tensor._of(_pad(input._array, whole, number.item()))
     made._origin = lost(input, "integer")
     return made
 

@@ -13,12 +13,14 @@ import numpy as np
 from .. import dtypes, messages
 from ..engine import Node
 from ..tensor import Tensor
-from .convert import invalid_combination
+from .convert import converted_to_save, invalid_combination
 from .functions import exp2_
 from .half import in_single
+from .indices import number_array
 from .inplace import broadcast_shape, misfit_of, twin, zeros_as
 from .logic import integers
 from .names import attach, offer_in_place, public, tensor_argument
+from .options import number
 from .pointwise import binary, exp_, keep, pow, reciprocal_
 from .rounding import underived
 from .table import Op, common_dtype, op, operands
@@ -48,7 +50,8 @@ def _between(a: Array, b: Array, weight: Any) -> Array:
 def _times(a: Array, b: Array, c: Array, value: float) -> Array:
     if a.dtype.char == "e":
         return in_single(_times, a, b.astype(np.float32), c.astype(np.float32), value)
-    return a + a.dtype.type(value) * b * c
+    factor = a.dtype.type(value) if a.dtype.kind == "f" else number_array(value, a.dtype)
+    return a + factor * b * c
 
 
 def _over(a: Array, b: Array, c: Array, value: float) -> Array:
@@ -369,7 +372,7 @@ def _three(name: str, input: Any, tensor1: Any, tensor2: Any) -> list[Tensor]:
     names = (("input", input), ("tensor1", tensor1), ("tensor2", tensor2))
     tensors = [tensor_argument(x, name, word, i) for i, (word, x) in enumerate(names, 1)]
     d = common_dtype(*tensors)
-    return [x.to(d) for x in tensors]
+    return [converted_to_save(x, d) for x in tensors]
 
 
 @public(in_place=True)
@@ -377,7 +380,7 @@ def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
     """`input + value * tensor1 * tensor2`, broadcast together."""
     tensors = _three("addcmul", input, tensor1, tensor2)
     messages.check_not_bool(tensors[0], "addcmul_cpu_out")
-    return _together(addcmul_, *tensors, value)
+    return _together(addcmul_, *tensors, number("addcmul", "value", None, value))
 
 
 @public(in_place=True)
@@ -392,7 +395,7 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: float = 1
             "(input + value * tensor1 / tensor2) for float inputs. The future addcdiv behavior is just the latter "
             "implementation: (input + value * tensor1 / tensor2), for all dtypes."
         )
-    return _together(addcdiv_, *tensors, value)
+    return _together(addcdiv_, *tensors, number("addcdiv", "value", None, value))
 
 
 offer_in_place("ldexp_", "xlogy_", "gcd_", "lcm_")

@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
-from ..modes import is_grad_enabled
 from ..tensor import Tensor
-from .assigning import filling
+from .assigning import check_takes_gradient, filling
 from .convert import invalid_combination, lost
 from .data import INT64
 from .indexing import added, own, picked, select_at, sliced
 from .indices import EVERY, Array, Key, check_bounds, number_array
-from .inplace import as_view, broadcast_shape, change
+from .inplace import as_view, broadcast_shape, change, check_graph
 from .names import public, tensor_argument
 from .options import integer
 from .pointwise import keep
@@ -245,8 +244,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
             "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
             f"{value._array.ndim} dimension(s)."
         )
-    if value.requires_grad and is_grad_enabled() and input._array.dtype.kind != "f":
-        raise RuntimeError(f"Autograd not support dtype: {messages.TYPE_NAMES[input.dtype.name]}")
+    check_takes_gradient(input, value)
     return masked.call(input, filling(value, input), mask)
 
 
@@ -257,6 +255,9 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
         broadcast_shape(self._array, mask._array)
     if isinstance(value, Tensor) and value._storage is self._storage:
         value = value.clone()  # it may be an element of this tensor
+    if isinstance(value, Tensor) and self._array.dtype.kind != "f":
+        check_graph(self, value)
+        value = Tensor._of(value._array)
     return change(masked_fill, self, mask, value)
 
 

@@ -232,7 +232,7 @@ def _put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False)
     return _in_order(_recorded(made.named("PutBackward0"), input, source.reshape(i.shape), key, *options), x)
 
 
-_put.__name__ = _put.__qualname__ = "put"
+_put.__name__ = "put"
 public(in_place=True)(_put)
 
 

@@ -228,6 +228,7 @@ def binary(made: Any, name: str, other: Any, input: Any) -> Tensor:
     result = made.call(input, other)
     if result is NotImplemented:
         tensor_argument(other, name, "other", 2)
+        tensor_argument(input, name)
     found: Tensor = result
     return found
 
@@ -283,9 +284,9 @@ def neg(input: Tensor) -> Tensor:
 def pow(input: Any, exponent: Any) -> Tensor:
     """`input ** exponent`, elementwise; one of the two may be a number."""
     if dtypes.is_numpy_number(input):
-        input = input.item()
+        input = dtypes.python_number(input)
     if isinstance(input, Tensor) and dtypes.is_number(exponent):
-        exponent = exponent if isinstance(exponent, (int, float)) else exponent.item()
+        exponent = exponent if isinstance(exponent, (int, float)) else dtypes.python_number(exponent)
         if input._array.dtype.kind != "f":
             d = common_dtype(input, exponent)
             if d.kind != dtypes.FLOATING and exponent < 0:

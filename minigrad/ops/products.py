@@ -16,6 +16,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..engine import level_of_user
 from ..tensor import Tensor
+from .convert import converted_to_save
 from .half import by_number
 from .inplace import as_view, twin
 from .linear import dot, dot_, matmul, mm, mm_, mv_, product, unmultipliable
@@ -30,9 +31,12 @@ Array = np.ndarray[Any, Any]
 transposed = reorder.named("TBackward0")
 
 
-def _plus(product: Array, a: Array, beta: float, alpha: float) -> Array:
-    """`beta * a + alpha * product`, in the memory of the product; a factor of 0 also cancels infinities and NaN."""
-    if alpha == 0:
+def _plus(product: Array, a: Array, beta: float, alpha: float, cancels: bool = True) -> Array:
+    """`beta * a + alpha * product`, in the memory of the product; a factor of 0 also cancels infinities and NaN.
+
+    In torch's addr an alpha of 0 does not, nor in its baddbmm where the matrices are small; here it does in the latter.
+    """
+    if alpha == 0 and (cancels or product.dtype.kind != "f"):
         product.fill(0)
     elif alpha != 1:
         product *= alpha
@@ -76,7 +80,7 @@ addmv_ = op(
 )
 addr_ = op(
     "AddrBackward0",
-    lambda a, b, c, beta, alpha: _plus(np.multiply.outer(b, c), a, beta, alpha),
+    lambda a, b, c, beta, alpha: _plus(np.multiply.outer(b, c), a, beta, alpha, cancels=False),
     a=lambda g, a_shape, beta: fitted(g, a_shape, beta),
     b=lambda g, c, alpha: scaled(mv_(g, c), alpha),
     c=lambda g, b, alpha: scaled(mv_(g.mT, b), alpha),
@@ -202,7 +206,7 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
     beta, alpha = _factors("addr", x, beta, alpha) if d.kind != dtypes.FLOATING else (beta, alpha)
     if d is dtypes.bool_:
         beta, alpha = bool(beta), bool(alpha)
-    return addr_.call(input.to(d), vec1.to(d), vec2.to(d), beta, alpha)
+    return addr_.call(input.to(d), converted_to_save(vec1, d), converted_to_save(vec2, d), beta, alpha)
 
 
 @public()

@@ -15,6 +15,7 @@ from .. import messages
 from ..engine import level_of_user
 from ..messages import type_name
 from ..tensor import Tensor
+from .convert import invalid_combination
 from .indexing import sliced
 from .indices import EVERY
 from .inplace import as_view
@@ -115,6 +116,9 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """One dimension, or several, moved to other places; the rest keep their order."""
     ndim = tensor_argument(input, "movedim").ndim
     given = [list(d) if isinstance(d, (tuple, list)) else [d] for d in (source, destination)]
+    if isinstance(source, (tuple, list)) is not isinstance(destination, (tuple, list)):
+        forms = (f"({kind} source, {kind} destination)" for kind in ("int", "tuple of ints"))
+        raise invalid_combination("movedim", (source, destination), {}, *forms)
     if len(given[0]) != len(given[1]):
         raise RuntimeError(
             f"movedim: Invalid source or destination dims: source ({given[0]} dims) should contain the same number of "

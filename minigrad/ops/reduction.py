@@ -12,10 +12,11 @@ from .. import dtypes, messages
 from ..engine import level_of_user
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
-from .convert import invalid_combination
+from .convert import converted_to_save, invalid_combination
 from .half import by_number, in_single, is_half
 from .inplace import like, zeros_as
 from .names import NOT_GIVEN, is_over_all, keepdim_alone, public, tensor_argument, torch_names, wrong_flag
+from .options import as_number
 from .pointwise import abs_, div_, exp_, keep, mul_, power, select, sign_
 from .shape import checked_dims, spread, swap
 from .table import op
@@ -304,14 +305,16 @@ log_softmax_dim = op("LogSoftmaxBackward0", _log_softmax, a=_log_softmax_rule)
 
 def added_up_in(dtype: Any, input: Tensor) -> Tensor:
     """`input` in the dtype to reduce it in; RuntimeError if a gradient is wanted that could not flow through that."""
-    converted = input.to(dtype)
+    converted = converted_to_save(input, dtype)
     if converted.dtype.kind != dtypes.FLOATING and input.requires_grad and is_grad_enabled():
         raise RuntimeError(f"Autograd not support dtype: {messages.TYPE_NAMES[converted.dtype.name]}")
     return converted
 
 
 @public()
-def sum(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = False, *, dtype: Any = None, **numpy_names: Any) -> Tensor:
+def sum(
+    input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = NOT_GIVEN, *, dtype: Any = None, **numpy_names: Any
+) -> Tensor:
     """The sum over `dim`, or of all elements; of integers and bools it is int64."""
     if numpy_names:
         return sum(input, **torch_names("sum", numpy_names, dim=dim, keepdim=keepdim), dtype=dtype)
@@ -322,23 +325,25 @@ def sum(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = False, *, dtype: An
     elif input._array.dtype.kind != "f":
         input = input.to(dtypes.int64)
     if dim is NOT_GIVEN:
-        if keepdim:
+        if keepdim is not NOT_GIVEN:
             raise keepdim_alone("sum")
         return sum_all.call(input)
-    if keepdim is not False and keepdim is not True:
+    if keepdim is NOT_GIVEN:
+        keepdim = False
+    elif keepdim is not False and keepdim is not True:
         raise wrong_flag("sum", "'keepdim'", keepdim)
     return sum_dims.call(input, reduced_dims(dim, input._array.ndim), keepdim)
 
 
 @public()
-def mean(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def mean(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = NOT_GIVEN, *, dtype: Any = None) -> Tensor:
     """The mean over `dim`, or of all elements; the dtype must be floating."""
     input = floating_input(input, "mean", dtype)
     if dim is NOT_GIVEN:
-        if keepdim:
+        if keepdim is not NOT_GIVEN:
             raise keepdim_alone("mean")
         return mean_all.call(input)
-    return mean_dims.call(input, reduced_dims(dim, input._array.ndim), keepdim)
+    return mean_dims.call(input, reduced_dims(dim, input._array.ndim), keepdim is True)
 
 
 def floating_input(input: Tensor, function: str, dtype: Any = None) -> Tensor:
@@ -352,14 +357,14 @@ def floating_input(input: Tensor, function: str, dtype: Any = None) -> Tensor:
 
 
 @public()
-def prod(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+def prod(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = NOT_GIVEN, *, dtype: Any = None) -> Tensor:
     """The product over one dimension, or of all elements."""
     input = tensor_argument(input, "prod")
     if dtype is not None or input.dtype.kind != dtypes.FLOATING:
         input = added_up_in(dtype or dtypes.int64, input)
     if is_over_all("prod", dim, keepdim):
         return prod_of_all.call(input)
-    return prod_dim.call(input, messages.checked_dim(dim, input.ndim), keepdim)
+    return prod_dim.call(input, messages.checked_dim(dim, input.ndim), keepdim is True)
 
 
 def spread_options(
@@ -370,17 +375,15 @@ def spread_options(
     if isinstance(dim, bool) and unbiased is NOT_GIVEN:
         dim, unbiased = NOT_GIVEN, dim
     of_older_form = isinstance(unbiased, bool) and correction is NOT_GIVEN and not (keepdim and dim is NOT_GIVEN)
-    if isinstance(dim, bool) or not (unbiased is NOT_GIVEN or of_older_form):
+    number = 1 if correction is NOT_GIVEN or correction is None else as_number(correction)
+    if isinstance(dim, bool) or not (unbiased is NOT_GIVEN or of_older_form) or number is None:
         forms = "(bool unbiased = True)", "(tuple of ints dim = None, bool unbiased = True, bool keepdim = False)"
         newer = "(tuple of ints dim = None, *, Number correction = None, bool keepdim = False)"
         args = [input, *[value for value in given if value is not NOT_GIVEN]]
         named = {"keepdim": keepdim or NOT_GIVEN, "correction": correction}
         named = {name: value for name, value in named.items() if value is not NOT_GIVEN}
         raise invalid_combination(function, args, named, *forms, newer)
-    if unbiased is not NOT_GIVEN:
-        correction = int(unbiased)
-    elif correction is NOT_GIVEN or correction is None:
-        correction = 1
+    correction = number if unbiased is NOT_GIVEN else int(unbiased)
     dim = None if dim is NOT_GIVEN else dim
     dims = reduced_dims(dim, input.ndim)
     left = size_of(input.shape, tuple([i for i in range(input.ndim) if i not in dims]))

@@ -203,7 +203,7 @@ def _middle(name: str, input: Tensor, dim: Any, keepdim: bool, whole: Any) -> An
     if x.dtype.kind == "b":
         raise NotImplementedError(messages.not_implemented("median_out", input.dtype))
     if not x.ndim:
-        return _chosen(name, input, np.zeros(1, np.int64), at, keepdim, 1)
+        return _chosen(name, input, np.zeros(1, np.int64), at, keepdim is True, 1)
     order, missing = sorted_indices(x, at), x != x
     absent = np.add.reduce(missing, axis=at, keepdims=True) if name == "nanmedian" else 0
     middle = np.broadcast_to((x.shape[at] - 1 - absent) // 2, [1 if i == at else n for i, n in enumerate(x.shape)])
@@ -211,11 +211,11 @@ def _middle(name: str, input: Tensor, dim: Any, keepdim: bool, whole: Any) -> An
     index = np.ascontiguousarray(index)  # as torch's results are, however the input lies
     if name == "median":
         index = np.where(missing.any(axis=at, keepdims=True), np.argmax(missing, axis=at, keepdims=True), index)
-    return _chosen(name, input, index, at, keepdim, 1)
+    return _chosen(name, input, index, at, keepdim is True, 1)
 
 
 @public()
-def median(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = False) -> Any:
+def median(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = NOT_GIVEN) -> Any:
     """The middle element, the lower of two; over `dim`, a pair (values, indices). NaN if one element is NaN.
 
     Elements that tie share the gradient; over `dim` the one that `indices` names gets it.
@@ -224,7 +224,7 @@ def median(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = False) -> Any:
 
 
 @public()
-def nanmedian(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = False) -> Any:
+def nanmedian(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = NOT_GIVEN) -> Any:
     """The middle one, the lower of two, of the elements that are not NaN; over `dim`, a pair (values, indices)."""
     return _middle("nanmedian", input, dim, keepdim, nanmedian_all)
 

@@ -233,6 +233,7 @@ def mvlgamma(input: Tensor, p: int) -> Tensor:
 @public(method=False)
 def polygamma(n: int, input: Tensor) -> Tensor:
     """The `n`-th derivative of `digamma`; RuntimeError if `n` is negative."""
+    n = integer("polygamma", "n", 1, n)
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
     return polygamma_.call(tensor_argument(input, "polygamma", "input", 2), n)

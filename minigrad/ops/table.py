@@ -24,7 +24,20 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import LEAF, OUTSIDE, RELEASED, SEVERED, Lost, Node, Since, Storage, guarded, last_user, next_rank
+from ..engine import (
+    LEAF,
+    OUTSIDE,
+    RELEASED,
+    SEVERED,
+    Lost,
+    Node,
+    Since,
+    SinceSevered,
+    Storage,
+    guarded,
+    last_user,
+    next_rank,
+)
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin
 from .names import unknown_operand
@@ -227,7 +240,7 @@ def as_value(value: Any, other: Any) -> Any:
     if isinstance(value, (Tensor, bool, int, float)):
         return value
     if dtypes.is_numpy_number(value):
-        return value.item()
+        return dtypes.python_number(value)
     if isinstance(value, np.ndarray):
         if isinstance(other, Tensor) and other.requires_grad:
             raise RuntimeError(messages.array_among_tensors())
@@ -272,6 +285,7 @@ _NAMES = {  # what the written functions refer to
     "Tensor": Tensor,
     "Storage": Storage,
     "Since": Since,
+    "SinceSevered": SinceSevered,
     "LEAF": LEAF,
     "SEVERED": SEVERED,
     "OUTSIDE": OUTSIDE,

@@ -153,11 +153,14 @@ class TensorType:
     """One of the classes such as `FloatTensor`: it makes tensors of its dtype, and `isinstance` knows them by it."""
 
     def __init__(self, name: str, d: dtype) -> None:
-        self.__name__, self.dtype = f"torch.{name}", d
+        self.__name__, self.__module__, self.dtype = f"torch.{name}", "minigrad", d
 
     def __call__(self, *args: Any, **kwargs: Any) -> Tensor:
         """A tensor of a size (uninitialised), of data, or over another tensor's memory."""
         return _constructed(self.dtype, args, kwargs)
+
+    def __reduce__(self) -> str:
+        return self.__name__.removeprefix("torch.")
 
     def __instancecheck__(self, instance: Any) -> bool:
         return isinstance(instance, Tensor) and instance.dtype is self.dtype

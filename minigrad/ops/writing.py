@@ -119,17 +119,18 @@ def _record(o: Op, depth: int = 2) -> list[str]:
         users = [f"e_{i} is not None" for i in flows if name in o.names[i]]
         owner, value = ("r", "out") if name == "out" else (name, f"x_{name}")
         always = name == "out" or len(users) == len(flows)  # torch too saves a result for any of the rules
-        lines += [
-            "    if True:" if always else f"    if {' or '.join(users)}:",
-            f"        node.s_{name} = {value}",
-            f"        storage = {owner}._storage",
-            f"        if storage is None: node.g_{name} = {owner}._storage = Storage()",
-            f"        else: node.g_{name} = storage if not storage.version else Since(storage, storage.version)",
+        saving = [
+            f"node.s_{name} = {value}",
+            f"storage = {owner}._storage",
+            f"if storage is None: node.g_{name} = {owner}._storage = Storage()",
+            f"elif o_{name} is SEVERED: node.g_{name} = SinceSevered(storage, storage.version)" * (name in flows),
+            f"else: node.g_{name} = storage if not storage.version else Since(storage, storage.version)",
         ]
-        if always:
-            lines[-5:] = [line.removeprefix("    ") for line in lines[-4:]]
-        else:
-            lines.append(f"    else: node.s_{name} = node.g_{name} = None")
+        indent = "    " if always else "        "
+        saved = [indent + line for line in saving if line]
+        if not always:
+            saved = [f"    if {' or '.join(users)}:", *saved, f"    else: node.s_{name} = node.g_{name} = None"]
+        lines += saved
     lines.append("    node.targets = node.hooks = None")
     if o.numbers:
         a, b = flows

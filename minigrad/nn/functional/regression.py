@@ -11,6 +11,7 @@ from typing import Any
 
 from ... import broadcast_tensors, dtypes, messages, no_grad, ones_like, where, zeros_like
 from ...engine import level_of_user
+from ...ops.convert import converted_to_save
 from ...ops.losses import entropy, huber, smooth_error, soft_margin, squared_error
 from ...ops.names import check_needs_no_gradient
 from ...ops.options import number
@@ -27,7 +28,7 @@ def _compared(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tenso
         input, target = broadcast_tensors(input, target)
     if input._array.dtype is not target._array.dtype:
         d = common_dtype(input, target)
-        input, target = input.to(d), target.to(d)
+        input, target = converted_to_save(input, d), converted_to_save(target, d)
     if input._array.dtype.kind != "f":
         raise NotImplementedError(messages.not_implemented(kernel, input.dtype))
     return input, target
