@@ -232,12 +232,6 @@ def change(function: Callable[..., Any], t: Tensor, *args: Any, **kwargs: Any) -
     return _change(recorded, function, t, *args, **kwargs)
 
 
-def change_unseen(function: Callable[..., Any], t: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-    """`change`, of which the graph hears nothing, not even where it forbids changes: so are torch's logical twins."""
-    check_memory(t, *args, *kwargs.values())
-    return _change(False, function, t, *args, **kwargs)
-
-
 def _change(recorded: bool, function: Callable[..., Any], t: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     if not recorded:
         before = Tensor._of(t._array, t._origin if t._origin.__class__ is Lost else None)
@@ -311,10 +305,9 @@ def keep_retaining(t: Tensor, before: Any) -> None:
 
 def twin(function: Callable[..., Any], name: str) -> Callable[..., Tensor]:
     """The in-place twin of a function."""
-    made = change_unseen if name.startswith("logical_") else change
 
     def in_place(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        return made(function, tensor_argument(self, name), *args, **kwargs)
+        return change(function, tensor_argument(self, name), *args, **kwargs)
 
     in_place.__name__, in_place.__qualname__ = name, f"Tensor.{name}"  # where pickle finds it
     in_place.__doc__ = f"`{name[:-1]}`, written over this tensor; torch's error where that may not be done."
