@@ -28,6 +28,7 @@ def told(library: Any) -> list[Any]:
     return [*found, compiled.training]
 
 
+@pytest.mark.filterwarnings("ignore:Guards may run slower on Python 3.13.0")
 def test_a_compiled_module_is_a_module_as_in_torch() -> None:
     assert told(minigrad) == told(torch)
 
