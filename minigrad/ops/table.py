@@ -27,6 +27,7 @@ from .. import dtypes, messages
 from ..engine import LEAF, OUTSIDE, RELEASED, SEVERED, Lost, Node, Since, Storage, guarded, last_user, next_rank
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin
+from ..walk import brought
 from .writing import write
 
 INTERNAL = True
@@ -286,6 +287,7 @@ _NAMES = {  # what the written functions refer to
     "current_origin": current_origin,
     "constants": _constants,
     "stale": stale,
+    "brought": brought,
     "operands": operands,
     "as_operand": as_operand,
     "as_floating": as_floating,
