@@ -178,13 +178,12 @@ class Node:
         """The gradients of the inputs from that of the result, `g`; None where `edges` has None."""
         raise NotImplementedError
 
-    def flow(self, g: Any, keep: bool) -> tuple[Sequence[Any], Sequence[Any]]:
-        """The edges and their gradients, for the usual pass, on arrays: unpack, pull, unless told to keep, release."""
-        edges = self.edges
-        gradients = self.pull(g, edges, self.unpack())
-        if not keep:
-            self.release()
-        return edges, gradients
+    def flow(self, g: Any, keep: bool, tape: Any) -> Sequence[tuple[Any, Any]] | None:
+        """All that a pass on arrays usually asks of a node, in one call: each edge with its gradient.
+
+        None if there is more to do (hooks), or nothing is won by it: then the pass goes step by step.
+        """
+        return None
 
     def name(self) -> str:
         """The operation's name as torch spells it, such as `AddBackward0`."""

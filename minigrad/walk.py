@@ -50,39 +50,37 @@ class Tape(Protocol):
 
 
 def walk(
-    edges: Sequence[Any],
-    gradients: Sequence[Any],
+    flowing: Sequence[tuple[Any, Any]],
     tape: Tape,
     keep: bool,
     wanted: Iterable[Any] | None = None,
     through_wanted: bool = False,
 ) -> dict[int, tuple[Any, Any]]:
-    """Carry `gradients` from `edges` to the leaves: {id(leaf): (leaf, gradient)}. With `keep` nothing is freed.
+    """Carry gradients on to the leaves: {id(leaf): (leaf, gradient)}. With `keep` nothing is freed.
 
     Newest first is a topological order: an operation's inputs exist before it, so when a node is taken, all its
     users, being newer, have delivered. (It is torch's order too, so sums round the same way.)
+    `flowing` are edges, each with its gradient: at first those to start from, then those of the node at hand.
     `wanted` names edges: only what leads to one is computed, and those that are nodes are reported too. With
     `through_wanted` their saved values are checked and freed all the same, as torch does it for `backward(inputs=)`.
     """
     found: dict[int, tuple[Any, Any]] = {}
     pending: dict[int, tuple[Node, Any]] = {}  # by its rank, a node and its gradient so far; ranks fall, so ...
     ready: list[int] = []  # ... the newest is the least, the top of this heap
-    wanted_ids = {id(e) for e in wanted} if wanted is not None else set()
-    needed = _leading_to(wanted_ids, edges) if wanted is not None else None
-    if needed is not None:
-        if len(edges) == 1 and edges[0] is not None and id(edges[0]) not in needed:
-            _show_root(edges[0], gradients[0], tape)
-        edges = [e if id(e) in needed else None for e in edges]
+    needed: set[int] | None = None  # the ids of what leads to something wanted, if not all of it is
+    if wanted is not None:
+        wanted_ids = {id(e) for e in wanted}
+        needed = _leading_to(wanted_ids, [edge for edge, _ in flowing])
+        if len(flowing) == 1 and (root := flowing[0][0]) is not None and id(root) not in needed:
+            _show_root(root, flowing[0][1], tape)
+        flowing = [(edge, d) for edge, d in flowing if id(edge) in needed]
     watch = tape.watch
     look_for_nan = all(anomaly_mode())
     straight = needed is None and watch is None and not (tape.create_graph or look_for_nan)
 
     while True:
         node: Any = None
-        i = 0  # counted by hand: with zip a small pass, as of the document's step, takes an eighth longer
-        for edge in edges:
-            d = gradients[i]
-            i += 1
+        for edge, d in flowing:
             if edge is None or d is None:
                 continue
             if not isinstance(edge, Node):
@@ -105,16 +103,16 @@ def walk(
         elif node is None:
             return found
 
-        hooks = node.hooks
-        if straight and hooks is None:
+        if straight:
             try:  # what the rest of the loop comes to where there is nothing else to do
-                edges, gradients = node.flow(g, keep)
+                usual = node.flow(g, keep, tape)
             except Exception as error:
                 _say_where(error, node)
                 raise
-            if node.targets is not None:
-                gradients = _brought(gradients, node.targets, tape)
-            continue
+            if usual is not None:
+                flowing = usual
+                continue
+        hooks = node.hooks
         edges = node.edges
         if needed is not None:
             edges = [e if id(e) in needed else None for e in edges]
@@ -124,16 +122,16 @@ def walk(
             g = tape.run_tensor_hooks(hooks, g)
         if needed is not None and all(e is None for e in edges):
             found[id(node)] = (node, g)
-            gradients = edges
             if through_wanted:
                 node.unpack()
                 if not keep:
                     node.release()
+            flowing = ()
             continue
         if hooks is not None and hooks.before:
             g = tape.run_prehooks(hooks, g)
             if g is None:
-                edges = gradients = ()
+                flowing = ()
                 continue
         try:
             gradients = node.pull(g, edges, tape.saved(node))
@@ -144,13 +142,14 @@ def walk(
             raise
         given = gradients
         if node.targets is not None:
-            gradients = _brought(gradients, node.targets, tape)
+            gradients = brought(gradients, node.targets, tape)
         if hooks is not None and hooks.after:
             gradients = tape.run_hooks(hooks, gradients, g)
         if look_for_nan:
             _check_for_nan(node, gradients)
         if watch is not None:
             watch(node, g, edges, given, gradients)
+        flowing = list(zip(edges, gradients, strict=True))
 
 
 def _show_root(root: Any, g: Any, tape: Tape) -> None:
@@ -182,12 +181,13 @@ def _say_where(error: Exception, node: Node) -> None:
         messages.add_line(error, f"  in the backward of {node.name()}, recorded at", node)
 
 
-def _brought(gradients: Sequence[Any], targets: Sequence[Any], tape: Tape) -> list[Any]:
-    brought = list(gradients)
+def brought(gradients: Sequence[Any], targets: Sequence[Any], tape: Tape) -> list[Any]:
+    """Gradients, those that have a target brought to it."""
+    found = list(gradients)
     for i, target in enumerate(targets):
-        if target is not None and brought[i] is not None:
-            brought[i] = bring_to(brought[i], target, tape)
-    return brought
+        if target is not None and found[i] is not None:
+            found[i] = bring_to(found[i], target, tape)
+    return found
 
 
 def bring_to(g: Any, target: tuple[tuple[int, ...], np.dtype[Any]], tape: Tape) -> Any:

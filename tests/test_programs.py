@@ -399,7 +399,9 @@ def lose(patch: Patch) -> None:
 
 def walk_that_frees(everything: bool) -> Callable[[Patch], None]:
     found = walk.walk
-    return lambda patch: patch(passes, "walk", lambda a, b, tape, keep, *more: found(a, b, tape, not everything, *more))
+    return lambda patch: patch(
+        passes, "walk", lambda starts, tape, keep, *more: found(starts, tape, not everything, *more)
+    )
 
 
 EXCUSED_ELSEWHERE = {  # a program in which nothing that excuses such a difference is there, and what is broken

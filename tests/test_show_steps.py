@@ -78,7 +78,7 @@ def check_ledgers(t: Any) -> None:
     if isinstance(found, str):
         assert outcome(lambda: t.backward(gradient, retain_graph=True)) == found
         return
-    leaves = run_leaf_hooks_of(walk((edge,), (gradient._array,), spy, True), spy)
+    leaves = run_leaf_hooks_of(walk(((edge, gradient._array),), spy, True), spy)
     by_step = {step.node: step for step in found.steps}
     assert len(by_step) == len(spy.received)
     engine_ids = numbered(edge)

@@ -82,7 +82,7 @@ def _backward_of_tensor(
         one = _ONES.get(self._array.dtype) if not shape else None
         if one is None:
             one = np.ones(shape, self._array.dtype)
-        found = walk((origin,), (one,), ON_ARRAYS, bool(retain_graph))
+        found = walk(((origin, one),), ON_ARRAYS, bool(retain_graph))
         run_leaf_hooks(found, ON_ARRAYS)
         deliver(found, ON_ARRAYS)
     else:
@@ -178,14 +178,14 @@ def _pass(
     roots = [_root(i, t, g, tape.create_graph) for i, (t, g) in enumerate(zip(outputs, gradients, strict=False))]
     if len(roots) < len(outputs):
         raise RuntimeError(f"got {len(outputs)} tensors and {len(roots)} gradients")
-    edges = [_edge_of_root(i, t) for i, t in enumerate(outputs)]
+    starts = [(_edge_of_root(i, t), g) for i, (t, g) in enumerate(zip(outputs, roots, strict=True))]
     wanted = None if inputs is None else [_wanted_edge(t, to_accumulate) for t in inputs]
     keep = tape.create_graph if retain_graph is None else retain_graph
     if tape.create_graph:
         with enable_grad():
-            found = walk(edges, roots, tape, keep, wanted, to_accumulate)
+            found = walk(starts, tape, keep, wanted, to_accumulate)
     else:
-        found = walk(edges, roots, tape, keep, wanted, to_accumulate)
+        found = walk(starts, tape, keep, wanted, to_accumulate)
     run_leaf_hooks(found, tape)
     return found, wanted or []
 

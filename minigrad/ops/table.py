@@ -40,6 +40,7 @@ from ..engine import (
 )
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin
+from ..walk import brought
 from .names import unknown_operand
 from .writing import write
 
@@ -301,6 +302,7 @@ _NAMES = {  # what the written functions refer to
     "current_origin": current_origin,
     "constants": _constants,
     "stale": stale,
+    "brought": brought,
     "operands": operands,
     "as_operand": as_operand,
     "as_floating": as_floating,

@@ -4,8 +4,8 @@ What happens when an operation is called does not depend on the operands: which 
 rules need, and so what is saved. So it is written out once per operation, when that is first used, as the standard
 library does for named tuples and dataclasses. `print(mul_.source)` shows the text for `mul_`. In it, for an input or a
 saved value n: x_n is its array, o_n its origin, e_n the edge that its gradient takes, s_n what is saved of it, g_n what
-guards that (its storage, whose version is how often it has changed since), and t_n the shape and dtype to bring a
-gradient to.
+guards that (its storage, whose version is how often it has changed since), d_n the gradient that its rule gives, and
+t_n the shape and dtype to bring that to.
 """
 
 from __future__ import annotations
@@ -173,19 +173,18 @@ def _node_methods(o: Op) -> list[str]:
     frees = [f"if node.g_{n} is not None: node.s_{n} = node.g_{n} = RELEASED" for n in o.guarded]
     frees += [f"node.s_{n} = RELEASED" for n in o.freed]
     unpacking = [f"    {_tuple(*[f's_{name}' for name in o.slots])[1:-1]} = saved"] if o.slots else []
-    pulled = [f"rule_{i}({_listed('g', *[f's_{n}' for n in o.names[i]])})" for i in o.differentiable]
-    if len(pulled) > 1:
+    if len(edges) > 1:
         unpacking.append(f"    {_tuple(*[f'e_{i}' for i in o.differentiable])[1:-1]} = edges")
-        pulled = [f"None if e_{i} is None else {p}" for i, p in zip(o.differentiable, pulled, strict=True)]
-    flow = [
-        line.replace("saved", _tuple(*saved)).replace("= edges", f"= edges = {_tuple(*edges)}") for line in unpacking
-    ]
+    flows = [f"d_{i}" for i in o.differentiable]
+    brought = f"{_tuple(*flows)[1:-1]} = brought({_tuple(*flows)}, node.targets, tape)"
     return [
-        "def flow(node, g, keep):",
+        "def flow(node, g, keep, tape):",
+        "    if node.hooks is not None: return None",
         *checks,
-        *flow,
+        *[f"    {d} = {pulled}" for d, pulled in zip(flows, _pulled(o, "rule", "node."), strict=True)],
         *([] if not frees else ["    if not keep:", *[f"        {line}" for line in frees]]),
-        f"    return {_tuple(*edges) if len(edges) == 1 else 'edges'}, {_tuple(*pulled)}",
+        f"    if node.targets is not None: {brought}",
+        f"    return {_tuple(*[f'({e}, {d})' for e, d in zip(edges, flows, strict=True)])}",
         "",
         "def edges(node):",
         f"    return {_tuple(*edges)}",
@@ -199,5 +198,11 @@ def _node_methods(o: Op) -> list[str]:
         "",
         "def pull(node, g, edges, saved):",
         *unpacking,
-        f"    return {_tuple(*pulled)}",
+        f"    return {_tuple(*_pulled(o, 'rule', ''))}",
     ]
+
+
+def _pulled(o: Op, rule: str, of: str) -> list[str]:
+    """The gradient for each input by its rule; where there are several, None for one that none is wanted of."""
+    pulled = {i: f"{rule}_{i}({_listed('g', *[f'{of}s_{n}' for n in o.names[i]])})" for i in o.differentiable}
+    return [p if len(pulled) == 1 else f"None if {of}e_{i} is None else {p}" for i, p in pulled.items()]

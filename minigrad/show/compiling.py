@@ -69,12 +69,14 @@ class CompiledBackward(Node):
         if self.program.frees:
             self.saved, self.inputs = RELEASED, ()
 
-    def flow(self, g: Any, keep: bool) -> tuple[Sequence[Any], Sequence[Any]]:
-        """The edges and their gradients by the program, as every node gives them, in fewer calls."""
+    def flow(self, g: Any, keep: bool, tape: Any) -> Any:
+        """Each edge with its gradient by the program; None if there are hooks."""
+        if self.hooks is not None:
+            return None
         edges, saved = self.edges, self.unpack()
         if not keep:
             self.release()
-        return edges, self.program.pull(g, saved)
+        return zip(edges, self.program.pull(g, saved))  # noqa: B905 - as many, and to have it checked takes longer
 
     def pull(self, g: Any, edges: Sequence[Any], saved: Any) -> Sequence[Any]:
         """The gradients by the program; recorded ones by running the function again, as it was written."""
@@ -105,7 +107,7 @@ class CompiledBackward(Node):
             output = program.run_again(tensors[: program.from_outside])
             inner = [edge_to(t) for t, is_wanted in zip(tensors, program.wanted, strict=True) if is_wanted]
             to = [None if e is None else i for e, i in zip(edges, inner, strict=True)]
-            found = walk((output._origin,), (g,), ON_TENSORS, keep=True, wanted=[e for e in to if e is not None])
+            found = walk(((output._origin, g),), ON_TENSORS, keep=True, wanted=[e for e in to if e is not None])
         return tuple([found[id(e)][1] if id(e) in found else None for e in to])
 
 

@@ -57,7 +57,7 @@ def steps(
     graph = Recorded(root, loss)
     tape: Any = _Watching(graph, order)
     tape.contribute(root, None, None, start)
-    found = walk((root,), (start,), tape, True) if order == ORDERS[0] else _walk_naively(root, start, tape)
+    found = walk(((root, start),), tape, True) if order == ORDERS[0] else _walk_naively(root, start, tape)
     run_leaf_hooks(found, tape)
     tape.finish(found)
     made = Backward(graph.ids[id(root)], graph.nodes, tape.steps, tape.ledgers, order)
@@ -256,7 +256,8 @@ def _walk_naively(root: Any, start: Any, tape: Any) -> dict[int, tuple[Any, Any]
             g = tape.run_prehooks(hooks, g)
             if g is None:
                 continue
-        edges, given = node.flow(g, True)
+        edges = node.edges
+        given = node.pull(g, edges, node.unpack())
         targets = node.targets or (None,) * len(given)
         gradients: Any = [
             d if d is None or target is None else bring_to(d, target, tape)

@@ -378,7 +378,7 @@ class Trace(Listener):
         """The symbols of the gradients of `wanted` inputs; None for one that `output` does not depend on."""
         edges = [edge_to(t) for t in wanted]
         with unheard(), np.errstate(all="ignore"):
-            found = walk((edge_to(output),), (g,), SymbolTape(self), keep=True, wanted=edges)
+            found = walk(((edge_to(output), g),), SymbolTape(self), keep=True, wanted=edges)
         return [found[id(e)][1] if id(e) in found else None for e in edges]
 
     def saved(self, node: Node) -> Any:
