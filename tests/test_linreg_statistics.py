@@ -231,12 +231,20 @@ def test_checks_agree_with_scipy_and_are_right_as_often_as_they_say():
         (5, {}, {"normality": "few", "spread": "few", "order": "few"}),
         (60, {"weight_decay": 0.1}, {"influence": "errorless"}),
         (3, {}, {"normality": "exact", "influence": "exact"}),
-        (4001, {}, {"order": "sampled"}),
+        (4001, {}, {"order": "sampled", "influence": "partly"}),
     ],
 )
 def test_what_cannot_be_checked_is_said(rows, chosen, expected):
     X, y = drawn_rows(rows, 2, seed=3)
     assert expected.items() <= verdicts(outcome_of(X, y, optimizer="lstsq", **chosen)).items()
+
+
+def test_a_row_far_from_the_fit_that_is_not_sampled_is_told_of():
+    X, y = drawn_rows(4001, 2, seed=3)
+    y[1] += 1e3
+    outcome = outcome_of(X, y, optimizer="lstsq")
+    assert 1 not in outcome.sample[2]
+    assert verdicts(outcome)["influence"] == "beyond"
 
 
 def test_rounding_is_not_taken_for_residuals():
