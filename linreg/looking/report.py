@@ -156,11 +156,13 @@ def _goodness(drawing: Drawing, words: Words) -> list[str]:
         (words["trained_r2"].format(r2=r2_name), _short_of_all(summary.trained_r2, 6)),
     ]
     if summary.without is None:
+        criteria = {"aic": summary.aic, "bic": summary.bic}
         facts += [
             (words["adjusted"].format(r2=r2_name), _short_of_all(summary.adjusted_r2, 6)),
             (words["deviation"], number(summary.deviation, 6)),
             (words["freedom"], f"{summary.freedom:,}"),
             (words["f"], f"{number(summary.f, 6)}, p {_probability(summary.f_p)}"),
+            *((words[name], "—" if math.isnan(value) else number(value, 6)) for name, value in criteria.items()),
         ]
     facts.append((words["rmse"], number(summary.trained_rmse, 6)))
     outcome = drawing.outcome

@@ -7,6 +7,7 @@ Source: Seber and Lee, Linear Regression Analysis, 2nd ed., chapters 3 and 4
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -37,6 +38,11 @@ class Coefficient:
     low: float
     high: float
 
+    def judged(self) -> dict[str, float | None]:
+        """What belongs to the exact value, as it stands in the JSON: None where there is no number."""
+        found = {"standard_error": self.error, "t": self.t, "p": self.p, "low": self.low, "high": self.high}
+        return _numbers(found)
+
     @property
     def off(self) -> float:
         """How many standard errors training ended away from the exact value; NaN where that means nothing."""
@@ -50,7 +56,8 @@ class Summary:
     `without` says why there are no standard errors: "ridge", as weights that decay are biased; "dependent", as the
     coefficients are not unique; "saturated", as no row is left to judge by; or None where there are some. `deviation`
     is the residuals' standard deviation, `r2` to `f_p` the exact fit's R², adjusted R², F and its probability under no
-    relation at all (NaN as above); `trained_r2` and `trained_rmse` are those of the parameters as trained. Without an
+    relation at all, `aic` and `bic` its information criteria, with the residuals' variance among what is estimated (NaN
+    as above); `trained_r2` and `trained_rmse` are those of the parameters as trained. Without an
     intercept, R² counts from 0 instead of the mean.
     """
 
@@ -63,8 +70,16 @@ class Summary:
     adjusted_r2: float
     f: float
     f_p: float
+    aic: float
+    bic: float
     trained_r2: float
     trained_rmse: float
+
+    def judged(self) -> dict[str, Any]:
+        """What belongs to the exact fit as a whole, as it stands in the JSON: None where there is no number."""
+        names = ("r2", "adjusted_r2", "deviation", "f", "f_p", "aic", "bic")
+        found = _numbers({name: getattr(self, name) for name in names})
+        return {**found, "freedom": self.freedom, "without": self.without}
 
 
 class Design:
@@ -154,7 +169,9 @@ def summarise(outcome: Outcome) -> Summary:
     variance = squares / freedom if without is None else math.nan
     errors = np.full(len(to_own), math.nan)
     if without is None:
-        errors = np.sqrt(variance * np.sum((to_own @ design.inverse) ** 2, axis=1))
+        spread = to_own @ design.inverse
+        sizes = np.abs(spread).max(axis=1)  # taken out, as the squares of numbers in any unit may be none in float64
+        errors = math.sqrt(variance) * sizes * np.sqrt(np.sum((spread / sizes[:, None]) ** 2, axis=1))
     reach = t_within(CONFIDENCE, freedom) if without is None else math.nan
 
     def coefficient(name: str | None, estimate: float, exact: float, error: float) -> Coefficient:
@@ -168,6 +185,10 @@ def summarise(outcome: Outcome) -> Summary:
     f = math.nan
     if without is None:
         f = (total - squares) / between / variance if variance > 0 else math.inf
+    twice, estimated = math.nan, design.rows - freedom + 1  # minus twice the logarithm of the likelihood
+    if without is None and squares:
+        per_row = math.log(2 * math.pi * squares / design.rows) + 2 * math.log(scaling.stds[-1]) + 1
+        twice = design.rows * per_row
     trained_squares = design.squares(design.theta)
     return Summary(
         tuple(coefficient(name, *map(float, values)) for name, *values in rows),
@@ -179,6 +200,8 @@ def summarise(outcome: Outcome) -> Summary:
         1 - squares / total * (freedom + between) / freedom if without is None and total else math.nan,
         f,
         math.nan if without else f_beyond(f, between, freedom),
+        twice + 2 * estimated,
+        twice + math.log(design.rows) * estimated,
         _share(trained_squares, total),
         float(scaling.stds[-1]) * math.sqrt(trained_squares / design.rows),
     )
@@ -196,6 +219,10 @@ def _own(outcome: Outcome, design: Design, theta: Array) -> Array:
     w, b = (theta[1:], float(theta[0])) if design.intercept else (theta, 0.0)
     slopes, constant = outcome.scaling.in_own_units(w, b)
     return np.append([constant], slopes) if design.intercept else slopes
+
+
+def _numbers(found: dict[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
 def _share(squares: float, total: float) -> float:
