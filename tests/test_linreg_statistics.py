@@ -153,6 +153,14 @@ def test_the_json_has_the_statistics_of_statsmodels():
     )
 
 
+def test_variance_inflation_is_that_of_statsmodels():
+    # variance_inflation_factor of Longley's columns beside a constant, in statsmodels 0.15.0
+    _, *slopes = summarise(nist("longley")).coefficients
+    assert [row.vif for row in slopes] == pytest.approx(
+        [135.53243828, 1788.51348272, 33.6188905960, 3.58893019345, 399.151022313, 758.980597407]
+    )
+
+
 @pytest.mark.parametrize(("of_x", "of_y"), [(2.0**490, 2.0**-490), (2.0**-450, 2.0**450), (2.0**-490, 1.0)])
 def test_standard_errors_are_right_in_any_unit(of_x, of_y):
     X, y = drawn_rows(40, 2)

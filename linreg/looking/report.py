@@ -251,7 +251,7 @@ def _residuals(drawing: Drawing, words: Words) -> list[str]:
         rows = [
             [
                 f"{row.row + 1:,}",
-                *(number(value, 6) for value in (row.observed, row.fitted)),
+                *(number(value, 9) for value in (row.observed, row.fitted)),
                 number(row.leverage),
                 number(row.cook),
             ]

@@ -26,7 +26,8 @@ class Coefficient:
     """One coefficient in its own units, as trained and exactly; its standard error, test against 0 and interval.
 
     `name` is None for the intercept. The error, t, p and the interval's ends belong to the exact value; they are NaN
-    where there are none (`Summary.without`).
+    where there are none (`Summary.without`). `vif` is how many times the error's square is what it would be were the
+    feature orthogonal to the others, about their means where there is an intercept; NaN for that.
     """
 
     name: str | None
@@ -37,11 +38,12 @@ class Coefficient:
     p: float
     low: float
     high: float
+    vif: float
 
     def judged(self) -> dict[str, float | None]:
         """What belongs to the exact value, as it stands in the JSON: None where there is no number."""
         found = {"standard_error": self.error, "t": self.t, "p": self.p, "low": self.low, "high": self.high}
-        return _numbers(found)
+        return _numbers(found | {"vif": self.vif})
 
     @property
     def off(self) -> float:
@@ -121,6 +123,13 @@ class Design:
         return np.asarray(np.linalg.solve(self.R, np.eye(len(self.R))), dtype=np.float64)
 
     @cached_property
+    def inflation(self) -> Array:
+        """The features' variance inflation factors (d,), of their coefficients, where these are unique."""
+        start = int(self.intercept)
+        inflation: Array = np.sum(self.inverse[start:] ** 2, axis=1) * np.sum(self.R[start:, start:] ** 2, axis=0)
+        return inflation
+
+    @cached_property
     def condition(self) -> tuple[float, list[list[int]]]:
         """The condition number of the features at unit length, and the places of those that nearly depend, by group.
 
@@ -167,21 +176,22 @@ def summarise(outcome: Outcome) -> Summary:
 
     squares, total, freedom, between = design.squares(design.exact), design.total, design.freedom, len(slopes)
     variance = squares / freedom if without is None else math.nan
-    errors = np.full(len(to_own), math.nan)
+    errors = vifs = np.full(len(to_own), math.nan)
     if without is None:
         spread = to_own @ design.inverse
         sizes = np.abs(spread).max(axis=1)  # taken out, as the squares of numbers in any unit may be none in float64
+        vifs = np.append([math.nan] * design.intercept, design.inflation)
         errors = math.sqrt(variance) * sizes * np.sqrt(np.sum((spread / sizes[:, None]) ** 2, axis=1))
     reach = t_within(CONFIDENCE, freedom) if without is None else math.nan
 
-    def coefficient(name: str | None, estimate: float, exact: float, error: float) -> Coefficient:
+    def coefficient(name: str | None, estimate: float, exact: float, error: float, vif: float) -> Coefficient:
         t = exact / error if error > 0 else math.copysign(math.inf, exact) if error == 0 and exact else math.nan
         p = math.nan if without else t_beyond(t, freedom)
-        return Coefficient(name, estimate, exact, error, t, p, exact - reach * error, exact + reach * error)
+        return Coefficient(name, estimate, exact, error, t, p, exact - reach * error, exact + reach * error, vif)
 
     names = [None, *outcome.names] if design.intercept else [*outcome.names]
     trained, exact = (_own(outcome, design, theta) for theta in (design.theta, design.exact))
-    rows = zip(names, trained, exact, errors, strict=True)
+    rows = zip(names, trained, exact, errors, vifs, strict=True)
     f = math.nan
     if without is None:
         f = (total - squares) / between / variance if variance > 0 else math.inf
