@@ -116,6 +116,8 @@ def test_a_page_tells_the_statistics(unpainted):
             number(row.t),
         ]
     assert f"{number(summary.deviation, 6)}" in texts
+    assert number(summary.aic, 9) in texts
+    assert number(summary.bic, 9) in texts
     assert "linreg --target 'a b'" in texts
     assert "Nothing speaks against a normal distribution." in texts
     assert "newton" in texts

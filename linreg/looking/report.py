@@ -162,7 +162,7 @@ def _goodness(drawing: Drawing, words: Words) -> list[str]:
             (words["deviation"], number(summary.deviation, 6)),
             (words["freedom"], f"{summary.freedom:,}"),
             (words["f"], f"{number(summary.f, 6)}, p {_probability(summary.f_p)}"),
-            *((words[name], "—" if math.isnan(value) else number(value, 6)) for name, value in criteria.items()),
+            *((words[name], "—" if math.isnan(value) else number(value, 9)) for name, value in criteria.items()),
         ]
     facts.append((words["rmse"], number(summary.trained_rmse, 6)))
     outcome = drawing.outcome
