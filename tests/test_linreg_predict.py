@@ -203,6 +203,16 @@ def test_rows_that_lack_a_value_are_refused_left_out_or_filled(runs, tmp_path):
     np.testing.assert_allclose(numbers(again), found, rtol=1e-15)
 
 
+def test_means_of_synthetic_data_fill_what_is_missing(tmp_path):
+    words = ["--seed", "1", "--dtype", "float64", "--optimizer", "lstsq", "--num-examples", "9", "--noise", "1"]
+    assert linreg(*words, "--save", tmp_path / "run")[0] == 0
+    (tmp_path / "new.csv").write_text("x0,x1\nNA,NA\n")
+    out = linreg("predict", tmp_path / "run", tmp_path / "new.csv", "--missing", "mean")[1]
+    mean = read(Folder(tmp_path / "run")).encoding.fills[-1]  # of the targets, where the exact fit goes through
+    assert numbers(out) == pytest.approx([mean])
+    assert abs(mean) > 1
+
+
 def test_a_prediction_that_is_missing_is_nan_or_null(runs, tmp_path):
     path = write_csv(tmp_path / "new.csv", table_of(10), HOLES)
     for ending in ("csv", "npy", "parquet"):
