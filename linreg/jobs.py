@@ -11,6 +11,7 @@ from typing import Any
 from linreg.backends import backend
 from linreg.errors import Diverged, warn
 from linreg.lines import EpochLines, beside, coefficient_lines, goodness_line
+from linreg.looking.statistics import summarise
 from linreg.model import Tensor, init_params, linreg, squared_loss
 from linreg.outcome import Outcome, Trace
 from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, problem_of, warn_of
@@ -88,6 +89,9 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
     estimates = [beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
     coefficients = dict(zip(outcome.names, estimates, strict=True))
     constant = beside(intercept, exact_intercept) if settings.fit_intercept else None
+    summary = summarise(outcome)
+    for row, judged in zip([*([constant] if constant else []), *estimates], summary.coefficients, strict=True):
+        row.update(judged.judged())
     good = [outcome.goodness(triangle) for triangle in (outcome.triangle, outcome.held_triangle) if triangle]
     if manner.results:
         print("\n".join(coefficient_lines(data.target, coefficients, constant, outcome.reference_levels)))
@@ -103,6 +107,7 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
         "coefficients": coefficients,
         "r2": good[0].r2,
         "rmse": good[0].rmse,
+        "exact_fit": summary.judged(),
         **({"validation_r2": good[1].r2, "validation_rmse": good[1].rmse} if good[1:] else {}),
     }
     return result, outcome

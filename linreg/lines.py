@@ -38,30 +38,32 @@ def has_line(epoch: int, num_epochs: int) -> bool:
     return epoch == 0 or (done + EPOCH_LINES) // num_epochs > done // num_epochs
 
 
-def beside(estimate: float, exact: float) -> dict[str, float]:
+def beside(estimate: float, exact: float) -> dict[str, float | None]:
     """A coefficient beside the exact answer, and how far they are apart."""
     return {"estimate": float(estimate), "exact": float(exact), "difference": float(estimate - exact)}
 
 
 def coefficient_lines(
     target: str,
-    coefficients: Mapping[str, Mapping[str, float]],
-    constant: Mapping[str, float] | None,
+    coefficients: Mapping[str, Mapping[str, float | None]],
+    constant: Mapping[str, float | None] | None,
     reference_levels: Sequence[str] = (),
 ) -> list[str]:
-    """The lines of a table of estimates beside the exact answers and how far they are apart.
+    """The lines of a table of estimates beside the exact answers, how far they are apart, and standard errors, if any.
 
     Below them, the `reference_levels` that those of categories are differences from.
     """
     rows = [("(intercept)", constant)] if constant else []
     rows += coefficients.items()
     names = (target, *(name for name, _ in rows))
+    judged = all(row.get("standard_error") is not None for _, row in rows)
     width = max(breadth(shown(name)) for name in names)
     first, *others = (shown(name) + " " * (width - breadth(shown(name))) for name in names)
     return [
-        f"{first} {'estimate':>16} {'exact':>16} {'difference':>12}",
+        f"{first} {'estimate':>16} {'exact':>16} {'difference':>12}" + (f" {'std. error':>12}" if judged else ""),
         *(
             f"{name} {row['estimate']:>16.9g} {row['exact']:>16.9g} {row['difference']:>12.2e}"
+            + (f" {row['standard_error']:>12.5g}" if judged else "")
             for name, (_, row) in zip(others, rows, strict=True)
         ),
         *([f"reference levels: {', '.join(map(shown, reference_levels))}"] if reference_levels else []),

@@ -206,9 +206,9 @@ def test_table_prints_coefficients_beside_the_exact_answer(backend):
     assert (status, err) == (0, "")
     *epochs, head, intercept, slope, good = out.splitlines()
     assert epochs[-1].startswith("epoch 75, loss ")  # four steps each make 300
-    assert head.split() == ["y", "estimate", "exact", "difference"]
-    assert intercept.split()[::2] == ["(intercept)", "-0.262323074"]
-    assert slope.split()[::2] == ["x", "1.00211682"]
+    assert head.split() == ["y", "estimate", "exact", "difference", "std.", "error"]
+    assert intercept.split()[::2] == ["(intercept)", "-0.262323074", "0.23282"]
+    assert slope.split()[::2] == ["x", "1.00211682", "0.0004298"]
     assert abs(float(slope.split()[3])) < 2e-3
     assert re.fullmatch(r"R² 0\.99999\d, RMSE 0\.86\d* for 36 rows trained on", good)
 

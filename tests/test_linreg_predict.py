@@ -178,13 +178,14 @@ def test_rows_that_lack_a_value_are_refused_left_out_or_filled(runs, tmp_path):
     table = table_of(10, seed=4)
     path = write_csv(tmp_path / "new.csv", table, {*HOLES, (2, "y")})
     err = refused("predict", runs / "refuse", path)
-    assert "row 1, column 'a': the value is missing; a run trained with --missing drop leaves such rows out" in err
+    assert "row 1, column 'a': the value is missing; --missing drop leaves such rows out" in err
 
     status, out, err = linreg("predict", runs / "drop", path)
     assert status == 0
     np.testing.assert_allclose(numbers(out), expected(runs / "drop", table, HOLES), rtol=1e-12)
     assert err.splitlines()[0] == "linreg: 3 of 10 rows lack a value and have no prediction"
     assert err.splitlines()[1].endswith(" for 6 rows")
+    assert linreg("predict", runs / "refuse", path, "--missing", "drop") == (0, out, err)
 
     status, out, _ = linreg("predict", runs / "mean", path, "--out", tmp_path / "out.parquet")
     found = pyarrow.parquet.read_table(tmp_path / "out.parquet")["prediction"].to_numpy()
@@ -198,6 +199,18 @@ def test_rows_that_lack_a_value_are_refused_left_out_or_filled(runs, tmp_path):
     by_hand = expected(runs / "mean", filled)
     by_hand[4] += sum(shares[name] * effects[f"place={name}"]["estimate"] for name in PLACES[1:])
     np.testing.assert_allclose(found, by_hand, rtol=1e-9)
+    again = linreg("predict", runs / "refuse", path, "--missing", "mean")[1]
+    np.testing.assert_allclose(numbers(again), found, rtol=1e-15)
+
+
+def test_means_of_synthetic_data_fill_what_is_missing(tmp_path):
+    words = ["--seed", "1", "--dtype", "float64", "--optimizer", "lstsq", "--num-examples", "9", "--noise", "1"]
+    assert linreg(*words, "--save", tmp_path / "run")[0] == 0
+    (tmp_path / "new.csv").write_text("x0,x1\nNA,NA\n")
+    out = linreg("predict", tmp_path / "run", tmp_path / "new.csv", "--missing", "mean")[1]
+    mean = read(Folder(tmp_path / "run")).encoding.fills[-1]  # of the targets, where the exact fit goes through
+    assert numbers(out) == pytest.approx([mean])
+    assert abs(mean) > 1
 
 
 def test_a_prediction_that_is_missing_is_nan_or_null(runs, tmp_path):

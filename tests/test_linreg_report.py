@@ -116,10 +116,29 @@ def test_a_page_tells_the_statistics(unpainted):
             number(row.t),
         ]
     assert f"{number(summary.deviation, 6)}" in texts
+    assert number(summary.aic, 9) in texts
+    assert number(summary.bic, 9) in texts
     assert "linreg --target 'a b'" in texts
     assert "Nothing speaks against a normal distribution." in texts
     assert "newton" in texts
     assert not [text for text in texts if text in ("nan", "inf")]
+
+
+def test_more_features_than_rows_leave_no_row_to_judge_by(unpainted):
+    page = report.page(outcome_of(*drawn_rows(8, 12), optimizer="lstsq"))
+    assert REPORT_WORDS["en"]["dependent"] in page
+    assert REPORT_WORDS["en"]["saturated"] in page
+
+
+def test_r_squared_about_0_is_called_so_and_compared_with_0(unpainted):
+    X, y = drawn_rows(40, 2)
+    page = report.page(outcome_of(X, y, fit_intercept=False, optimizer="lstsq"))
+    assert re.findall(r">([^<]*R²[^<]*)</th>", page) == [
+        *("R² about 0 (exact solution)", "R² about 0 (as trained)", "adjusted R² about 0")
+    ]
+    worse = outcome_of(X, y, fit_intercept=False, optimizer="lstsq")
+    worse.w = -9 * worse.w
+    assert "0 would predict y better than this (R² about 0 = −" in report.page(worse)
 
 
 def test_nearly_all_is_not_told_as_all(unpainted):
@@ -258,7 +277,7 @@ def test_the_error_on_the_rows_held_out_is_in_the_targets_own_units(tmp_path, un
     assert REPORT_WORDS["en"]["reference"].format(levels="c=a") in page
     assert linreg("show", tmp_path / "run")[1].endswith("\nreference levels: c=a\n")
     facts = dict(re.findall(r'<th scope="row">([^<]*)</th><td>([^<]*)</td>', page))
-    assert float(facts["R² of the rows held out"].replace("−", "-")) == pytest.approx(run["validation_r2"])
+    assert float(facts["R² of the rows held out"].replace("−", "-")) == pytest.approx(run["validation_r2"], rel=1e-5)
     told = re.findall(r"root mean square error \(?(as trained|of the rows held out)\)?</th><td[^>]*>([\d.]+)<", page)
     trained, held = (float(value) for _, value in told)
     whole = run["rows"] * trained**2 + (40 - run["rows"]) * held**2

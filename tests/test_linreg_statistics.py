@@ -102,7 +102,9 @@ def test_where_there_are_no_standard_errors_none_are_given(chosen, rows, why):
     for row in summary.coefficients:
         assert math.isfinite(row.exact)
         assert all(map(math.isnan, (row.error, row.t, row.p, row.low, row.high, row.off)))
-    assert all(map(math.isnan, (summary.deviation, summary.adjusted_r2, summary.f, summary.f_p)))
+    assert all(map(math.isnan, (summary.deviation, summary.adjusted_r2, summary.f, summary.f_p, summary.aic)))
+    told = summary.coefficients[0].judged() | summary.judged()
+    assert {name for name, value in told.items() if value is not None} == {"r2", "freedom", "without"}
     assert summary.r2 <= 1
 
 
@@ -119,6 +121,54 @@ def test_training_that_has_not_converged_is_told_in_standard_errors():
     assert max(row.off for row in early.coefficients) > 10 * max(row.off for row in late.coefficients)
     assert early.trained_r2 < late.trained_r2 <= early.r2 + 1e-12
     assert [row.error for row in early.coefficients] == [row.error for row in late.coefficients]
+
+
+def test_the_json_has_the_statistics_of_statsmodels():
+    # Those of sm.OLS in statsmodels 0.15.0; in its AIC and BIC the variance is no parameter, as it is in R's and here.
+    features = ["flipper_length_mm", "species", "sex"]
+    reading = Reading(categories=("species", "sex"), missing="drop")
+    table = Table(str(HERE.parent / "examples" / "data" / "penguins.csv"), "body_mass_g", features, reading)
+    result, _ = fit_table(Settings(**CHOSEN | {"optimizer": "lstsq"}), table, Manner(quiet=True, results=False))
+    chinstrap = result["coefficients"]["species=Chinstrap"]
+    names = ("standard_error", "t", "p", "low", "high")
+    assert [result["intercept"][name] for name in names] == pytest.approx(
+        [532.0503125268117, -0.6875617608872225, 0.4922146897901899, -1412.4789694886504, 680.844069965587]
+    )
+    assert [chinstrap[name] for name in names] == pytest.approx(
+        [46.347250352291894, -1.8908236681305115, 0.05952901342833273, -178.8098467642098, 3.540890926442387]
+    )
+    whole = result["exact_fit"]
+    assert whole.pop("without") is None
+    assert whole == pytest.approx(
+        {
+            "r2": 0.866888356233088,
+            "adjusted_r2": 0.8652650435042233,
+            "deviation": 295.5646104037519,
+            "freedom": 328,
+            "f": 534.0242461101889,
+            "f_p": 3.3673069621029e-142,
+            "aic": 4738.774194352064 + 2,
+            "bic": 4757.814906801967 + math.log(333),
+        }
+    )
+
+
+def test_variance_inflation_is_that_of_statsmodels():
+    # variance_inflation_factor of Longley's columns beside a constant, in statsmodels 0.15.0
+    _, *slopes = summarise(nist("longley")).coefficients
+    assert [row.vif for row in slopes] == pytest.approx(
+        [135.53243828, 1788.51348272, 33.6188905960, 3.58893019345, 399.151022313, 758.980597407]
+    )
+
+
+@pytest.mark.parametrize(("of_x", "of_y"), [(2.0**490, 2.0**-490), (2.0**-450, 2.0**450), (2.0**-490, 1.0)])
+def test_standard_errors_are_right_in_any_unit(of_x, of_y):
+    X, y = drawn_rows(40, 2)
+    plain, scaled = (summarise(outcome_of(X * x, y * by, optimizer="lstsq")) for x, by in ((1, 1), (of_x, of_y)))
+    errors = [row.error * of_y / (of_x if row.name else 1) for row in plain.coefficients]
+    assert [row.error for row in scaled.coefficients] == pytest.approx(errors, rel=1e-9, abs=0)
+    assert [row.t for row in scaled.coefficients] == pytest.approx([row.t for row in plain.coefficients])
+    assert scaled.aic == pytest.approx(plain.aic + 2 * 40 * math.log(of_y))
 
 
 # Distributions
@@ -231,12 +281,20 @@ def test_checks_agree_with_scipy_and_are_right_as_often_as_they_say():
         (5, {}, {"normality": "few", "spread": "few", "order": "few"}),
         (60, {"weight_decay": 0.1}, {"influence": "errorless"}),
         (3, {}, {"normality": "exact", "influence": "exact"}),
-        (4001, {}, {"order": "sampled"}),
+        (4001, {}, {"order": "sampled", "influence": "partly"}),
     ],
 )
 def test_what_cannot_be_checked_is_said(rows, chosen, expected):
     X, y = drawn_rows(rows, 2, seed=3)
     assert expected.items() <= verdicts(outcome_of(X, y, optimizer="lstsq", **chosen)).items()
+
+
+def test_a_row_far_from_the_fit_that_is_not_sampled_is_told_of():
+    X, y = drawn_rows(4001, 2, seed=3)
+    y[1] += 1e3
+    outcome = outcome_of(X, y, optimizer="lstsq")
+    assert 1 not in outcome.sample[2]
+    assert verdicts(outcome)["influence"] == "beyond"
 
 
 def test_rounding_is_not_taken_for_residuals():

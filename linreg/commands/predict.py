@@ -4,10 +4,11 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 from linreg.arguments import Parser, guarded, names
 from linreg.errors import DONE, BadInput, warn
-from linreg.settings import FORMATS
+from linreg.settings import FORMATS, MISSING
 
 
 def run(argv: Sequence[str]) -> int:
@@ -21,6 +22,8 @@ def run(argv: Sequence[str]) -> int:
     from linreg.tables.source import lost_digits
 
     saved = read(Folder(options.folder))
+    if options.missing is not None:
+        saved = replace(saved, encoding=replace(saved.encoding, missing=options.missing))
     check_out(options.out, options.file, saved)
     source = opened_source(
         options.file,
@@ -66,6 +69,12 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
         default=[],
         metavar="A,B",
         help="columns of FILE, of any type, to stand before the predictions as they are written there",
+    )
+    add(
+        "--missing",
+        choices=MISSING,
+        help="where a value is missing: refuse the table, give the row no prediction, or put the mean of the rows "
+        "trained on (default: as the run was trained)",
     )
     add(
         "--na",

@@ -76,8 +76,8 @@ def _verdict(drawing: Drawing, words: Words) -> list[str]:
     if outcome.diverged:
         why = outcome.diverged[0].upper() + outcome.diverged[1:]
         lines.append(_paragraph(words["diverged"].format(why=why), "verdict bad"))
-    kind = "explained" if outcome.settings.fit_intercept else "explained_0"
-    told = words["unexplained" if r2 < 0 else kind].format(
+    kind = "unexplained" if r2 < 0 else "explained"
+    told = words[kind if outcome.settings.fit_intercept else f"{kind}_0"].format(
         target=shown(outcome.target),
         share="—" if math.isnan(r2) else f"{_short_of_all(100 * r2)} %",
         r2=_short_of_all(r2),
@@ -107,6 +107,7 @@ def _coefficients(drawing: Drawing, words: Words) -> list[str]:
     return [
         _heading(words["coefficients"]),
         _paragraph(words[summary.without or "belongs"], "note"),
+        *([_paragraph(words["saturated"], "note")] if summary.without == "dependent" and summary.freedom <= 0 else []),
         *_reference(drawing.outcome, words),
         *_nearly_dependent(drawing, words),
         _table(words["coefficients"], texts, [_coefficient(row, summary, words) for row in summary.coefficients]),
@@ -149,16 +150,19 @@ def _coefficient(row: Coefficient, summary: Summary, words: Words) -> list[str]:
 
 def _goodness(drawing: Drawing, words: Words) -> list[str]:
     summary = drawing.summary
+    r2_name = words["r2" if drawing.outcome.settings.fit_intercept else "r2_0"]
     facts = [
-        (words["r2" if drawing.outcome.settings.fit_intercept else "r2_0"], _short_of_all(summary.r2, 12)),
-        (words["trained_r2"], _short_of_all(summary.trained_r2, 12)),
+        (words["exact_r2"].format(r2=r2_name), _short_of_all(summary.r2, 6)),
+        (words["trained_r2"].format(r2=r2_name), _short_of_all(summary.trained_r2, 6)),
     ]
     if summary.without is None:
+        criteria = {"aic": summary.aic, "bic": summary.bic}
         facts += [
-            (words["adjusted"], _short_of_all(summary.adjusted_r2, 12)),
+            (words["adjusted"].format(r2=r2_name), _short_of_all(summary.adjusted_r2, 6)),
             (words["deviation"], number(summary.deviation, 6)),
             (words["freedom"], f"{summary.freedom:,}"),
             (words["f"], f"{number(summary.f, 6)}, p {_probability(summary.f_p)}"),
+            *((words[name], "—" if math.isnan(value) else number(value, 9)) for name, value in criteria.items()),
         ]
     facts.append((words["rmse"], number(summary.trained_rmse, 6)))
     outcome = drawing.outcome
@@ -166,7 +170,7 @@ def _goodness(drawing: Drawing, words: Words) -> list[str]:
         # The parameters kept are those with the lowest of these losses, which are half a mean square in standard units.
         held = float(outcome.scaling.stds[-1]) * math.sqrt(2 * min(outcome.validation_losses))
         if outcome.held_triangle and (r2 := outcome.goodness(outcome.held_triangle).r2) is not None:
-            facts.append((words["held_r2"], _short_of_all(r2, 12)))
+            facts.append((words["held_r2"].format(r2=r2_name), _short_of_all(r2, 6)))
         facts.append((words["held_rmse"], number(held, 6)))
     return [_heading(words["whole"]), _facts(words["whole"], facts)]
 
@@ -247,13 +251,14 @@ def _residuals(drawing: Drawing, words: Words) -> list[str]:
         rows = [
             [
                 f"{row.row + 1:,}",
-                *(number(value, 6) for value in (row.observed, row.fitted)),
+                *(number(value, 9) for value in (row.observed, row.fitted)),
                 number(row.leverage),
                 number(row.cook),
             ]
             for row in influential
         ]
-        made += [f"<h3>{escape(words['influential'])}</h3>", _table(words["influential"], heads, rows)]
+        title = words["influential" if residuals.in_order else "influential_sampled"]
+        made += [f"<h3>{escape(title)}</h3>", _table(title, heads, rows)]
     return made
 
 

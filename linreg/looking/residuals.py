@@ -15,6 +15,7 @@ ENOUGH = 20  # rows: of fewer, no check says anything
 DOUBTFUL = 0.01  # a probability below this is no accident
 SWAYS = 0.5  # a Cook's distance from which a row moves the fit by as much as its uncertainty
 MOST_INFLUENTIAL = 3
+BEYOND = 1.5  # of all residuals' deviation to the sampled ones': above it some that were not sampled are far larger
 LEAST_SPARE = 1e-6
 
 
@@ -23,8 +24,9 @@ class Check:
     """What was asked of the residuals, and the answer.
 
     `kind` is "normality", "spread", "order" or "influence"; `verdict` "good", "doubtful" or why nothing is said: "few"
-    rows, an "exact" fit, "sampled" rows, "errorless" coefficients. `p` is the probability of a statistic at least as
-    far from what is expected where all is well, NaN for influence.
+    rows, an "exact" fit, "sampled" rows, "errorless" coefficients. Influence that is good in sampled rows is "partly"
+    so, or "beyond" them is a row far from the fit. `p` is the probability of a statistic at least as far from what is
+    expected where all is well, NaN for influence.
     """
 
     kind: str
@@ -127,7 +129,15 @@ class Residuals:
                 made.append(Check(kind, "doubtful" if p < DOUBTFUL else "good", statistic, p))
         silence = self._silence("influence")
         most = math.nan if silence else float(self.cook.max())
-        return [*made, Check("influence", silence or ("doubtful" if most >= SWAYS else "good"), most)]
+        return [*made, Check("influence", silence or ("doubtful" if most >= SWAYS else self._unswayed), most)]
+
+    @property
+    def _unswayed(self) -> str:
+        """The verdict where no sampled row sways the fit, which says little of one that is not among them."""
+        if self.in_order:
+            return "good"
+        sampled = self.target_std * float(np.sqrt(np.mean(self.standard_errors**2)))
+        return "beyond" if self.deviation > BEYOND * sampled else "partly"
 
     def _silence(self, kind: str) -> str | None:
         """Why a check cannot be made."""

@@ -7,6 +7,7 @@ Source: Seber and Lee, Linear Regression Analysis, 2nd ed., chapters 3 and 4
 import math
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,8 @@ class Coefficient:
     """One coefficient in its own units, as trained and exactly; its standard error, test against 0 and interval.
 
     `name` is None for the intercept. The error, t, p and the interval's ends belong to the exact value; they are NaN
-    where there are none (`Summary.without`).
+    where there are none (`Summary.without`). `vif` is how many times the error's square is what it would be were the
+    feature orthogonal to the others, about their means where there is an intercept; NaN for that.
     """
 
     name: str | None
@@ -36,6 +38,12 @@ class Coefficient:
     p: float
     low: float
     high: float
+    vif: float
+
+    def judged(self) -> dict[str, float | None]:
+        """What belongs to the exact value, as it stands in the JSON: None where there is no number."""
+        found = {"standard_error": self.error, "t": self.t, "p": self.p, "low": self.low, "high": self.high}
+        return _numbers(found | {"vif": self.vif})
 
     @property
     def off(self) -> float:
@@ -50,7 +58,8 @@ class Summary:
     `without` says why there are no standard errors: "ridge", as weights that decay are biased; "dependent", as the
     coefficients are not unique; "saturated", as no row is left to judge by; or None where there are some. `deviation`
     is the residuals' standard deviation, `r2` to `f_p` the exact fit's R², adjusted R², F and its probability under no
-    relation at all (NaN as above); `trained_r2` and `trained_rmse` are those of the parameters as trained. Without an
+    relation at all, `aic` and `bic` its information criteria, with the residuals' variance among what is estimated (NaN
+    as above); `trained_r2` and `trained_rmse` are those of the parameters as trained. Without an
     intercept, R² counts from 0 instead of the mean.
     """
 
@@ -63,8 +72,16 @@ class Summary:
     adjusted_r2: float
     f: float
     f_p: float
+    aic: float
+    bic: float
     trained_r2: float
     trained_rmse: float
+
+    def judged(self) -> dict[str, Any]:
+        """What belongs to the exact fit as a whole, as it stands in the JSON: None where there is no number."""
+        names = ("r2", "adjusted_r2", "deviation", "f", "f_p", "aic", "bic")
+        found = _numbers({name: getattr(self, name) for name in names})
+        return {**found, "freedom": self.freedom, "without": self.without}
 
 
 class Design:
@@ -104,6 +121,13 @@ class Design:
     def inverse(self) -> Array:
         """R⁻¹ (p, p), where the coefficients are unique: its product with its transpose is the covariance over s²."""
         return np.asarray(np.linalg.solve(self.R, np.eye(len(self.R))), dtype=np.float64)
+
+    @cached_property
+    def inflation(self) -> Array:
+        """The features' variance inflation factors (d,), of their coefficients, where these are unique."""
+        start = int(self.intercept)
+        inflation: Array = np.sum(self.inverse[start:] ** 2, axis=1) * np.sum(self.R[start:, start:] ** 2, axis=0)
+        return inflation
 
     @cached_property
     def condition(self) -> tuple[float, list[list[int]]]:
@@ -152,22 +176,29 @@ def summarise(outcome: Outcome) -> Summary:
 
     squares, total, freedom, between = design.squares(design.exact), design.total, design.freedom, len(slopes)
     variance = squares / freedom if without is None else math.nan
-    errors = np.full(len(to_own), math.nan)
+    errors = vifs = np.full(len(to_own), math.nan)
     if without is None:
-        errors = np.sqrt(variance * np.sum((to_own @ design.inverse) ** 2, axis=1))
+        spread = to_own @ design.inverse
+        sizes = np.abs(spread).max(axis=1)  # taken out, as the squares of numbers in any unit may be none in float64
+        vifs = np.append([math.nan] * design.intercept, design.inflation)
+        errors = math.sqrt(variance) * sizes * np.sqrt(np.sum((spread / sizes[:, None]) ** 2, axis=1))
     reach = t_within(CONFIDENCE, freedom) if without is None else math.nan
 
-    def coefficient(name: str | None, estimate: float, exact: float, error: float) -> Coefficient:
+    def coefficient(name: str | None, estimate: float, exact: float, error: float, vif: float) -> Coefficient:
         t = exact / error if error > 0 else math.copysign(math.inf, exact) if error == 0 and exact else math.nan
         p = math.nan if without else t_beyond(t, freedom)
-        return Coefficient(name, estimate, exact, error, t, p, exact - reach * error, exact + reach * error)
+        return Coefficient(name, estimate, exact, error, t, p, exact - reach * error, exact + reach * error, vif)
 
     names = [None, *outcome.names] if design.intercept else [*outcome.names]
     trained, exact = (_own(outcome, design, theta) for theta in (design.theta, design.exact))
-    rows = zip(names, trained, exact, errors, strict=True)
+    rows = zip(names, trained, exact, errors, vifs, strict=True)
     f = math.nan
     if without is None:
         f = (total - squares) / between / variance if variance > 0 else math.inf
+    twice, estimated = math.nan, design.rows - freedom + 1  # minus twice the logarithm of the likelihood
+    if without is None and squares:
+        per_row = math.log(2 * math.pi * squares / design.rows) + 2 * math.log(scaling.stds[-1]) + 1
+        twice = design.rows * per_row
     trained_squares = design.squares(design.theta)
     return Summary(
         tuple(coefficient(name, *map(float, values)) for name, *values in rows),
@@ -179,6 +210,8 @@ def summarise(outcome: Outcome) -> Summary:
         1 - squares / total * (freedom + between) / freedom if without is None and total else math.nan,
         f,
         math.nan if without else f_beyond(f, between, freedom),
+        twice + 2 * estimated,
+        twice + math.log(design.rows) * estimated,
         _share(trained_squares, total),
         float(scaling.stds[-1]) * math.sqrt(trained_squares / design.rows),
     )
@@ -196,6 +229,10 @@ def _own(outcome: Outcome, design: Design, theta: Array) -> Array:
     w, b = (theta[1:], float(theta[0])) if design.intercept else (theta, 0.0)
     slopes, constant = outcome.scaling.in_own_units(w, b)
     return np.append([constant], slopes) if design.intercept else slopes
+
+
+def _numbers(found: dict[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in found.items()}
 
 
 def _share(squares: float, total: float) -> float:

@@ -183,12 +183,14 @@ def _encoding(problem: Problem, settings: Settings) -> Encoding:
     if problem.loaded is not None:
         return problem.loaded.encoding
     size = len(problem.names)
+    X, ones, y = problem.triangle.split()
+    means = ones @ np.column_stack([X, y]) / problem.triangle.rows
     return Encoding(
         Choice(tuple(f"x{place}" for place in range(size)), (), problem.target),
         levels=(),
         missing="refuse",
         fit_intercept=settings.fit_intercept,
-        fills=(0.0,) * (size + 1),
+        fills=tuple(means.tolist()),
         shares=(),
         means=tuple(problem.scaling.means.tolist()),
         stds=tuple(problem.scaling.stds.tolist()),

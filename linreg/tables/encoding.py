@@ -213,8 +213,7 @@ class Encoding:
         check_finite(coded, choice.columns, name, block.first)
         missing = np.isnan(coded)
         if self.missing == "refuse":
-            mend = "a run trained with --missing drop leaves such rows out, one with --missing mean fills them"
-            refuse_missing(missing, choice.columns, name, block.first, mend)
+            refuse_missing(missing, choice.columns, name, block.first)
         rows = np.flatnonzero(~missing.any(axis=1) if self.missing == "drop" else np.ones(len(coded), dtype=bool))
         # The target's place among the numbers, which the columns are counted by.
         coded = np.insert(coded[rows], len(choice.numbers), np.nan, axis=1)
@@ -246,11 +245,11 @@ class Encoding:
         return encoding
 
 
-def refuse_missing(missing: Any, columns: Sequence[str], name: str, first: int, mend: str = FILLED) -> None:
+def refuse_missing(missing: Any, columns: Sequence[str], name: str, first: int) -> None:
     """BadInput for the first value that is missing in rows (n, k) from number `first` on."""
     if missing.any():
         row, column = np.unravel_index(int(np.argmax(missing)), missing.shape)
-        raise BadInput(f"{where(name, first + int(row), columns[int(column)])}: the value is missing; {mend}")
+        raise BadInput(f"{where(name, first + int(row), columns[int(column)])}: the value is missing; {FILLED}")
 
 
 def _frozen(value: Any) -> Any:
