@@ -135,6 +135,9 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
     if not is_on_cpu(ext_tensor):
         raise BufferError(f"Unsupported device in DLTensor.\n  {from_elsewhere(ext_tensor)}.")
     array = np.from_dlpack(ext_tensor) if copy is None else np.from_dlpack(ext_tensor, copy=copy)
+    if not array.flags.writeable:  # as NumPy before 2.3 makes them all
+        shared = np.asarray(ext_tensor)
+        array = shared if np.may_share_memory(shared, array) else array
     if isinstance(ext_tensor, Tensor) and not copy:
         return Tensor._of(array, None, storage_of(ext_tensor))
     return from_numpy(array)
