@@ -140,6 +140,7 @@ class Op:
             "by_number": self.by_number,
             "Node": node_type,
             **{f"rule_{i}": rule for i, rule in self.rules.items()},
+            **{f"array_rule_{i}": _on_arrays(rule) for i, rule in self.rules.items() if rule is not None},
             **_NAMES,
         }
         source, name = self.source, f"<{self.node_name}>"
@@ -185,6 +186,13 @@ def op(
     made = Op(node_name, forward, rules, numbers, floating)
     TABLE.append(made)
     return made
+
+
+def _on_arrays(rule: Rule) -> Rule:
+    """A rule to be read with arrays alone: each operation in it is its forward computation, without a call between."""
+    scope: dict[str, Any] = dict(rule.__globals__)
+    scope.update({n: o.forward for n, o in scope.items() if isinstance(o, Op) and o.by_number is None})
+    return FunctionType(rule.__code__, scope, rule.__name__, rule.__defaults__, rule.__closure__)
 
 
 def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:

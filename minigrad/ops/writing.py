@@ -181,7 +181,7 @@ def _node_methods(o: Op) -> list[str]:
         "def flow(node, g, keep, tape):",
         "    if node.hooks is not None: return None",
         *checks,
-        *[f"    {d} = {pulled}" for d, pulled in zip(flows, _pulled(o, "rule", "node."), strict=True)],
+        *[f"    {d} = {pulled}" for d, pulled in zip(flows, _pulled(o, "array_rule", "node."), strict=True)],
         *([] if not frees else ["    if not keep:", *[f"        {line}" for line in frees]]),
         f"    if node.targets is not None: {brought}",
         f"    return {_tuple(*[f'({e}, {d})' for e, d in zip(edges, flows, strict=True)])}",
