@@ -104,7 +104,7 @@ attach(__invert__=bitwise_not)
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements satisfy `|input - other| <= atol + rtol * |other|`."""
     check_flags("allclose", equal_nan=equal_nan)
-    messages.check_equal_dtypes(input, other)
+    messages.check_equal_dtypes(tensor_argument(input, "allclose"), tensor_argument(other, "allclose", "other", 2))
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if not tolerance >= 0:
             raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")

@@ -24,8 +24,8 @@ INTERNAL = True
 
 def _compared(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
     """The two, broadcast together, in one dtype, which must be a floating one."""
-    if input._array.shape != target._array.shape:
-        input, target = broadcast_tensors(input, target)
+    if type(input) is not type(target) or input._array.shape != target._array.shape:
+        input, target = broadcast_tensors(input, target)  # or its error
     if input._array.dtype is not target._array.dtype:
         d = common_dtype(input, target)
         input, target = converted_to_save(input, d), converted_to_save(target, d)
