@@ -110,6 +110,19 @@ def copy_array(a: Array, d: np.dtype[Any], order: str = "K") -> Array:
     return made
 
 
+def strides_of(a: Array) -> tuple[int, ...]:
+    """For each dimension how many elements lie between neighbours; of an array without any, as if it had some.
+
+    What NumPy makes without elements has only strides of 0, which torch's has not.
+    """
+    if a.size or any(a.strides):
+        return tuple([step // a.itemsize for step in a.strides])
+    steps = [1]
+    for n in a.shape[:0:-1]:
+        steps.append(steps[-1] * max(n, 1))
+    return tuple(steps[::-1])
+
+
 def share_memory(x: Array, y: Array) -> bool:
     """Whether two arrays overlap; like torch, take arrays with gaps not to."""
     if not (x.size and y.size and has_no_gaps(x) and has_no_gaps(y)):

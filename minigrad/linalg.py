@@ -37,6 +37,7 @@ from .ops.matrices import (
     symmetric_parts,
 )
 from .ops.measures import cross_along
+from .ops.names import check_flags
 from .ops.norms import norm_of_matrices, norm_of_vectors
 from .ops.outs import SAME, UNSAFE, with_out
 from .ops.products import multi_dot as multi_dot, vdot
@@ -279,6 +280,7 @@ def svd(A: Tensor, full_matrices: bool = True) -> Any:
 
     Singular vectors have gradients where the singular values differ; those beyond S have none.
     """
+    check_flags("linalg_svd", full_matrices=full_matrices)
     return result_type("linalg_svd", "U", "S", "Vh")(tuple(singular_parts(A, full_matrices)))
 
 

@@ -20,7 +20,7 @@ from . import dtypes, messages
 from .devices import CPU, device
 from .dtypes import Size, dtype
 from .engine import LEAF, SEVERED, Lost, Node, RemovableHandle, Replaced, Storage, is_hooked, level_of_user
-from .layout import CHANNELS_LAST, is_channels_last
+from .layout import CHANNELS_LAST, is_channels_last, strides_of
 from .modes import is_grad_enabled
 
 if TYPE_CHECKING:
@@ -156,7 +156,7 @@ class Tensor(Methods, metaclass=TensorType):
 
     def stride(self, dim: int | None = None) -> Any:
         """For each dimension (or one), how many elements of memory lie between neighbours."""
-        steps = tuple([step // self._array.itemsize for step in self._array.strides])
+        steps = strides_of(self._array)
         return steps if dim is None else steps[messages.checked_dim(dim, self.ndim)]
 
     def storage_offset(self) -> int:

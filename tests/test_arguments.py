@@ -152,13 +152,57 @@ torch.norm(i, dtype=torch.float32)
 n.norm(dtype=torch.int32)
 n.nanmean(dtype=float)
 torch.clamp(n, 0, out=torch.zeros(0).double())
+torch.permute(n, 1, 0)
+torch.reshape(n, 12)
+torch.reshape(n, shape=(12,))
+torch.flip(n, 0)
+torch.flip(n, 0, 1)
+torch.tile(n, 2)
+torch.tile(n, [2])
+n.allclose(n, equal_nan=1)
+n.isclose(n, equal_nan=None)
+n.nonzero(as_tuple=1)
+torch.svd(n, some=np.bool_(True))
+torch.linalg.svd(n, full_matrices=1)
+torch.qr(n, some=0)
+torch.nn.functional.dropout(n, 0.5, 1)
+torch.nn.functional.dropout(n, 0.5, 0, True)
+torch.nn.functional.dropout1d(n, training=1)
+torch.nn.functional.dropout2d(x[None, None, None], 0.1, None)
+torch.nn.functional.alpha_dropout(n, 0.5, 1)
+torch.nn.functional.feature_alpha_dropout([n])
+torch.nn.functional.cross_entropy(n[:0, :0], n[:0, 0].long(), reduction="none", label_smoothing=0.1)
+torch.nn.functional.multi_margin_loss(n[:0, :0], n[:0, 0].long())
+torch.nn.functional.multi_margin_loss(n[:, :0], n[:, 0].long())
+torch.nn.functional.conv1d(n[:, :0], n[None, :, :1], padding=1)
+torch.nn.functional.conv_transpose2d(n[None, None, :, :0], n[None, None])
+torch.addr(n[:, :2], n[:, 0], n[0, :2], beta=torch.tensor(2), alpha=np.float32(0.5))
+torch.addr(n[:, :2], n[:, 0], n[0, :2], beta=True)
+torch.addr(n[:, :2], n[:, 0], n[0, :2], alpha="a")
+torch.addr(n[:, :2], n[:, 0], n[0, :2], alpha=2 ** 64)
+torch.cdist(n, n, p=float("nan"))
+torch.nn.functional.huber_loss(n, n, delta=float("nan"))
+torch.nn.functional.smooth_l1_loss(n, n, beta=float("nan"))
+torch.allclose(n, 3)
+torch.broadcast_tensors([n, n])
+torch.broadcast_tensors(n, 3)
+n[:0].stride(), torch.zeros(2, 0, 3).stride(), torch.zeros(0).stride(), torch.zeros(0, 3)[:, 1:].add(1).stride()
 """)
 def test_read_as_torch_reads_them(expression):
     check(expression)
 
 
 @pytest.mark.parametrize(
-    "expression", ["n.sum(0, 1)", "n.mean(0, 1)", "n.amax(0, None)", "n.var(0, keepdim=1)", 'n.nan_to_num("a")']
+    "expression",
+    [
+        "n.sum(0, 1)",
+        "n.mean(0, 1)",
+        "n.amax(0, None)",
+        "n.var(0, keepdim=1)",
+        'n.nan_to_num("a")',
+        "n.sort(0, 1)",
+        "n.argsort(0, 1)",
+    ],
 )
 def test_refused_as_torch_does_in_other_words(expression):
     for library in (minigrad, torch):  # torch counts positions from 1 in methods, or lists all ways to call

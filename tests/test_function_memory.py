@@ -61,6 +61,17 @@ def dirty_view_of_a_leaf(torch):
 
 
 @program
+def dirty_leaf_that_is_a_view_of_a_constant(torch):
+    leaf, found = torch.ones(2, 3).view(6).requires_grad_(), []
+    for x in (leaf, leaf[:2], leaf.view(-1)):
+        try:
+            found.append(made(torch, add_one, lambda ctx, g: g).apply(x))
+        except RuntimeError as error:
+            found.append(str(error).splitlines()[0])
+    return found
+
+
+@program
 def dirty_view(torch):
     a = torch.ones(4, requires_grad=True)
     b = a * 2

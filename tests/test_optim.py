@@ -76,6 +76,15 @@ def a_step_with_a_closure_returns_the_loss(torch):
 
 
 @program
+def what_sums_of_squares_begin_with(torch):
+    """The optimizer's own, also in a group that says another."""
+    a, b = leaves(torch)
+    groups = [{"params": a, "initial_accumulator_value": 5.0}, {"params": b}]
+    optimizer = torch.optim.Adagrad(groups, initial_accumulator_value=0.5)
+    return [optimizer.state[t]["sum"] for t in (a, b)]
+
+
+@program
 def groups_with_options_of_their_own(torch):
     a, b = with_gradients(torch)
     given = {"params": a, "lr": 0.5, "note": "kept"}

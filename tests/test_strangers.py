@@ -72,6 +72,13 @@ def test_what_is_no_tensor_is_asked_itself():
         (lambda: OURS.copy_(THEIRS), TypeError, REFUSED),
         (lambda: minigrad.stack([OURS, THEIRS]), TypeError, "as element 1 in argument 0, but got real torch's Tensor"),
         (
+            lambda: minigrad.nn.functional.mse_loss(OURS, THEIRS),
+            TypeError,
+            "element 1 in argument 0, but got real torch's",
+        ),
+        (lambda: minigrad.nn.Parameter(THEIRS), TypeError, REFUSED),
+        (lambda: minigrad.allclose(OURS, THEIRS), TypeError, REFUSED),
+        (
             lambda: OURS.backward(THEIRS),
             TypeError,
             "gradients can be either Tensors or None, but got real torch's Tensor",

@@ -297,6 +297,7 @@ def error(text, make):
 for text, options in {
     "a negative number of workers": {"num_workers": -1},
     "a negative timeout": {"timeout": -1},
+    "a timeout for nobody": {"timeout": 1},
     "prefetching alone": {"prefetch_factor": 2},
     "negative prefetching": {"prefetch_factor": -2, "num_workers": 1},
     "persistent nobody": {"persistent_workers": True},

@@ -168,9 +168,9 @@ def _result(t: Tensor, args: tuple[Any, ...], ctx: FunctionCtx, origin: Node, re
     if differentiable and not dirty:
         t._origin = origin
     elif differentiable:
-        base = t if t._view is None else t._view.base
-        if base._origin is LEAF:
-            raise RuntimeError(errors.dirty_leaf(is_view=base is not t))
+        of_no_operation = t._view is not None and not isinstance(t._view.base._origin, Node)
+        if t._origin is LEAF or (of_no_operation and t.requires_grad):
+            raise RuntimeError(errors.dirty_leaf(is_view=t._origin is not LEAF))
         take_history(t, origin)
     elif wanted and not dirty and t._origin is not LEAF:
         why = "integer" if t._array.dtype.kind != "f" else "non_differentiable"

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import dtypes, empty
 from ..engine import LEAF
+from ..ops.names import tensor_argument
 from ..tensor import Tensor, TensorType
 
 INTERNAL = True
@@ -40,6 +41,7 @@ class Parameter(Tensor, metaclass=ParameterType):
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Parameter:
         """A parameter over `data`; empty without it."""
         source = Tensor._of(np.empty(0, dtypes.get_default_dtype().numpy)) if data is None else data.detach()
+        tensor_argument(source, "Parameter", "data")
         if requires_grad and source._array.dtype.kind != "f":
             raise RuntimeError(
                 "Only Tensors of floating point and complex dtype can require gradients\n"

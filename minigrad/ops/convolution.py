@@ -218,6 +218,13 @@ def _check_fit(input: Tensor, weight: Tensor, bias: Tensor | None, groups: int, 
         )
 
 
+def _check_some_places(x: Tensor, n: int) -> None:
+    """Raise torch's RuntimeError where examples have channels, but these no elements."""
+    if not x.numel() and x.shape[0] and x.shape[1]:
+        shape = [*x.shape[:2], *(1,) * (n == 1), *x.shape[2:]]  # as torch computes it
+        raise RuntimeError(f"Only zero batch or zero channel inputs are supported, but got input shape: {shape}")
+
+
 def _check_dtypes(input: Tensor, weight: Tensor, bias: Tensor | None) -> None:
     if bias is not None and bias.dtype is not input.dtype:
         kinds = [messages.C_NAMES[t.dtype.name] for t in (input, bias)]
@@ -275,6 +282,7 @@ def _convolution(
             f"Calculated padded input size per channel: ({' x '.join(map(str, inside))}). Kernel size: "
             f"({' x '.join(map(str, spans))}). Kernel size can't be greater than actual input size"
         )
+    _check_some_places(x, n)
     if 0 in kernel:
         raise RuntimeError(
             f"a convolution needs a kernel of at least one element, but got weight of size {list(weight.shape)}"
@@ -379,6 +387,7 @@ def _transposed_convolution(
             for size, k, s, p, d, e in zip(x.shape[2:], *windows, extra, strict=True)
         ]
     )
+    _check_some_places(x, n)
     if min(sizes) < 1:
         as_plane = (1,) * (n == 1)  # as torch computes it
         given, found = (f"({' x '.join(map(str, (*as_plane, *size)))})" for size in (x.shape[2:], sizes))

@@ -27,7 +27,7 @@ from .inverses import (
     pinv_,
 )
 from .linear import matmul
-from .names import public, tensor_argument
+from .names import check_flags, public, tensor_argument
 from .options import integer, wrong_type
 from .pointwise import where
 from .results import result_type
@@ -152,6 +152,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
         raise RuntimeError(
             f"linalg.svd: input should have at least 2 dimensions, but has {input.ndim} dimensions instead"
         )
+    check_flags("svd", some=some, compute_uv=compute_uv)
     u, s, vh = singular_parts(input, not some)
     if not compute_uv:
         m, n = input.shape[-2:]
@@ -173,6 +174,7 @@ def orthogonal_parts(A: Tensor, mode: str) -> list[Tensor]:
 @public()
 def qr(input: Tensor, some: bool = True) -> Any:
     """Q and R, as `linalg.qr`; deprecated in torch, which warns of it."""
+    check_flags("qr", some=some)
     advice = "The boolean parameter 'some' has been replaced with a string parameter 'mode'.\n"
     advice += "Q, R = torch.qr(A, some)\nshould be replaced with\n"
     _warn_of_old_name("qr", f"{advice}Q, R = torch.linalg.qr(A, 'reduced' if some else 'complete')")

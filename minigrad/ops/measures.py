@@ -126,7 +126,7 @@ def cdist(x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str = "use_mm_fo
         if not x.is_floating_point():
             kind = messages.TYPE_NAMES[x.dtype.name]
             raise RuntimeError(f"cdist only supports floating-point dtypes, {name} got: {kind}")
-    if p < 0:
+    if not p >= 0:
         raise RuntimeError("cdist only supports non-negative p values")
     messages.check_scalar_types(x1._array, x2._array)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -30,6 +30,7 @@ NOT_GIVEN: Any = _NotGiven()  # the default where torch refuses None, or takes i
 
 
 _OF_PYTHON = ("norm", "split", "unique", "unique_consecutive")  # in torch too, and so without NumPy's names
+_ONE_BY_ONE = ("flip", "permute", "reshape", "tile")  # as methods they take ints so, as functions one sequence
 
 
 def public(*aliases: str, function: bool = True, method: bool = True, in_place: bool = False) -> Callable[[F], F]:
@@ -41,7 +42,7 @@ def public(*aliases: str, function: bool = True, method: bool = True, in_place: 
         offered = _with_numpy_names(f) if renames else f
         for name in (f.__name__, *aliases):
             if function:
-                FUNCTIONS[name] = offered
+                FUNCTIONS[name] = _of_one_sequence(f) if name in _ONE_BY_ONE else offered
             if method:
                 setattr(Tensor, name, offered)
             if in_place:
@@ -51,6 +52,24 @@ def public(*aliases: str, function: bool = True, method: bool = True, in_place: 
         return offered
 
     return offer
+
+
+def _of_one_sequence(f: F) -> F:
+    """The function for a method that takes ints one by one too."""
+    name = f.__code__.co_varnames[f.__code__.co_argcount]
+
+    @wraps(f)
+    def function(input: Any, *args: Any, **named: Any) -> Any:
+        if len(args) > 1:
+            call = f"{f.__name__}() takes 2 positional arguments but {len(args) + 1} were given"
+            raise TypeError(f"{call}\n  Give the ints as one tuple, or call the method: x.{f.__name__}(...).")
+        if args and not isinstance(args[0], (tuple, list)):
+            call = f"{f.__name__}(): argument '{name}' (position 2) must be tuple of ints, not {type_name(args[0])}"
+            raise TypeError(f"{call}\n  Give a tuple: ({args[0]},).")
+        return f(input, *args, **named)
+
+    function.__module__, function.__qualname__ = "minigrad", f.__name__  # where pickle finds it
+    return cast(F, function)
 
 
 def attach(**attributes: Any) -> None:
@@ -91,6 +110,13 @@ def _with_numpy_names(f: F) -> F:
 def wrong_flag(function: str, which: str, value: Any) -> TypeError:
     """torch's error for an argument that is to be a bool."""
     return TypeError(f"{function}(): argument {which} must be bool, not {type_name(value)}")
+
+
+def check_flags(function: str, **given: Any) -> None:
+    """Raise torch's error unless all that is given, by the names of arguments, is True or False."""
+    for name, value in given.items():
+        if value is not True and value is not False:
+            raise wrong_flag(function, f"'{name}'", value)
 
 
 def torch_names(function: str, numpy_names: dict[str, Any], **given: Any) -> dict[str, Any]:

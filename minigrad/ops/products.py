@@ -124,7 +124,7 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: An
 
 def _factors(function: str, x: Array, beta: Any, alpha: Any) -> tuple[Any, Any]:
     """Both factors as Python numbers, of integers if `x` is; torch cuts off what comes after the point."""
-    both = number(function, "beta", 3, beta), number(function, "alpha", 4, alpha)
+    both = number(function, "beta", None, beta), number(function, "alpha", None, alpha)
     return both if x.dtype.kind == "f" else (int(both[0]), int(both[1]))
 
 
@@ -203,7 +203,9 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
     for name, factor in (("beta", beta), ("alpha", alpha)):
         if isinstance(factor, float) and d.kind != dtypes.FLOATING:
             raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
-    beta, alpha = _factors("addr", x, beta, alpha) if d.kind != dtypes.FLOATING else (beta, alpha)
+        if isinstance(factor, bool) and d is not dtypes.bool_:
+            raise RuntimeError(f"Boolean {name} only supported for Boolean results.")
+    beta, alpha = _factors("addr", np.empty(0, d.numpy), beta, alpha)
     if d is dtypes.bool_:
         beta, alpha = bool(beta), bool(alpha)
     return addr_.call(input.to(d), converted_to_save(vec1, d), converted_to_save(vec2, d), beta, alpha)

@@ -235,11 +235,11 @@ def atleast_3d(*tensors: Any) -> Any:
 @public(method=False)
 def broadcast_tensors(*tensors: Any) -> tuple[Tensor, ...]:
     """Tensors expanded to the shape that they broadcast to: views."""
-    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
-        tensors = tuple(tensors[0])
     whole = np.empty(())
-    for x in tensors:
-        array = tensor_argument(x, "broadcast_tensors")._array
+    for i, x in enumerate(tensors):
+        if not isinstance(x, Tensor):
+            raise TypeError(f"expected Tensor as element {i} in argument 0, but got {type_name(x)}")
+        array = x._array
         try:
             whole = np.broadcast_to(0, np.broadcast_shapes(whole.shape, array.shape))
         except ValueError as error:

@@ -53,7 +53,8 @@ class Adagrad(Rule):
         super().__init__(params, defaults)
         for group in self.param_groups:
             for param in group["params"]:
-                self.state[param] = {name: wrap(array) for name, array in self.start(param._array, group).items()}
+                first = self.start(param._array, defaults)  # of a group's own initial value torch knows nothing
+                self.state[param] = {name: wrap(array) for name, array in first.items()}
 
     def start(self, x: Array, group: Group) -> Memory:
         """The sum of squares."""

@@ -95,7 +95,7 @@ def _of_probabilities(
         raise RuntimeError("ignore_index is not supported for floating point target")
     _check_smoothing(smoothing)
     dim = 0 if input.ndim == 1 else 1
-    classes = input.shape[dim]
+    classes = input.size(dim)
     if weight is not None and tuple(weight.shape) != (classes,):
         raise RuntimeError(
             f"cross_entropy: weight tensor should be defined either for all {classes} classes or no classes but got "
@@ -103,7 +103,7 @@ def _of_probabilities(
         )
     logs = log_softmax(input, dim)
     if smoothing:
-        target = target * (1 - smoothing) + smoothing / classes
+        target = target * (1 - smoothing) + smoothing / max(classes, 1)
     each = logs * target
     if weight is not None:
         each = each * _along_classes(weight, input.ndim)
@@ -136,7 +136,7 @@ def _smoothed(
             of_all = of_all.sum() / weight.gather(0, target.masked_select(~ignore).flatten()).sum()
     elif reduction == "sum":
         of_all = of_all.sum()
-    share: float = smoothing / logs.shape[dim]
+    share: float = smoothing / max(logs.shape[dim], 1)
     return loss * (1 - smoothing) + of_all * share
 
 
@@ -237,8 +237,10 @@ def multi_margin_loss(
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.ndim != 1:
         raise ValueError("weight must be one-dimensional")
-    scores = input if input.ndim > 1 else input.reshape(1, -1)
-    classes, shape = target.reshape(-1), list(input.shape)
+    shape = list(input.shape)
+    if len(shape) > 2 or (shape and not shape[-1]):
+        raise RuntimeError(f"Expected non-empty vector or matrix with optional 0-dim batch size, but got: {shape}")
+    scores, classes = input if input.ndim > 1 else input.reshape(1, -1), target.reshape(-1)
     if classes.shape[0] != scores.shape[0] or target.ndim > 1:
         raise RuntimeError(
             "multi_margin_loss: target tensor should be 1-D with size equal to the number of input samples (batch "

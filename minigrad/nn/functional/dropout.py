@@ -14,7 +14,7 @@ from ... import messages
 from ...engine import level_of_user
 from ...layout import empty_as
 from ...ops.inplace import change
-from ...ops.names import tensor_argument
+from ...ops.names import tensor_argument, wrong_flag
 from ...tensor import Tensor
 
 INTERNAL = True
@@ -23,6 +23,15 @@ INTERNAL = True
 def _check(p: float) -> None:
     if p < 0.0 or p > 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+
+
+def _checked(input: Any, function: str, training: Any, inplace: bool) -> Tensor:
+    """`input`, or torch's error if it is no tensor, or if `training` is no bool."""
+    function += "_" * inplace
+    if training is not True and training is not False:
+        tensor_argument(input, function)
+        raise wrong_flag(function, "'train' (position 3)", training)
+    return tensor_argument(input, function)
 
 
 def _kept(input: Tensor, shape: tuple[int, ...], p: float) -> Tensor:
@@ -56,7 +65,7 @@ def channels(input: Tensor) -> tuple[int, ...]:
 def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
     """Each element 0 with probability `p`, and else divided by `1 - p`; `input` itself when not training."""
     _check(p)
-    return dropped(input, tensor_argument(input, "dropout")._array.shape, p, training, inplace)
+    return dropped(input, _checked(input, "dropout", training, inplace)._array.shape, p, training, inplace)
 
 
 def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Tensor:
@@ -69,6 +78,7 @@ def dropout1d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
             "spatial dimension, a channel dimension, and an optional batch dimension "
             "(i.e. 2D or 3D inputs)."
         )
+    _checked(input, "feature_dropout", training, inplace)
     if input.ndim == 3:
         return dropped(input, channels(input), p, training, inplace)
     batch = input.unsqueeze_(0) if inplace else input.unsqueeze(0)
@@ -97,6 +107,7 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
             UserWarning,
             stacklevel=level_of_user(),
         )
+    _checked(input, "feature_dropout", training, inplace)
     return dropped(input, channels(input), p, training, inplace)
 
 
@@ -112,6 +123,7 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
             UserWarning,
             stacklevel=level_of_user(),
         )
+    _checked(input, "feature_dropout", training, inplace)
     if input.ndim == 5:
         return dropped(input, channels(input), p, training, inplace)
     if inplace:
@@ -126,12 +138,14 @@ def alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace
     Source: https://arxiv.org/abs/1706.02515
     """
     _check(p)
+    _checked(input, "alpha_dropout", training, inplace)
     return scaled_noise(input, input._array.shape, p, training, inplace)
 
 
 def feature_alpha_dropout(input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False) -> Any:
     """`alpha_dropout` of whole channels of (N, C, ...)."""
     _check(p)
+    _checked(input, "feature_alpha_dropout", training, inplace)
     shape = channels(input) if p and training and input._array.size else ()
     return scaled_noise(input, shape, p, training, inplace)
 

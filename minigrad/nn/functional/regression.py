@@ -24,8 +24,8 @@ INTERNAL = True
 
 def _compared(input: Tensor, target: Tensor, kernel: str) -> tuple[Tensor, Tensor]:
     """The two, broadcast together, in one dtype, which must be a floating one."""
-    if input._array.shape != target._array.shape:
-        input, target = broadcast_tensors(input, target)
+    if type(input) is not type(target) or input._array.shape != target._array.shape:
+        input, target = broadcast_tensors(input, target)  # or its error
     if input._array.dtype is not target._array.dtype:
         d = common_dtype(input, target)
         input, target = converted_to_save(input, d), converted_to_save(target, d)
@@ -102,7 +102,7 @@ def smooth_l1_loss(
     if beta == 0:
         a, b = broadcast_tensors(input, target)
         return reduced((a - b).abs(), reduction)
-    if beta < 0:
+    if not beta >= 0:
         raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
     a, b = _compared(input, target, "smooth_l1_cpu")
     return smooth_error.call(a, b, reduction, beta)
@@ -115,7 +115,7 @@ def huber_loss(
     warn_of_sizes(input, target)
     reduction = reduction_of(reduction, None, None)
     delta = number("huber_loss", "delta", 4, delta, "float")
-    if delta <= 0:
+    if not delta > 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     a, b = _compared(input, target, "huber_cpu")
     whole = reduction if weight is None else "none"

@@ -142,6 +142,11 @@ class _Batches(Iterator[Any]):
         self._numbers = iter(loader._numbers)
         seed = draw_seed(loader.generator)
         fetch = partial(_Fetch, loader)
+        if loader.timeout and not loader.num_workers:
+            raise AssertionError(
+                "_SingleProcessDataLoaderIter requires timeout == 0\n"
+                "  It is how long to wait for processes that load: give num_workers too, or leave it away."
+            )
         self._workers: list[Callable[[Any], Any]] = [fetch(loader.dataset)]
         if loader.num_workers:
             n = loader.num_workers
