@@ -123,7 +123,9 @@ def _record(o: Op, depth: int = 2) -> list[str]:
             f"node.s_{name} = {value}",
             f"storage = {owner}._storage",
             f"if storage is None: node.g_{name} = {owner}._storage = Storage()",
-            f"elif o_{name} is SEVERED: node.g_{name} = SinceSevered(storage, storage.version)" * (name in flows),
+            # Whether there is an edge is asked first: it is a local variable, and mostly there is one.
+            f"elif e_{name} is None and o_{name} is SEVERED: node.g_{name} = SinceSevered(storage, storage.version)"
+            * (name in flows),
             f"else: node.g_{name} = storage if not storage.version else Since(storage, storage.version)",
         ]
         indent = "    " if always else "        "
