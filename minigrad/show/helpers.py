@@ -98,7 +98,7 @@ def _lambda_at(code: CodeType, tree: ast.AST) -> ast.Lambda:
         for node in ast.walk(tree)
         if isinstance(node, ast.Lambda) and all(_is_within(place, node.body) for place in places)
     ]
-    if not around:
+    if not places or not around:  # Python may be told to keep no places: PYTHONNODEBUGRANGES
         raise Unwritable("a lambda whose text is not found")
     return max(around, key=lambda node: (node.lineno, node.col_offset))
 
