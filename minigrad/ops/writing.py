@@ -181,7 +181,7 @@ def _node_methods(o: Op) -> list[str]:
         "def flow(node, g, keep, tape):",
         "    if node.hooks is not None: return None",
         *checks,
-        *[f"    {d} = {pulled}" for d, pulled in zip(flows, _pulled(o, "rule", "node."), strict=True)],
+        *[f"    {d} = {pulled}" for d, pulled in zip(flows, _pulled(o, "node."), strict=True)],
         *([] if not frees else ["    if not keep:", *[f"        {line}" for line in frees]]),
         f"    if node.targets is not None: {brought}",
         f"    return {_tuple(*[f'({e}, {d})' for e, d in zip(edges, flows, strict=True)])}",
@@ -198,11 +198,11 @@ def _node_methods(o: Op) -> list[str]:
         "",
         "def pull(node, g, edges, saved):",
         *unpacking,
-        f"    return {_tuple(*_pulled(o, 'rule', ''))}",
+        f"    return {_tuple(*_pulled(o, ''))}",
     ]
 
 
-def _pulled(o: Op, rule: str, of: str) -> list[str]:
+def _pulled(o: Op, of: str) -> list[str]:
     """The gradient for each input by its rule; where there are several, None for one that none is wanted of."""
-    pulled = {i: f"{rule}_{i}({_listed('g', *[f'{of}s_{n}' for n in o.names[i]])})" for i in o.differentiable}
+    pulled = {i: f"rule_{i}({_listed('g', *[f'{of}s_{n}' for n in o.names[i]])})" for i in o.differentiable}
     return [p if len(pulled) == 1 else f"None if {of}e_{i} is None else {p}" for i, p in pulled.items()]
