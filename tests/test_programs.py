@@ -305,11 +305,14 @@ FOUND = {
         LEAF,
         "b, c = torch.ones(3, dtype=torch.float64), a * 2",
         "d = torch.nn.functional.mse_loss(a, b), torch.addcmul(a, a, b), c.prod(dtype=torch.float64)",
+        "e = torch.linalg.vector_norm(c, dtype=torch.float64), torch.addr(torch.zeros(3, 3).double(), a, c)",
         "b.add_(1)",
         "c.add_(1)",
         "d[0].backward()",
         "d[1].sum().backward()",
         "d[2].backward()",
+        "e[0].backward()",
+        "e[1].sum().backward()",
     ],
     "so are changed parts": [LEAF, "b = a + 1", "b[0].add_(1)", "b.sum().backward()", "b.sum().backward()"],
     "passes that end at a result free what made it": [
@@ -317,6 +320,12 @@ FOUND = {
         "b = a.exp()",
         "b.sum().backward(inputs=[b])",
         "b.sum().backward()",
+    ],
+    "and look whether what it saved has changed": [
+        LEAF,
+        "b = a * a",
+        "with torch.no_grad(): a.add_(1)",
+        "b.sum().backward(inputs=[b])",
     ],
     "a gradient stays the same tensor": [
         LEAF,

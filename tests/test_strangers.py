@@ -43,6 +43,9 @@ class OnGPU:
     def __dlpack_device__(self):
         return (2, 0)
 
+    def cpu(self):
+        return THEIRS
+
 
 class Pinned:
     """What a tensor on the CPU answers whose memory is pinned, so that a GPU can read it too."""
@@ -134,3 +137,24 @@ def test_a_module_takes_the_state_of_torchs(assign):
         assert here.tolist() == there.tolist(), name
         assert str(here.dtype) == str(there.dtype)
     assert [p.requires_grad for p in ours.parameters()] == [True] * 4
+
+
+def test_a_module_takes_state_from_a_gpu():
+    net = minigrad.nn.PReLU(2)
+    net.load_state_dict({"weight": OnGPU()})
+    assert net.weight.tolist() == [1, 1]
+
+
+def test_memory_that_numpy_locks_is_written_to(monkeypatch):
+    """NumPy before 2.3 locks all that it takes from DLPack."""
+    take = np.from_dlpack
+
+    def locked(tensor):
+        array = take(tensor)
+        array.flags.writeable = False
+        return array
+
+    monkeypatch.setattr(np, "from_dlpack", locked)
+    theirs = torch.ones(2)
+    minigrad.from_dlpack(theirs).add_(1)
+    assert theirs.tolist() == [2, 2]
