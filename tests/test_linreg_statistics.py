@@ -63,6 +63,9 @@ def test_statistics_are_those_of_the_normal_equations(shape):
     total = np.sum((y - y.mean() * intercept) ** 2)
     assert (summary.without, summary.freedom, summary.rows) == (None, freedom, len(y))
     got = summary.coefficients
+    about = X - X.mean(axis=0) * intercept
+    inflation = np.diag(np.linalg.inv(about.T @ about)) * np.sum(about**2, axis=0)
+    assert [row.vif for row in got if row.name] == pytest.approx(list(inflation), rel=1e-5)
     assert [row.name for row in got] == [*([None] if intercept else []), *(f"x{i}" for i in range(features))]
     assert [row.exact for row in got] == pytest.approx(list(w), rel=1e-5, abs=1e-9 * abs(y).max())
     assert [row.error for row in got] == pytest.approx(list(errors), rel=1e-5)
