@@ -106,7 +106,7 @@ def test_where_there_are_no_standard_errors_none_are_given(chosen, rows, why):
         assert math.isfinite(row.exact)
         assert all(map(math.isnan, (row.error, row.t, row.p, row.low, row.high, row.off)))
     assert all(map(math.isnan, (summary.deviation, summary.adjusted_r2, summary.f, summary.f_p, summary.aic)))
-    told = summary.coefficients[0].judged() | summary.judged()
+    told = summary.coefficients[0].as_json() | summary.as_json()
     assert {name for name, value in told.items() if value is not None} == {"r2", "freedom", "without"}
     assert summary.r2 <= 1
 
