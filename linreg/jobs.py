@@ -90,8 +90,8 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
     coefficients = dict(zip(outcome.names, estimates, strict=True))
     constant = beside(intercept, exact_intercept) if settings.fit_intercept else None
     summary = summarise(outcome)
-    for row, judged in zip([*([constant] if constant else []), *estimates], summary.coefficients, strict=True):
-        row.update(judged.judged())
+    for row, coefficient in zip([*([constant] if constant else []), *estimates], summary.coefficients, strict=True):
+        row.update(coefficient.as_json())
     good = [outcome.goodness(triangle) for triangle in (outcome.triangle, outcome.held_triangle) if triangle]
     if manner.results:
         print("\n".join(coefficient_lines(data.target, coefficients, constant, outcome.reference_levels)))
@@ -107,7 +107,7 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
         "coefficients": coefficients,
         "r2": good[0].r2,
         "rmse": good[0].rmse,
-        "exact_fit": summary.judged(),
+        "exact_fit": summary.as_json(),
         **({"validation_r2": good[1].r2, "validation_rmse": good[1].rmse} if good[1:] else {}),
     }
     return result, outcome

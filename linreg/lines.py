@@ -56,14 +56,14 @@ def coefficient_lines(
     rows = [("(intercept)", constant)] if constant else []
     rows += coefficients.items()
     names = (target, *(name for name, _ in rows))
-    judged = all(row.get("standard_error") is not None for _, row in rows)
+    has_errors = all(row.get("standard_error") is not None for _, row in rows)
     width = max(breadth(shown(name)) for name in names)
     first, *others = (shown(name) + " " * (width - breadth(shown(name))) for name in names)
     return [
-        f"{first} {'estimate':>16} {'exact':>16} {'difference':>12}" + (f" {'std. error':>12}" if judged else ""),
+        f"{first} {'estimate':>16} {'exact':>16} {'difference':>12}" + (f" {'std. error':>12}" if has_errors else ""),
         *(
             f"{name} {row['estimate']:>16.9g} {row['exact']:>16.9g} {row['difference']:>12.2e}"
-            + (f" {row['standard_error']:>12.5g}" if judged else "")
+            + (f" {row['standard_error']:>12.5g}" if has_errors else "")
             for name, (_, row) in zip(others, rows, strict=True)
         ),
         *([f"reference levels: {', '.join(map(shown, reference_levels))}"] if reference_levels else []),

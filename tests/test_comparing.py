@@ -113,6 +113,8 @@ def test_the_first_parting_is_found_with_its_line(planted, script):
     told = told_text(planted)
     assert "They part at step 3: the parameter net.weight differs: the update before it does not do the same" in told
     assert f'File "{script}", line 16\n    loss.backward()' in told
+    assert re.search(r"step 0, loss .* same ", told)
+    assert re.search(r"step 2, loss .* differs ", told)
 
 
 def told_text(comparison, **how):

@@ -108,6 +108,16 @@ def test_hooks_on_inputs():
     assert len(compiled.programs) == 1
 
 
+def test_hooks_on_results():
+    x, compiled = leaf(1.0, 2.0), minigrad.compile(lambda x: (x * x).sum(), fullgraph=True)
+    for _ in range(2):
+        x.grad = None
+        result = compiled(x)
+        result.register_hook(lambda g: g * 10)
+        result.backward()
+        assert x.grad.tolist() == [20, 40]
+
+
 def test_objects_and_classes_that_change(monkeypatch):
     model, x = Model(), leaf(1.0)
     compiled = [minigrad.compile(f) for f in (model, model.forward, lambda x: x * Model.factor)]

@@ -125,9 +125,20 @@ def test_a_page_tells_the_statistics(unpainted):
 
 
 def test_more_features_than_rows_leave_no_row_to_judge_by(unpainted):
+    words = REPORT_WORDS["en"]
     page = report.page(outcome_of(*drawn_rows(8, 12), optimizer="lstsq"))
-    assert REPORT_WORDS["en"]["dependent"] in page
-    assert REPORT_WORDS["en"]["saturated"] in page
+    assert words["dependent"] in page
+    assert words["saturated"] in page
+    X, y = drawn_rows(40, 2)
+    page = report.page(outcome_of(np.column_stack([X, X[:, 0]]), y, optimizer="lstsq"))
+    assert words["dependent"] in page
+    assert words["saturated"] not in page
+
+
+def test_of_a_sample_no_more_is_said_than_was_looked_at(unpainted):
+    page = report.page(outcome_of(*drawn_rows(4001, 2), optimizer="lstsq"))
+    assert f"<h3>{REPORT_WORDS['en']['influential_sampled']}</h3>" in page
+    assert REPORT_WORDS["en"]["influence_partly"] in page
 
 
 def test_r_squared_about_0_is_called_so_and_compared_with_0(unpainted):

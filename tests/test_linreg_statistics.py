@@ -63,6 +63,9 @@ def test_statistics_are_those_of_the_normal_equations(shape):
     total = np.sum((y - y.mean() * intercept) ** 2)
     assert (summary.without, summary.freedom, summary.rows) == (None, freedom, len(y))
     got = summary.coefficients
+    about = X - X.mean(axis=0) * intercept
+    inflation = np.diag(np.linalg.inv(about.T @ about)) * np.sum(about**2, axis=0)
+    assert [row.vif for row in got if row.name] == pytest.approx(list(inflation), rel=1e-5)
     assert [row.name for row in got] == [*([None] if intercept else []), *(f"x{i}" for i in range(features))]
     assert [row.exact for row in got] == pytest.approx(list(w), rel=1e-5, abs=1e-9 * abs(y).max())
     assert [row.error for row in got] == pytest.approx(list(errors), rel=1e-5)
@@ -103,7 +106,7 @@ def test_where_there_are_no_standard_errors_none_are_given(chosen, rows, why):
         assert math.isfinite(row.exact)
         assert all(map(math.isnan, (row.error, row.t, row.p, row.low, row.high, row.off)))
     assert all(map(math.isnan, (summary.deviation, summary.adjusted_r2, summary.f, summary.f_p, summary.aic)))
-    told = summary.coefficients[0].judged() | summary.judged()
+    told = summary.coefficients[0].as_json() | summary.as_json()
     assert {name for name, value in told.items() if value is not None} == {"r2", "freedom", "without"}
     assert summary.r2 <= 1
 

@@ -95,7 +95,9 @@ def test_sums_are_computed_in_the_dtype_of_out(name, d):
     assert found[0] == found[1]
 
 
-@pytest.mark.parametrize("source", ["nansum(i, 0, out=b)", "any(i, 0, out=u)", "all(x, 0, out=u)", "all(u, 0, out=b)"])
+@pytest.mark.parametrize(
+    "source", ["nansum(i, 0, out=b)", "any(i, 0, out=u)", "all(x, 0, out=u)", "all(u, 0, out=b)", "all(x[:1], out=u)"]
+)
 def test_what_is_computed_in_the_dtype_of_out(source):
     found = []
     for t in (minigrad, torch):

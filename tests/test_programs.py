@@ -86,6 +86,10 @@ FOUND = {
         "b = c * d / d",
         "d.add_(1)",
         "b.sum().backward()",
+    ],
+    "but what comes of it is": [
+        LEAF,
+        "with torch.no_grad(): c = a[:2]",
         "b = c.exp()",
         "b.detach().add_(1)",
         "b.sum().backward()",
@@ -95,10 +99,14 @@ FOUND = {
         "with torch.no_grad(): c = a[:3]",
         "b = torch.autograd.grad((a * c / torch.ones(3)).sum(), a, create_graph=True)[0]",
         GRADIENT,
-        "class Product(torch.autograd.Function):",
-        "    forward = staticmethod(lambda ctx, x, y: ctx.save_for_backward(x, y) or x * y)",
-        "    backward = staticmethod(lambda ctx, g: (g * ctx.saved_tensors[1], g * ctx.saved_tensors[0]))",
-        "b = torch.autograd.grad(Product.apply(a, c).sum(), a, create_graph=True)[0]",
+    ],
+    "also where a Function saves it": [
+        LEAF,
+        "with torch.no_grad(): c = a[:3]",
+        "b = type('Product', (torch.autograd.Function,), {"
+        "'forward': staticmethod(lambda ctx, x, y: ctx.save_for_backward(x, y) or x * y), "
+        "'backward': staticmethod(lambda ctx, g: (g * ctx.saved_tensors[1], g * ctx.saved_tensors[0]))}).apply(a, c)",
+        "b = torch.autograd.grad(b.sum(), a, create_graph=True)[0]",
         GRADIENT,
     ],
     "a view made before its base required grad": [
@@ -232,14 +240,14 @@ FOUND = {
         "b = a[:1]",
         "b.requires_grad_()",
         "a += b.clone()",
-        "c = torch.ones(2, requires_grad=True)",
         "a.backward(torch.ones(2, 2))",
-        "d = torch.zeros(2, 2)",
+    ],
+    "or by what one of several views is of": [
+        "c, d = torch.ones(2, requires_grad=True), torch.zeros(2, 2)",
         "e = d.unbind()[0]",
         "e.requires_grad_()",
         "d += e.clone()",
         "(d * c).sum().backward()",
-        "d.sum().backward(inputs=[c])",
     ],
     "a product of batches is freed as a whole": [
         "a = torch.ones(2, 1, 3, requires_grad=True)",
@@ -263,7 +271,7 @@ FOUND = {
         "c.retain_grad()",
         "e = c * c",
         "b.abs_()",
-        "e.sum().backward()",
+        "torch.autograd.grad(e.sum(), a, retain_graph=True)",
         "d.sum().backward()",
     ],
     "one that keeps its gradient may be asked to again": [
@@ -286,9 +294,14 @@ FOUND = {
         LEAF,
         "b, c, d = (a * 2).split(1)",
         "e = c * c",
-        "f = d[:1] * d",
         "c.detach().add_(1)",
         "e.sum().backward()",
+    ],
+    "nor may a part of one": [
+        LEAF,
+        "b, c, d = (a * 2).split(1)",
+        "f = d[:1] * d",
+        "c.detach().add_(1)",
         "f.sum().backward()",
     ],
     "a view is changed twice": [LEAF, "c = torch.ones(3)", "b = c[1:]", "b.add_(a[0])", "b.cos_()", GRADIENT],
@@ -301,22 +314,18 @@ FOUND = {
         "b.sum().backward()",
     ],
     "indices are freed by a backward pass": [LEAF, "b = a.max(0)[0]", "b.backward()", "b.backward()"],
-    "what is saved in another dtype may not change either": [
-        LEAF,
-        "b, c = torch.ones(3, dtype=torch.float64), a * 2",
-        "d = torch.nn.functional.mse_loss(a, b), torch.addcmul(a, a, b), c.prod(dtype=torch.float64)",
-        "b.add_(1)",
-        "c.add_(1)",
-        "d[0].backward()",
-        "d[1].sum().backward()",
-        "d[2].backward()",
-    ],
     "so are changed parts": [LEAF, "b = a + 1", "b[0].add_(1)", "b.sum().backward()", "b.sum().backward()"],
     "passes that end at a result free what made it": [
         LEAF,
         "b = a.exp()",
         "b.sum().backward(inputs=[b])",
         "b.sum().backward()",
+    ],
+    "and look whether what it saved has changed": [
+        LEAF,
+        "b = a * a",
+        "with torch.no_grad(): a.add_(1)",
+        "b.sum().backward(inputs=[b])",
     ],
     "a gradient stays the same tensor": [
         LEAF,
@@ -333,6 +342,22 @@ FOUND = {
         "a[None] = b",
         "b.sum().backward()",
     ],
+}
+FOUND |= {
+    f"what is saved in another dtype may not change either: {call}": [
+        LEAF,
+        "b, c = a * 2, torch.ones(3, dtype=torch.float64)",
+        f"d = torch.{call}",
+        "b.add_(1)",
+        "d.sum().backward()",
+    ]
+    for call in (
+        "nn.functional.mse_loss(b, c)",
+        "addcmul(c, b, b)",
+        "addr(torch.zeros(3, 3).double(), a, b)",
+        "prod(b, dtype=torch.float64)",
+        "linalg.vector_norm(b, dtype=torch.float64)",
+    )
 }
 
 

@@ -81,6 +81,8 @@ def test_a_line_goes_straight_down_to_its_label_and_through_the_middle_and_a_lea
     made = layout(edges, dict.fromkeys(range(9), (50, 20)), labels={1, 3, 6, 7})
     assert len({made.positions[n][0] for n in (0, 1, 2, 3, 4, 7, 8)}) == 1
     assert {x for x, _ in made.routes[4]} == {made.positions[6][0]} == {made.routes[5][0][0]}
+    beside = layout([(0, 1), (1, 2), (0, 3)], dict.fromkeys(range(4), (50, 20)), labels={1}).positions
+    assert beside[0][0] == beside[1][0]
 
 
 def test_long_edges_are_straight_where_they_pass_layers():

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from random import Random
+from types import FunctionType
 
 import numpy as np
 import pytest
@@ -16,9 +17,11 @@ from op_table import ROWS, evaluate
 import minigrad
 from linreg.model import linreg, squared_loss
 from minigrad import show
+from minigrad.ops.indexing import alias
 from minigrad.ops.pointwise import mul_, power, relu_, select, tanh_
 from minigrad.ops.shape import spread
-from minigrad.show.symbols import rule_numbers, rule_text, short_name
+from minigrad.show.helpers import Helpers
+from minigrad.show.symbols import Unwritable, rule_numbers, rule_text, short_name
 from minigrad.testing.mutation import exchanged
 
 # What no program is written for: changes in place, random numbers, indices and conditions worked out from values.
@@ -257,6 +260,13 @@ def test_check_finds_a_wrong_rule():
     program = show.source(lambda a, b: (a * b).sum(), *inputs)
     with exchanged(mul_, "rule_a", lambda rule: lambda g, b: 2 * rule(g, b)), pytest.raises(AssertionError):
         program.check()
+
+
+def test_a_lambda_whose_place_python_did_not_keep_is_not_taken_for_another(monkeypatch):
+    code, scope = alias.forward.__code__, alias.forward.__globals__
+    monkeypatch.setattr(alias, "forward", FunctionType(code.replace(co_linetable=b""), scope))
+    with pytest.raises(Unwritable, match="text is not found"):
+        Helpers().add(alias)
 
 
 def test_rules_are_read_as_they_are_written():

@@ -2,6 +2,7 @@
 
 import operator
 
+import numpy as np
 import pytest
 
 import minigrad
@@ -25,8 +26,12 @@ OPERATORS = [
     "ne",
     "and_",
     "or_",
+    "xor",
+    "lshift",
+    "rshift",
+    "matmul",
 ]
-REFUSED = "must be Tensor, not real torch's Tensor\n  Make it a tensor first: minigrad.from_dlpack(x.detach())"
+REFUSED = r"must be Tensor, not real torch's Tensor\n  Make it a tensor first: minigrad\.from_dlpack\(x\.detach\(\)\)"
 
 
 class OnGPU:
@@ -38,8 +43,24 @@ class OnGPU:
     def __dlpack_device__(self):
         return (2, 0)
 
+    def cpu(self):
+        return THEIRS
 
-@pytest.mark.parametrize("name", [*OPERATORS, "xor", "lshift", "rshift", "matmul"])
+
+class Pinned:
+    """What a tensor on the CPU answers whose memory is pinned, so that a GPU can read it too."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, **kwargs):
+        return self.array.__dlpack__(**kwargs)
+
+    def __dlpack_device__(self):
+        return (3, 0)
+
+
+@pytest.mark.parametrize("name", OPERATORS)
 @pytest.mark.parametrize("left", ["ours", "theirs"])
 def test_operators_refuse_the_others_tensor(name, left):
     pair = (OURS, THEIRS) if left == "ours" else (THEIRS, OURS)
@@ -98,8 +119,17 @@ def test_what_is_no_tensor_is_asked_itself():
     ],
 )
 def test_messages_say_whose_it_is(call, error, said):
-    with pytest.raises(error, match=said.replace("(x.detach())", r"\(x.detach\(\)\)")):
+    with pytest.raises(error, match=said):
         call()
+
+
+def test_pinned_memory_is_the_cpus():
+    array = np.arange(3.0)
+    shared = minigrad.from_dlpack(Pinned(array))
+    array[0] = 5
+    assert shared.tolist() == [5, 1, 2]
+    with pytest.raises(TypeError, match=r"from_dlpack\(x\) shares its memory"):
+        minigrad.exp(Pinned(array))
 
 
 @pytest.mark.parametrize("assign", [False, True])
@@ -114,3 +144,24 @@ def test_a_module_takes_the_state_of_torchs(assign):
         assert here.tolist() == there.tolist(), name
         assert str(here.dtype) == str(there.dtype)
     assert [p.requires_grad for p in ours.parameters()] == [True] * 4
+
+
+def test_a_module_takes_state_from_a_gpu():
+    net = minigrad.nn.PReLU(2)
+    net.load_state_dict({"weight": OnGPU()})
+    assert net.weight.tolist() == [1, 1]
+
+
+def test_memory_that_numpy_locks_is_written_to(monkeypatch):
+    """NumPy before 2.3 locks all that it takes from DLPack."""
+    take = np.from_dlpack
+
+    def locked(tensor):
+        array = take(tensor)
+        array.flags.writeable = False
+        return array
+
+    monkeypatch.setattr(np, "from_dlpack", locked)
+    theirs = torch.ones(2)
+    minigrad.from_dlpack(theirs).add_(1)
+    assert theirs.tolist() == [2, 2]

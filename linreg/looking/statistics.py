@@ -40,7 +40,7 @@ class Coefficient:
     high: float
     vif: float
 
-    def judged(self) -> dict[str, float | None]:
+    def as_json(self) -> dict[str, float | None]:
         """What belongs to the exact value, as it stands in the JSON: None where there is no number."""
         found = {"standard_error": self.error, "t": self.t, "p": self.p, "low": self.low, "high": self.high}
         return _numbers(found | {"vif": self.vif})
@@ -59,8 +59,8 @@ class Summary:
     coefficients are not unique; "saturated", as no row is left to judge by; or None where there are some. `deviation`
     is the residuals' standard deviation, `r2` to `f_p` the exact fit's R², adjusted R², F and its probability under no
     relation at all, `aic` and `bic` its information criteria, with the residuals' variance among what is estimated (NaN
-    as above); `trained_r2` and `trained_rmse` are those of the parameters as trained. Without an
-    intercept, R² counts from 0 instead of the mean.
+    as above); `trained_r2` and `trained_rmse` are those of the parameters as trained. Without an intercept, R² counts
+    from 0 instead of the mean.
     """
 
     coefficients: tuple[Coefficient, ...]
@@ -77,7 +77,7 @@ class Summary:
     trained_r2: float
     trained_rmse: float
 
-    def judged(self) -> dict[str, Any]:
+    def as_json(self) -> dict[str, Any]:
         """What belongs to the exact fit as a whole, as it stands in the JSON: None where there is no number."""
         names = ("r2", "adjusted_r2", "deviation", "f", "f_p", "aic", "bic")
         found = _numbers({name: getattr(self, name) for name in names})

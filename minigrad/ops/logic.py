@@ -49,7 +49,7 @@ def _offer(name: str, ufunc: Any, doc: str, *aliases: str) -> Any:
         if isinstance(other, np.ndarray) or name.startswith("logical"):
             tensor_argument(other, name, "other", 2)
         if name.startswith("bitwise") and isinstance(other, Tensor) and dtypes.is_number(input):
-            input, other = other, input
+            input, other = other, input  # these three commute
         result = _compare(name, ufunc, tensor_argument(input, name), other)
         return tensor_argument(other, name, "other", 2) if result is NotImplemented else result
 

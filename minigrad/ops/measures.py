@@ -181,7 +181,10 @@ def _curve(name: str, y: Tensor, x: Tensor | None, dx: Any, dim: int) -> tuple[T
         problem = f"Dimension specified as {dim} but tensor has no dimensions"
         raise IndexError(problem if name == "trapezoid" else "slice() cannot be applied to a 0-dim tensor.")
     if x is None:
-        return y, number(name, "dx", None, dx), at
+        dx = number(name, "dx", None, dx)
+        if isinstance(dx, bool):
+            raise RuntimeError(f"{name}: Currently, we only support dx as a real number.")
+        return y, dx, at
     if tensor_argument(x, name, "x", 2).dtype is dtypes.bool_:
         raise RuntimeError(f"{name}: received a bool input for `x`, but bool is not supported")
     if x.ndim == 1:

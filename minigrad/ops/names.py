@@ -17,7 +17,7 @@ INTERNAL = True
 FUNCTIONS: dict[str, Any] = {}  # what `minigrad` offers as functions
 F = TypeVar("F", bound=Callable[..., Any])
 _ANY_KEYWORD = 0x08  # inspect.CO_VARKEYWORDS, without that import
-_CPU = 1  # as DLPack numbers devices
+_ON_CPU = 1, 3, 11, 13  # as DLPack numbers devices: the CPU, and memory that GPUs can read too, as is pinned
 _NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
@@ -172,8 +172,8 @@ def from_elsewhere(value: Any) -> str:
 
 
 def is_on_cpu(value: Any) -> bool:
-    """Whether the memory of something that has `__dlpack__` is the CPU's."""
-    return bool(value.__dlpack_device__()[0] == _CPU)
+    """Whether the CPU can read the memory of something that has `__dlpack__`."""
+    return value.__dlpack_device__()[0] in _ON_CPU
 
 
 def unknown_operand(value: Any) -> Any:

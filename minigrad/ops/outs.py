@@ -113,8 +113,7 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
     by_name = name in IN_DTYPE_OF_OUT or (name == "nansum" and not floating[0])
     if (by_name or (all(floating) and name in IN_FLOATS_OF_OUT)) and kwargs.get("dtype") is None:
         kwargs = {**kwargs, "dtype": given[0].dtype}
-    elif inputs and _is_brought_to_dtype_of_out(name, inputs[0].dtype, given[0].dtype):
-        first = inputs[0].to(given[0].dtype)
+    elif inputs and (first := _brought_to_out(name, inputs[0], given[0].dtype)) is not inputs[0]:
         args, kwargs = ((first, *args[1:]), kwargs) if args else (args, {**kwargs, "input": first})
     result = f(*args, **kwargs)
     results = result if isinstance(result, tuple) else (result,)
@@ -148,11 +147,12 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
     return type(result)(given) if isinstance(result, tuple) else out
 
 
-def _is_brought_to_dtype_of_out(name: str, of_input: dtype, of_out: dtype) -> bool:
-    """Whether torch converts the input first, and computes then."""
-    if name in ("std", "var"):
-        return of_input.is_floating_point and of_out.is_floating_point
-    return of_out.is_floating_point if name == "logsumexp" else name in ("all", "any") and of_out in (bool_, uint8)
+def _brought_to_out(name: str, t: Tensor, d: dtype) -> Tensor:
+    """`t` in the dtype of `out` where torch converts the input first, and computes then; else `t` itself."""
+    if name in ("all", "any") and d in (bool_, uint8):
+        return (t.to(bool_) if t.numel() == 1 else t).to(d)  # torch asks a single element as it is
+    floats = d.is_floating_point and (name == "logsumexp" or (name in ("std", "var") and t.is_floating_point()))
+    return t.to(d) if floats else t
 
 
 def _check_dtype(name: str, wanted: dtype, got: dtype, refusal: str) -> None:

@@ -91,16 +91,16 @@ def _definition(function: FunctionType) -> ast.FunctionDef:
 
 
 def _lambda_at(code: CodeType, tree: ast.AST) -> ast.Lambda:
-    """The innermost lambda whose body holds all that the code's instructions come from; none need span it all."""
+    """The lambda whose body holds all that the code's instructions come from; none need span it all."""
     places = [place for place in code.co_positions() if None not in place and place[::2] != place[1::2]]
     around = [
         node
         for node in ast.walk(tree)
         if isinstance(node, ast.Lambda) and all(_is_within(place, node.body) for place in places)
     ]
-    if not around:
+    if len(around) != 1:  # it is each of them where Python was told to keep no places: PYTHONNODEBUGRANGES
         raise Unwritable("a lambda whose text is not found")
-    return max(around, key=lambda node: (node.lineno, node.col_offset))
+    return around[0]
 
 
 def _is_within(place: Any, body: ast.expr) -> bool:

@@ -213,11 +213,9 @@ class Book:
             if sign == "**" and not isinstance(args[1], ArraySymbol) and args[1] == 1:
                 return args[0]
             return self.note("operator", sign, tuple(map(self.operand, args)), {}, value)
+        name = "sum_to" if operation is contract else short_name(operation.node_name)
         if operation in _CHOICES:
-            args = _CHOICES[operation](self, *args)
-        name = (
-            "where" if operation in _CHOICES else "sum_to" if operation is contract else short_name(operation.node_name)
-        )
+            name, args = "where", _CHOICES[operation](self, *args)
         return self.note("call", name, args, {}, value)
 
 

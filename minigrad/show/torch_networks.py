@@ -16,10 +16,6 @@ def _convolution(torch: Any, a: Any, b: Any, *rest: Any) -> Any:
     return whole[(..., *[slice(count) for count in counts])]
 
 
-def _embedding(torch: Any, a: Any, b: Any, padding: int, by_frequency: bool) -> Any:
-    return torch.embedding(a, b, padding, by_frequency)
-
-
 FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (losses.squared_error, lambda t, a, b, reduction: t.nn.functional.mse_loss(a, b, reduction=reduction)),
     (
@@ -46,7 +42,7 @@ FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
             a, b, c, ignore_index=ignored, reduction=reduction
         ),
     ),
-    (embeddings.looked_up, _embedding),
+    (embeddings.looked_up, lambda t, a, b, padding, by_frequency: t.embedding(a, b, padding, by_frequency)),
     (convolution.convolved, _convolution),
     (convolution.convolved_with_bias, _convolution),
 ]
