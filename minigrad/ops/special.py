@@ -157,9 +157,9 @@ def _i0(a: Array) -> Array:
 
 
 def _log_gamma_of_many(a: Array, p: int) -> Array:
-    """The logarithm of the gamma function of `p` variables."""
+    """The logarithm of the gamma function of `p` variables, contiguous as torch's is."""
     found = sum((_lgamma(a - k / 2) for k in range(p)), np.full_like(a, p * (p - 1) / 4 * math.log(math.pi)))
-    return np.asarray(found)
+    return np.asarray(found, order="C")
 
 
 def _slope_of_many(a: Any, p: int) -> Any:
