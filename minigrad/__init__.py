@@ -46,7 +46,6 @@ from .modes import (
     set_grad_enabled as set_grad_enabled,
 )
 from .ops.names import FUNCTIONS as _FUNCTIONS
-from .printing import set_printoptions as set_printoptions
 from .tensor import Tensor as Tensor
 
 __version__ = "0.1.0"
@@ -60,11 +59,17 @@ channels_last, channels_last_3d = "torch.channels_last", "torch.channels_last_3d
 
 if _TYPE_CHECKING:
     from ._api import *
+    from .printing import set_printoptions as set_printoptions
 else:
     globals().update({_name: ops.function(_name) for _name in _FUNCTIONS})
 
 _PACKAGES = ("accelerator", "backends", "cuda", "distributions", "linalg", "nn", "optim", "show", "testing", "utils")
-_ELSEWHERE = {"compile": ("show.compiling", "compile_function"), "load": ("saving", "load"), "save": ("saving", "save")}
+_ELSEWHERE = {
+    "compile": ("show.compiling", "compile_function"),
+    "load": ("saving", "load"),
+    "save": ("saving", "save"),
+    "set_printoptions": ("printing", "set_printoptions"),
+}
 # Functions of `nn.functional` that torch offers here too, called in the same way.
 _ELSEWHERE |= {
     name: ("nn.functional", name)

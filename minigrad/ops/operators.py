@@ -11,7 +11,7 @@ from .. import messages
 from ..dtypes import is_number
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, storage_of
-from . import inplace, pairs, pointwise, rounding
+from . import inplace, pointwise, rounding
 from .linear import matmul
 from .names import public, tensor_argument, unknown_operand
 from .pointwise import add_, div_, mul_, sub_
@@ -72,6 +72,20 @@ def _plain(function: Callable[[Tensor, Any], Any]) -> Callable[[Tensor, Any], An
     return operator
 
 
+def _shift(name: str) -> Callable[[Any, Any], Any]:
+    """A bitwise shift, whose family few programs import."""
+
+    def shift(a: Any, b: Any) -> Any:
+        from . import pairs
+
+        return getattr(pairs, name)(a, b)
+
+    return shift
+
+
+_left, _right = _shift("bitwise_left_shift"), _shift("bitwise_right_shift")
+
+
 def _augmented(ufunc: np.ufunc, function: Callable[..., Any]) -> Callable[[Tensor, Any], Tensor]:
     """An operator such as `+=`."""
 
@@ -118,10 +132,10 @@ _OPERATORS: dict[str, Any] = {
     "__floordiv__": _plain(rounding.floor_divide),
     "__rfloordiv__": _reflected("//", lambda a, b: rounding.floor_divide(b, a)),
     "__ifloordiv__": lambda self, other: self.floor_divide_(other),
-    "__lshift__": _plain(pairs.bitwise_left_shift),
-    "__rlshift__": _reflected("<<", lambda a, b: pairs.bitwise_left_shift(b, a)),
-    "__rshift__": _plain(pairs.bitwise_right_shift),
-    "__rrshift__": _reflected(">>", lambda a, b: pairs.bitwise_right_shift(b, a)),
+    "__lshift__": _plain(_left),
+    "__rlshift__": _reflected("<<", lambda a, b: _left(b, a)),
+    "__rshift__": _plain(_right),
+    "__rrshift__": _reflected(">>", lambda a, b: _right(b, a)),
     "__ilshift__": lambda self, other: self.bitwise_left_shift_(other),
     "__irshift__": lambda self, other: self.bitwise_right_shift_(other),
     "__ipow__": lambda self, exponent: self.pow_(exponent),
