@@ -38,7 +38,7 @@ def write(o: Op) -> str:
         *[f"    {line}" for line in _record(o, 1 if o.is_operator else 2)],
         "    return r",
         "",
-        f"def record(r, out, {arguments}, {arrays}, {origins}, kind=Tensor):",
+        f"def record(r, out, {arguments}, {arrays}, {origins}, kind=None):",
         *_record(o),
         "",
         *_node_methods(o),
@@ -64,22 +64,19 @@ def _arrays(o: Op) -> list[str]:
     a, b = o.differentiable
     floating = o.numbers == "floating"
     return [
-        f"    if {a}.__class__ is not Tensor: x_{a} = None",
-        f"    else: x_{a} = {a}._array",
-        f"    kind = {b}.__class__",
-        f"    if kind is Tensor and x_{a} is not None and x_{a}.dtype is {b}._array.dtype"
+        f"    kind = {b}.__class__ if {a}.__class__ is Tensor else None",
+        f"    if kind is Tensor and (x_{a} := {a}._array).dtype is (x_{b} := {b}._array).dtype"
         + (f" and x_{a}.dtype.kind == 'f':" if floating else ":"),
-        f"        x_{b} = {b}._array",
-        "    elif (kind is float or kind is int) and "
-        f"x_{a} is not None and (known := constants.get(x_{a}.dtype)) is not None:",
+        "        pass  # most often there is nothing to convert",
+        f"    elif (kind is float or kind is int) and (known := constants.get({a}._array.dtype)) is not None:",
         f"        number = known.get({b})",
-        f"        {b} = as_operand({b}, x_{a}.dtype) if number is None else number",
-        f"        x_{b} = {b}._array",
+        f"        {b} = as_operand({b}, {a}._array.dtype) if number is None else number",
+        f"        x_{a}, x_{b} = {a}._array, {b}._array",
         "    else:",
         f"        found = operands({a}, {b}, {o.numbers!r}, by_number)",
         "        if found.__class__ is not tuple: return found",
         f"        {a}, {b}, x_{a}, x_{b} = found",
-        "        kind = Tensor  # by now both are, perhaps of a class of their own",
+        "        kind = None  # both are tensors, and the arrays may be in another dtype",
         *[f"    x_{i} = {i}._array" for i in o.inputs if i not in o.differentiable],
     ]
 
@@ -136,19 +133,14 @@ def _record(o: Op, depth: int = 2) -> list[str]:
     lines.append("    node.targets = node.hooks = None")
     if o.numbers:
         a, b = flows
-        fit = (
-            f"(shape_{a} := x_{a}.shape) == (shape_{b} := x_{b}.shape) and x_{a} is {a}._array and x_{b} is {b}._array"
-        )
         # A number neither stretches nor widens the tensor it meets; a condition beside them may.
-        if len(flows) == len(o.inputs):
-            lines.append(f"    if kind is Tensor and not ({fit}):")
-        else:
-            lines += [f"    shape_{i} = x_{i}.shape" for i in flows] + ["    if True:"]
+        fit = f"kind is None or kind is Tensor and x_{a}.shape != x_{b}.shape"
         lines += [
+            f"    if {fit if len(flows) == len(o.inputs) else True}:",
             "        shape = out.shape",
             *[
-                f"        t_{i} = None if e_{i} is None or shape_{i} == shape and x_{i} is {i}._array"
-                f" else (shape_{i}, {i}._array.dtype)"
+                f"        t_{i} = None if e_{i} is None or x_{i}.shape == shape and x_{i} is {i}._array"
+                f" else (x_{i}.shape, {i}._array.dtype)"
                 for i in flows
             ],
             f"        if t_{a} is not t_{b}: node.targets = {_tuple(*[f't_{i}' for i in flows])}",
