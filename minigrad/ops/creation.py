@@ -16,8 +16,9 @@ from ..layout import copy_array
 from ..tensor import Tensor, checked_array, from_numpy, storage_of
 from .convert import cast, detach
 from .data import array_of
-from .names import FUNCTIONS, from_elsewhere, is_on_cpu, public
+from .names import FUNCTIONS, public
 from .options import finished, read_dtype
+from .strangers import from_elsewhere, is_on_cpu
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]

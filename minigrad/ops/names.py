@@ -7,17 +7,15 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-import numpy as np
-
 from ..messages import type_name
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
+from .strangers import from_elsewhere
 
 INTERNAL = True
 FUNCTIONS: dict[str, Any] = {}  # what `minigrad` offers as functions
 F = TypeVar("F", bound=Callable[..., Any])
 _ANY_KEYWORD = 0x08  # inspect.CO_VARKEYWORDS, without that import
-_ON_CPU = 1, 3, 11, 13  # as DLPack numbers devices: the CPU, and memory that GPUs can read too, as is pinned
 _NUMPY_NAMES = {"axis": "dim", "keepdims": "keepdim"}
 
 
@@ -159,33 +157,6 @@ def tensor_argument(value: Any, function: str, name: str = "input", position: in
         f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type_name(value)}\n"
         f"  Make it a tensor first: {from_elsewhere(value) or how}."
     )
-
-
-def from_elsewhere(value: Any) -> str:
-    """How another library's tensor becomes one of minigrad's; "" if `value` is none."""
-    if isinstance(value, (Tensor, np.ndarray, np.generic)) or not hasattr(value, "__dlpack_device__"):
-        return ""
-    plain = "x.detach()" if hasattr(value, "detach") else "x"
-    if not is_on_cpu(value):
-        return f"minigrad.from_dlpack({plain}.cpu()) copies it from its GPU"
-    return f"minigrad.from_dlpack({plain}) shares its memory"
-
-
-def is_on_cpu(value: Any) -> bool:
-    """Whether the CPU can read the memory of something that has `__dlpack__`."""
-    return value.__dlpack_device__()[0] in _ON_CPU
-
-
-def unknown_operand(value: Any) -> Any:
-    """NotImplemented, by which Python asks `value` itself; TypeError for another library's tensor, which knows no more.
-
-    Were it asked, `==` would be False.
-    """
-    if how := from_elsewhere(value):
-        raise TypeError(
-            f"unsupported operand type(s): Tensor and {type_name(value)}\n  Make it one of minigrad's: {how}."
-        )
-    return NotImplemented
 
 
 def check_needs_no_gradient(t: Tensor | None, function: str, name: str) -> None:

@@ -41,7 +41,7 @@ from ..engine import (
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin
 from ..walk import brought
-from .names import unknown_operand
+from .strangers import unknown_operand
 from .writing import write
 
 INTERNAL = True

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ...engine import RemovableHandle
 from ...modes import no_grad
 from ...ops.creation import as_tensor
-from ...ops.names import from_elsewhere
+from ...ops.strangers import from_elsewhere
 from ...tensor import Tensor
 from ..parameter import Parameter, Uninitialized
 from .mistakes import no_extra_state
