@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 from group_programs import numbers
 from test_linreg_processes import LINREG, forked
@@ -22,7 +22,6 @@ def test_a_gpu_of_its_own_is_reached_over_nccl(forked):
 @pytest.mark.gpu
 @pytest.mark.parametrize("device", ["cuda", "cuda:0"])
 def test_gpus_share_a_run(forked, device):
-    torch = pytest.importorskip("torch")
     size = torch.cuda.device_count() if device == "cuda" else 2
     if size < 2:
         pytest.skip("NCCL needs a GPU for each process, and here is one")
