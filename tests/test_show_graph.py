@@ -201,6 +201,14 @@ def test_a_graph_is_drawn_after_its_values_are_freed():
         graph(y, gradients=True)
 
 
+def test_an_operand_that_was_not_kept_has_a_line_of_its_own():
+    x = minigrad.ones(3, requires_grad=True)
+    drawn = graph((x * (x + minigrad.ones(3))).sum())
+    assert drawn.stubs == [(1, "not kept")]
+    assert all("not kept" in made for made in (drawn.svg(), drawn.dot(), drawn.mermaid()))
+    assert "add(x, ?)" in drawn.text()
+
+
 def test_what_cannot_be_drawn_is_an_error():
     x = minigrad.ones(3, requires_grad=True)
     with pytest.raises(TypeError, match="not int"):
@@ -305,7 +313,7 @@ def drawn_with(text, **options):
     nodes = [
         GraphNode(0, "leaf", text, text, None, value),
         GraphNode(1, "constant", text, text, None, value),
-        GraphNode(2, "operation", "MulBackward0", text, place, value, inputs, {"dim": text}),
+        GraphNode(2, "operation", "MulBackward0", text, place, value, inputs, {"dim": text}, text),
     ]
     return Graph(Backward(2, nodes, [], {}), True, True, "en", options.get("max_nodes", 300))
 

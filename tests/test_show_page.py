@@ -262,12 +262,13 @@ def of_many_kinds() -> torch.Tensor:
     y.retain_grad()
     picked = torch.where(y > 1, y, y * 0.5)
     picked += 1
-    return picked.double().max() + picked.mean()
+    return torch.nn.Tanh()(picked.double().max()) + picked.mean()
 
 
 @pytest.mark.parametrize("program", [of_one_leaf, of_nothing, of_many_kinds])
 def test_unusual_programs_are_shown_too(program, opened: Opened) -> None:
     tab = opened(show.page(program))
+    assert ("tanhTanh" in texts(tab, "#canvas .box .title")) == (program is of_many_kinds)
     for switch, lang in (("#practice", "en"), ("#naive", "zh")):
         tab.check(switch)
         tab.select_option("#language", lang)

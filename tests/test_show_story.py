@@ -206,6 +206,37 @@ def test_a_constant_without_a_name_is_called_as_it_is_written() -> None:
     assert "y.reshape(3, 1)" in str(show.graph(loss))
 
 
+def test_an_operation_that_a_layer_ran_names_it() -> None:
+    nn = minigrad.nn
+
+    class Block(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.fc = nn.Linear(2, 2)
+
+        def forward(self, x: Any) -> Any:
+            return self.fc(x).relu()
+
+    net, before = nn.Sequential(Block(), nn.Tanh()), nn.Module.__call__
+    net[1].register_forward_hook(lambda module, inputs, output: output * 2)
+    found = show.steps(lambda: nn.Softmax(1)(net(minigrad.ones(1, 2))).sum())
+    operations = [(node.name, node.module) for node in found.nodes if node.kind == "operation"]
+    assert operations == [
+        ("TBackward0", "net[0].fc (Linear)"),
+        ("AddmmBackward0", "net[0].fc (Linear)"),
+        ("ReluBackward0", ""),
+        ("TanhBackward0", "net[1] (Tanh)"),
+        ("MulBackward0", ""),
+        ("SoftmaxBackward0", "Softmax"),
+        ("SumBackward0", ""),
+    ]
+    assert told(found).count("AddmmBackward0 · net[0].fc (Linear)\n") == 2
+    drawn = show.graph(found)
+    assert "net[1] (Tanh): net(minigrad.ones(1, 2))\n" in drawn.text()
+    assert ">net[1] (Tanh)</text>" in drawn.svg()
+    assert nn.Module.__call__ is before
+
+
 def test_losses_and_layers_are_checked_by_torch_too() -> None:
     pytest.importorskip("torch")
     minigrad.manual_seed(0)

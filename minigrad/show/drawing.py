@@ -85,8 +85,10 @@ class Graph:
         flows = {(step.node, flow.input): flow.outgoing for step in backward.steps for flow in step.flows}
         self.edges: list[Edge] = []
         self.cut_at: list[int] = []  # nodes with operands that are not drawn
+        self.unkept: list[int] = []  # nodes, once for each of their operands of which nothing is known
         for node in self.nodes:
             known = [i for i in node.inputs if i.node is not None]
+            self.unkept += [node.id] * (len(node.inputs) - len(known))
             for i in known:
                 if i.node is not None and i.node in shown:
                     self.edges.append(Edge(i.node, node.id, i.name, i.wanted, flows.get((node.id, i.name))))
@@ -111,7 +113,8 @@ class Graph:
 
     def lines(self, node: GraphNode) -> list[str]:
         """What stands in the box of a node below its name."""
-        found = [labels.kind_of_numbers(node.value)]
+        found = [labels.cut(labels.visible(node.module), 40)] if node.module else []
+        found.append(labels.kind_of_numbers(node.value))
         if self.values and not labels.is_number(node):
             found += labels.numbers(node.value, self.lang)
         ledger = self.backward.ledgers.get(node.id)
@@ -119,6 +122,11 @@ class Graph:
             first, *rest = labels.numbers(ledger.after or ledger.entries[-1].total, self.lang)
             found += [f".grad {first}", *[f"      {line}" for line in rest]]
         return found
+
+    @property
+    def stubs(self) -> list[tuple[int, str]]:
+        """The nodes that a line enters which comes from no box, and what stands at its end."""
+        return [(n, "…") for n in self.cut_at] + [(n, self.words["unknown"]) for n in self.unkept]
 
     def along(self, edge: Edge) -> list[str]:
         """The gradient that is written along an edge, in lines; none if it is not asked for."""

@@ -28,8 +28,8 @@ def dot(graph: Graph) -> str:
         label = r"\n".join([_in_dot(line) for line in (graph.heading(node), *graph.lines(node))])
         more = ", peripheries=2" if node.id == graph.root else ""
         lines.append(f'  n{node.id} [label="{label}", {looks[node.kind]}, tooltip="{_in_dot(graph.tip(node))}"{more}];')
-    for n in graph.cut_at:
-        lines += [f'  m{n} [label="…", shape=plaintext];', f"  m{n} -> n{n} [style=dotted];"]
+    for i, (n, text) in enumerate(graph.stubs):
+        lines += [f'  m{i} [label="{text}", shape=plaintext];', f"  m{i} -> n{n} [style=dotted];"]
     for edge in graph.edges:
         along = r"\n".join([_in_dot(line) for line in graph.along(edge)])
         style = "solid" if edge.wanted else "dashed"
@@ -53,7 +53,7 @@ def mermaid(graph: Graph) -> str:
         is_result = node.id == graph.root and node.kind == "operation"
         before, after = ("[[", "]]") if is_result else shapes[node.kind]
         lines.append(f'  n{node.id}{before}"{label}"{after}')
-    lines += [f'  m{n}["…"] -.- n{n}' for n in graph.cut_at]
+    lines += [f'  m{i}["{text}"] -.- n{n}' for i, (n, text) in enumerate(graph.stubs)]
     for edge in graph.edges:
         along = "<br/>".join([_in_mermaid(line) for line in graph.along(edge)])
         arrow = ("-->" if edge.wanted else "-.->") + (f'|"{along}"|' if along else "")
@@ -87,7 +87,8 @@ def text(graph: Graph) -> str:
             operands = ["?" if i.node is None else called.get(i.node, "…") for i in node.inputs]
             operands += [f"{name}={labels.visible(option)}" for name, option in node.options.items()]
             what += f"({', '.join(operands)})"
-        rows.append((f"#{node.id}", labels.cut(what, 48), labels.kind_of_numbers(node.value), graph.tip(node)))
+        tip = ": ".join(filter(None, (labels.visible(node.module), graph.tip(node))))
+        rows.append((f"#{node.id}", labels.cut(what, 48), labels.kind_of_numbers(node.value), tip))
     widths = [max(labels.columns(row[i]) for row in rows) for i in range(3)]
     entering: dict[int, list[Edge]] = {node.id: [] for node in graph.nodes}
     for edge in graph.edges:
@@ -96,7 +97,7 @@ def text(graph: Graph) -> str:
     for node, (number, *cells, tip) in zip(graph.nodes, rows, strict=True):
         padded = [cell + " " * (w - labels.columns(cell)) for cell, w in zip(cells, widths[1:], strict=True)]
         lines.append("  ".join([number.rjust(widths[0]), *padded, labels.cut(tip, 60)]))
-        below = graph.lines(node)[1:]
+        below = graph.lines(node)[2 if node.module else 1 :]
         for edge in entering[node.id]:
             first, *rest = graph.along(edge) or [""]
             below += [f"{first}  → {called[edge.source]}", *rest] if first else []

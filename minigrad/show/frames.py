@@ -35,13 +35,22 @@ def tensors_of(frames: list[FrameType]) -> list[tuple[str, Tensor]]:
     The variables are those of the frames' functions and of the innermost one's module; containers and objects are
     looked into two levels deep, models as deep as they go.
     """
-    found: dict[int, tuple[str, Tensor]] = {}
+    return _named(frames, _tensors)
+
+
+def modules_of(frames: list[FrameType]) -> dict[int, str]:
+    """By id of each nn.Module that the variables lead to in the same way: how one writes it, `net[0]`."""
+    return {id(module): text for text, module in _named(frames, _modules)}
+
+
+def _named(frames: list[FrameType], look: Callable[..., Found]) -> list[tuple[str, Any]]:
+    found: dict[int, tuple[str, Any]] = {}
     for space in [*[frame.f_locals for frame in frames], *[frame.f_globals for frame in frames[:1]]]:
         for name, value in list(space.items()):
             if name.isidentifier() and not name.startswith("__"):
-                for text, t in within(name, value, 2, _tensors):
-                    if id(t) not in found or (text.isidentifier() and not found[id(t)][0].isidentifier()):
-                        found[id(t)] = text, t
+                for text, thing in within(name, value, 2, look):
+                    if id(thing) not in found or (text.isidentifier() and not found[id(thing)][0].isidentifier()):
+                        found[id(thing)] = text, thing
     return list(found.values())
 
 
@@ -85,22 +94,34 @@ def _tensors(text: str, value: Any, depth: int) -> Found:
         return [(text, value)]
     own = attributes_of(value) if depth else {}
     if own.keys() >= OF_MODULES:
-        return chain(_within_module(text, own, set()), _within_attributes(text, value, depth, _tensors))
+        return chain(_within_module(text, value), _within_attributes(text, value, depth, _tensors))
     return None
 
 
-def _within_module(text: str, own: dict[str, Any], seen: set[int]) -> Iterator[tuple[str, Tensor]]:
-    """The parameters and buffers of an nn.Module with these attributes, and of all modules inside it."""
-    if id(own) in seen:
-        return
-    seen.add(id(own))
-    for name, t in [*own["_parameters"].items(), *own["_buffers"].items()]:
-        if issubclass(type(t), Tensor):
-            yield f"{text}.{name}", t
-    for name, module in own["_modules"].items():
-        inner = attributes_of(module)
-        if inner.keys() >= OF_MODULES:
-            yield from _within_module(f"{text}[{name}]" if name.isdigit() else f"{text}.{name}", inner, seen)
+def _modules(text: str, value: Any, depth: int) -> Found:
+    """A model and all modules inside it."""
+    if issubclass(type(value), Tensor):
+        return ()
+    return _modules_in(text, value, set()) if attributes_of(value).keys() >= OF_MODULES else None
+
+
+def _modules_in(text: str, module: Any, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    """An nn.Module and all that are inside it, each once."""
+    own = attributes_of(module)
+    if own.keys() >= OF_MODULES and id(own) not in seen:
+        seen.add(id(own))
+        yield text, module
+        for name, inner in own["_modules"].items():
+            yield from _modules_in(f"{text}[{name}]" if name.isdigit() else f"{text}.{name}", inner, seen)
+
+
+def _within_module(text: str, module: Any) -> Iterator[tuple[str, Tensor]]:
+    """The parameters and buffers of an nn.Module, and of all modules inside it."""
+    for path, inner in _modules_in(text, module, set()):
+        own = attributes_of(inner)
+        for name, t in [*own["_parameters"].items(), *own["_buffers"].items()]:
+            if issubclass(type(t), Tensor):
+                yield f"{path}.{name}", t
 
 
 def attributes_of(value: Any) -> dict[str, Any]:

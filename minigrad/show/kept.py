@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any, NamedTuple
 from weakref import ref
 
 import numpy as np
 
-from ..engine import RELEASED, Node, guarded
-from ..ops.listening import Listener, listening
+from ..engine import RELEASED, Node, guarded, user_line
+from ..nn.modules.module import Module
+from ..ops.listening import Listener, also, listening
 from ..ops.table import Op, as_operand, common_dtype
 from ..tensor import Tensor
 from .lines import place_of
@@ -38,6 +41,7 @@ class Kept:
     operands: list[Operand]
     options: dict[str, Any]
     result: Array
+    module: tuple[str, ref[Module]] | None  # whose own code ran it, not the user's: the name of its class, and itself
 
 
 def op_of(node: Any) -> Op | None:
@@ -54,8 +58,9 @@ def kept_of(node: Any) -> Kept | None:
 def recording() -> Iterator[None]:
     """Within it, in this thread, every recorded operation keeps copies of its operands and its result.
 
-    They live as long as the graph: `show.steps`, `explain` and `page` then know every forward value, and what the
-    user calls it, also after a change in place. It costs time and memory, so it is for looking, not for training.
+    They live as long as the graph: `show.steps`, `explain` and `page` then know every forward value, also after a
+    change in place, what the user calls it, and which layer of `minigrad.nn` an operation belongs to. It costs time and
+    memory, so it is for looking, not for training.
     """
     recorder = _Recorder()
     try:
@@ -99,7 +104,7 @@ class _Recorder(Listener):
             Operand(self.copy(t._array), names.get(id(t), ""), 1 if t._storage is None else t._storage.changed_at)
             for t in inputs
         ]
-        node.metadata[KEY] = Kept(operands, options, self.copy(result._array))
+        node.metadata[KEY] = Kept(operands, options, self.copy(result._array), _module_of(node))
 
     def copy(self, array: Array) -> Array:
         """A copy of `array`, the same one for as long as that lives unchanged."""
@@ -110,6 +115,34 @@ class _Recorder(Listener):
         made = np.array(array)
         self.copies[key] = ref(array, lambda _: self.copies.pop(key, None)), made
         return made
+
+
+# By thread or task: the module that is called, and the line of the user's that its call goes on.
+_called: ContextVar[tuple[Module, Any] | None] = ContextVar("minigrad.called", default=None)
+
+
+def _telling_module(call: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(call)
+    def __call__(self: Module, *args: Any, **kwargs: Any) -> Any:
+        token = _called.set((self, user_line(2)))
+        try:
+            return call(self, *args, **kwargs)
+        finally:
+            _called.reset(token)
+
+    return __call__
+
+
+also(lambda put: put(Module, "__call__", _telling_module(Module.__call__)))
+
+
+def _module_of(node: Node) -> tuple[str, ref[Module]] | None:
+    """The module that ran an operation; not one whose `forward`, or a hook of it, is the user's and has it in a line.
+
+    It is held weakly: one that keeps its own loss would be a cycle.
+    """
+    module, line = _called.get() or (None, None)
+    return None if module is None or line != (node.code, node.lasti) else (type(module).__name__, ref(module))
 
 
 def _same(a: Array, b: Array) -> bool:

@@ -88,6 +88,7 @@ class GraphNode:
     value: Value
     inputs: list[Input] = field(default_factory=list)
     options: dict[str, str] = field(default_factory=dict)  # what else the operation was given, as text: {"dim": "(0,)"}
+    module: str = ""  # the layer of `minigrad.nn` that ran it, where that was recorded: `net[0] (Linear)`
 
 
 @dataclass

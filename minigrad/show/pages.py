@@ -18,7 +18,7 @@ from typing import Any
 from ..saving import write_whole
 from ..tensor import Tensor
 from .kept import tensor_of
-from .labels import columns
+from .labels import columns, cut
 from .languages import of_language
 from .layering import curve, layout
 from .model import Backward, GraphNode
@@ -173,23 +173,39 @@ def _part(backward: Backward, nodes: list[GraphNode], kept: set[int]) -> dict[st
 
 def _drawing(nodes: list[GraphNode]) -> dict[str, Any]:
     """Where the boxes of nodes are, and the edges between them; a box has room for a title and two lines of numbers."""
-    kinds = {node.id: short_name(node.name)[:24] if node.kind == "operation" else node.kind for node in nodes}
+    kinds = {node.id: _kind(node) for node in nodes}
     titles = {n.id: " ".join(dict.fromkeys((n.label[:24], kinds[n.id]))) for n in nodes}
     sizes = {id: (max(8.2 * columns(title) + 24, 92.0), 58.0) for id, title in titles.items()}
     edges = [(i.node, node, i) for node in nodes for i in node.inputs if i.node in sizes and i.node is not None]
-    found = layout([(start, node.id) for start, node, _ in edges], sizes)
+    stubs = [node.id for node in nodes for i in node.inputs if i.node is None]  # operands of which nothing is known
+    ends = {-1 - i: (64.0, 18.0) for i in range(len(stubs))}
+    pairs = [(start, node.id) for start, node, _ in edges]
+    found = layout([*pairs, *zip(ends, stubs, strict=True)], sizes | ends, labels=ends)
     return {
         "width": found.width,
         "height": found.height,
         "boxes": {
-            id: {"x": x, "y": y, "width": sizes[id][0], "height": sizes[id][1]}
+            id: {"x": x, "y": y, "width": sizes[id][0], "height": sizes[id][1], "kind": kinds[id]}
             for id, (x, y) in found.positions.items()
+            if id in sizes
         },
         "edges": [
             {"from": start, "to": node.id, "input": i.name, "wanted": i.wanted, "path": curve(route)}
-            for (start, node, i), route in zip(edges, found.routes, strict=True)
+            for (start, node, i), route in zip(edges, found.routes, strict=False)
+        ],
+        "stubs": [
+            {"at": found.positions[end], "path": curve(route)}
+            for end, route in zip(ends, found.routes[len(edges) :], strict=True)
         ],
     }
+
+
+def _kind(node: GraphNode) -> str:
+    """What stands in a box beside the name of a node: of an operation its word, unless that is its name, and layer."""
+    if node.kind != "operation":
+        return node.kind
+    word = short_name(node.name)
+    return " · ".join([cut(part, 24) for part in (word if word != node.label else "", node.module) if part])
 
 
 def _short_names(names: set[str]) -> dict[str, str]:

@@ -62,9 +62,9 @@ def svg(graph: Graph) -> str:
             ways += [((edge.source, label), edge), ((label, edge.target), edge)]
         else:
             ways.append(((edge.source, edge.target), edge))
-    for node in graph.cut_at:
+    for node, text in graph.stubs:
         label = -1 - len(named)
-        named[label] = Box("label", [("", "…")], "")
+        named[label] = Box("label", [("", text)], "")
         ways.append(((label, node), None))
     boxes |= named
     made = layout([way for way, _ in ways], {n: box.size for n, box in boxes.items()}, between_layers=32, labels=named)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import linecache
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..autograd.nodes import FunctionNode
 from ..engine import Node, edge_to, guarded, last_change
 from ..ops.shape import CatBackward0, StackBackward0
 from ..tensor import Tensor
-from .frames import tensors_of, user_frames
+from .frames import modules_of, tensors_of, user_frames
 from .kept import Operand, computed_again, kept_of, nodes_under, op_of, options_of, saved_arrays, unchanged_since
 from .lines import operand_texts, place_of
 from .model import GraphNode, Input, Value
@@ -86,6 +87,11 @@ class Visible:
             if isinstance(edge, Node):
                 self.tensors.setdefault(id(edge), found)
 
+    @cached_property
+    def modules(self) -> dict[int, str]:
+        """By id of a module that they hold, its name; looked for only where an operation is a module's."""
+        return modules_of(user_frames())
+
 
 class Recorded:
     """The graph that leads to `root`, with leaves and constants, numbered in the order of the forward pass."""
@@ -130,7 +136,17 @@ class Recorded:
         label = (place and place.target) or self.visible.names.get(id(node)) or short_name(name)
         options = {key: brief(value) for key, value in options_of(node).items()}
         value = self._value(node, arrays)
-        self._number(node, GraphNode(len(self.nodes), "operation", name, label, place, value, inputs, options))
+        module, number = self._module(node), len(self.nodes)
+        self._number(node, GraphNode(number, "operation", name, label, place, value, inputs, options, module))
+
+    def _module(self, node: Any) -> str:
+        """The layer that ran an operation, as far as it is known: by the user's name for it, and its class."""
+        kept = kept_of(node)
+        if kept is None or kept.module is None:
+            return ""
+        kind, module = kept.module
+        name = self.visible.modules.get(id(module()))
+        return kind if name is None else f"{name} ({kind})"
 
     def _operand(self, met: Met, text: str) -> int | None:
         """The number of an operand, which is entered if it is new; None where nothing is known of it.

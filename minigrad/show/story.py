@@ -91,7 +91,7 @@ class _Story:
         if node.kind == "operation":
             expression = node.place.text if node.place is not None and node.place.text else node.name
             target = f"{node.place.target} = " if node.place is not None and node.place.target else ""
-            self._line(f"{node.id:>3}  {target}{' '.join(expression.split())}", "bold", f"  {node.name}")
+            self._line(f"{node.id:>3}  {target}{' '.join(expression.split())}", "bold", f"  {_of_torch(node)}")
         elif node.value.array is not None and node.value.array.ndim == 0 and not node.name and node.kind == "constant":
             return  # a number, that stands in the expression itself
         else:
@@ -105,7 +105,7 @@ class _Story:
         node = self.nodes[step.node]
         self.console.print()
         title = self._say("step", number=step.index + 1, count=len(self.found.steps), label=self.labels[node.id])
-        self._line(title, "bold cyan", f"  {node.name}")
+        self._line(title, "bold cyan", f"  {_of_torch(node)}")
         if node.place is not None:
             self._place(node.place)
         else:
@@ -271,6 +271,11 @@ class _Story:
         with _printoptions(width):
             text = repr(Tensor._of(value.array))
         return text if value.array.size <= LARGE else f"{text}  {shape_text(value.shape)}"
+
+
+def _of_torch(node: GraphNode) -> str:
+    """torch's name for an operation, and the layer that ran it."""
+    return " · ".join(filter(None, (node.name, node.module)))
 
 
 @contextmanager

@@ -12,9 +12,10 @@ function drawGraph() {
       svg("path", { d: name === "backward" ? "M8 0 0 4l8 4z" : "M0 0 8 4 0 8z" })));
   const edges = drawing.edges.map((edge) => ({ edge, key: edgeKey(edge), group: svg("g", { class: "edge", "data-item": edgeKey(edge), role: "button", tabindex: -1 },
     svg("path", { class: "reach", d: edge.path }), svg("path", { class: "line", d: edge.path })) }));
+  const stubs = drawing.stubs.map(({ at: [x, y], path }) => svg("g", { class: "stub" }, svg("path", { d: path }), svg("text", { x, y: y + 4 }, t("notKept"))));
   const boxes = new Map(now.pass.backward.nodes.map((node) => [node.id, box(node, drawing.boxes[node.id])]));
   const root = svg("svg", { viewBox: `-8 -8 ${drawing.width + 16} ${drawing.height + 16}`, role: "group" },
-    svg("defs", {}, ...arrows), ...edges.map((one) => one.group), ...[...boxes.values()].map((one) => one.group));
+    svg("defs", {}, ...arrows), ...stubs, ...edges.map((one) => one.group), ...[...boxes.values()].map((one) => one.group));
   const into = (id) => edges.filter((one) => one.edge.to === id);
   const grouped = new Map([...boxes.keys()].map((id) => [id, []]));
   for (const one of edges) grouped.get(one.edge.to).push(one.group);
@@ -27,12 +28,12 @@ function drawGraph() {
   zoomTo(Math.min(1, Math.max(0.6, (byId("canvas").clientWidth - 8) / (drawing.width + 16))));
 }
 
-function box(node, { x, y, width, height }) {
+function box(node, { x, y, width, height, kind: does }) {
   const line = (kind, dy) => svg("text", { class: kind, x: width / 2, y: dy });
   const title = line("title", 20);
   title.append(svg("tspan", { class: "name" }, cutText(labelOf(node), 24)));
-  const kind = node.kind === "operation" ? cutText(operationName(node), 24) : t(node.kind);
-  if (kind !== cutText(labelOf(node), 24)) title.append(svg("tspan", { class: "kind", dx: 6 }, kind));
+  const kind = node.kind === "operation" ? visible(does) : t(node.kind);
+  if (kind && kind !== cutText(labelOf(node), 24)) title.append(svg("tspan", { class: "kind", dx: 6 }, kind));
   const [value, gradient] = [line("value", 36), line("gradient", 51)];
   const group = svg("g", { class: `box ${node.kind}`, "data-item": node.id, role: "button", tabindex: -1, transform: `translate(${x - width / 2} ${y - height / 2})` },
     svg("rect", { width, height, rx: node.kind === "operation" ? 6 : 18 }), title, value, gradient);

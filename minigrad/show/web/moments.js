@@ -31,9 +31,6 @@ function wrongness(step, right) {
 const moment = () => now.moments[state.at];
 const labelOf = (node) => (!node.name && node.label === node.kind ? t(node.kind) : visible(node.label)); // one without a name is what it is
 const nodeName = (id) => (now.nodes.has(id) ? labelOf(now.nodes.get(id)) : t("notShown"));
-// What an operation is called in a word: `nll_loss` for NllLossBackward0.
-const operationName = (node) => node.name.split("::").pop().replace(/(Backward)?\d*$/, "")
-  .replace(/\D(?=[A-Z])|\d(?=[A-Z][a-z])/g, "$&_").toLowerCase();
 
 function stepTitle(of = moment()) {
   if (of.phase === "end") return t("end");

@@ -25,8 +25,11 @@ function showStory() {
 
 // What the step is about: the operation, and the expression that made it.
 function about(node) {
-  return el("p", { class: "about" }, named(node.id), " ", el("span", { class: "quiet" }, node.name));
+  return el("p", { class: "about" }, named(node.id), " ", el("span", { class: "quiet" }, torchName(node)));
 }
+
+// torch's name for an operation, and the layer that ran it.
+const torchName = (node) => [node.name, visible(node.module)].filter(Boolean).join(" · ");
 
 function expressionOf(node) {
   const text = node.place?.text;
@@ -162,7 +165,7 @@ function showDetails() {
 }
 
 function nodeDetails(node) {
-  const kind = node.kind === "operation" ? node.name : t(node.kind);
+  const kind = node.kind === "operation" ? torchName(node) : t(node.kind);
   return [
     el("p", { class: "quiet" }, kind, node.place?.text ? " · " : "", node.place?.text ? code(cutText(node.place.text, 120)) : ""),
     el("dl", {}, row("value", isComputed(node) ? tensorView(node.value) : el("span", { class: "quiet" }, t("notYet")))),
