@@ -251,6 +251,13 @@ def test_losses_and_layers_are_checked_by_torch_too() -> None:
         lambda: f.cross_entropy(x, classes, weight=weights, ignore_index=1),
         lambda: (f.embedding(classes, x, padding_idx=1, scale_grad_by_freq=True) ** 2).sum(),
         lambda: (conv(image) ** 2).sum() + bare(image).exp().sum(),
+        lambda: (nn.BatchNorm2d(2)(image) ** 3).sum() + (nn.BatchNorm2d(2, affine=False).eval()(image) ** 3).sum(),
+        lambda: (nn.GroupNorm(2, 2)(image) ** 3).sum() + (nn.LayerNorm(6)(image) ** 3).sum(),
+        lambda: nn.MaxPool2d((3, 2), 2, 1, ceil_mode=True)(image).exp().sum() + nn.MaxPool1d(2)(x).exp().sum(),
+        lambda: nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False)(image).exp().sum(),
+        lambda: nn.AdaptiveAvgPool2d((3, 4))(image).exp().sum() + nn.AdaptiveMaxPool2d(2)(image).exp().sum(),
+        lambda: nn.ConvTranspose2d(2, 4, 3, 2, 1, 1, 2)(nn.ReflectionPad2d(1)(nn.ZeroPad2d(1)(image))).exp().sum(),
+        lambda: nn.GRU(3, 2)(x)[0].exp().sum(),
     ):
         ledgers = [ledger for ledger in show.steps(program, check="torch").ledgers.values() if ledger.checks]
         assert ledgers

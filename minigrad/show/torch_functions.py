@@ -119,6 +119,7 @@ _FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (s.insert_axis, lambda t, a, at: a.unsqueeze(at)),
     (s.remove_axes, lambda t, a, axes: a.squeeze(axes)),
     (s.part, lambda t, a, at: a[at]),
+    (s.piece, lambda t, a, at, output: a[at]),
     (indexing.picked, lambda t, a, key: a[_at(t, key)]),
     (indexing.alias, lambda t, a: a[...]),
     (picking.gathered, lambda t, a, key: a[_at(t, key)]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..ops import classification, convolution, embeddings, losses
+from ..ops import classification, convolution, embeddings, losses, normalization, padding, pooling
 
 INTERNAL = True
 
@@ -13,6 +13,44 @@ INTERNAL = True
 def _convolution(torch: Any, a: Any, b: Any, *rest: Any) -> Any:
     *bias, (_, stride, padding, dilation), groups, counts = rest
     whole = torch.convolution(a, b, *(bias or [None]), stride, padding, dilation, False, [0] * len(counts), groups)
+    return _first(whole, counts)
+
+
+def _transposed(torch: Any, a: Any, b: Any, *rest: Any) -> Any:
+    *bias, (kernel, stride, before, dilation), groups, sizes = rest
+    numbers = zip(a.shape[2:], sizes, kernel, stride, before, dilation, strict=True)
+    beyond = [size - ((n - 1) * s - 2 * p + d * (k - 1) + 1) for n, size, k, s, p, d in numbers]
+    return torch.convolution(a, b, *(bias or [None]), stride, before, dilation, True, beyond, groups)
+
+
+def _padded(torch: Any, a: Any, amounts: Any, mode: str = "constant", value: float | None = None) -> Any:
+    return torch.nn.functional.pad(a, [n for pair in reversed(amounts) for n in pair], mode, value)
+
+
+def _normalized(torch: Any, a: Any, b: Any, c: Any, dims: Any, groups: int, channels: bool, eps: float) -> Any:
+    if groups:
+        return torch.group_norm(a, groups, b, c, eps)
+    if channels:
+        return torch.nn.functional.batch_norm(a, None, None, b, c, True, eps=eps)
+    return torch.layer_norm(a, b.shape, b, c, eps)
+
+
+def _max_pooled(torch: Any, a: Any, pool: Any) -> Any:
+    counts, windows = pool
+    if windows is None:
+        return torch.nn.functional.adaptive_max_pool2d(a, counts)
+    return _first(torch.max_pool2d(a, *windows, True), counts)
+
+
+def _avg_pooled(torch: Any, a: Any, pool: Any, divisor: int | None, padding_counts: bool) -> Any:
+    counts, windows = pool
+    if windows is None:
+        return torch.nn.functional.adaptive_avg_pool2d(a, counts)
+    return _first(torch.nn.functional.avg_pool2d(a, *windows[:3], True, padding_counts, divisor), counts)
+
+
+def _first(whole: Any, counts: Any) -> Any:
+    """As many of the windows as there were, of those that reach over the end too."""
     return whole[(..., *[slice(count) for count in counts])]
 
 
@@ -45,4 +83,15 @@ FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (embeddings.looked_up, lambda t, a, b, padding, by_frequency: t.embedding(a, b, padding, by_frequency)),
     (convolution.convolved, _convolution),
     (convolution.convolved_with_bias, _convolution),
+    (convolution.transposed, _transposed),
+    (convolution.transposed_with_bias, _transposed),
+    (padding.padded, lambda t, a, amounts, value: _padded(t, a, amounts, value=value)),
+    (padding.bordered, _padded),
+    (normalization.normalized, _normalized),
+    (
+        normalization.scaled,
+        lambda t, a, b, c, mean, variance, eps: t.nn.functional.batch_norm(a, mean, variance, b, c, eps=eps),
+    ),
+    (pooling.max_pooled, _max_pooled),
+    (pooling.avg_pooled, _avg_pooled),
 ]
