@@ -187,11 +187,15 @@ def test_one_step() -> None:
     assert "From the result back to the leaves: one step." in told(x * 3)
 
 
-def test_the_numbers_of_the_leaves_are_wrapped_between_numbers() -> None:
+def test_the_leaves_stand_in_a_table_where_no_row_of_numbers_is_broken_for_it() -> None:
     w = minigrad.zeros(2, 4, requires_grad=True)
-    loss = (w * 1.2345e-5).sum()
-    rows = [row.split("│") for row in told(loss, width=80).split("\n") if row.startswith("│")]
-    assert [row[3].rstrip() for row in rows[:2]] == [" [[1.2345e-05,", "   1.2345e-05,"]
+    found = show.steps(lambda: (w * 1.2345e-5).sum(), check="differences")
+    head = re.escape("[[1.2345e-05, 1.2345e-05, 1.2345e-05, 1.2345e-05],")
+    for width, each in ((80, f"(?m:^    .*  {head}$)"), (120, f"(?m:^    .*  {head}$)"), (240, f"│ {head} ")):
+        leaves = told(found, width=width).split("The leaves")[1]
+        assert len(re.findall(each, leaves)) == 3
+        assert max(map(len, leaves.splitlines())) <= width
+    assert max(map(len, told(found, width=50).split("The leaves")[1].splitlines()[1:-1])) <= 50
 
 
 def test_a_constant_without_a_name_is_called_as_it_is_written() -> None:

@@ -197,6 +197,7 @@ class _Story:
     # The end
 
     def _leaves(self) -> None:
+        """The gradients in a table; below each other where one beside the other would have to be broken anywhere."""
         from rich.cells import cell_len
         from rich.table import Table
         from rich.text import Text
@@ -208,21 +209,34 @@ class _Story:
             self._line(self.words["no_leaves"])
             return
         checks = list(dict.fromkeys(name for ledger in ledgers for name in ledger.checks))
-        room = self.console.width - max(cell_len(self.labels[ledger.node]) for ledger in ledgers) - 4
-        width = room // (3 + len(checks)) - 3  # of a column: numbers are wrapped as a tensor is, not anywhere
-        table = Table(show_lines=True)
-        for key in ("name", "before", "this_pass", "after", *checks):
-            table.add_column(Text(self.words[key]), overflow="fold")
-        for ledger in ledgers:
-            made = ledger.hooked or ledger.entries[-1].total
-            cells = [
-                printable(self.labels[ledger.node]),
-                *[self._cell(v, width) for v in (ledger.before, made, ledger.after)],
-            ]
-            cells += [self._checked(ledger.checks.get(name), made, width) for name in checks]
-            table.add_row(*map(Text, cells))
-        self.console.print(table)
+        heads = [self.words[key] for key in ("name", "before", "this_pass", "after", *checks)]
+        rows = [heads, *[self._of_leaf(ledger, checks, self.console.width) for ledger in ledgers]]
+        widths = [
+            max(cell_len(line) for cell in cells for line in cell.split("\n")) for cells in zip(*rows, strict=True)
+        ]
+        if sum(widths) + 3 * len(widths) + 1 <= self.console.width:
+            table = Table(*heads, show_lines=True)
+            for row in rows[1:]:
+                table.add_row(*map(Text, row))
+            self.console.print(table)
+        else:
+            width = max(map(cell_len, heads[1:]))
+            for ledger in ledgers:
+                name, *cells = self._of_leaf(ledger, checks, self.console.width - width - 6)
+                self._line(f"  {name}", "bold")
+                for head, cell in zip(heads[1:], cells, strict=True):
+                    first, *rest = cell.split("\n")
+                    self._line(f"    {head}{' ' * (width - cell_len(head))}  {first}")
+                    for line in rest:
+                        self._line(f"    {' ' * width}  {line}")
         self._line(self.words["untouched"], "dim")
+
+    def _of_leaf(self, ledger: Ledger, checks: list[str], width: int) -> list[str]:
+        """A leaf's name, its gradients as text of a width, and those that check them."""
+        made = ledger.hooked or ledger.entries[-1].total
+        found = [self._cell(value, width) for value in (ledger.before, made, ledger.after)]
+        found += [self._checked(ledger.checks.get(name), made, width) for name in checks]
+        return [printable(self.labels[ledger.node]), *found]
 
     def _checked(self, value: Value | None, made: Value, width: int) -> str:
         if value is None or value.array is None or made.array is None:
