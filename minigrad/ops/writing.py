@@ -133,18 +133,19 @@ def _record(o: Op, depth: int = 2) -> list[str]:
     lines.append("    node.targets = node.hooks = None")
     if o.numbers:
         a, b = flows
-        # A number neither stretches nor widens the tensor it meets; a condition beside them may.
-        fit = f"kind is None or kind is Tensor and x_{a}.shape != x_{b}.shape"
-        lines += [
-            f"    if {fit if len(flows) == len(o.inputs) else True}:",
-            "        shape = out.shape",
+        fitting = [
+            "    shape = out.shape",
             *[
-                f"        t_{i} = None if e_{i} is None or x_{i}.shape == shape and x_{i} is {i}._array"
+                f"    t_{i} = None if e_{i} is None or x_{i}.shape == shape and x_{i} is {i}._array"
                 f" else (x_{i}.shape, {i}._array.dtype)"
                 for i in flows
             ],
-            f"        if t_{a} is not t_{b}: node.targets = {_tuple(*[f't_{i}' for i in flows])}",
+            f"    if t_{a} is not t_{b}: node.targets = {_tuple(*[f't_{i}' for i in flows])}",
         ]
+        if len(flows) == len(o.inputs):  # a number neither stretches nor widens the tensor that it meets;
+            lines.append(f"    if kind is None or kind is Tensor and x_{a}.shape != x_{b}.shape:")
+            fitting = [f"    {line}" for line in fitting]
+        lines += fitting  # a condition beside them may
     return [
         *lines,
         "    node.rank = next_rank()",
