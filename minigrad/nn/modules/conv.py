@@ -32,15 +32,14 @@ class _Conv(Module):
         in_channels: int,
         out_channels: int,
         kernel_size: Size,
-        stride: Size,
-        padding: Size | str,
-        dilation: Size,
-        output_padding: Size,
-        groups: int,
-        bias: bool,
-        padding_mode: str,
-        device: Any,
-        dtype: Any,
+        stride: Size = 1,
+        padding: Size | str = 0,
+        dilation: Size = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: Any = None,
+        dtype: Any = None,
     ) -> None:
         super().__init__()
         n = self.dims
@@ -53,7 +52,7 @@ class _Conv(Module):
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size, self.stride, self.dilation = (repeated(v, n) for v in (kernel_size, stride, dilation))
         self.padding = padding if isinstance(padding, str) else repeated(padding, n)
-        self.output_padding, self.padding_mode = repeated(output_padding, n), padding_mode
+        self.output_padding, self.padding_mode = (0,) * n, padding_mode
         self._check_padding()
         inner, outer = (out_channels, in_channels) if self.transposed else (in_channels, out_channels)
         self.weight = empty_parameter(outer, inner // groups, *self.kernel_size, device=device, dtype=dtype)
@@ -89,23 +88,6 @@ class _Conv(Module):
 
 
 class _Convolution(_Conv):
-    def __init__(
-        self,
-        in_channels: int,
-        out_channels: int,
-        kernel_size: Size,
-        stride: Size = 1,
-        padding: Size | str = 0,
-        dilation: Size = 1,
-        groups: int = 1,
-        bias: bool = True,
-        padding_mode: str = "zeros",
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        given = (in_channels, out_channels, kernel_size, stride, padding, dilation, 0, groups, bias, padding_mode)
-        super().__init__(*given, device, dtype)
-
     def _sides(self) -> list[int]:
         """How far each dimension is padded at its start and end, last dimension first, as `functional.pad` takes it."""
         if self.padding == "valid":
@@ -163,8 +145,9 @@ class _ConvTranspose(_Conv):
     ) -> None:
         if padding_mode != "zeros":
             raise ValueError(f'Only "zeros" padding mode is supported for {type(self).__name__}')
-        given = (in_channels, out_channels, kernel_size, stride, padding, dilation, output_padding, groups, bias)
-        super().__init__(*given, padding_mode, device, dtype)
+        given = (in_channels, out_channels, kernel_size, stride, padding, dilation, groups, bias, padding_mode)
+        super().__init__(*given, device, dtype)
+        self.output_padding = repeated(output_padding, self.dims)
 
     def forward(self, input: Tensor, output_size: Sequence[int] | None = None) -> Tensor:
         """What a convolution with this weight would pass back as the gradient of its input, and the bias added.

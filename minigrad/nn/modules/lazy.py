@@ -52,13 +52,12 @@ class _Lazy(Module):
     def __call__(self, input: Tensor, *args: Any, **kwargs: Any) -> Any:
         """Take the shapes from the input, and become the ordinary layer, which is then called."""
         n = self._count(input)
+        setattr(self, self.inputs, n)
         if self.has_uninitialized_params():
             for name, t in [*self._parameters.items(), *self._buffers.items()]:
                 if isinstance(t, Uninitialized):
                     t.materialize(self._shape_of(name, n))
-            setattr(self, self.inputs, n)
             self.reset_parameters()
-        setattr(self, self.inputs, n)
         del self._dtype
         self.__class__ = self.becomes  # type: ignore[assignment]
         return self(input, *args, **kwargs)

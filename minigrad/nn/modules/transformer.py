@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from ... import full, triu
 from ...tensor import Tensor
@@ -22,8 +22,10 @@ from .normalization import LayerNorm
 INTERNAL = True
 
 
-class TransformerEncoderLayer(Module):
-    """Attention of a sequence to itself, and a network of two layers for each element."""
+class _Layer(Module):
+    """What layers of encoders and of decoders share: their parts, in torch's order, and the shortcuts past them."""
+
+    attends_to_memory: ClassVar[bool] = False  # to what an encoder made, as decoders do
 
     def __init__(
         self,
@@ -41,15 +43,33 @@ class TransformerEncoderLayer(Module):
     ) -> None:
         super().__init__()
         options = {"bias": bias, "device": device, "dtype": dtype}
-        self.self_attn = MultiheadAttention(d_model, nhead, dropout=dropout, batch_first=batch_first, **options)
+        attention = {"dropout": dropout, "batch_first": batch_first, **options}
+        self.self_attn = MultiheadAttention(d_model, nhead, **attention)
+        if self.attends_to_memory:
+            self.multihead_attn = MultiheadAttention(d_model, nhead, **attention)
         self.linear1 = Linear(d_model, dim_feedforward, **options)
         self.dropout = Dropout(dropout)
         self.linear2 = Linear(dim_feedforward, d_model, **options)
         self.norm_first = norm_first
-        self.norm1 = LayerNorm(d_model, eps=layer_norm_eps, **options)
-        self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, **options)
-        self.dropout1, self.dropout2 = Dropout(dropout), Dropout(dropout)
+        steps = range(1, 4 if self.attends_to_memory else 3)
+        for i in steps:
+            setattr(self, f"norm{i}", LayerNorm(d_model, eps=layer_norm_eps, **options))
+        for i in steps:
+            setattr(self, f"dropout{i}", Dropout(dropout))
         self.activation: Any = _activation_of(activation)
+
+    def _in_turn(self, x: Any, *steps: tuple[Module, Callable[[Any], Any]]) -> Any:
+        """Each step with a shortcut past it, and with its norm: before it, or after the two are added."""
+        for norm, step in steps:
+            x = x + step(norm(x)) if self.norm_first else norm(x + step(x))
+        return x
+
+    def _fed_forward(self, x: Any) -> Any:
+        return self.linear2(self.dropout(self.activation(self.linear1(x))))
+
+
+class TransformerEncoderLayer(_Layer):
+    """Attention of a sequence to itself, and a network of two layers for each element."""
 
     def forward(
         self,
@@ -59,20 +79,15 @@ class TransformerEncoderLayer(Module):
         is_causal: bool = False,
     ) -> Any:
         """The sequence after the layer; masks are those of MultiheadAttention."""
-        masks = (src_mask, src_key_padding_mask, is_causal)
-        if self.norm_first:
-            x = src + self._attended(self.norm1(src), *masks)
-            return x + self._fed_forward(self.norm2(x))
-        x = self.norm1(src + self._attended(src, *masks))
-        return self.norm2(x + self._fed_forward(x))
 
-    def _attended(self, x: Tensor, mask: Any, padding: Any, is_causal: bool) -> Any:
-        mask, padding = as_scores(mask, "src_mask", x), as_scores(padding, "src_key_padding_mask", x)
-        found, _ = self.self_attn(x, x, x, padding, need_weights=False, attn_mask=mask, is_causal=is_causal)
-        return self.dropout1(found)
+        def to_itself(x: Any) -> Any:
+            mask = as_scores(src_mask, "src_mask", x)
+            padding = as_scores(src_key_padding_mask, "src_key_padding_mask", x)
+            found, _ = self.self_attn(x, x, x, padding, need_weights=False, attn_mask=mask, is_causal=is_causal)
+            return self.dropout1(found)
 
-    def _fed_forward(self, x: Tensor) -> Any:
-        return self.dropout2(self.linear2(self.dropout(self.activation(self.linear1(x)))))
+        feed = (self.norm2, lambda x: self.dropout2(self._fed_forward(x)))
+        return self._in_turn(src, (self.norm1, to_itself), feed)
 
 
 def _activation_of(activation: str | Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
@@ -114,36 +129,10 @@ class TransformerEncoder(Module):
         return x if self.norm is None else self.norm(x)
 
 
-class TransformerDecoderLayer(Module):
+class TransformerDecoderLayer(_Layer):
     """Attention of a sequence to itself, then to what an encoder made, and a network of two layers for each element."""
 
-    def __init__(
-        self,
-        d_model: int,
-        nhead: int,
-        dim_feedforward: int = 2048,
-        dropout: float = 0.1,
-        activation: str | Callable[[Tensor], Tensor] = F.relu,
-        layer_norm_eps: float = 1e-5,
-        batch_first: bool = False,
-        norm_first: bool = False,
-        bias: bool = True,
-        device: Any = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__()
-        options = {"bias": bias, "device": device, "dtype": dtype}
-        self.self_attn = MultiheadAttention(d_model, nhead, dropout=dropout, batch_first=batch_first, **options)
-        self.multihead_attn = MultiheadAttention(d_model, nhead, dropout=dropout, batch_first=batch_first, **options)
-        self.linear1 = Linear(d_model, dim_feedforward, **options)
-        self.dropout = Dropout(dropout)
-        self.linear2 = Linear(dim_feedforward, d_model, **options)
-        self.norm_first = norm_first
-        self.norm1 = LayerNorm(d_model, eps=layer_norm_eps, **options)
-        self.norm2 = LayerNorm(d_model, eps=layer_norm_eps, **options)
-        self.norm3 = LayerNorm(d_model, eps=layer_norm_eps, **options)
-        self.dropout1, self.dropout2, self.dropout3 = Dropout(dropout), Dropout(dropout), Dropout(dropout)
-        self.activation: Any = _activation_of(activation)
+    attends_to_memory = True
 
     def forward(
         self,
@@ -167,13 +156,8 @@ class TransformerDecoderLayer(Module):
             found, _ = self.multihead_attn(x, memory, memory, *masks, is_causal=memory_is_causal)
             return self.dropout2(found)
 
-        def fed_forward(x: Any) -> Any:
-            return self.dropout3(self.linear2(self.dropout(self.activation(self.linear1(x)))))
-
-        x: Any = tgt
-        for norm, step in ((self.norm1, to_itself), (self.norm2, to_memory), (self.norm3, fed_forward)):
-            x = x + step(norm(x)) if self.norm_first else norm(x + step(x))
-        return x
+        feed = (self.norm3, lambda x: self.dropout3(self._fed_forward(x)))
+        return self._in_turn(tgt, (self.norm1, to_itself), (self.norm2, to_memory), feed)
 
 
 class TransformerDecoder(Module):
