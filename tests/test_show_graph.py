@@ -206,6 +206,7 @@ def test_an_operand_that_was_not_kept_has_a_line_of_its_own():
     drawn = graph((x * (x + minigrad.ones(3))).sum())
     assert drawn.stubs == [(1, "not kept")]
     assert all("not kept" in made for made in (drawn.svg(), drawn.dot(), drawn.mermaid()))
+    assert ">no gradient</text>" in drawn.svg()
     assert "add(x, ?)" in drawn.text()
 
 

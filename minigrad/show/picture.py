@@ -184,7 +184,7 @@ def _legend(graph: Graph) -> tuple[str, float]:
             dashed = ' class="d"' if kind == "constant" else ""
             parts.append(f'<g class="{kind}"><path{dashed} d="{_outline(kind, x, -9, 22, 12)}"/></g>')
             x = _word(parts, x, graph.words[kind])
-    if any(not edge.wanted for edge in graph.edges):
+    if graph.unkept or any(not edge.wanted for edge in graph.edges):
         parts.append(f'<path class="e d" d="M{x:.1f} -3h22"/>')
         x = _word(parts, x, graph.words["dashed"])
     if any(graph.along(edge) for edge in graph.edges):
