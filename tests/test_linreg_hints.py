@@ -18,9 +18,11 @@ from pyarrow import parquet
 from linreg.__main__ import main
 from linreg.lines import coefficient_lines
 from linreg.tables.delimited import Delimited
+from linreg.tables.mending import mended
 from linreg.tables.opening import MARKS
 from linreg.tables.streams import Reading
 
+LEAVES = "--without leaves columns out"
 ROWS = "id,word,one,x,area m2,y\n" + "".join(f"r{i},{'ab'[i % 2]},7,{i},{i * i},{2 * i + 1}\n" for i in range(9))
 
 
@@ -125,7 +127,8 @@ def test_semicolons_and_decimal_commas(tmp_path, refused, told):
     predicted = told("predict", tmp_path / "run", path, "--format", "csv2", "--out", tmp_path / "p.csv")
     assert predicted["predicted"] == 3
     path.write_text("x;y\n1.500;2\n1;3\n", encoding="utf-8")
-    assert "column 'x': '1.500' is not a finite number" in refused(*options[:4], "--format", "csv2")
+    hint = f"it looks like a number with '.' in it: write 1500, or 1,500 if '.' is its decimal mark; {LEAVES}"
+    assert f"column 'x': '1.500' is not a finite number; {hint}" in refused(*options[:4], "--format", "csv2")
 
 
 def test_semicolons_and_decimal_points(tmp_path, refused, told):
@@ -140,6 +143,33 @@ def test_semicolons_and_decimal_points(tmp_path, refused, told):
     assert "row 3, column 'y': 'z'" in refused("--data", path, "--target", "y")
     path.write_text('\n\na,"b"c\n1,2\n', encoding="utf-8")
     assert "line 3: not CSV" in refused("--data", path, "--target", "a")
+
+
+@pytest.mark.parametrize(
+    ("cell", "hint", "mended"),
+    [
+        ("8,755", "a number with ',' in it: write 8755, or 8.755 if ',' is its decimal mark", "8755"),
+        ("-1,234,567.5", "a number with ',' in it: write -1234567.5", "-1234567.5"),
+        ("20.8%", "a percentage: write 0.208", "0.208"),
+        ("7,5 %", "a percentage: write 0.075", "0.075"),
+        ("$5", "an amount of money: write 5", "5"),
+        ("-$1,234.50", "an amount of money: write -1234.50", "-1234.50"),
+        ("99 €", "an amount of money: write 99", "99"),
+    ],
+)
+def test_a_number_written_for_people_is_told_how_to_write(tmp_path, refused, told, cell, hint, mended):
+    path = tmp_path / "t.csv"
+    options = "--data", path, "--target", "y", "--optimizer", "lstsq"
+    path.write_text(f'x,y\n1,2\n"{cell}",3\n', encoding="utf-8")
+    said = refused(*options)
+    assert said.endswith(f"row 2, column 'x': '{cell}' is not a finite number; it looks like {hint}; {LEAVES}")
+    path.write_text(f"x,y\n1,2\n{mended},3\n", encoding="utf-8")
+    assert told(*options)["rows"] == 2
+
+
+@pytest.mark.parametrize("cell", ["1,2,3", "1.2.3", "$", "%", "5 USD", "1,234,56", "9" * 30 + "%", "12,5"])
+def test_what_else_a_cell_may_hold_is_not_guessed(cell):
+    assert mended(cell) is None
 
 
 def test_tabs_in_a_file_that_is_called_csv(tmp_path, refused):
@@ -177,6 +207,7 @@ def test_a_column_that_is_near_none_is_not_guessed(options, refused):
         (["--epochs", "3"], "; is --num-epochs meant?"),
         (["--feature=x"], "; is --features meant?"),
         (["--xyzzy"], ""),
+        (["--weights", "x"], "; every row counts once, and no option weighs rows"),
         (["--features", "area", "m2"], "; what has spaces needs quotes"),
     ],
 )

@@ -116,7 +116,7 @@ def _parsed(column: Any, name: str, first: int, header: str, decimal: str, absen
 def _number(cell: str | None, name: str, row: int, header: str, decimal: str, absent: Absent) -> float:
     value = np.nan if (cell or "").strip().lower() in absent.words else number_of_text(_pointed(cell, decimal))
     if value is None:
-        raise not_a_number(name, row, header, cell)
+        raise not_a_number(name, row, header, cell, decimal)
     return value
 
 

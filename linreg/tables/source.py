@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from linreg.errors import BadInput
+from linreg.tables.mending import mended
 from linreg.triangle import Array
 
 Span = tuple[int, int]  # the row numbers from the first to before the second
@@ -94,10 +95,12 @@ class NotNumbers(BadInput):
         self.column, self.words = column, words
 
 
-def not_a_number(name: str, row: int, column: str, cell: object) -> NotNumbers:
+def not_a_number(name: str, row: int, column: str, cell: object, decimal: str = ".") -> NotNumbers:
     """The refusal of a cell that is neither a finite number nor missing; `row` is counted from 0."""
-    words = isinstance(cell, str) and not is_infinite(cell)
-    return NotNumbers(f"{where(name, row, column)}: {reprlib.repr(cell)} is not a finite number", column, words)
+    hint = mended(cell, decimal) if isinstance(cell, str) else None
+    words = isinstance(cell, str) and hint is None and not is_infinite(cell)
+    said = f"{where(name, row, column)}: {reprlib.repr(cell)} is not a finite number"
+    return NotNumbers(f"{said}; {hint}" if hint else said, column, words)
 
 
 def is_infinite(cell: str) -> bool:
