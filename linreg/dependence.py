@@ -10,6 +10,7 @@ from linreg.triangle import Array, Triangle
 
 MOST_RELATIONS, MOST_TERMS, MOST_NAMES = 3, 4, 8  # told
 MOST_SOLVED = 50  # relations: with more, the columns concerned are named alone
+NEARLY = 0.1  # of the largest share in the directions that are lost, that of a column that is told
 NOTHING = 1e-8  # what rounding leaves of a coefficient of 0, in standard units
 
 
@@ -35,6 +36,19 @@ def dependence(triangle: Triangle, scaling: Scaling, names: Sequence[str], *, ra
     ]
     more = len(relations) - MOST_RELATIONS
     return ", ".join([*relations[:MOST_RELATIONS], *([f"and {more} more"] if more > 0 else [])])
+
+
+def lost(triangle: Triangle, names: Sequence[str], *, rank: int, dtype: str, intercept: bool = True) -> str:
+    """The warning that a step in this dtype took features (d,), of a higher rank in float64, for ones of this rank."""
+    X, ones, _ = triangle.split()
+    null = np.linalg.svd(np.column_stack([ones, X]) if intercept else X)[2][rank + intercept :]
+    shares = np.linalg.norm(null[:, int(intercept) :], axis=0)
+    concerned = _listed([_quoted(names[place]) for place in np.flatnonzero(shares > NEARLY * shares.max()).tolist()])
+    return (
+        f"in {dtype} the {len(names)} features have rank {rank} in {triangle.rows} rows: {concerned} nearly depend on "
+        f"each other, closer than {dtype} tells, so of the answers that fit about as well this is the one next to the "
+        "start; --dtype float64 tells"
+    )
 
 
 def _solved(null: Array) -> list[tuple[int, Array]]:

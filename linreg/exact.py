@@ -29,7 +29,7 @@ def newton_step(
     ones: Tensor | None = None,
     count: int | None = None,
     torch: ModuleType = minigrad,
-) -> None:
+) -> int:
     """Move w and b, in place, by Newton's step on the loss of all rows: -H⁻¹g, for its gradient g and Hessian H.
 
     As the loss is quadratic, that is its minimum. In which coordinates the step is taken changes it by rounding only,
@@ -38,7 +38,8 @@ def newton_step(
     it left is far from it. A second step with the same H takes back what rounding did to the first. Directions that
     the rows do not determine are not moved in.
 
-    Rows that stand for `count` others (see Triangle) have `ones` (n, 1) for the column that b weighs.
+    Rows that stand for `count` others (see Triangle) have `ones` (n, 1) for the column that b weighs. Returned is the
+    rank that the columns with a weight have in their dtype: the number of directions that were moved in.
     Source: Fukaya et al. 2020, Shifted Cholesky QR, https://doi.org/10.1137/18M1218212
     """
     count = count or len(features)
@@ -75,6 +76,7 @@ def newton_step(
             step = torch.linalg.pinv(R, rtol=rounding) @ step
         _move(step, w, b, torch)
         targets = _as_one_sum(features, labels, w, b, weight_decay, ones, count, torch)[1]
+    return size if determined else int(torch.linalg.matrix_rank(R, rtol=rounding))
 
 
 def lstsq_step(
@@ -87,16 +89,17 @@ def lstsq_step(
     ones: Tensor | None = None,
     count: int | None = None,
     torch: ModuleType = minigrad,
-) -> None:
-    """Move w and b, in place, to where `numpy.linalg.lstsq` finds the minimum of the loss of all rows.
+) -> int:
+    """Move w and b, in place, to where `numpy.linalg.lstsq` finds the minimum of the loss of all rows; the rank.
 
-    `ones` and `count` are as in `newton_step`.
+    `ones`, `count` and the rank are as in `newton_step`.
     """
     count = count or len(features)
     columns, targets = _as_one_sum(features, labels, w, b, weight_decay, ones, count, torch)
     matrix = columns.cpu().numpy()
-    step = np.linalg.lstsq(matrix, targets.cpu().numpy(), rcond=_rounding(matrix, count))[0]
+    step, _, rank, _ = np.linalg.lstsq(matrix, targets.cpu().numpy(), rcond=_rounding(matrix, count))
     _move(torch.from_numpy(step).to(w.device), w, b, torch)
+    return int(rank)
 
 
 def _as_one_sum(

@@ -10,11 +10,11 @@ from typing import Any
 
 from linreg.backends import backend
 from linreg.errors import Diverged, warn
-from linreg.lines import EpochLines, beside, coefficient_lines, goodness_line
+from linreg.lines import EpochLines, beside, coefficient_lines, goodness_line, vain_line
 from linreg.looking.statistics import summarise
 from linreg.model import Tensor, init_params, linreg, squared_loss
 from linreg.outcome import Outcome, Trace
-from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, problem_of, warn_of
+from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, problem_of, rounded_away, warn_of
 from linreg.processes import ALONE, Group
 from linreg.progress import Progress, drawable
 from linreg.saving.saver import Saver
@@ -96,6 +96,8 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
     if manner.results:
         print("\n".join(coefficient_lines(data.target, coefficients, constant, outcome.reference_levels)))
         print(goodness_line(good, settings.fit_intercept))
+        if summary.proves_nothing:
+            print(vain_line(len(summary.coefficients), summary.rows, summary.without != "dependent"))
     result = {
         **asdict(outcome.settings),
         "data": data.path,
@@ -184,6 +186,9 @@ def fit(
         print(f"the parameters after epoch {kept} are kept: the validation loss was lowest there")
     if diverged is None and group.rank == 0 and (risen := training.watch.unsteady(training.losses)):
         warn(risen)
+    rank = training.rank
+    if rank is not None and group.rank == 0 and (line := rounded_away(problem, settings, rank)):
+        warn(line)
     slopes, intercept = parameters(w, b)
     loaded = problem.loaded
     outcome = Outcome(

@@ -80,6 +80,12 @@ def goodness_line(of_rows: Sequence[Goodness], centred: bool = True) -> str:
     return "; ".join(parts)
 
 
+def vain_line(coefficients: int, rows: int, unique: bool) -> str:
+    """One line of what a fit is worth that has at least as many coefficients as rows."""
+    which = "this fit" if unique else "this fit is one of many, and"
+    return f"{coefficients} coefficients fit any target of {rows} rows: {which} proves nothing, however good it looks"
+
+
 def breadth(text: str) -> int:
     """How many letters' room a text takes in a terminal: what is Chinese takes two each, an accent none."""
     return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from linreg.backends import first_line
 from linreg.data import split, synthetic_data
-from linreg.dependence import not_unique
+from linreg.dependence import lost, not_unique
 from linreg.errors import BadInput, warn
 from linreg.exact import least_squares
 from linreg.examples import Examples, InMemory
@@ -122,6 +122,14 @@ def exact_answer(problem: Problem, settings: Settings) -> tuple[Array, float, li
     if rank < len(names) and not settings.weight_decay:  # which chooses one of all the answers
         unsure = [not_unique(triangle, problem.scaling, names, rank=rank, intercept=centred)]
     return *problem.scaling.in_own_units(w, b), unsure
+
+
+def rounded_away(problem: Problem, settings: Settings, rank: int) -> str | None:
+    """A warning where a step to the minimum found a lower `rank` of the columns with a weight than float64 does."""
+    triangle, centred = problem.triangle, settings.fit_intercept
+    if rank - centred >= least_squares(triangle, intercept=centred)[2]:
+        return None
+    return lost(triangle, problem.names, rank=rank - centred, dtype=settings.dtype, intercept=centred)
 
 
 def warn_of(problem: Problem, *more: str) -> None:

@@ -73,8 +73,8 @@ class Training:
     """The fitting of w and b, in place: a run that can be stopped between any two steps, and gone on with.
 
     A b that requires no gradient stays as it is. Where rows are held out, w and b are left as they were when the loss
-    of these was lowest. `stopped` says why the run ended before its last epoch, if it did. `group` is the processes
-    that share each batch among them.
+    of these was lowest. `stopped` says why the run ended before its last epoch, if it did; `rank` is what a step to the
+    minimum found that of the columns with a weight to be. `group` is the processes that share each batch among them.
     """
 
     def __init__(
@@ -97,6 +97,7 @@ class Training:
         self.order = random.getstate()  # of the module that shuffles, when this epoch began
         self.losses, self.held_losses = list[float](), list[float]()
         self.stopped: str | None = None
+        self.rank: int | None = None
         self.objective = math.inf  # the last epoch's loss with what weight decay adds
         self.watch = Watch(examples, w, b, recipe, torch)
         self.early_stop = EarlyStop(self.params, recipe.patience, torch)
@@ -160,7 +161,9 @@ class Training:
         features, ones, labels = self.examples.at_once()
         solve = newton_step if self.recipe.optimizer == "newton" else lstsq_step
         decay, count = self.recipe.weight_decay, self.examples.rows
-        solve(features, labels, self.w, self.b, weight_decay=decay, ones=ones, count=count, torch=self.torch)
+        self.rank = solve(
+            features, labels, self.w, self.b, weight_decay=decay, ones=ones, count=count, torch=self.torch
+        )
 
     def _end_epoch(self) -> Epoch:
         recipe = self.recipe

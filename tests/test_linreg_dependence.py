@@ -116,3 +116,31 @@ def test_every_block_of_rows_is_looked_at(monkeypatch, recwarn, broken_in):
         b[broken_in] += 1
     LinearRegression(optimizer="lstsq").fit(np.column_stack([a, b]), y)
     assert bool(recwarn) == (broken_in is None)
+
+
+@pytest.mark.parametrize("optimizer", ["newton", "lstsq"])
+def test_what_float32_cannot_tell_apart_is_told(tmp_path, optimizer):
+    a, c, small, y = np.random.default_rng(0).normal(size=(4, 900))
+    rows = np.column_stack([a, a + 1e-4 * small, c, a + y])
+    np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header="a,b,c,y", comments="")
+    words = ["--data", tmp_path / "t.csv", "--target", "y", "--optimizer", optimizer, "--seed", "0"]
+    for more in ([], ["--no-intercept", "--buffer", "50"]):
+        status, _, err = linreg(*words, *more)
+        assert (status, err.count("\n")) == (0, 1)
+        assert "in float32 the 3 features have rank 2 in 900 rows: a, b nearly depend on each other" in err
+        assert linreg(*words, *more, "--dtype", "float64")[2] == ""
+
+
+@pytest.mark.parametrize(
+    ("features", "end"),
+    [
+        ("a,b,c,d", "4 rows: this fit is one of many, and proves nothing, however good it looks"),
+        ("a,b,c", "4 coefficients fit any target of 4 rows: this fit proves nothing, however good it looks"),
+        ("a,b", "for 4 rows trained on"),
+    ],
+)
+def test_the_last_line_says_when_a_fit_proves_nothing(tmp_path, features, end):
+    np.savetxt(tmp_path / "t.csv", numbers(4, 5), delimiter=",", header="a,b,c,d,y", comments="")
+    words = ["--data", tmp_path / "t.csv", "--target", "y", "--features", features, "--seed", "0", "--num-epochs", "1"]
+    assert linreg(*words)[1].endswith(f"{end}\n")
+    assert linreg(*words, "--weight-decay", "0.1")[1].endswith("for 4 rows trained on\n")

@@ -129,6 +129,11 @@ def test_more_features_than_rows_leave_no_row_to_judge_by(unpainted):
     page = report.page(outcome_of(*drawn_rows(8, 12), optimizer="lstsq"))
     assert words["dependent"] in page
     assert words["saturated"] in page
+    verdict = re.search('<p class="verdict bad">([^<]*)', page)[1]
+    assert verdict.endswith(words["vain_dependent"].format(count=13))
+    page = report.page(outcome_of(*drawn_rows(5, 4), optimizer="lstsq"))
+    assert words["vain"].format(count=5) in page
+    assert 'class="verdict bad"' not in report.page(outcome_of(*drawn_rows(5, 4), optimizer="lstsq", weight_decay=0.1))
     X, y = drawn_rows(40, 2)
     page = report.page(outcome_of(np.column_stack([X, X[:, 0]]), y, optimizer="lstsq"))
     assert words["dependent"] in page

@@ -84,7 +84,11 @@ def _verdict(drawing: Drawing, words: Words) -> list[str]:
         rows=f"{summary.rows:,}",
         features=words["feature"] if size == 1 else words["features"].format(count=f"{size:,}"),
     )
-    lines.append(_paragraph(f"{told} {words['error_is'].format(rmse=number(summary.trained_rmse))}", "verdict"))
+    told = f"{told} {words['error_is'].format(rmse=number(summary.trained_rmse))}"
+    if summary.proves_nothing:
+        vain = words["vain_dependent" if summary.without == "dependent" else "vain"]
+        told += vain.format(count=f"{len(summary.coefficients):,}")
+    lines.append(_paragraph(told, "verdict bad" if summary.proves_nothing else "verdict"))
     off = _off(drawing)
     if off is not None and not (outcome.diverged and off < FAR_OFF):
         told = words["converged" if off < FAR_OFF else "unconverged"].format(off=number(off, 2))

@@ -13,6 +13,9 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "feature": "1 feature",
         "features": "{count} features",
         "error_is": "The typical error of a prediction (root mean square) is {rmse}.",
+        "vain": " But {count} coefficients fit any target of so few rows: this proves nothing.",
+        "vain_dependent": " But {count} coefficients fit any target of so few rows: this fit is one of many, and "
+        "proves nothing.",
         "converged": "Training ended at most {off} standard errors from the exact solution: what is left is "
         "within their uncertainty.",
         "unconverged": "Training ended {off} standard errors from the exact solution: more epochs or another "
@@ -144,6 +147,8 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "feature": "1 个特征",
         "features": "{count} 个特征",
         "error_is": "预测的典型误差（均方根）为 {rmse}。",
+        "vain": "但行数这么少，{count} 个系数能拟合任何目标值：这什么也证明不了。",
+        "vain_dependent": "但行数这么少，{count} 个系数能拟合任何目标值：这只是许多拟合中的一个，什么也证明不了。",
         "converged": "训练结束时离精确解最多 {off} 个标准误：剩下的差别在其不确定度之内。",
         "unconverged": "训练结束时离精确解 {off} 个标准误：增加轮数或更换学习率，系数的变化会超过其不确定度。",
         "coefficients": "系数",

@@ -77,6 +77,11 @@ class Summary:
     trained_r2: float
     trained_rmse: float
 
+    @property
+    def proves_nothing(self) -> bool:
+        """Whether so many coefficients, not held back by weight decay, fit any target of so few rows."""
+        return self.freedom <= 0 and self.without != "ridge"
+
     def as_json(self) -> dict[str, Any]:
         """What belongs to the exact fit as a whole, as it stands in the JSON: None where there is no number."""
         names = ("r2", "adjusted_r2", "deviation", "f", "f_p", "aic", "bic")
