@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-from linreg.arguments import Parser, guarded, names
+from linreg.arguments import Parser, fraction, guarded, names
 from linreg.errors import DONE, BadInput, warn
 from linreg.settings import FORMATS, MISSING
 
@@ -16,7 +16,8 @@ def run(argv: Sequence[str]) -> int:
     options = _options(argv)
 
     from linreg.saving.checkpoints import Folder
-    from linreg.saving.predictions import check_kept, check_out, predict, written_to
+    from linreg.saving.intervals import Intervals
+    from linreg.saving.predictions import COLUMNS, check_kept, check_out, predict, written_to
     from linreg.saving.saved import read
     from linreg.tables import opened_source
     from linreg.tables.source import lost_digits
@@ -24,6 +25,8 @@ def run(argv: Sequence[str]) -> int:
     saved = read(Folder(options.folder))
     if options.missing is not None:
         saved = replace(saved, encoding=replace(saved.encoding, missing=options.missing))
+    intervals = None if options.interval is None else Intervals(saved, options.interval)
+    columns = COLUMNS if intervals else COLUMNS[:1]
     check_out(options.out, options.file, saved)
     source = opened_source(
         options.file,
@@ -32,9 +35,9 @@ def run(argv: Sequence[str]) -> int:
         na=(*saved.encoding.na, *options.na),
         keep=options.keep,
     )
-    check_kept(source, options.keep)
-    with written_to(options.out, options.keep) as write:
-        accuracy = predict(saved, source, write)
+    check_kept(source, options.keep, columns)
+    with written_to(options.out, options.keep, columns) as write:
+        accuracy = predict(saved, source, write, intervals)
     sys.stdout.flush()
     if accuracy.rounded:
         warn(lost_digits(source, accuracy.rounded))
@@ -69,6 +72,13 @@ def _options(argv: Sequence[str]) -> argparse.Namespace:
         default=[],
         metavar="A,B",
         help="columns of FILE, of any type, to stand before the predictions as they are written there",
+    )
+    add(
+        "--interval",
+        type=fraction,
+        metavar="PART",
+        help="add columns lower and upper, between which the targets of so large a part of new rows lie, as 0.95, if "
+        "errors are normal and as large everywhere",
     )
     add(
         "--missing",

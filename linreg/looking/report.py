@@ -17,7 +17,7 @@ from linreg.looking import panels, plots
 from linreg.looking.panels import Drawing
 from linreg.looking.report_words import REPORT_WORDS
 from linreg.looking.residuals import Check
-from linreg.looking.statistics import Coefficient, Summary
+from linreg.looking.statistics import FAR_OFF, Coefficient, Summary, furthest
 from linreg.looking.words import Words, number, shown
 from linreg.outcome import Outcome
 from linreg.settings import AT_ONCE
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 HTML_LANGUAGES = {"en": "en", "zh": "zh-CN"}
 MOST_NAMES, MOST_GROUPS = 8, 3  # of features that nearly depend, named
-FAR_OFF = 1.0  # standard errors from the exact solution at which training has not converged
 # The pictures' colours follow the page's, light or dark.
 COLOURS = {
     panels.TEXT: "var(--text)",
@@ -98,8 +97,7 @@ def _verdict(drawing: Drawing, words: Words) -> list[str]:
 
 def _off(drawing: Drawing) -> float | None:
     """How many standard errors training ended away from the exact solution at most, where that means something."""
-    offs = [row.off for row in drawing.summary.coefficients if not math.isnan(row.off)]
-    return max(offs) if offs and not drawing.residuals.exact else None
+    return furthest(drawing.summary, drawing.residuals.design)
 
 
 def _coefficients(drawing: Drawing, words: Words) -> list[str]:

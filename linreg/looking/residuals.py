@@ -70,14 +70,12 @@ class Residuals:
         # Rows are in order only where none is left out between them.
         self.in_order = len(y) == outcome.triangle.rows
         self.unbiased = self.design.unique and self.design.freedom > 0 and not outcome.settings.weight_decay
-        size = max(float(np.sqrt(np.mean(standard[:, -1] ** 2))), 1.0) * self.target_std if len(y) else 1.0
-        self.exact = bool(self.deviation <= 16 * float(np.finfo(outcome.settings.dtype).eps) * size)
+        self.exact = self.design.is_exact
 
     @cached_property
     def deviation(self) -> float:
         """The standard deviation of all rows' residuals, in the target's own units."""
-        squares = self.design.squares(self.design.theta)
-        return self.target_std * math.sqrt(squares / max(self.design.freedom, 1))
+        return self.target_std * self.design.deviation
 
     @cached_property
     def leverage(self) -> Array:

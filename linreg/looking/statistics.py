@@ -7,7 +7,7 @@ Source: Seber and Lee, Linear Regression Analysis, 2nd ed., chapters 3 and 4
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,11 @@ from linreg.looking.distributions import f_beyond, t_beyond, t_within
 from linreg.outcome import Outcome
 from linreg.triangle import Array
 
+if TYPE_CHECKING:
+    from linreg.saving.saved import Saved
+
 CONFIDENCE = 0.95
+FAR_OFF = 1.0  # standard errors from the exact solution at which training has not converged
 NEAR = 30.0  # a condition number that is told of
 LEAST_SHARE = 0.1  # in the directions of least singular values, of a feature that is told to nearly depend
 
@@ -90,19 +94,20 @@ class Summary:
 
 
 class Design:
-    """An outcome's rows as least squares sees them: columns [1 X] in standard units, the 1 where there is an intercept.
+    """The rows of an outcome, or of a saved run, as least squares sees them: columns [1 X] in standard units.
 
+    The 1 is there where there is an intercept.
     `R` (p, p) is their upper triangle and `z` (p,) the target's part in it; `remainder` is the length of the rest.
     """
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: "Outcome | Saved") -> None:
         size, self.intercept = len(outcome.w), outcome.settings.fit_intercept
         order = [*([size] if self.intercept else []), *range(size), size + 1]
         triangle = np.zeros((len(order), len(order)))
         short = np.linalg.qr(outcome.triangle.R[:, order], mode="r")
         triangle[: len(short)] = short
         self.R, self.z, self.remainder = triangle[:-1, :-1], triangle[:-1, -1], abs(float(triangle[-1, -1]))
-        self.rows = outcome.triangle.rows
+        self.rows, self._eps = outcome.triangle.rows, float(np.finfo(outcome.settings.dtype).eps)
         self.theta = self._joined(outcome.w, outcome.b)
         w, b, rank = least_squares(outcome.triangle, outcome.settings.weight_decay, self.intercept)
         self.exact = self._joined(w, b)
@@ -116,6 +121,17 @@ class Design:
     def squares(self, theta: Array) -> float:
         """The sum over all rows of the squared errors of parameters (p,)."""
         return float(np.sum((self.z - self.R @ theta) ** 2)) + self.remainder**2
+
+    @cached_property
+    def deviation(self) -> float:
+        """The standard deviation of the residuals of the parameters as trained."""
+        return math.sqrt(self.squares(self.theta) / max(self.freedom, 1))
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether the parameters as trained leave nothing but rounding."""
+        size = max(math.sqrt(self.squares(np.zeros_like(self.theta)) / self.rows), 1.0)
+        return self.deviation <= 16 * self._eps * size
 
     @cached_property
     def total(self) -> float:
@@ -168,7 +184,7 @@ class Design:
         return np.append([b], w) if self.intercept else np.asarray(w, dtype=np.float64)
 
 
-def summarise(outcome: Outcome) -> Summary:
+def summarise(outcome: "Outcome | Saved") -> Summary:
     """The statistics of a run's fit."""
     design, scaling = Design(outcome), outcome.scaling
     without = _without(outcome, design)
@@ -222,7 +238,13 @@ def summarise(outcome: Outcome) -> Summary:
     )
 
 
-def _without(outcome: Outcome, design: Design) -> str | None:
+def furthest(summary: Summary, design: Design) -> float | None:
+    """How many standard errors training ended away from the exact solution at most, where that means something."""
+    offs = [row.off for row in summary.coefficients if not math.isnan(row.off)]
+    return max(offs) if offs and not design.is_exact else None
+
+
+def _without(outcome: "Outcome | Saved", design: Design) -> str | None:
     if outcome.settings.weight_decay:
         return "ridge"
     if not design.unique:
@@ -230,7 +252,7 @@ def _without(outcome: Outcome, design: Design) -> str | None:
     return None if design.freedom > 0 else "saturated"
 
 
-def _own(outcome: Outcome, design: Design, theta: Array) -> Array:
+def _own(outcome: "Outcome | Saved", design: Design, theta: Array) -> Array:
     w, b = (theta[1:], float(theta[0])) if design.intercept else (theta, 0.0)
     slopes, constant = outcome.scaling.in_own_units(w, b)
     return np.append([constant], slopes) if design.intercept else slopes

@@ -14,6 +14,7 @@ from typing import IO, Any, Protocol
 import numpy as np
 
 from linreg.errors import BadInput, required, spare, writing
+from linreg.saving.intervals import Intervals
 from linreg.saving.saved import Saved
 from linreg.tables import Source
 from linreg.tables.arrow import cells_of
@@ -21,9 +22,9 @@ from linreg.tables.loading import encoded_blocks
 from linreg.tables.source import no_column, repeated
 from linreg.triangle import Array
 
-COLUMN = "prediction"
+COLUMNS = ("prediction", "lower", "upper")  # the last two where intervals are asked for
 GROUP = 1 << 16  # rows of a Parquet file that stand together
-Write = Callable[..., None]  # of the predictions (n,), then the Arrow arrays (n,) that are kept
+Write = Callable[..., None]  # of the predictions and ends of intervals (n, k), then the Arrow arrays (n,) that are kept
 
 
 @dataclass
@@ -67,12 +68,12 @@ class Accuracy:
         return 1 - self._unexplained / self._total if known else None
 
 
-def check_kept(source: Source, names: Sequence[str]) -> None:
-    """BadInput where columns of these names cannot stand beside the predictions."""
+def check_kept(source: Source, names: Sequence[str], columns: Sequence[str] = COLUMNS[:1]) -> None:
+    """BadInput where columns of these names cannot stand beside the predictions' own `columns`."""
     if (name := repeated(names)) is not None:
         raise BadInput(f"--keep names {name!r} twice")
     for name in names:
-        if name == COLUMN:
+        if name in columns:
             raise BadInput(f"--keep {name}: the predictions' own column has that name; rename it in {source.name}")
         if name not in source.columns:
             raise BadInput(no_column(source, name))
@@ -87,40 +88,43 @@ def check_out(out: str | None, file: str, saved: Saved) -> None:
     spare("--out", out, {what: path for what, path in needed.items() if isinstance(path, str)})
 
 
-def predict(saved: Saved, source: Source, write: Write) -> Accuracy:
+def predict(saved: Saved, source: Source, write: Write, intervals: Intervals | None = None) -> Accuracy:
     """Write a prediction for each row of a table, in the target's own units, in the rows' order.
 
     A row that lacks a value is treated as in training; where such rows were dropped, its prediction is NaN. The table
-    needs no target; the columns that it was opened to keep are written as well. BadInput for a table without the run's
-    columns, and for levels that training has not seen.
+    needs no target; the columns that it was opened to keep are written as well, and the ends of `intervals`. BadInput
+    for a table without the run's columns, and for levels that training has not seen.
     """
     encoding, accuracy = saved.encoding, Accuracy()
     target = [name for name in source.columns if name == encoding.choice.target]
     mean, std = encoding.scaling.means[-1], encoding.scaling.stds[-1]
     for block, places, X in encoded_blocks(source, encoding, target):
-        predictions = np.full(len(block.numbers), np.nan)
+        numbers = np.full((len(block.numbers), 3 if intervals else 1), np.nan)
         with np.errstate(over="ignore", invalid="ignore"):  # such a prediction is infinite
-            predictions[places] = mean + std * (X @ saved.w + saved.b)
-        write(predictions, *block.kept)
+            numbers[places, 0] = mean + std * (X @ saved.w + saved.b)
+        if intervals:
+            numbers[places, 1:] = intervals.ends(X)
+        write(numbers, *block.kept)
+        predictions = numbers[:, 0]
         accuracy.rounded.update(block.rounded)
         accuracy.see(block.numbers[:, -1] if target else np.full(len(predictions), np.nan), predictions)
     return accuracy
 
 
 @contextmanager
-def written_to(out: str | None, keep: Sequence[str] = ()) -> Iterator[Write]:
-    """What takes predictions (n,), a block of rows at a time, NaN where there is none, and those of the columns `keep`.
+def written_to(out: str | None, keep: Sequence[str] = (), columns: Sequence[str] = COLUMNS[:1]) -> Iterator[Write]:
+    """What takes the numbers (n, k) of `columns`, a block of rows at a time, NaN where there is none, and those kept.
 
     They go to the standard output, as CSV, or to the file `out`: CSV, NPY or Parquet, by its ending. What was there
     stays until all is written. A prediction that is missing is nan in CSV, as an empty line would be no row, and null
     in Parquet. BadInput for another ending, or where the file cannot be written.
     """
     if out is None:
-        head = _head(keep)  # written with the first rows, that none stands before a refusal
+        head = _head(keep, columns)  # written with the first rows, that none stands before a refusal
 
-        def print_rows(predictions: Array, *kept: Any) -> None:
+        def print_rows(numbers: Array, *kept: Any) -> None:
             nonlocal head
-            sys.stdout.write(head + _lines(predictions, keep, kept))
+            sys.stdout.write(head + _lines(numbers, keep, kept))
             head = ""
 
         yield print_rows
@@ -129,19 +133,22 @@ def written_to(out: str | None, keep: Sequence[str] = ()) -> Iterator[Write]:
     ending = Path(out).suffix.lower()
     if ending not in KINDS:
         raise BadInput(f"--out writes FILE{', FILE'.join(KINDS)}, and {out!r} ends with none of these")
-    if keep and ending == ".npy":
-        raise BadInput("--keep needs a file of several columns, and NPY holds the predictions alone: .csv or .parquet")
+    if (keep or columns[1:]) and ending == ".npy":
+        option = "--keep" if keep else "--interval"
+        raise BadInput(
+            f"{option} needs a file of several columns, and NPY holds the predictions alone: .csv or .parquet"
+        )
     part = Path(out).with_name(f".{Path(out).name}.{os.getpid()}.part")
     with writing(out):
         file = part.open("wb")
     try:
         with file:
             with writing(out):
-                kind = KINDS[ending](file, keep)
+                kind = KINDS[ending](file, keep, columns)
 
-            def write(predictions: Array, *kept: Any) -> None:
+            def write(numbers: Array, *kept: Any) -> None:
                 with writing(out):
-                    kind.write(predictions, *kept)
+                    kind.write(numbers, *kept)
 
             yield write
             with writing(out):
@@ -154,34 +161,34 @@ def written_to(out: str | None, keep: Sequence[str] = ()) -> Iterator[Write]:
 
 
 class _Kind(Protocol):
-    """A kind of file: the columns kept, then that of the predictions."""
+    """A kind of file: the columns kept, then those of the predictions."""
 
-    def __init__(self, file: IO[bytes], keep: Sequence[str]) -> None: ...
+    def __init__(self, file: IO[bytes], keep: Sequence[str], columns: Sequence[str]) -> None: ...
 
-    def write(self, predictions: Array, *kept: Any) -> None: ...
+    def write(self, numbers: Array, *kept: Any) -> None: ...
 
     def end(self) -> None: ...
 
 
 class _Text:
-    def __init__(self, file: IO[bytes], keep: Sequence[str]) -> None:
+    def __init__(self, file: IO[bytes], keep: Sequence[str], columns: Sequence[str]) -> None:
         self.file, self.keep = file, keep
-        self.file.write(_head(keep).encode())
+        self.file.write(_head(keep, columns).encode())
 
-    def write(self, predictions: Array, *kept: Any) -> None:
-        self.file.write(_lines(predictions, self.keep, kept).encode())
+    def write(self, numbers: Array, *kept: Any) -> None:
+        self.file.write(_lines(numbers, self.keep, kept).encode())
 
     def end(self) -> None:
         """Nothing more is needed."""
 
 
-def _head(keep: Sequence[str]) -> str:
-    return _csv([(*keep, COLUMN)])
+def _head(keep: Sequence[str], columns: Sequence[str]) -> str:
+    return _csv([(*keep, *columns)])
 
 
-def _lines(predictions: Array, keep: Sequence[str], kept: Sequence[Any]) -> str:
+def _lines(numbers: Array, keep: Sequence[str], kept: Sequence[Any]) -> str:
     cells = [cells_of(column, name) for column, name in zip(kept, keep, strict=True)]
-    return _csv(zip(*cells, map(repr, predictions.tolist()), strict=True))
+    return _csv(zip(*cells, *(map(repr, column.tolist()) for column in numbers.T), strict=True))
 
 
 def _csv(rows: Iterable[Sequence[str]]) -> str:
@@ -191,13 +198,13 @@ def _csv(rows: Iterable[Sequence[str]]) -> str:
 
 
 class _Npy:
-    def __init__(self, file: IO[bytes], keep: Sequence[str]) -> None:
+    def __init__(self, file: IO[bytes], keep: Sequence[str], columns: Sequence[str]) -> None:
         self.file, self.rows = file, 0
         self._head()
 
-    def write(self, predictions: Array, *kept: Any) -> None:
-        self.file.write(predictions.astype("<f8").tobytes())
-        self.rows += len(predictions)
+    def write(self, numbers: Array, *kept: Any) -> None:
+        self.file.write(numbers.astype("<f8").tobytes())
+        self.rows += len(numbers)
 
     def end(self) -> None:
         self.file.seek(0)
@@ -209,23 +216,23 @@ class _Npy:
 
 
 class _Parquet:
-    def __init__(self, file: IO[bytes], keep: Sequence[str]) -> None:
+    def __init__(self, file: IO[bytes], keep: Sequence[str], columns: Sequence[str]) -> None:
         modules = ("pyarrow", "pyarrow.parquet")
         self.pa, self.parquet = (required(module, "--out FILE.parquet needs pyarrow", "data") for module in modules)
-        self.file, self.names = file, [*keep, COLUMN]
+        self.file, self.names, self.width = file, [*keep, *columns], len(columns)
         self.waiting, self.rows = list[Any](), 0
         self.writer: Any = None  # made with the first rows, which say what types the columns kept have
 
-    def write(self, predictions: Array, *kept: Any) -> None:
-        column = self.pa.array(predictions, self.pa.float64(), from_pandas=True)
-        self.waiting.append(self.pa.table([*kept, column], names=self.names))
-        self.rows += len(predictions)
+    def write(self, numbers: Array, *kept: Any) -> None:
+        columns = [self.pa.array(column, self.pa.float64(), from_pandas=True) for column in numbers.T]
+        self.waiting.append(self.pa.table([*kept, *columns], names=self.names))
+        self.rows += len(numbers)
         if self.rows >= GROUP:
             self._write_group()
 
     def end(self) -> None:
         if self.writer is None and not self.waiting:
-            self.write(np.empty(0), *(self.pa.nulls(0) for _ in self.names[1:]))
+            self.write(np.empty((0, self.width)), *(self.pa.nulls(0) for _ in self.names[self.width :]))
         self._write_group()
         self.writer.close()
 

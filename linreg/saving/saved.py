@@ -10,9 +10,10 @@ from linreg.errors import BadInput
 from linreg.outcome import MOST_TRACED
 from linreg.saving.checkpoints import RUN, Folder
 from linreg.saving.forms import FLAG, LINE, LOSS, NUMBER, TEXT, WHOLE, Either, Maybe, Shaped, Some, check, readable
+from linreg.scaling import Scaling
 from linreg.settings import MISSING, OPTIMIZERS, Settings
 from linreg.tables.encoding import Encoding
-from linreg.triangle import Array
+from linreg.triangle import Array, Triangle
 
 SETTINGS: dict[str, Any] = {
     "lr": Either(None, form=NUMBER),
@@ -53,6 +54,7 @@ RUN_FORM: dict[str, Any] = {
     "stopped": Either(None, form=LINE),
     "diverged": Either(None, form=LINE),
 }
+MOST_KEPT = 1000  # coefficients of a run that keeps its rows' triangle, which then has 8 MB
 # What an optimizer of torch.optim keeps for each parameter once it has made a step.
 KEPT = {"momentum": ("momentum_buffer",), "adam": ("step", "exp_avg", "exp_avg_sq")}
 
@@ -88,6 +90,27 @@ class Saved:
             return f"it stopped {self.run['stopped']}"
         epochs = self.settings.num_epochs
         return f"its last epoch, {epochs}, is done" if self.run["position"]["epoch"] >= epochs else None
+
+    @property
+    def scaling(self) -> Scaling:
+        """The way back to the columns' own units."""
+        return self.encoding.scaling
+
+    @property
+    def triangle(self) -> Triangle:
+        """All rows trained on, in the units trained in; BadInput where they are not kept."""
+        if "triangle" not in self.fixed:
+            if len(self.names) > MOST_KEPT:
+                raise BadInput(f"{self.folder.path} keeps only coefficients: there are more than {MOST_KEPT} of them")
+            raise BadInput(
+                f"{self.folder.path} was saved by an older linreg, which kept only coefficients: "
+                f"linreg --resume {self.folder.path} adds what is missing, where its data still are"
+            )
+        triangle = Triangle(len(self.names))
+        triangle.rows, triangle.R = self.run["data"]["rows"], self.fixed["triangle"].numpy()
+        if not (triangle.rows and np.isfinite(triangle.R).all()):
+            raise BadInput(f"{self.folder.path}: what it keeps of its rows is not made of numbers")
+        return triangle
 
     def estimates(self) -> Array:
         """The slopes in the columns' own units, then the intercept (d + 1,)."""
@@ -160,7 +183,10 @@ def _state_form(settings: Settings, size: int, steps: int) -> dict[str, Any]:
         ]
         optimizer = {"state": dict(enumerate(kept)) if steps else {}, "param_groups": list}
     return {
-        "fixed": {"exact": Shaped(size + 1, dtype="float64")},
+        "fixed": {
+            "exact": Shaped(size + 1, dtype="float64"),
+            "triangle": Maybe(Shaped(size + 2, size + 2, dtype="float64")),
+        },
         "training": {
             "random": (Either(3), (*[WHOLE] * 624, Either(*range(625))), Either(None, form=NUMBER)),
             "params": tuple(params),

@@ -19,7 +19,7 @@ from linreg.outcome import Trace
 from linreg.problems import Problem
 from linreg.saving.checkpoints import RUN, Folder
 from linreg.saving.forms import writable
-from linreg.saving.saved import Saved
+from linreg.saving.saved import MOST_KEPT, Saved
 from linreg.settings import Settings
 from linreg.tables.encoding import Choice, Encoding
 from linreg.train import Epoch, Step, Training
@@ -70,12 +70,15 @@ class Saver:
                 raise BadInput(f"cannot save to {self.folder.path}: {error.strerror}") from error
             return None
         self._check(self.saved, training)
-        self._about["encoding"], self._fixed = self.saved.run["encoding"], self.saved.fixed
+        # What the run began with stays, and what an older linreg did not keep is added.
+        self._about["encoding"], self._fixed = self.saved.run["encoding"], _fixed(problem, settings) | self.saved.fixed
         training.restore(_of_backend(self.saved.training, training.torch))
         if trace is not None and self.saved.trace is not None:
             trace.restore(self.saved.trace)
         self._last = _when(training)
         diverged: str | None = self.saved.run["diverged"]
+        if self.writes and self._fixed.keys() > self.saved.fixed.keys():
+            self._try(training, diverged)
         if diverged is None and not self._goes_on(training):
             print(f"linreg: nothing is left to train in {self.folder.path}: {self.saved.ended}", file=sys.stderr)
         return diverged
@@ -175,7 +178,11 @@ def saving(
 def _fixed(problem: Problem, settings: Settings) -> dict[str, Any]:
     """What stays the same throughout a run, as tensors."""
     w, b, _ = least_squares(problem.triangle, settings.weight_decay, settings.fit_intercept)
-    return {"exact": minigrad.from_numpy(np.append(*problem.scaling.in_own_units(w, b)))}
+    fixed = {"exact": np.append(*problem.scaling.in_own_units(w, b))}
+    R = problem.triangle.R
+    if len(w) <= MOST_KEPT:
+        fixed["triangle"] = np.pad(R, ((0, R.shape[1] - len(R)), (0, 0)))
+    return {name: minigrad.from_numpy(array) for name, array in fixed.items()}
 
 
 def _encoding(problem: Problem, settings: Settings) -> Encoding:

@@ -1,0 +1,49 @@
+"""Where the target of a new row is to be expected, by what a saved run keeps of the rows that it was trained on."""
+
+import math
+
+import numpy as np
+
+from linreg.errors import BadInput
+from linreg.looking.distributions import t_within
+from linreg.looking.statistics import FAR_OFF, Design, furthest, summarise
+from linreg.saving.saved import Saved
+from linreg.triangle import Array
+
+WHY_NOT = {
+    "ridge": "its weights decay, so its predictions are biased: train without --weight-decay",
+    "dependent": "some features follow from the others: leave those out (--without) that a warning named in training",
+    "saturated": "it has as many coefficients as rows, so no row is left to judge errors by: use fewer features",
+}
+
+
+class Intervals:
+    """Prediction intervals: each holds the target of a new row with this probability, if errors are normal and even.
+
+    They are those of the exact least-squares answer, from which the run must be no further than its standard errors:
+    x θ ± t s √(1 + h), for the residuals' deviation s and the row's leverage h. BadInput where a run has none.
+    Source: Seber and Lee, Linear Regression Analysis, 2nd ed., 5.3.1
+    """
+
+    def __init__(self, saved: Saved, probability: float) -> None:
+        self._design, self._scaling = Design(saved), saved.encoding.scaling
+        summary = summarise(saved)
+        refused = f"--interval: the run in {saved.folder.path} has no intervals, as"
+        if summary.without is not None:
+            raise BadInput(f"{refused} {WHY_NOT[summary.without]}")
+        off = furthest(summary, self._design)
+        if off is not None and off >= FAR_OFF:
+            raise BadInput(
+                f"{refused} it is {off:.1f} standard errors from the exact answer: go on with --resume and more "
+                "--num-epochs, or train by --optimizer newton --dtype float64"
+            )
+        variance = self._design.squares(self._design.exact) / summary.freedom
+        self._reach = t_within(probability, summary.freedom) * math.sqrt(variance)
+
+    def ends(self, X: Array) -> Array:
+        """The lower and the upper end (n, 2), in the target's own units, for rows X (n, d) in standard units."""
+        columns, mean, std = self._design.columns(X), self._scaling.means[-1], self._scaling.stds[-1]
+        with np.errstate(over="ignore", invalid="ignore"):  # such an end is infinite, or not known
+            leverage = np.sum((columns @ self._design.inverse) ** 2, axis=1)
+            middle, reach = columns @ self._design.exact, self._reach * np.sqrt(1 + leverage)
+            return np.asarray(mean + std * np.column_stack([middle - reach, middle + reach]), dtype=np.float64)
