@@ -94,7 +94,8 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
         row.update(coefficient.as_json())
     good = [outcome.goodness(triangle) for triangle in (outcome.triangle, outcome.held_triangle) if triangle]
     if manner.results:
-        print("\n".join(coefficient_lines(data.target, coefficients, constant, outcome.reference_levels)))
+        levels, errors = outcome.reference_levels, f"{summary.errors or 'std.'} error"
+        print("\n".join(coefficient_lines(data.target, coefficients, constant, levels, errors)))
         print(goodness_line(good, settings.fit_intercept))
         if summary.proves_nothing:
             print(vain_line(len(summary.coefficients), summary.rows, summary.without != "dependent"))
@@ -212,6 +213,7 @@ def fit(
         counts=loaded.counts if loaded else None,
         reference_levels=loaded.encoding.reference_levels if loaded else (),
         held_triangle=loaded.held_triangle if loaded and problem.held_out else None,
+        scores=loaded.scores if loaded else None,
     )
     return w, b, outcome
 

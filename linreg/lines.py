@@ -48,6 +48,7 @@ def coefficient_lines(
     coefficients: Mapping[str, Mapping[str, float | None]],
     constant: Mapping[str, float | None] | None,
     reference_levels: Sequence[str] = (),
+    errors: str = "std. error",
 ) -> list[str]:
     """The lines of a table of estimates beside the exact answers, how far they are apart, and standard errors, if any.
 
@@ -60,7 +61,7 @@ def coefficient_lines(
     width = max(breadth(shown(name)) for name in names)
     first, *others = (shown(name) + " " * (width - breadth(shown(name))) for name in names)
     return [
-        f"{first} {'estimate':>16} {'exact':>16} {'difference':>12}" + (f" {'std. error':>12}" if has_errors else ""),
+        f"{first} {'estimate':>16} {'exact':>16} {'difference':>12}" + (f" {errors:>12}" if has_errors else ""),
         *(
             f"{name} {row['estimate']:>16.9g} {row['exact']:>16.9g} {row['difference']:>12.2e}"
             + (f" {row['standard_error']:>12.5g}" if has_errors else "")

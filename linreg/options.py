@@ -58,6 +58,7 @@ OF_A_TABLE: tuple[str, ...] = (
     "no_header",
     "format",
     "buffer",
+    "robust",
 )
 
 # What means something only where training goes by small steps.
@@ -99,7 +100,7 @@ def data_of(options: argparse.Namespace) -> Synthetic | Table:
         format=options.format,
         buffer=options.buffer,
     )
-    return Table(options.data, options.target, options.features, reading)
+    return Table(options.data, options.target, options.features, reading, bool(options.robust))
 
 
 def parse(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) -> argparse.Namespace:
@@ -121,6 +122,8 @@ def parse(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) ->
             raise BadInput(f"--{name.replace('_', '-')} {needs}")
     if options.features is not None and options.without is not None:
         raise BadInput("--features names the columns to predict from: it cannot go with --without")
+    if options.robust and options.weight_decay:
+        raise BadInput("--robust cannot go with --weight-decay, with which there are no standard errors")
     if options.no_intercept and options.data is None:
         raise BadInput("--no-intercept needs --data: the synthetic job has an intercept")
     if options.patience is not None and options.validation is None:
@@ -143,7 +146,7 @@ def parse(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) ->
         raise BadInput("--lang needs --explain, --plot or --report")
     if options.explain is None:
         return options
-    for name in ("plot", "report"):
+    for name in ("plot", "report", "robust"):
         if getattr(options, name) is not None:
             raise BadInput(f"--explain shows the first step instead of training: it cannot go with --{name}")
     if options.backend != "minigrad":
@@ -326,6 +329,13 @@ def _add_looking(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="show the first training step instead of training: every number and rule of its backward pass, in the "
         "terminal, as a page to step through (FILE.html) or as a picture (FILE.svg); with --json, as data",
+    )
+    add(
+        "--robust",
+        action="store_true",
+        default=None,
+        help="standard errors, tests and intervals of a table's coefficients that hold where the residuals' spread "
+        "depends on the features, too (HC3); those of predictions stay as they are",
     )
     add("--lang", choices=("en", "zh"), help="the language of pictures and pages (default en)")
 

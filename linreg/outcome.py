@@ -94,7 +94,8 @@ class Outcome:
     their own units, X (k, d) and y (k,), and their numbers in the data (k,), from 0. Losses are means per epoch.
     `seconds` is what training took, for `rows_seen` rows, in this process. `start` is w and b before the first step,
     where they were kept for a plot. `counts` are a table's, `reference_levels` what its categories'
-    coefficients are differences from, and `held_triangle` its rows held out.
+    coefficients are differences from, and `held_triangle` its rows held out. `scores` are those of `linreg.robust`,
+    where standard errors are to be robust.
     """
 
     settings: Settings
@@ -117,6 +118,7 @@ class Outcome:
     counts: Counts | None = None
     reference_levels: tuple[str, ...] = ()
     held_triangle: Triangle | None = None
+    scores: Array | None = None
 
     def in_own_units(self) -> tuple[Array, float]:
         """Slopes (d,) and intercept in the columns' own units."""

@@ -92,6 +92,7 @@ def table_problem(torch: ModuleType, settings: Settings, data: Table) -> Problem
         dtype=settings.dtype,
         device=settings.device,
         torch=torch,
+        robust=data.robust,
     )
     return Problem(
         loaded.examples,

@@ -54,12 +54,16 @@ class Synthetic:
 
 @dataclass(frozen=True)
 class Table:
-    """A table by its file's name, the column to predict, and those to predict it from, without which all others."""
+    """A table by its file's name, the column to predict, and those to predict it from, without which all others.
+
+    `robust` asks for standard errors that hold where the residuals' spread depends on the features, too.
+    """
 
     path: str
     target: str
     features: Sequence[str] | None = None
     reading: Reading = USUAL
+    robust: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

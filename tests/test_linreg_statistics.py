@@ -106,6 +106,7 @@ def test_where_there_are_no_standard_errors_none_are_given(chosen, rows, why):
         assert math.isfinite(row.exact)
         assert all(map(math.isnan, (row.error, row.t, row.p, row.low, row.high, row.off)))
     assert all(map(math.isnan, (summary.deviation, summary.adjusted_r2, summary.f, summary.f_p, summary.aic)))
+    assert summary.as_json()["standard_errors"] is None
     told = summary.coefficients[0].as_json() | summary.as_json()
     assert {name for name, value in told.items() if value is not None} == {"r2", "freedom", "without"}
     assert summary.r2 <= 1
@@ -141,7 +142,7 @@ def test_the_json_has_the_statistics_of_statsmodels():
         [46.347250352291894, -1.8908236681305115, 0.05952901342833273, -178.8098467642098, 3.540890926442387]
     )
     whole = result["exact_fit"]
-    assert whole.pop("without") is None
+    assert (whole.pop("without"), whole.pop("standard_errors")) == (None, "classical")
     assert whole == pytest.approx(
         {
             "r2": 0.866888356233088,

@@ -104,11 +104,12 @@ def _coefficients(drawing: Drawing, words: Words) -> list[str]:
     summary = drawing.summary
     heads = ["name", "trained", "exact"]
     if summary.without is None:
-        heads += ["error", "interval"]
+        heads += ["error_robust" if summary.errors else "error", "interval"]
     texts = [*(words[head] for head in heads), *(["t", "p"] if summary.without is None else [])]
     return [
         _heading(words["coefficients"]),
         _paragraph(words[summary.without or "belongs"], "note"),
+        *([_paragraph(words["robust"], "note")] if summary.errors and summary.without is None else []),
         *([_paragraph(words["saturated"], "note")] if summary.without == "dependent" and summary.freedom <= 0 else []),
         *_reference(drawing.outcome, words),
         *_nearly_dependent(drawing, words),
@@ -228,6 +229,8 @@ def _missing(outcome: Outcome, words: Words) -> list[str]:
 
 def _residuals(drawing: Drawing, words: Words) -> list[str]:
     residuals = drawing.residuals
+    if drawing.summary.errors:
+        words = {**words, "spread_doubtful": words["spread_allowed"]}
     bounds = [
         (values.min(initial=math.inf), values.max(initial=-math.inf))
         for values in (residuals.errors, residuals.studentised)

@@ -26,11 +26,14 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "trained": "trained",
         "exact": "exact",
         "error": "standard error",
+        "error_robust": "HC3 standard error",
         "interval": "95 % interval",
         "intercept": "(intercept)",
         "belongs": "In the columns' own units. Trained is where training ended; exact is the least-squares "
         "solution for "
         "the same rows, and the standard error, interval, t and p (of no relation at all) are its.",
+        "robust": "The standard errors are HC3 (MacKinnon and White 1985), which hold as well where the residuals' "
+        "spread depends on the features; intervals, t, p and F (Wald's) follow from them.",
         "ridge": "With weight decay (ridge regression) the coefficients are biased, so the usual standard errors, "
         "intervals and tests do not hold and are not given. Exact is the minimum with the same weight decay.",
         "dependent": "Some features follow from the others, so their coefficients are not unique, and there are no "
@@ -85,7 +88,9 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "normality_doubtful": "They are not normal: intervals and p are rough where rows are few, and rows far out "
         "deserve a look.",
         "spread_good": "Nothing says that their spread depends on the features.",
-        "spread_doubtful": "Their spread changes with the features: the standard errors may be too small or too large.",
+        "spread_doubtful": "Their spread changes with the features: the standard errors may be too small or too large "
+        "(--robust gives others).",
+        "spread_allowed": "Their spread changes with the features, which the HC3 standard errors allow for.",
         "order_good": "Neighbouring rows know nothing of each other.",
         "order_doubtful": "Neighbouring rows are alike (below 2) or opposed (above 2): they are not "
         "independent, and the "
@@ -156,10 +161,13 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "trained": "训练所得",
         "exact": "精确值",
         "error": "标准误",
+        "error_robust": "HC3 标准误",
         "interval": "95 % 置信区间",
         "intercept": "（截距）",
         "belongs": "单位为各列自身的单位。“训练所得”是训练结束时的值；“精确值”是同样数据的最小二乘解，"
         "标准误、区间、t 和 p（毫无关系时的概率）都属于它。",
+        "robust": "标准误为 HC3（MacKinnon 和 White 1985），残差的离散程度随特征变化时也成立；"
+        "区间、t、p 和 F（Wald）由此得出。",
         "ridge": "有权重衰减（岭回归）时系数有偏，通常的标准误、区间和检验不成立，故不给出。"
         "精确值是同样权重衰减下的最小点。",
         "dependent": "有些特征可由其余特征得出，系数不唯一，因此没有标准误；精确值是标准单位下最短的解。",
@@ -208,7 +216,8 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "normality_good": "没有迹象表明不是正态分布。",
         "normality_doubtful": "不是正态分布：行数少时区间和 p 只是粗略的，偏离很远的行值得一看。",
         "spread_good": "没有迹象表明离散程度与特征有关。",
-        "spread_doubtful": "离散程度随特征变化：标准误可能偏小或偏大。",
+        "spread_doubtful": "离散程度随特征变化：标准误可能偏小或偏大（--robust 给出另一种）。",
+        "spread_allowed": "离散程度随特征变化，HC3 标准误已考虑到这一点。",
         "order_good": "相邻各行互不相关。",
         "order_doubtful": "相邻各行相似（小于 2）或相反（大于 2）：它们不独立，标准误会误导人。",
         "influence_good": "没有哪一行对拟合的影响接近其不确定度。",

@@ -14,7 +14,7 @@ import numpy as np
 from linreg.exact import least_squares
 from linreg.looking.distributions import f_beyond, t_beyond, t_within
 from linreg.outcome import Outcome
-from linreg.triangle import Array
+from linreg.triangle import Array, upper
 
 if TYPE_CHECKING:
     from linreg.saving.saved import Saved
@@ -64,7 +64,8 @@ class Summary:
     is the residuals' standard deviation, `r2` to `f_p` the exact fit's R², adjusted R², F and its probability under no
     relation at all, `aic` and `bic` its information criteria, with the residuals' variance among what is estimated (NaN
     as above); `trained_r2` and `trained_rmse` are those of the parameters as trained. Without an intercept, R² counts
-    from 0 instead of the mean.
+    from 0 instead of the mean. `errors` is "HC3" where the standard errors, with F and all that follows from them, are
+    robust, None where they are the usual ones.
     """
 
     coefficients: tuple[Coefficient, ...]
@@ -80,6 +81,7 @@ class Summary:
     bic: float
     trained_r2: float
     trained_rmse: float
+    errors: str | None
 
     @property
     def proves_nothing(self) -> bool:
@@ -90,7 +92,8 @@ class Summary:
         """What belongs to the exact fit as a whole, as it stands in the JSON: None where there is no number."""
         names = ("r2", "adjusted_r2", "deviation", "f", "f_p", "aic", "bic")
         found = _numbers({name: getattr(self, name) for name in names})
-        return {**found, "freedom": self.freedom, "without": self.without}
+        errors = None if self.without else self.errors or "classical"
+        return {**found, "freedom": self.freedom, "without": self.without, "standard_errors": errors}
 
 
 class Design:
@@ -142,6 +145,18 @@ class Design:
     def inverse(self) -> Array:
         """R⁻¹ (p, p), where the coefficients are unique: its product with its transpose is the covariance over s²."""
         return np.asarray(np.linalg.solve(self.R, np.eye(len(self.R))), dtype=np.float64)
+
+    def sandwich(self, scores: Array) -> Array:
+        """(p, p), where the coefficients are unique: its product with its transpose is their robust covariance."""
+        return np.asarray(self.inverse @ self.inverse.T @ scores.T, dtype=np.float64)
+
+    def wald(self, scores: Array) -> float:
+        """Wald's statistic of no relation at all: the slopes' squares over their robust covariance."""
+        start = int(self.intercept)
+        root = upper(self.sandwich(scores)[start:].T)
+        if len(root) < root.shape[1] or not np.diag(root).all():
+            return math.nan
+        return float(np.sum(np.linalg.solve(root.T, self.exact[start:]) ** 2))
 
     @cached_property
     def inflation(self) -> Array:
@@ -199,10 +214,11 @@ def summarise(outcome: "Outcome | Saved") -> Summary:
     variance = squares / freedom if without is None else math.nan
     errors = vifs = np.full(len(to_own), math.nan)
     if without is None:
-        spread = to_own @ design.inverse
+        spread = to_own @ (design.inverse if outcome.scores is None else design.sandwich(outcome.scores))
         sizes = np.abs(spread).max(axis=1)  # taken out, as the squares of numbers in any unit may be none in float64
         vifs = np.append([math.nan] * design.intercept, design.inflation)
-        errors = math.sqrt(variance) * sizes * np.sqrt(np.sum((spread / sizes[:, None]) ** 2, axis=1))
+        scale = math.sqrt(variance) if outcome.scores is None else 1.0
+        errors = scale * sizes * np.sqrt(np.sum((spread / sizes[:, None]) ** 2, axis=1))
     reach = t_within(CONFIDENCE, freedom) if without is None else math.nan
 
     def coefficient(name: str | None, estimate: float, exact: float, error: float, vif: float) -> Coefficient:
@@ -216,6 +232,8 @@ def summarise(outcome: "Outcome | Saved") -> Summary:
     f = math.nan
     if without is None:
         f = (total - squares) / between / variance if variance > 0 else math.inf
+        if outcome.scores is not None:
+            f = design.wald(outcome.scores) / between
     twice, estimated = math.nan, design.rows - freedom + 1  # minus twice the logarithm of the likelihood
     if without is None and squares:
         per_row = math.log(2 * math.pi * squares / design.rows) + 2 * math.log(scaling.stds[-1]) + 1
@@ -235,6 +253,7 @@ def summarise(outcome: "Outcome | Saved") -> Summary:
         twice + math.log(design.rows) * estimated,
         _share(trained_squares, total),
         float(scaling.stds[-1]) * math.sqrt(trained_squares / design.rows),
+        None if outcome.scores is None else "HC3",
     )
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from linreg.saving.saved import Saved
 
 # What is no part of a run: how it is shown, where it is kept, who waits for whom.
-NOT_KEPT = ("version", "json", "quiet", "explain", "plot", "report", "lang", "save", "resume", "timeout")
+NOT_KEPT = ("version", "json", "quiet", "explain", "plot", "report", "robust", "lang", "save", "resume", "timeout")
 # What a run that goes on may be told anew: how long it is to be, when to save, where the same data are now.
 FREE = ("num_epochs", "save_every", "data", "format", *NOT_KEPT)
 

@@ -97,6 +97,10 @@ class Saved:
         return self.encoding.scaling
 
     @property
+    def scores(self) -> None:
+        """Nothing: what a saved run keeps gives the usual standard errors."""
+
+    @property
     def triangle(self) -> Triangle:
         """All rows trained on, in the units trained in; BadInput where they are not kept."""
         if "triangle" not in self.fixed:

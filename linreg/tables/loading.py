@@ -12,6 +12,7 @@ import numpy as np
 from linreg.errors import BadInput
 from linreg.examples import Examples, InMemory
 from linreg.outcome import MOST_SHOWN, Counts
+from linreg.robust import scores_of
 from linreg.scaling import Scaling
 from linreg.settings import USUAL, Reading
 from linreg.tables.encoding import Choice, Codes, Encoding
@@ -34,8 +35,9 @@ class Loaded:
 
     `triangle` holds all rows trained on, `held_triangle` those held out; `shown` is at most 2,000 of the rows trained
     on in their own units, X (k, d) and y (k,), and their numbers in the table (k,), from 0.
-    `fingerprint` is the same for the same rows of the same columns in whatever format, and for no others. `warnings`
-    are lines for people on what of the table may not be meant so.
+    `fingerprint` is the same for the same rows of the same columns in whatever format, and for no others. `scores` are
+    those of `linreg.robust`, where they are asked for. `warnings` are lines for people on what of the table may not be
+    meant so.
     """
 
     examples: Examples
@@ -46,6 +48,7 @@ class Loaded:
     shown: tuple[Array, Array, Array]
     counts: Counts
     fingerprint: str
+    scores: Array | None = None
     warnings: tuple[str, ...] = ()
 
     @property
@@ -71,6 +74,7 @@ def load(
     dtype: str = "float32",
     device: str = "cpu",
     torch: ModuleType,
+    robust: bool = False,
 ) -> Loaded:
     """Read a table once, and make its rows ready to train on; BadInput, in one line, for what cannot be.
 
@@ -78,7 +82,7 @@ def load(
     but `reading.without`. Of these, `reading.categories` become one-hot columns. Rows that lack a value are refused,
     dropped, or filled with the training rows' mean; those without target are never filled. A part `validation` of the
     rows is held out, the same for the same seed. A table of at most `reading.buffer` rows is held in memory; of a
-    longer one no more than that is, and it is shuffled in this buffer.
+    longer one no more than that is, and it is shuffled in this buffer. `robust` takes one more pass over the rows.
     """
     source = (
         opened_source(data, reading.format, header=reading.header, na=reading.na) if isinstance(data, str) else data
@@ -117,6 +121,13 @@ def load(
     if survey.rows != sum(stop - start for start, stop in spans):
         raise BadInput(f"{source.name} has {survey.rows} rows, but says it has {sum(b - a for a, b in spans)}")
 
+    def trained() -> Iterator[tuple[Any, Array, Array]]:
+        first = 0
+        for slab in _slabs((coded for _, coded in read(spans)), max(SLAB // width, 1)):
+            mine = survey.split.used(slab) & ~survey.split.held(first, len(slab))
+            yield first + np.flatnonzero(mine), *survey.encoding.standard(survey.recoded(slab[mine]))
+            first += len(slab)
+
     size = len(survey.encoding.columns)
     most = reading.buffer or max(BUFFER // (size + 1), 1)
     make: Any = _in_memory if survey.rows <= most else partial(Streamed, buffer=most, seed=seed)
@@ -139,6 +150,7 @@ def load(
             policy=reading.missing,
         ),
         fingerprint=survey.fingerprint,
+        scores=scores_of(trained(), survey.trained, source.name, fit_intercept) if robust else None,
         warnings=tuple(_warnings(source, codes)),
     )
 

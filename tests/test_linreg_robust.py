@@ -1,0 +1,137 @@
+"""`--robust`: HC3 standard errors, as statsmodels has them and as their formula says."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings, strategies as st
+from outcomes import drawn_rows, outcome_of
+
+pytest.importorskip("pyarrow")
+pytest.importorskip("safetensors")
+
+from linreg_command import linreg
+
+from linreg.errors import BadInput
+from linreg.looking.report_words import REPORT_WORDS
+from linreg.looking.statistics import summarise
+from linreg.robust import scores_of
+from linreg.triangle import Triangle
+
+DATA = Path(__file__).parent.parent / "examples" / "data"
+PENGUINS = ["--data", DATA / "penguins.csv", "--target", "body_mass_g", "--missing", "drop", "--seed", "0", "--robust"]
+PENGUINS += ["--features", "flipper_length_mm,species,sex", "--categories", "species,sex", "--quiet"]
+any_shape = st.tuples(st.integers(1, 4), st.integers(2, 30), st.integers(0, 2**32 - 1), st.booleans())
+
+
+def with_scores(X, y, cuts=(), **chosen):
+    """The outcome on rows that are read in parts, with robust errors."""
+    outcome = outcome_of(X, y, optimizer="lstsq", **chosen)
+    standard = outcome.scaling.apply(np.column_stack([X, y]))
+    parts = np.split(np.arange(len(y)), sorted(cuts))
+    rows = ((part, standard[part, :-1], standard[part, -1:]) for part in parts)
+    return replace(outcome, scores=scores_of(rows, outcome.triangle, "t", outcome.settings.fit_intercept))
+
+
+@pytest.mark.parametrize("buffer", [[], ["--buffer", "20"]])
+def test_the_json_has_the_errors_of_statsmodels(buffer):
+    # sm.OLS(...).fit(cov_type="HC3", use_t=True) in statsmodels 0.15.0, whose F is Wald's, too.
+    _, out, _ = linreg(*PENGUINS, "--optimizer", "newton", "--dtype", "float64", "--json", *buffer)
+    result, names = json.loads(out), ("standard_error", "t", "p", "low", "high")
+    assert [result["intercept"][name] for name in names] == pytest.approx(
+        [514.3910509701619, -0.7111660458936553, 0.4774867683599895, -1377.7392670526892, 646.1043675296256]
+    )
+    assert [result["coefficients"]["species=Chinstrap"][name] for name in names] == pytest.approx(
+        [50.34635092104049, -1.7406321672909952, 0.08268584354659174, -186.6769686891068, 11.408012851339393]
+    )
+    whole = result["exact_fit"]
+    assert whole["standard_errors"] == "HC3"
+    assert (whole["f"], whole["f_p"]) == pytest.approx((566.8445526780338, 6.816962831934711e-146))
+    assert whole["adjusted_r2"] == pytest.approx(0.8652650435042233)
+
+
+def test_the_errors_through_the_origin_are_those_of_statsmodels():
+    words = ["--data", DATA / "norris.csv", "--target", "y", "--no-intercept", "--robust", "--seed", "0", "--quiet"]
+    head, x, _ = linreg(*words)[1].splitlines()
+    assert head.endswith("  difference    HC3 error")
+    assert float(x.split()[-1]) == pytest.approx(0.00038113924714070803, rel=1e-4)
+    whole = json.loads(linreg(*words, "--json")[1])["exact_fit"]
+    assert (whole["f"], whole["f_p"]) == pytest.approx((6907875.342563124, 2.880242537671091e-94))
+
+
+@settings(max_examples=40)
+@given(any_shape, st.lists(st.integers(0, 30), max_size=3))
+def test_errors_are_those_of_the_formula_however_rows_are_cut(shape, cuts):
+    features, spare, seed, intercept = shape
+    X, y = drawn_rows(features + spare + 1, features, seed)
+    A = np.column_stack([np.ones(len(y)), X] if intercept else [X])
+    assume(np.linalg.cond(A / np.linalg.norm(A, axis=0)) < 1e4)
+    inverse = np.linalg.inv(A.T @ A)
+    pulls = np.sum(A @ inverse * A, axis=1)
+    assume(pulls.max() < 0.999)
+    left = (y - A @ (inverse @ (A.T @ y))) / (1 - pulls)
+    covariance = inverse @ (A.T * left**2) @ A @ inverse
+    summary = summarise(with_scores(X, y, cuts, fit_intercept=intercept))
+    assert [row.error for row in summary.coefficients] == pytest.approx(list(np.sqrt(np.diag(covariance))), rel=1e-4)
+    for row in summary.coefficients:
+        assert row.t == pytest.approx(row.exact / row.error)
+
+
+def test_errors_are_told_in_the_report_and_not_kept_in_a_run(tmp_path):
+    pytest.importorskip("matplotlib")
+    page, run = tmp_path / "page.html", tmp_path / "run"
+    status, out, _ = linreg(*PENGUINS, "--optimizer", "newton", "--report", page, "--save", run)
+    assert status == 0
+    assert "HC3 error" in out
+    assert ">HC3 standard error<" in page.read_text(encoding="utf-8")
+    assert "514.39" in page.read_text(encoding="utf-8")
+    assert "std. error" in linreg("--resume", run, "--quiet")[1]
+    assert "HC3 error" in linreg("--resume", run, "--quiet", "--robust")[1]
+
+
+def test_a_spread_that_robust_errors_allow_for_is_no_fault_of_them(tmp_path):
+    pytest.importorskip("matplotlib")
+    x, noise = np.arange(1, 101), np.random.default_rng(0).normal(size=100)
+    rows = np.column_stack([x, x + x * noise])
+    np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header="x,y", comments="")
+    words = ["--data", tmp_path / "t.csv", "--target", "y", "--quiet", "--lang", "zh", "--report", tmp_path / "p.html"]
+    for more, kind in ([], "doubtful"), (["--robust"], "allowed"):
+        assert linreg(*words, *more)[0] == 0
+        assert REPORT_WORDS["zh"][f"spread_{kind}"] in (tmp_path / "p.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ([], "--robust needs --data"),
+        (["--data", "t", "--target", "y", "--weight-decay", "1"], "--robust cannot go with --weight-decay"),
+        (["--data", "t", "--target", "y", "--explain"], "it cannot go with --robust"),
+    ],
+)
+def test_words_that_cannot_go_with_robust(words, why):
+    status, _, err = linreg("--robust", *words)
+    assert (status, err.count("\n")) == (2, 1)
+    assert why in err
+
+
+def test_a_row_that_alone_determines_a_coefficient_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text("c,x,y\na,1,2\na,2,\na,3,5\nb,2,5\na,8,5\na,9,7\n", encoding="utf-8")
+    words = ["--data", tmp_path / "t.csv", "--categories", "c", "--target", "y", "--missing", "drop"]
+    status, _, err = linreg(*words, "--robust")
+    assert status == 2
+    assert "t.csv, row 4 alone determines a coefficient, so that HC3 is not defined" in err
+    assert (
+        linreg("--data", tmp_path / "t.csv", "--target", "y", "--missing", "drop", "--features", "x", "--robust")[0]
+        == 0
+    )
+
+
+def test_where_there_are_no_errors_there_are_no_scores():
+    X, y = drawn_rows(9, 2)
+    for columns, targets in ((np.column_stack([X, X[:, 0]]), y), (X[:3], y[:3])):
+        assert with_scores(columns, targets).scores is None
+    triangle = Triangle(1).fold(np.array([[1.0], [0.0], [0.0]]), np.array([1.0, 2.0, 4.0]))
+    with pytest.raises(BadInput, match="row 7 alone"):
+        scores_of([(np.array([6, 7, 8]), np.eye(3)[:, :1], np.ones((3, 1)))], triangle, "t")
