@@ -16,7 +16,6 @@ import pyarrow.parquet
 from linreg_command import linreg
 from outcomes import outcome_of
 
-import minigrad
 from linreg.saving.checkpoints import Folder
 from linreg.saving.intervals import Intervals
 
@@ -142,6 +141,14 @@ def test_a_run_of_an_older_linreg_is_mended_by_going_on_with_it(tmp_path):
     assert linreg("--resume", path)[0] == 0
     assert linreg(*predicting) == before
     assert json.loads((path / "run.json").read_text())["position"] == run["position"]
-    state["fixed"]["triangle"] = minigrad.full_like(kept, float("nan"))
-    save()
-    assert "is not made of numbers" in refused(*predicting)
+    for factor, why in ((float("nan"), "is not made of numbers"), (1e300, "no intervals can be computed")):
+        state["fixed"]["triangle"] = kept * factor
+        save()
+        assert why in refused(*predicting)
+
+
+def test_a_run_of_very_many_coefficients_says_why_it_has_no_intervals(tmp_path, monkeypatch):
+    for module in ("saver", "saved"):
+        monkeypatch.setattr(f"linreg.saving.{module}.MOST_KEPT", 0)
+    linreg("--data", DATA / "norris.csv", "--target", "y", *EXACT, "--save", tmp_path / "run")
+    assert "keeps only coefficients" in refused("predict", tmp_path / "run", DATA / "norris.csv", "--interval", "0.9")

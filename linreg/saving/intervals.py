@@ -26,19 +26,24 @@ class Intervals:
     """
 
     def __init__(self, saved: Saved, probability: float) -> None:
-        self._design, self._scaling = Design(saved), saved.encoding.scaling
-        summary = summarise(saved)
-        refused = f"--interval: the run in {saved.folder.path} has no intervals, as"
+        self._scaling, folder = saved.encoding.scaling, saved.folder.path
+        try:
+            with np.errstate(all="ignore"):  # as in what a file that is not of our making may hold
+                self._design, summary = Design(saved), summarise(saved)
+                off = furthest(summary, self._design)
+                variance = self._design.squares(self._design.exact) / max(summary.freedom, 1)
+                reach = t_within(probability, max(summary.freedom, 1)) * math.sqrt(variance)
+        except (np.linalg.LinAlgError, ArithmeticError) as error:
+            raise BadInput(f"{folder}: no intervals can be computed from what it keeps of its rows: {error}") from error
+        refused = f"--interval: the run in {folder} has no intervals, as"
         if summary.without is not None:
             raise BadInput(f"{refused} {WHY_NOT[summary.without]}")
-        off = furthest(summary, self._design)
         if off is not None and off >= FAR_OFF:
             raise BadInput(
                 f"{refused} it is {off:.1f} standard errors from the exact answer: go on with --resume and more "
                 "--num-epochs, or train by --optimizer newton --dtype float64"
             )
-        variance = self._design.squares(self._design.exact) / summary.freedom
-        self._reach = t_within(probability, summary.freedom) * math.sqrt(variance)
+        self._reach = reach
 
     def ends(self, X: Array) -> Array:
         """The lower and the upper end (n, 2), in the target's own units, for rows X (n, d) in standard units."""
