@@ -418,5 +418,6 @@ def test_a_file_that_is_cut_while_it_is_read_is_told(tmp_path):
     parquet.write_table(pa.table(dict(zip(COLUMNS, table(300).T, strict=True))), path, row_group_size=50)
     ours = loaded(str(path), buffer=60)
     os.truncate(path, 500)
-    with pytest.raises(BadInput, match=r"t\.parquet: not a whole Parquet file"):
+    # Which of the two is noticed depends on how much of the file Python has read ahead: since 3.14 it is 128 KiB.
+    with pytest.raises(BadInput, match=r"t\.parquet(: not a whole Parquet file| was changed while it was in use)"):
         list(ours.examples.batches(10, 0))

@@ -1,6 +1,7 @@
 """Datasets, samplers, collating and loading beside torch's: the same batches, the same order, the same stream after."""
 
 import collections
+import multiprocessing
 import warnings
 
 import numpy as np
@@ -12,6 +13,16 @@ from parity import assert_same
 
 import minigrad
 from minigrad.utils import data
+
+
+@pytest.fixture(scope="module", autouse=True)
+def forked_workers():
+    """torch's workers are forks, which Python 3.14 no longer makes unasked: others are not sent a class in a function."""
+    before = multiprocessing.get_start_method(allow_none=True)
+    multiprocessing.set_start_method("fork", force=True)
+    yield
+    multiprocessing.set_start_method(before, force=True)
+
 
 PROGRAMS = []
 Point = collections.namedtuple("Point", "x y")
