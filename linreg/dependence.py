@@ -46,8 +46,8 @@ def lost(triangle: Triangle, names: Sequence[str], *, rank: int, dtype: str, int
     concerned = _listed([_quoted(names[place]) for place in np.flatnonzero(shares > NEARLY * shares.max()).tolist()])
     return (
         f"in {dtype} the {len(names)} features have rank {rank} in {triangle.rows} rows: {concerned} nearly depend on "
-        f"each other, closer than {dtype} is trusted to tell in so many rows, so of the answers that fit about as well "
-        "this is the one next to the start; --dtype float64 tells them apart"
+        f"each other, closer than {dtype} can tell, so of the answers that fit about as well this is the one next to "
+        "the start; --dtype float64 tells them apart"
     )
 
 

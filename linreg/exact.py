@@ -6,10 +6,8 @@ rows of its own, in which a weight is to be 0.
 
 import math
 from types import ModuleType
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import minigrad
 from linreg.model import Tensor, linreg, squared_loss
@@ -17,6 +15,7 @@ from linreg.triangle import Array, Triangle
 
 # A Hessian of a condition below this loses no digits that matter in a solution.
 WELL_CONDITIONED, ROUNDS, STEPS = 100, 4, 2
+EPS = float(np.finfo(np.float64).eps)
 
 
 def newton_step(
@@ -65,7 +64,7 @@ def newton_step(
         columns = torch.linalg.solve_triangular(factor, columns, upper=True, left=False)
         R = factor @ R
         H = hessian()
-    inverse, rounding = torch.linalg.pinv(H), eps * max(count, size)
+    inverse, rounding = torch.linalg.pinv(H), _rounding(eps, size, count)
     determined = torch.linalg.cond(R) < 1 / rounding
     for _ in range(STEPS):
         (g,) = torch.autograd.grad(loss(z), z)
@@ -97,7 +96,8 @@ def lstsq_step(
     count = count or len(features)
     columns, targets = _as_one_sum(features, labels, w, b, weight_decay, ones, count, torch)
     matrix = columns.cpu().numpy()
-    step, _, rank, _ = np.linalg.lstsq(matrix, targets.cpu().numpy(), rcond=_rounding(matrix, count))
+    rounding = _rounding(np.finfo(matrix.dtype).eps, matrix.shape[1], count)
+    step, _, rank, _ = np.linalg.lstsq(matrix, targets.cpu().numpy(), rcond=rounding)
     _move(torch.from_numpy(step).to(w.device), w, b, torch)
     return int(rank)
 
@@ -141,13 +141,19 @@ def least_squares(triangle: Triangle, weight_decay: float = 0.0, intercept: bool
     X, ones, y = triangle.split()
     size = X.shape[1]
     columns = np.column_stack([X, ones]) if intercept else X
-    solution, _, rank, _ = np.linalg.lstsq(columns, y, rcond=_rounding(columns, triangle.rows))
+    rounding = _rounding(EPS, columns.shape[1], triangle.rows)
+    solution, _, rank, _ = np.linalg.lstsq(columns, y, rcond=rounding)
     if weight_decay:
         decay = math.sqrt(triangle.rows * weight_decay) * np.eye(size, columns.shape[1])
         solution = np.linalg.lstsq(np.vstack([columns, decay]), np.append(y, np.zeros(size)))[0]
     return solution[:size].astype(np.float64), float(solution[size]) if intercept else 0.0, int(rank) - intercept
 
 
-def _rounding(columns: NDArray[Any], count: int) -> float:
-    """The part of a column that rounding may make of nothing, as lstsq takes it for `count` rows."""
-    return float(np.finfo(columns.dtype).eps) * float(max(count, columns.shape[1]))
+def _rounding(eps: float, columns: int, rows: int) -> float:
+    """The part of the largest singular value that rounding may make of 0, for numbers that are exact to `eps`.
+
+    Of a dependence between columns in standard units float32 leaves about one eps, in ten rows as in a million. But
+    what float64 left of it in the table's own units grows with how far their means are from 0; so there the part that
+    NumPy's lstsq takes by itself is on the safe side.
+    """
+    return max(10 * columns * float(eps), EPS * max(rows, columns))

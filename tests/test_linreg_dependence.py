@@ -9,7 +9,8 @@ from hypothesis import given, settings, strategies as st
 pytest.importorskip("pyarrow")
 from linreg_command import linreg
 
-from linreg import LinearRegression, estimator
+import minigrad
+from linreg import LinearRegression, estimator, exact
 from linreg.dependence import dependence
 from linreg.exact import least_squares
 from linreg.moments import Moments
@@ -121,7 +122,7 @@ def test_every_block_of_rows_is_looked_at(monkeypatch, recwarn, broken_in):
 @pytest.mark.parametrize("optimizer", ["newton", "lstsq"])
 def test_what_float32_cannot_tell_apart_is_told(tmp_path, optimizer):
     a, c, small, y = np.random.default_rng(0).normal(size=(4, 900))
-    rows = np.column_stack([a, a + 1e-4 * small, c, a + y])
+    rows = np.column_stack([a, a + 1e-6 * small, c, a + y])
     np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header="a,b,c,y", comments="")
     words = ["--data", tmp_path / "t.csv", "--target", "y", "--optimizer", optimizer, "--seed", "0"]
     for more in ([], ["--no-intercept", "--buffer", "50"]):
@@ -129,6 +130,19 @@ def test_what_float32_cannot_tell_apart_is_told(tmp_path, optimizer):
         assert (status, err.count("\n")) == (0, 1)
         assert "in float32 the 3 features have rank 2 in 900 rows: a, b nearly depend on each other" in err
         assert linreg(*words, *more, "--dtype", "float64")[2] == ""
+
+
+@pytest.mark.parametrize("step", [exact.newton_step, exact.lstsq_step])
+def test_float32_tells_apart_in_many_rows_what_it_does_in_few(step):
+    """The part that rounding makes of a dependence does not grow with the rows, so neither does what is left out."""
+    a, small, noise = np.random.default_rng(0).normal(size=(3, 100_000))
+    X = np.column_stack([a, a + 1e-4 * small])
+    X = (X - X.mean(axis=0)) / X.std(axis=0)
+    y = (a + 1e3 * (X[:, 1] - X[:, 0]) + noise)[:, None]
+    w, b = minigrad.zeros(2, 1, requires_grad=True), minigrad.zeros(1, requires_grad=True)
+    rank = step(*(minigrad.from_numpy(array.astype(np.float32)) for array in (X, y)), w, b)
+    assert rank == 3
+    np.testing.assert_allclose(w.tolist(), np.linalg.lstsq(X, y)[0], rtol=0.01)
 
 
 @pytest.mark.parametrize(
