@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 pytest.importorskip("pyarrow")
+pytest.importorskip("torch")
 
 from forked import Forge
 from group_programs import numbers
@@ -33,7 +34,6 @@ LINREG = "linreg.__main__:main"
 @pytest.fixture(scope="module")
 def forked(tmp_path_factory):
     """Starts programs in several processes: see forked.py."""
-    pytest.importorskip("torch")
     forge = Forge(tmp_path_factory.mktemp("forked"))
     yield forge
     forge.close()
@@ -197,7 +197,6 @@ def test_divergence_is_noticed_by_all_and_told_once(forked):
 
 @pytest.mark.slow  # the page of docs/regression.md has a shorter one
 def test_torchrun_saves_and_prints_what_one_process_does(tmp_path):
-    pytest.importorskip("torch")
     words = ["-m", "linreg", "fit", "--data", NORRIS, "--target", "y", "--seed", "0"]
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
     result = subprocess.run(
@@ -348,7 +347,6 @@ def test_data_that_are_not_the_same_are_refused(forked, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("killed", [0, 1])
 def test_under_torchrun_too(tmp_path, killed):
-    pytest.importorskip("torch")
     folder = tmp_path / "run"
     words = ["-m", "linreg", "fit", "--seed", "0", "--num-epochs", "100000", "--save", str(folder)]
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", *words]

@@ -144,31 +144,6 @@ def test_no_value_is_wrong(program: Program) -> None:
             json.loads(found.to_json())
 
 
-SMOOTH = tuple(k for k in WITHOUT_DATA if k not in ("hooks", "backward", "grad", "gradients"))
-
-
-@given(programs(minigrad, 12, kinds=SMOOTH))
-@settings(max_examples=50, database=None)
-def test_torch_finds_the_same_gradients(program: Program) -> None:
-    pytest.importorskip("torch")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        with recording():
-            made = run(program)
-        for t in made.values():
-            try:
-                found = show.steps(t, minigrad.ones_like(t).detach(), check="torch")
-            except (RuntimeError, NotImplementedError):
-                continue
-            for ledger in found.ledgers.values():
-                if found.nodes[ledger.node].kind == "leaf":
-                    total, check = ledger.entries[-1].total.array, ledger.checks["torch"].array
-                    assert total.dtype == check.dtype
-                    np.testing.assert_allclose(
-                        total, check, rtol=1e-3, atol=1e-4 * max(1.0, np.abs(check).max(initial=0))
-                    )
-
-
 # One case at a time
 
 
@@ -335,50 +310,9 @@ def change_of_a_view(x: Any) -> Any:
 def test_cases(name: str) -> None:
     x = leaf(1.5, 2.0)
     check_ledgers(CASES[name](x))
-    found = show.steps(lambda: CASES[name](x), check=("differences", "torch"))
-    ledger = next(found.ledgers[n.id] for n in found.nodes if n.kind == "leaf" and n.id in found.ledgers)
-    total = ledger.entries[-1].total.array
-    tolerance = 2e-3 if name == "half precision" else 1e-5
-    np.testing.assert_allclose(ledger.checks["differences"].array, total, rtol=tolerance, atol=tolerance)
-    np.testing.assert_allclose(ledger.checks["torch"].array, total, rtol=tolerance, atol=tolerance)
-    for step in found.steps:
+    for step in show.steps(lambda: CASES[name](x)).steps:
         for flow in step.flows:
             assert "object at" not in flow.rule + flow.numbers
-
-
-def test_a_check_notices_a_wrong_rule(monkeypatch: pytest.MonkeyPatch) -> None:
-    from minigrad.ops.pointwise import tanh_
-
-    monkeypatch.setitem(tanh_.node_type.pull.__globals__, "rule_a", lambda g, out: g * out)
-    x = leaf(0.5, 1.0)
-    found = show.steps(lambda: x.tanh().sum(), check=("differences", "torch"))
-    ledger = next(found.ledgers[n.id] for n in found.nodes if n.kind == "leaf")
-    for value in ledger.checks.values():
-        assert np.abs(value.array - ledger.entries[-1].total.array).max() > 0.1
-
-
-def test_checks_need_what_was_computed() -> None:
-    x, y = leaf(1.0, 2.0), minigrad.tensor([3.0, 4.0])
-    loss = (x + y).sum()
-    with pytest.raises(RuntimeError, match=r"an operand of x \+ y.*\n.*show\.recording"):
-        show.steps(loss, check="torch")
-    with show.recording():
-        loss = (x + y).sum()
-    found = show.steps(loss, check="differences")
-    np.testing.assert_allclose(found.ledgers[0].checks["differences"].array, [1, 1])
-
-
-def test_checks_refuse_what_was_changed_outside_of_the_graph() -> None:
-    def program() -> Any:
-        a = leaf(1.0)
-        b = -a
-        c = b[...]
-        with minigrad.no_grad():
-            c.exp_()
-        return c * c
-
-    with pytest.raises(RuntimeError, match="changed outside of the graph"):
-        show.steps(program, check="torch")
 
 
 def test_a_changed_value_is_not_shown() -> None:

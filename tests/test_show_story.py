@@ -38,6 +38,7 @@ def example() -> Any:
 
 
 def test_the_story() -> None:
+    pytest.importorskip("torch")
     text = told(example(), check=("differences", "torch"))
     lines = [line.rstrip() for line in text.split("\n")]
     at = lines.index("    y = x * w + b")
