@@ -11,8 +11,6 @@ from typing import NoReturn
 
 from linreg.errors import BadInput
 
-WEIGHTS = ("--weight", "--weights", "--sample-weight", "--sample-weights")  # near --weight-decay by name alone
-
 
 class Parser(argparse.ArgumentParser):
     """argparse's, with BadInput for what is wrong."""
@@ -23,8 +21,6 @@ class Parser(argparse.ArgumentParser):
             word = unknown[1].partition("=")[0]
             near = difflib.get_close_matches(word, self._option_string_actions, n=1) if word.startswith("--") else []
             hint = "" if word.startswith("-") else "; what has spaces needs quotes"
-            if word in WEIGHTS:
-                near, hint = [], "; every row counts once, and no option weighs rows"
             if "--data" in self._option_string_actions and os.path.isfile(word):
                 hint = f"; a file to train on: --data {word} --target NAME"
             message += f"; is {near[0]} meant?" if near else hint

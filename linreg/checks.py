@@ -69,6 +69,29 @@ def checked_targets(estimator: Any, y: Any, rows: Array) -> Array:
     return array
 
 
+def checked_weights(sample_weight: Any, targets: Array) -> Array | None:
+    """Weights (n,) of the targets' rows, over the largest, so that their sum is a number; None where there are none."""
+    if sample_weight is None:
+        return None
+    array = _numbers(sample_weight, "sample_weight")
+    if array.ndim == 0:
+        array = np.full(len(targets), array)
+    if array.ndim != 1:
+        raise ValueError(
+            f"Sample weights must be 1D array or scalar, got {array.ndim}D array. Expected either a scalar value or a "
+            f"1D array of length {len(targets)}."
+        )
+    _check_finite(array, "sample_weight")
+    if array.shape != targets.shape:
+        raise ValueError(f"sample_weight.shape == {array.shape}, expected {targets.shape}!")
+    if not array.any():
+        raise ValueError("Sample weights must contain at least one non-zero number.")
+    if array.min() < 0:
+        raise ValueError("Negative values in data passed to `sample_weight`.")
+    weights: Array = array / array.max()
+    return weights
+
+
 def not_fitted(estimator: Any) -> Exception:
     """The exception for an estimator that is used before it is fitted."""
     error: Exception = _of_sklearn("NotFittedError", NotFitted)(

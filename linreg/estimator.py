@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 
 from linreg.backends import load_backend
-from linreg.checks import checked_features, checked_targets, not_fitted
+from linreg.checks import checked_features, checked_targets, checked_weights, not_fitted
 from linreg.data import split
 from linreg.dependence import not_unique
 from linreg.exact import least_squares
@@ -36,6 +36,7 @@ from linreg.train import train
 from linreg.triangle import Array, Triangle
 
 _BLOCK = 1 << 14  # rows that are folded at once
+_Rows = tuple[Array, Array, Array | None]  # their features, targets and, if there are any, weights
 
 
 class LinearRegression:
@@ -86,11 +87,19 @@ class LinearRegression:
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
 
-    def fit(self, X: Any, y: Any) -> Self:
-        """Train on the features X (n, d) and the targets y (n,), from nothing."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
+        """Train on the features X (n, d) and the targets y (n,), from nothing.
+
+        Each row's loss is multiplied by its `sample_weight`, one of (n,) numbers from 0, over their mean; with the
+        weight 0 it is as if the row were not there.
+        """
         self._check_parameters()
         features = checked_features(self, X, fitting=True)
         targets = checked_targets(self, y, features)
+        weights = checked_weights(sample_weight, targets)
+        rows: _Rows = features, targets, weights
+        if weights is not None:
+            rows = features, targets, _ = _picked(rows, weights > 0)
         if self.early_stopping and len(targets) < 2:
             raise ValueError("early_stopping takes at least 2 samples, one to train on and one to hold out: 1 sample")
         self._begin(features)
@@ -98,16 +107,15 @@ class LinearRegression:
         if self.early_stopping:
             with _shuffling(self.seed, "held out"):
                 places, apart = split(len(targets), float(self.validation_fraction))
-            held = features[apart], targets[apart]
-            features, targets, epochs = features[places], targets[places], self.epochs or MOST_EPOCHS
+            rows, held, epochs = _picked(rows, places), _picked(rows, apart), self.epochs or MOST_EPOCHS
         elif self.optimizer in AT_ONCE:
             epochs = 1
         else:
             steps = math.ceil(len(targets) / min(self.batch_size, len(targets)))
             epochs = self.epochs or max(DOCUMENT_EPOCHS, math.ceil(DOCUMENT_STEPS / steps))
-        self._train(features, targets, epochs, held)
+        self._train(rows, epochs, held)
         if not self.weight_decay:  # which chooses one of all the answers
-            self._warn_if_not_unique(features, targets)
+            self._warn_if_not_unique(*rows[:2])
         return self
 
     @property
@@ -134,7 +142,7 @@ class LinearRegression:
         targets = checked_targets(self, y, features)
         if begins:
             self._begin(features)
-        return self._train(features, targets, 1)
+        return self._train((features, targets, None), 1)
 
     def predict(self, X: Any) -> Array:
         """The predictions (n,) for the features X (n, d)."""
@@ -193,7 +201,8 @@ class LinearRegression:
     def get_metadata_routing(self) -> Any:
         """What may be passed on to this estimator beside X and y, for scikit-learn where it routes such things."""
         request = import_module("sklearn.utils.metadata_routing").MetadataRequest(owner=self)
-        request.score.add_request(param="sample_weight", alias=None)
+        for method in (request.fit, request.score):
+            method.add_request(param="sample_weight", alias=None)
         return request
 
     def _check_parameters(self) -> None:
@@ -242,27 +251,32 @@ class LinearRegression:
             text = not_unique(triangle, scaling, names, rank=rank, intercept=self._scale.centred)
             warnings.warn(text, UserWarning, stacklevel=3)
 
-    def _train(self, features: Array, targets: Array, epochs: int, held: tuple[Array, Array] | None = None) -> Self:
+    def _train(self, rows: _Rows, epochs: int, held: _Rows | None = None) -> Self:
         torch = load_backend(self.backend)
-        columns = np.column_stack([features, targets])
-        self._scale.see(columns)
+        features, targets, weights = rows
+        self._scale.see(np.column_stack([features, targets]), None if weights is None else weights / weights.mean())
         if (beyond := self._scale.beyond_floats()).any():
             place = int(np.argmax(beyond))
             which = "y" if place == features.shape[1] else f"column {place} of X"
             raise ValueError(f"{which} {self._scale.problem(place)}")
         means, stds = self._scale.means_and_stds()
 
-        def examples(columns: Array) -> tuple[Any, Any]:
+        def examples(features: Array, targets: Array, weights: Array | None) -> tuple[Any, Any]:
             # A constant column is 0 to the last bit, that nothing is fitted to its rounding.
+            columns = np.column_stack([features, targets])
             columns = np.where(self._scale.varies(), (columns - means) / stds, 0.0)
-            return torch.from_numpy(columns[:, :-1]), torch.from_numpy(columns[:, -1:])
+            X, y = columns[:, :-1], columns[:, -1:]
+            if weights is not None:
+                ones = np.sqrt(weights / weights.mean())[:, None]
+                X, y = np.hstack([X * ones, ones]), y * ones
+            return torch.from_numpy(X), torch.from_numpy(y)
 
         # The coefficients so far, in the units of the columns as they are standardised now; at first, all 0 in these.
         w, b = self.coef_ * stds[:-1] / stds[-1], 0.0
         if self._scale.centred and self._calls:
             b = (self.intercept_ + self.coef_ @ means[:-1] - means[-1]) / stds[-1]
 
-        weights = torch.from_numpy(w.reshape(-1, 1)).requires_grad_()
+        slopes = torch.from_numpy(w.reshape(-1, 1)).requires_grad_()
         bias = torch.from_numpy(np.array([b])).requires_grad_(self._scale.centred)
         lr = LEARNING_RATES[self.optimizer] if self.lr is None or self.optimizer in AT_ONCE else float(self.lr)
         self.n_iter_ = 0
@@ -273,14 +287,15 @@ class LinearRegression:
         try:
             with _shuffling(self.seed, self._calls):
                 train(
-                    *examples(columns),
-                    weights,
+                    *examples(*rows),
+                    slopes,
                     bias,
                     lr=lr,
                     num_epochs=epochs,
                     batch_size=min(int(self.batch_size), len(targets)),
                     report=report,
-                    held_out=None if held is None else examples(np.column_stack(held)),
+                    held_out=None if held is None else examples(*held),
+                    weighted=weights is not None,
                     patience=None if held is None else int(self.n_iter_no_change),
                     torch=torch,
                     optimizer=self.optimizer,
@@ -288,10 +303,15 @@ class LinearRegression:
                 )
         finally:
             self._calls += 1
-            self.coef_ = weights.detach().numpy().ravel() * stds[-1] / stds[:-1]
+            self.coef_ = slopes.detach().numpy().ravel() * stds[-1] / stds[:-1]
             constant = means[-1] + stds[-1] * bias.item() - self.coef_ @ means[:-1]
             self.intercept_ = float(constant) if self._scale.centred else 0.0
         return self
+
+
+def _picked(rows: _Rows, places: Any) -> _Rows:
+    features, targets, weights = rows
+    return features[places], targets[places], None if weights is None else weights[places]
 
 
 _random_module = threading.Lock()

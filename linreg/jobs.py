@@ -10,9 +10,10 @@ from typing import Any
 
 from linreg.backends import backend
 from linreg.errors import Diverged, warn
+from linreg.examples import predicted
 from linreg.lines import EpochLines, beside, coefficient_lines, goodness_line, vain_line
 from linreg.looking.statistics import summarise
-from linreg.model import Tensor, init_params, linreg, squared_loss
+from linreg.model import Tensor, init_params, squared_loss
 from linreg.outcome import Outcome, Trace
 from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, problem_of, rounded_away, warn_of
 from linreg.processes import ALONE, Group
@@ -96,13 +97,14 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
     if manner.results:
         levels, errors = outcome.reference_levels, f"{summary.errors or 'std.'} error"
         print("\n".join(coefficient_lines(data.target, coefficients, constant, levels, errors)))
-        print(goodness_line(good, settings.fit_intercept))
+        print(goodness_line(good, settings.fit_intercept, data.reading.weights))
         if summary.proves_nothing:
             print(vain_line(len(summary.coefficients), summary.rows, summary.without != "dependent"))
     result = {
         **asdict(outcome.settings),
         "data": data.path,
         "target": data.target,
+        "weights": data.reading.weights,
         "rows": problem.examples.rows,
         **_counted(problem.loaded, manner.group),
         **history(outcome),
@@ -140,7 +142,7 @@ def first_step(settings: Settings, data: Synthetic | Table) -> Tensor:
         w, b = start_params(torch, settings, problem)
         X, y = next(problem.examples.batches(settings.batch_size, epoch=0))
         with show.recording():
-            return objective(squared_loss(linreg(X, w, b, torch=torch), y), w, settings.weight_decay)
+            return objective(squared_loss(predicted(X, w, b, torch=torch), y), w, settings.weight_decay)
 
 
 def fit(
@@ -214,6 +216,7 @@ def fit(
         reference_levels=loaded.encoding.reference_levels if loaded else (),
         held_triangle=loaded.held_triangle if loaded and problem.held_out else None,
         scores=loaded.scores if loaded else None,
+        weights=loaded.encoding.choice.weights if loaded else None,
     )
     return w, b, outcome
 

@@ -71,14 +71,17 @@ def coefficient_lines(
     ]
 
 
-def goodness_line(of_rows: Sequence[Goodness], centred: bool = True) -> str:
-    """One line of how good a fit is on the rows trained on and, where there are any, on those held out."""
+def goodness_line(of_rows: Sequence[Goodness], centred: bool = True, weights: str | None = None) -> str:
+    """One line of how good a fit is on the rows trained on and, where there are any, on those held out.
+
+    `weights` is the column of the rows' weights, if they have any.
+    """
     name = "R²" if centred else "R² about 0"
     parts = []
     for good, which in zip(of_rows, ("trained on", "held out"), strict=False):
         r2 = "" if good.r2 is None else f"{name} {good.r2:.6g}, "
         parts.append(f"{r2}RMSE {good.rmse:.6g} for {good.rows} rows {which}")
-    return "; ".join(parts)
+    return "; ".join(parts) + (f"; weighted by {shown(weights)}" if weights else "")
 
 
 def vain_line(coefficients: int, rows: int, unique: bool) -> str:

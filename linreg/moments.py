@@ -13,42 +13,41 @@ class Moments:
     """Means and sums of squares of columns, updated by block; a NaN is a value that is not there.
 
     `centred` says whether columns are to be measured from their means or from 0. `counts`, `lows` and `highs` are the
-    numbers, the least and the greatest of each column's values.
+    numbers, the least and the greatest of each column's values; rows with weights count as many times as these say.
     Source: Chan, Golub and LeVeque 1979, Updating formulae, https://doi.org/10.1007/978-3-642-51461-6_3
     """
 
     def __init__(self, columns: int, centred: bool) -> None:
-        self.rows, self.centred = 0, centred
+        self.rows, self.centred = 0.0, centred
         self.counts = np.zeros(columns)
         self.means, self.squares = np.zeros(columns), np.zeros(columns)
         self.lows, self.highs = np.full(columns, np.inf), np.full(columns, -np.inf)
 
-    def see(self, columns: Array) -> None:
-        """Take in the rows `columns` (n, k), n > 0."""
+    def see(self, columns: Array, weights: Array | None = None) -> None:
+        """Take in the rows `columns` (n, k), n > 0, with `weights` (n,) above 0, or 1."""
         # Sums along rows of memory are NumPy's fast and exact ones.
         values = np.array(columns.T, order="C")
         there: Any = ~np.isnan(values)
-        counts = there.sum(axis=1)
-        if counts.min(initial=len(columns)) < len(columns):
+        if not there.all():
             self.lows = np.fmin(self.lows, np.fmin.reduce(values, axis=1))
             self.highs = np.fmax(self.highs, np.fmax.reduce(values, axis=1))
             values = np.where(there, values, 0.0)
         else:
             self.lows = np.minimum(self.lows, values.min(axis=1))
             self.highs = np.maximum(self.highs, values.max(axis=1))
-            there = 1
-        some = np.maximum(counts, 1)
+        mass = there if weights is None else there * weights
         with np.errstate(over="ignore", invalid="ignore"):
-            means = values.sum(axis=1) / some
+            counts = mass.sum(axis=1)
+            means = (values if weights is None else values * mass).sum(axis=1) / _divisor(counts)
             values -= means[:, None]
-            values *= there
-            together, apart = np.maximum(self.counts + counts, 1), means - self.means
+            together, apart = _divisor(self.counts + counts), means - self.means
             values *= values
+            values *= mass
             squares = values.sum(axis=1)
             self.squares = self.squares + squares + apart**2 * self.counts * counts / together
             self.means = self.means + apart * counts / together
-        self.counts = self.counts + counts
-        self.rows += len(columns)
+            self.counts = self.counts + counts
+            self.rows += len(columns) if weights is None else float(weights.sum())
 
     def means_and_stds(self) -> tuple[Array, Array]:
         """What to shift and scale by: without centring, 0 and root mean squares. A constant column is not scaled."""
@@ -97,3 +96,7 @@ class Moments:
         largest = np.maximum(np.abs(self.lows), np.abs(self.highs))
         with np.errstate(over="ignore"):
             return (self.highs - self.lows if self.centred else largest) > ROUNDING * largest
+
+
+def _divisor(counts: Array) -> Array:
+    return np.where(counts > 0, counts, 1.0)

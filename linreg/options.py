@@ -52,6 +52,7 @@ OF_A_TABLE: tuple[str, ...] = (
     "target",
     "features",
     "without",
+    "weights",
     "categories",
     "missing",
     "na",
@@ -99,6 +100,7 @@ def data_of(options: argparse.Namespace) -> Synthetic | Table:
         na=tuple(options.na or ()),
         format=options.format,
         buffer=options.buffer,
+        weights=options.weights,
     )
     return Table(options.data, options.target, options.features, reading, bool(options.robust))
 
@@ -375,7 +377,14 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         action="extend",
         type=names,
         metavar="A,B",
-        help="all columns are features but these and the target",
+        help="all columns are features but these, the target and the weights",
+    )
+    add(
+        "--weights",
+        type=str.strip,
+        metavar="NAME",
+        help="the column of the rows' weights: each row's loss is multiplied by its own, over their mean, and a "
+        "row with the weight 0 is left out",
     )
     add(
         "--categories",

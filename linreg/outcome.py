@@ -13,6 +13,7 @@ from linreg.settings import Settings
 from linreg.triangle import Array, Triangle
 
 MOST_TRACED, MOST_SHOWN = 1000, 2000  # steps, rows
+Sample = tuple[Array, Array, Array, Array | None]
 
 
 class Trace:
@@ -66,7 +67,8 @@ class Goodness:
 class Counts:
     """How many rows there were, what became of them, and how many values were missing in each column.
 
-    `policy` is what was done where a value was missing, one of linreg.settings.MISSING.
+    `policy` is what was done where a value was missing, one of linreg.settings.MISSING; `weightless` are the rows
+    dropped that have the weight 0.
     """
 
     read: int
@@ -75,14 +77,17 @@ class Counts:
     dropped: int
     missing: dict[str, int]
     policy: str
+    weightless: int = 0
 
     def line(self) -> str | None:
-        """One line for people, or None where nothing was missing."""
+        """One line for people, or None where nothing was missing or dropped."""
         if not self.missing:
-            return None
+            why = f"{self.weightless:,} of {self.read:,} rows are left out, as their weight is 0"
+            return why if self.weightless else None
         columns = ", ".join(f"{count:,} in {column!r}" for column, count in self.missing.items())
         filled = "the others are filled with means" if self.policy == "mean" else "none is filled"
-        return f"missing values: {columns}; {self.dropped:,} of {self.read:,} rows are left out, {filled}"
+        why = f" ({self.weightless:,} as their weight is 0)" if self.weightless else ""
+        return f"missing values: {columns}; {self.dropped:,} of {self.read:,} rows are left out{why}, {filled}"
 
 
 @dataclass
@@ -91,7 +96,8 @@ class Outcome:
 
     `names` are those of the d coefficients; `w` (d,) and `b` are in the units trained in, of which `scaling` leads back
     to the columns' own, and in which `triangle` holds all rows trained on. `sample` is at most 2,000 of these rows in
-    their own units, X (k, d) and y (k,), and their numbers in the data (k,), from 0. Losses are means per epoch.
+    their own units, X (k, d) and y (k,), their numbers in the data (k,), from 0, and, where there are `weights`, a
+    column of that name, the square roots (k,) of these over their mean. Losses are means per epoch.
     `seconds` is what training took, for `rows_seen` rows, in this process. `start` is w and b before the first step,
     where they were kept for a plot. `counts` are a table's, `reference_levels` what its categories'
     coefficients are differences from, and `held_triangle` its rows held out. `scores` are those of `linreg.robust`,
@@ -105,7 +111,7 @@ class Outcome:
     b: float
     scaling: Scaling
     triangle: Triangle
-    sample: tuple[Array, Array, Array]
+    sample: Sample
     losses: list[float] = field(default_factory=list)
     validation_losses: list[float] = field(default_factory=list)
     trace: Trace = field(default_factory=Trace)
@@ -119,6 +125,7 @@ class Outcome:
     reference_levels: tuple[str, ...] = ()
     held_triangle: Triangle | None = None
     scores: Array | None = None
+    weights: str | None = None
 
     def in_own_units(self) -> tuple[Array, float]:
         """Slopes (d,) and intercept in the columns' own units."""
@@ -133,8 +140,8 @@ class Outcome:
         return Goodness(triangle.rows, triangle.r2(self.w, self.b, self.settings.fit_intercept), rmse)
 
 
-def sampled(X: Array, y: Array, numbers: Sequence[int]) -> tuple[Array, Array, Array]:
-    """At most 2,000 evenly spaced rows of X (n, d) and y (n,), and their `numbers` in the data."""
+def sampled(X: Array, y: Array, numbers: Sequence[int]) -> Sample:
+    """At most 2,000 evenly spaced rows of X (n, d) and y (n,), and their `numbers` in the data; without weights."""
     every = -(-len(y) // MOST_SHOWN)
     X, y = (np.asarray(part[::every], dtype=np.float64) for part in (X, y))
-    return X, y, np.array(numbers[::every])
+    return X, y, np.array(numbers[::every]), None

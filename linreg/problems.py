@@ -15,7 +15,7 @@ from linreg.errors import BadInput, warn
 from linreg.exact import least_squares
 from linreg.examples import Examples, InMemory
 from linreg.model import Tensor
-from linreg.outcome import sampled
+from linreg.outcome import Sample, sampled
 from linreg.processes import Group
 from linreg.scaling import Scaling
 from linreg.settings import DOCUMENT_EPOCHS, Settings, Synthetic, Table
@@ -36,7 +36,7 @@ class Problem(NamedTuple):
     target: str
     scaling: Scaling
     triangle: Triangle
-    sample: tuple[Array, Array, Array]
+    sample: Sample
     fingerprint: str
     loaded: Loaded | None = None  # where it is a table
 

@@ -27,7 +27,7 @@ class Reading:
     `without` are columns that are no features, where these are all others than the target. Of a file, `header` says
     whether the first line of text names the columns, which are x0, x1, … without it; `na` are words that mean a missing
     value, beside the usual ones; `format` is one of FORMATS where the file does not tell. `buffer` is the rows that are
-    in memory at once (None: those of 4 million numbers).
+    in memory at once (None: those of 4 million numbers). `weights` is the column of the rows' weights, if there is one.
     """
 
     categories: tuple[str, ...] = ()
@@ -37,6 +37,7 @@ class Reading:
     missing: str = "refuse"
     format: str | None = None
     buffer: int | None = None
+    weights: str | None = None
 
 
 USUAL = Reading()

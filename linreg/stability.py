@@ -9,6 +9,7 @@ def largest_stable_rate(
     X: Array,
     batch_size: int,
     *,
+    ones: Array | None = None,
     rows: int | None = None,
     intercept: bool = True,
     weight_decay: float = 0.0,
@@ -16,7 +17,7 @@ def largest_stable_rate(
 ) -> float:
     """The learning rate above which minibatch SGD on the features X (n, d) is expected to diverge.
 
-    X may be a sample of `rows` in all.
+    X may be a sample of `rows` in all; `ones` (n, 1) is the column that the intercept weighs, if that is not of ones.
 
     With all rows in one batch it is 2 / λ, λ the largest eigenvalue of XᵀX / n (2 (1 + momentum) / λ with momentum):
     beyond it a step overshoots by more than it came from. A smaller batch has an XᵀX / batch of its own, now larger,
@@ -24,7 +25,7 @@ def largest_stable_rate(
     second moment of those matrices in place of λ.
     """
     rows = rows or len(X)
-    A = np.column_stack([X, np.ones(len(X))]) if intercept else X
+    A = np.column_stack([X, np.ones(len(X)) if ones is None else ones]) if intercept else X
     mean = A.T @ A / len(A)
     hessian = mean + weight_decay * np.diag(np.arange(A.shape[1]) < X.shape[1])
     # The variance of a batch's matrix, in terms of the rows': a batch is drawn without replacement.

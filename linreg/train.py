@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import minigrad
 from linreg.exact import lstsq_step, newton_step
-from linreg.examples import Examples, InMemory
-from linreg.model import Tensor, linreg, sgd, squared_loss
+from linreg.examples import Examples, InMemory, predicted
+from linreg.model import Tensor, sgd, squared_loss
 from linreg.processes import ALONE, Group
 from linreg.settings import AT_ONCE, MOMENTUM, Recipe
 from linreg.watching import EarlyStop, Watch
@@ -53,16 +53,19 @@ def train(
     *,
     report: Callable[[int, float, float | None], None] = print_epoch,
     held_out: tuple[Tensor, Tensor] | None = None,
+    weighted: bool = False,
     torch: ModuleType = minigrad,
     **recipe: Any,
 ) -> str | None:
     """Fit w and b in place, and return why training ended before `num_epochs`, or None.
 
-    features (n, d) and labels (n, 1), and those `held_out`, are tensors of `torch`; `report` is told of each epoch what
-    `print_epoch` prints; `recipe` is that of `linreg.settings.Recipe`. The rest is as in `Training`.
+    features (n, d) and labels (n, 1), and those `held_out`, are tensors of `torch`, where rows are `weighted` as
+    `linreg.triangle.parted` says; `report` is told of each epoch what `print_epoch` prints; `recipe` is that of
+    `linreg.settings.Recipe`. The rest is as in `Training`.
     """
-    held = None if held_out is None else InMemory(*held_out, torch)
-    training = Training(InMemory(features, labels, torch), w, b, Recipe(**recipe), held_out=held, torch=torch)
+    make = partial(InMemory, torch=torch, weighted=weighted)
+    held = None if held_out is None else make(*held_out)
+    training = Training(make(features, labels), w, b, Recipe(**recipe), held_out=held, torch=torch)
     for event in training.run():
         if isinstance(event, Epoch):
             report(*event)
@@ -88,6 +91,8 @@ class Training:
         group: Group = ALONE,
         torch: ModuleType = minigrad,
     ) -> None:
+        if len(w) != examples.features:  # a column too many would be taken for that of weights
+            raise ValueError(f"w has {len(w)} coefficients, and the rows have {examples.features} features")
         self.examples, self.w, self.b, self.recipe = examples, w, b, recipe
         self.held_out, self.group, self.torch = held_out, group, torch
         self.params = [param for param in (w, b) if param.requires_grad]
@@ -127,7 +132,7 @@ class Training:
 
         What is added watches the loss, and adds up what other processes find for their shares of the batch.
         """
-        net, loss = partial(linreg, torch=self.torch), squared_loss
+        net, loss = partial(predicted, torch=self.torch), squared_loss
         w, b, weight_decay, batch_size = self.w, self.b, self.recipe.weight_decay, self.recipe.batch_size
         if self.step:
             random.setstate(self.order)

@@ -13,12 +13,13 @@ class Triangle:
 
     As RᵀR = [X 1 y]ᵀ[X 1 y], R stands for all rows where only sums of squares count: in the loss, in the least squares
     answer, in its standard errors. R has at most d + 2 rows, for d features. Unlike the sums themselves it keeps the
-    precision of the rows.
+    precision of the rows. Of weighted rows it holds those that `parted` tells of; `log_weights` is the sum of their
+    weights' logarithms.
     Source: Golub and Van Loan, Matrix Computations, 4th ed., 5.3 and 6.5
     """
 
     def __init__(self, features: int) -> None:
-        self.rows = 0
+        self.rows, self.log_weights = 0, 0.0
         self.R: Array = np.zeros((0, features + 2))
 
     def fold(self, X: Array, y: Array) -> Self:
@@ -46,6 +47,16 @@ class Triangle:
         spread = y - ones * (ones @ y) / self.rows if centred else y
         total = float(spread @ spread)
         return 1 - 2 * self.rows * self.mean_loss(w, b) / total if total else None
+
+
+def parted(X: Any, size: int) -> tuple[Any, Any]:
+    """Features (n, size), and the column (n, 1) that the intercept weighs, or None where that is of ones.
+
+    Where rows have weights, whose mean is 1, X has a column more: all of a row, its target and the intercept's 1, are
+    multiplied by the square root of its weight, which this last one holds. So the squares of what is left of a row
+    count as often as its weight says, in the loss and in all that follows from it.
+    """
+    return (X, None) if X.shape[1] == size else (X[:, :size], X[:, size:])
 
 
 def upper(rows: Array) -> Array:

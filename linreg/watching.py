@@ -10,6 +10,7 @@ from linreg.examples import Examples
 from linreg.model import Tensor
 from linreg.settings import MOMENTUM, Recipe
 from linreg.stability import largest_stable_rate
+from linreg.triangle import parted
 
 # A batch whose summed loss is this many times that of all the data at the start is no bad luck; of all rows less is.
 DIVERGENCE_FACTOR, OF_ALL_ROWS = 100, 10
@@ -72,9 +73,11 @@ class Watch(_Kept):
             return f"{self.params[0].dtype} is too narrow for these data"
         if recipe.optimizer == "adam":
             return f"Adam moves a parameter by about lr in each step, and lr {lr:g} is too large"
+        X, ones = parted(examples.sample(), examples.features)
         limit = largest_stable_rate(
-            examples.sample(),
+            X,
             min(recipe.batch_size, examples.rows),
+            ones=ones,
             rows=examples.rows,
             intercept=self.intercept,
             weight_decay=recipe.weight_decay,

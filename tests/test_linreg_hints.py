@@ -207,7 +207,7 @@ def test_a_column_that_is_near_none_is_not_guessed(options, refused):
         (["--epochs", "3"], "; is --num-epochs meant?"),
         (["--feature=x"], "; is --features meant?"),
         (["--xyzzy"], ""),
-        (["--weights", "x"], "; every row counts once, and no option weighs rows"),
+        (["--sample-weight", "x"], "; is --weights meant?"),
         (["--features", "area", "m2"], "; what has spaces needs quotes"),
     ],
 )

@@ -32,7 +32,7 @@ def run(argv: Sequence[str]) -> int:
     comparison, settings = compared(options, seed, bars)
     taken = measured_alone(options, seed, bars) if comparison.epochs else []
     if options.json:
-        table = {} if options.data is None else {"data": options.data, "target": options.target}
+        table = {name: getattr(options, name) for name in ("data", "target", "weights") if options.data is not None}
         print(json.dumps(as_data(comparison, taken, settings) | table))
     elif comparison.epochs:
         show(comparison, taken, settings, drawn=drawn)

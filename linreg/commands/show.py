@@ -39,6 +39,7 @@ def _result(saved: "Saved") -> dict[str, Any]:
         **asdict(saved.settings),
         "options": run["options"],
         "target": run["encoding"]["choice"]["target"],
+        "weights": saved.weights,
         "rows": run["data"]["rows"],
         **run["position"],
         "ended": saved.ended,
@@ -57,7 +58,8 @@ def _lines(saved: "Saved") -> list[str]:
     result = _result(saved)
     settings = {name: value for name, value in asdict(saved.settings).items() if value is not None}
     lines = [
-        f"{shown(result['options'].get('data', 'synthetic data'))}: {result['rows']} rows to train on",
+        f"{shown(result['options'].get('data', 'synthetic data'))}: {result['rows']} rows to train on"
+        + (f", weighted by {shown(result['weights'])}" if result["weights"] else ""),
         ", ".join(f"{name} {shown(str(value))}" for name, value in settings.items()),
         f"epoch {result['epoch']} of {saved.settings.num_epochs}"
         + (f" and step {result['step']} of the next" if result["step"] else "")

@@ -221,8 +221,9 @@ def names_of(problem: Problem, training: Training) -> dict[str, tuple[str, ...]]
     """What the columns of each kind of numbers are called."""
     intercept = ("b",) if training.b.requires_grad else ()
     of_parameters = (*problem.names, *intercept)
+    weighing = problem.loaded.encoding.choice.weighing if problem.loaded else ()
     return {
-        "data": (*problem.names, problem.target),
+        "data": (*problem.names, *weighing, problem.target),
         "gradient": of_parameters,
         "loss": ("loss", "validation loss"),
         "parameter": of_parameters,

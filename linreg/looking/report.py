@@ -101,7 +101,7 @@ def _off(drawing: Drawing) -> float | None:
 
 
 def _coefficients(drawing: Drawing, words: Words) -> list[str]:
-    summary = drawing.summary
+    summary, weights = drawing.summary, drawing.outcome.weights
     heads = ["name", "trained", "exact"]
     if summary.without is None:
         heads += ["error_robust" if summary.errors else "error", "interval"]
@@ -109,6 +109,7 @@ def _coefficients(drawing: Drawing, words: Words) -> list[str]:
     return [
         _heading(words["coefficients"]),
         _paragraph(words[summary.without or "belongs"], "note"),
+        *([_paragraph(words["weighted"].format(weights=shown(weights, 80)), "note")] if weights else []),
         *([_paragraph(words["robust"], "note")] if summary.errors and summary.without is None else []),
         *([_paragraph(words["saturated"], "note")] if summary.without == "dependent" and summary.freedom <= 0 else []),
         *_reference(drawing.outcome, words),

@@ -55,18 +55,22 @@ class Residuals:
 
     `rows` (k,) are their numbers in the data, from 0; `columns` (k, p) are in standard units; `fitted` and `errors`
     (k,), observed less fitted, in the target's own.
-    `standard_errors` are those in standard units, whose squares are numbers at any scale of the target.
+    `standard_errors` are those in standard units, whose squares are numbers at any scale of the target. Where rows have
+    weights, columns and errors are times the square roots of these, as least squares sees them; `plain` columns are not
+    times any.
     """
 
     def __init__(self, outcome: Outcome) -> None:
-        X, y, self.rows = outcome.sample
+        X, y, self.rows, roots = outcome.sample
+        times = np.ones(len(y)) if roots is None else roots
         self.design, self.target_std = Design(outcome), float(outcome.scaling.stds[-1])
         # The differences are taken in standard units, where no large mean eats their digits.
         standard = outcome.scaling.apply(np.column_stack([X, y]))
-        self.columns, self.observed = self.design.columns(standard[:, :-1]), y
-        self.standard_errors = standard[:, -1] - self.columns @ self.design.theta
+        self.plain, self.observed = self.design.columns(standard[:, :-1]), y
+        left = standard[:, -1] - self.plain @ self.design.theta
+        self.fitted = y - left * self.target_std
+        self.columns, self.standard_errors = self.plain * times[:, None], left * times
         self.errors = self.standard_errors * self.target_std
-        self.fitted = y - self.errors
         # Rows are in order only where none is left out between them.
         self.in_order = len(y) == outcome.triangle.rows
         self.unbiased = self.design.unique and self.design.freedom > 0 and not outcome.settings.weight_decay
@@ -161,7 +165,7 @@ class Residuals:
         """Breusch and Pagan 1979, as Koenker 1981 and as an F: whether the features predict the squared residuals."""
         squares = self.standard_errors**2 / np.mean(self.standard_errors**2)
         ones = np.ones((len(squares), 1))
-        columns = self.columns if self.design.intercept else np.hstack([ones, self.columns])
+        columns = self.plain if self.design.intercept else np.hstack([ones, self.plain])
         fitted = columns @ np.linalg.lstsq(columns, squares)[0]
         above = int(np.linalg.matrix_rank(columns)) - 1
         below = len(squares) - above - 1

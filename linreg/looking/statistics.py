@@ -65,7 +65,8 @@ class Summary:
     relation at all, `aic` and `bic` its information criteria, with the residuals' variance among what is estimated (NaN
     as above); `trained_r2` and `trained_rmse` are those of the parameters as trained. Without an intercept, R² counts
     from 0 instead of the mean. `errors` is "HC3" where the standard errors, with F and all that follows from them, are
-    robust, None where they are the usual ones.
+    robust, None where they are the usual ones. Where rows have weights, all is of weighted least squares, and
+    `deviation` that of a row of the mean weight.
     """
 
     coefficients: tuple[Coefficient, ...]
@@ -237,7 +238,7 @@ def summarise(outcome: "Outcome | Saved") -> Summary:
     twice, estimated = math.nan, design.rows - freedom + 1  # minus twice the logarithm of the likelihood
     if without is None and squares:
         per_row = math.log(2 * math.pi * squares / design.rows) + 2 * math.log(scaling.stds[-1]) + 1
-        twice = design.rows * per_row
+        twice = design.rows * per_row - outcome.triangle.log_weights
     trained_squares = design.squares(design.theta)
     return Summary(
         tuple(coefficient(name, *map(float, values)) for name, *values in rows),

@@ -36,6 +36,10 @@ class Intervals:
         except (np.linalg.LinAlgError, ArithmeticError) as error:
             raise BadInput(f"{folder}: no intervals can be computed from what it keeps of its rows: {error}") from error
         refused = f"--interval: the run in {folder} has no intervals, as"
+        if saved.weights is not None:
+            raise BadInput(
+                f"{refused} its rows have weights: how far a new row's target may lie off depends on its own"
+            )
         if summary.without is not None:
             raise BadInput(f"{refused} {WHY_NOT[summary.without]}")
         if off is not None and off >= FAR_OFF:

@@ -36,7 +36,12 @@ RUN_FORM: dict[str, Any] = {
     "settings": SETTINGS,
     "names": Some(TEXT),
     "encoding": {
-        "choice": {"features": Some(TEXT), "categories": Some(TEXT), "target": TEXT},
+        "choice": {
+            "features": Some(TEXT),
+            "categories": Some(TEXT),
+            "target": TEXT,
+            "weights": Maybe(Either(None, form=TEXT)),
+        },
         "levels": Some(Some(TEXT)),
         "missing": Either(*MISSING),
         "fit_intercept": FLAG,
@@ -99,6 +104,11 @@ class Saved:
     @property
     def scores(self) -> None:
         """Nothing: what a saved run keeps gives the usual standard errors."""
+
+    @property
+    def weights(self) -> str | None:
+        """The column of the weights of the rows trained on, if they have any."""
+        return self.encoding.choice.weights
 
     @property
     def triangle(self) -> Triangle:

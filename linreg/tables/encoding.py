@@ -22,11 +22,15 @@ FILLED = "--missing drop leaves such rows out, --missing mean fills them"
 
 @dataclass(frozen=True)
 class Choice:
-    """Which columns of a table are meant: `features` in order, those of them that are `categories`, and the target."""
+    """Which columns of a table are meant: `features` in order, those of them that are `categories`, and the target.
+
+    `weights` is that of the rows' weights, if they have any.
+    """
 
     features: tuple[str, ...]
     categories: tuple[str, ...]
     target: str | None
+    weights: str | None = None
 
     @classmethod
     def of(
@@ -36,10 +40,11 @@ class Choice:
         features: Sequence[str] | None,
         categories: Sequence[str],
         without: Sequence[str] = (),
+        weights: str | None = None,
     ) -> Self:
         """What the names given mean in this table; BadInput where they mean nothing."""
-        chosen = chosen_columns(source, target, features, categories, without)
-        return cls(chosen, tuple(name for name in chosen if name in categories), target)
+        chosen = chosen_columns(source, target, features, categories, without, weights)
+        return cls(chosen, tuple(name for name in chosen if name in categories), target, weights)
 
     @property
     def numbers(self) -> tuple[str, ...]:
@@ -49,8 +54,13 @@ class Choice:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of a coded row: numbers, then categories."""
-        return (*self.numbers, *self.categories)
+        """The columns of a coded row: numbers, then categories, then the row's weight, if there is one."""
+        return (*self.numbers, *self.categories, *self.weighing)
+
+    @property
+    def weighing(self) -> tuple[str, ...]:
+        """The column of weights, or none."""
+        return () if self.weights is None else (self.weights,)
 
 
 class Codes:
@@ -69,7 +79,7 @@ class Codes:
         BadInput that says which option mends it for a feature that does not hold numbers.
         """
         try:
-            for block in source.blocks(self.choice.numbers, self.choice.categories, spans):
+            for block in source.blocks((*self.choice.numbers, *self.choice.weighing), self.choice.categories, spans):
                 self.rounded.update(block.rounded)
                 yield block.first, self.coded(block)
         except NotNumbers as error:
@@ -79,14 +89,15 @@ class Codes:
             raise BadInput(f"{error}; {words}{LEFT_OUT}") from error
 
     def coded(self, block: Block) -> Array:
-        """The block's numbers, then the numbers of its categories' words; NaN where there is none.
+        """The block's numbers, then the numbers of its categories' words, then its weights; NaN where there is none.
 
         BadInput for a word that is not among those known, and for more than 1,000 of them.
         """
         if not block.texts:
             return block.numbers
         columns = [self._code(place, texts, block.first) for place, texts in enumerate(block.texts)]
-        return np.column_stack([block.numbers, *columns])
+        some = len(self.choice.numbers)
+        return np.column_stack([block.numbers[:, :some], *columns, block.numbers[:, some:]])
 
     def _code(self, place: int, texts: Any, first: int) -> Array:
         codes, words = texts if isinstance(texts, Texts) else _as_texts(texts)

@@ -19,7 +19,8 @@ class Fold:
     """Coded rows folded by QR. A level, or a missing value, that turns up later is a new column, 0 in the rows before.
 
     Numbers are shifted and scaled by the first rows', so that what is left to do at the end, in `triangle`, changes
-    little and costs no precision.
+    little and costs no precision. Rows that have weights are folded as `linreg.triangle.parted` says; `weights` and
+    `logs` are the sums of these and of their logarithms, and the mean of the former is 1 in the end only.
     """
 
     def __init__(self, numbers: int, categories: int, first: Array, centred: bool) -> None:
@@ -31,15 +32,22 @@ class Fold:
         self.keys: list[Key] = [*(("number", place) for place in range(numbers)), ("one",)]
         self._places: dict[Key, int] = {key: place for place, key in enumerate(self.keys)}
         self._triangles: dict[bool, Array] = {}
-        self.rows = {True: 0, False: 0}
+        self.rows, self.weights, self.logs = {True: 0, False: 0}, {True: 0.0, False: 0.0}, {True: 0.0, False: 0.0}
 
-    def see(self, coded: Array, held: Any) -> None:
-        """Take in coded rows (n, k), n > 0; the held-out ones have a triangle of their own."""
+    def see(self, coded: Array, held: Any, weights: Array | None = None) -> None:
+        """Take in coded rows (n, k), n > 0, with their weights (n,); the held-out ones have a triangle of their own."""
         self._grow(coded)
+        if weights is not None:
+            for which in (False, True):
+                with np.errstate(over="ignore"):  # which the survey refuses
+                    self.weights[which] += float(weights[held == which].sum())
+                self.logs[which] += float(np.log(weights[held == which]).sum())
         step = max(NUMBERS // len(self.keys), len(self.keys))
         for start in range(0, len(coded), step):
             part, apart = coded[start : start + step], held[start : start + step]
             rows = self._extended(part)
+            if weights is not None:
+                rows *= np.sqrt(weights[start : start + step, None])
             for which in (False, True):
                 mine = rows[apart == which]
                 if len(mine):
@@ -74,8 +82,14 @@ class Fold:
         found = Triangle(len(encoding.columns))
         found.rows = self.rows[held]
         if found.rows:
-            found.R = upper(self._padded(held) @ change)
+            mean = self.mean_weight(held)
+            found.R = upper(self._padded(held) @ change) / np.sqrt(mean)
+            found.log_weights = self.logs[held] - found.rows * float(np.log(mean))
         return found
+
+    def mean_weight(self, held: bool) -> float:
+        """The mean of the weights; 1 where rows have none."""
+        return self.weights[held] / self.rows[held] if self.weights[held] else 1.0
 
     def _grow(self, coded: Array) -> None:
         new: list[Key] = [("none", int(place)) for place in np.flatnonzero(np.isnan(coded).any(axis=0))]

@@ -11,7 +11,7 @@ import numpy as np
 
 from linreg.errors import BadInput
 from linreg.examples import Examples, InMemory
-from linreg.outcome import MOST_SHOWN, Counts
+from linreg.outcome import MOST_SHOWN, Counts, Sample
 from linreg.robust import scores_of
 from linreg.scaling import Scaling
 from linreg.settings import USUAL, Reading
@@ -34,7 +34,7 @@ class Loaded:
     """A table's rows in standard units, those held out apart, with what leads back to the columns' own.
 
     `triangle` holds all rows trained on, `held_triangle` those held out; `shown` is at most 2,000 of the rows trained
-    on in their own units, X (k, d) and y (k,), and their numbers in the table (k,), from 0.
+    on, as in Outcome.
     `fingerprint` is the same for the same rows of the same columns in whatever format, and for no others. `scores` are
     those of `linreg.robust`, where they are asked for. `warnings` are lines for people on what of the table may not be
     meant so.
@@ -45,7 +45,7 @@ class Loaded:
     encoding: Encoding
     triangle: Triangle
     held_triangle: Triangle
-    shown: tuple[Array, Array, Array]
+    shown: Sample
     counts: Counts
     fingerprint: str
     scores: Array | None = None
@@ -80,14 +80,15 @@ def load(
 
     `data` is a file's name, `-` for the standard input, or a Source; `features` are all other columns without it,
     but `reading.without`. Of these, `reading.categories` become one-hot columns. Rows that lack a value are refused,
-    dropped, or filled with the training rows' mean; those without target are never filled. A part `validation` of the
-    rows is held out, the same for the same seed. A table of at most `reading.buffer` rows is held in memory; of a
-    longer one no more than that is, and it is shuffled in this buffer. `robust` takes one more pass over the rows.
+    dropped, or filled with the training rows' mean; those without target or weight are never filled. A part
+    `validation` of the rows is held out, the same for the same seed. A table of at most `reading.buffer` rows is held
+    in memory; of a longer one no more than that is, and it is shuffled in this buffer. `robust` takes one more pass
+    over the rows.
     """
     source = (
         opened_source(data, reading.format, header=reading.header, na=reading.na) if isinstance(data, str) else data
     )
-    choice = Choice.of(source, target, features, reading.categories, reading.without)
+    choice = Choice.of(source, target, features, reading.categories, reading.without, reading.weights)
     codes = Codes(choice, source.name)
     width = len(choice.columns)
     held_rows = reading.buffer or max(BUFFER // width, 1)
@@ -95,7 +96,8 @@ def load(
     spool = None
     if (pieces := source.pieces(piece)) is None:
         spool = Spool(width, held_rows, source.name)
-    split = Split(seed, validation if validation else -1.0, reading.missing, len(choice.numbers) - 1)
+    weighted = choice.weights is not None
+    split = Split(seed, validation if validation else -1.0, reading.missing, len(choice.numbers) - 1, weighted=weighted)
     bounds = None if pieces is None else np.cumsum(pieces)
 
     def surveyed(split: Split, blocks: Iterable[tuple[int, Array]], keep: Spool | None) -> Surveyor:
@@ -114,7 +116,7 @@ def load(
         # With few rows chance may hold out none, or all: then one.
         bound = min(max(validation, surveyor.least), np.nextafter(surveyor.greatest, 0))
         if bound != validation:
-            split = Split(seed, float(bound), reading.missing, split.target)
+            split = replace(split, bound=float(bound))
             surveyor = surveyed(split, read(spans), None)
     survey = surveyor.result(codes)
     survey = replace(survey, encoding=replace(survey.encoding, header=reading.header, na=reading.na))
@@ -125,7 +127,7 @@ def load(
         first = 0
         for slab in _slabs((coded for _, coded in read(spans)), max(SLAB // width, 1)):
             mine = survey.split.used(slab) & ~survey.split.held(first, len(slab))
-            yield first + np.flatnonzero(mine), *survey.encoding.standard(survey.recoded(slab[mine]))
+            yield first + np.flatnonzero(mine), *survey.standard(slab[mine])
             first += len(slab)
 
     size = len(survey.encoding.columns)
@@ -134,13 +136,14 @@ def load(
     make = partial(make, survey, spans, read, dtype=dtype, device=device, torch=torch)
     every = -(-len(survey.sample) // MOST_SHOWN)
     shown, numbers = survey.recoded(survey.sample[::every]), survey.sample_rows[::every].copy()
+    roots = np.sqrt(shown[:, -1] / survey.mean_weights[False]) if weighted else None
     return Loaded(
         examples=make(held=False),
         held_out=make(held=True) if survey.held_out.rows else None,
         encoding=survey.encoding,
         triangle=survey.trained,
         held_triangle=survey.held_out,
-        shown=(survey.encoding.columns_of(shown), shown[:, split.target].copy(), numbers),
+        shown=(survey.encoding.columns_of(shown), shown[:, split.target].copy(), numbers, roots),
         counts=Counts(
             read=survey.rows,
             trained=survey.trained.rows,
@@ -148,6 +151,7 @@ def load(
             dropped=survey.dropped,
             missing=survey.missing,
             policy=reading.missing,
+            weightless=survey.weightless,
         ),
         fingerprint=survey.fingerprint,
         scores=scores_of(trained(), survey.trained, source.name, fit_intercept) if robust else None,
@@ -217,6 +221,6 @@ def _in_memory(
     parts = []
     for first, coded in read(pieces):
         mine = survey.split.used(coded) & (survey.split.held(first, len(coded)) == held)
-        parts.append(survey.encoding.standard(survey.recoded(coded[mine]), dtype))
+        parts.append(survey.standard(coded[mine], dtype, held=held))
     X, y = (torch.from_numpy(np.concatenate(part)).to(device) for part in zip(*parts, strict=True))
-    return InMemory(X, y, torch)
+    return InMemory(X, y, torch, weighted=survey.split.weighted)

@@ -125,21 +125,26 @@ def chosen_columns(
     features: Sequence[str] | None,
     categories: Sequence[str] = (),
     without: Sequence[str] = (),
+    weights: str | None = None,
 ) -> tuple[str, ...]:
     """The features that are meant: those given, or else all columns but the target and those that features are without.
 
-    `categories` are the columns to be taken as texts, each of which must be a feature. BadInput if that cannot be.
+    `categories` are the columns to be taken as texts, each of which must be a feature; the column of the rows'
+    `weights`, if any, is none. BadInput if that cannot be.
     """
     if (name := repeated(source.columns)) is not None:
         raise BadInput(f"{source.name}: two columns are named {name!r}{_read_as_row(source)}")
     columns = set(source.columns)
-    for name in (*([] if target is None else [target]), *(features or ()), *categories, *without):
+    for name in (*(name for name in (target, weights) if name is not None), *(features or ()), *categories, *without):
         if name not in columns:
             raise BadInput(no_column(source, name))
-    others = tuple(name for name in source.columns if name != target and name not in without)
+    others = tuple(name for name in source.columns if name not in (target, weights, *without))
     chosen = others if features is None else tuple(features)
     if target in chosen:
         raise BadInput(f"column {target!r} is the target and cannot be a feature as well")
+    if weights is not None and weights in (target, *chosen):
+        what = "the target" if weights == target else "a feature"
+        raise BadInput(f"column {weights!r} is the rows' weights and cannot be {what} as well")
     for names, kind in ((chosen, "feature"), (categories, "category")):
         if (name := repeated(names)) is not None:
             raise BadInput(f"{kind} {name!r} is named twice")

@@ -14,7 +14,8 @@ class Split:
     """Which rows are used, and which of these are held out: told of each row alone, from its number.
 
     A row is held out if a number drawn for it from the seed, uniform in [0, 1), is at most `bound`; but the first row
-    in which a category's word is used, one of `firsts`, never is: no coefficient would be trained for it.
+    in which a category's word is used, one of `firsts`, never is: no coefficient would be trained for it. Coded rows
+    that are `weighted` end with their weight; a weight of 0 is that of no row.
     """
 
     seed: int
@@ -22,12 +23,14 @@ class Split:
     missing: str
     target: int  # its place among the coded columns
     firsts: frozenset[int] = frozenset()
+    weighted: bool = False
 
     def used(self, coded: Array) -> Any:
-        """Which of the rows have all the values that they must have."""
+        """Which of the rows have all the values that they must have, and a weight that is not 0."""
+        used = coded[:, -1] > 0 if self.weighted else np.ones(len(coded), dtype=bool)
         if self.missing == "refuse":
-            return np.ones(len(coded), dtype=bool)
-        return ~(np.isnan(coded).any(axis=1) if self.missing == "drop" else np.isnan(coded[:, self.target]))
+            return used
+        return used & ~(np.isnan(coded).any(axis=1) if self.missing == "drop" else np.isnan(coded[:, self.target]))
 
     def draws(self, first: int, rows: int) -> Array:
         """The numbers in [0, 1) of rows from number `first` on.

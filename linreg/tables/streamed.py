@@ -42,7 +42,7 @@ class Streamed:
         self._buffer, self._seed, self._dtype, self._device, self._torch = buffer, seed, dtype, device, torch
 
     def batches(self, batch_size: int, epoch: int, skip: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """One epoch's minibatches, features (n, d) and labels (n, 1), in random order, from number `skip` on."""
+        """One epoch's minibatches, features and labels (n, 1), in random order, from number `skip` on."""
         if skip * batch_size >= self.rows:
             return
         number, within = divmod(skip * batch_size, self._buffer)
@@ -81,7 +81,7 @@ class Streamed:
         """The features of at most 100,000 rows, evenly spaced."""
         survey = self._survey
         rows = survey.sample
-        return survey.encoding.standard(survey.recoded(rows[:: -(-len(rows) * self.features // MOST_NUMBERS)]))[0]
+        return survey.standard(rows[:: -(-len(rows) * self.features // MOST_NUMBERS)])[0]
 
     def _buffers(self, epoch: int, number: int) -> Iterator[tuple[Tensor, Tensor]]:
         """The epoch's buffers, shuffled, from number `number` on, each full but the last."""
@@ -99,7 +99,7 @@ class Streamed:
             size = min(self._buffer, self.rows - start)
             into = np.random.default_rng((self._seed, epoch, number)).permutation(size)
             number += 1
-            full_X, full_y = np.empty((size, self.features), self._dtype), np.empty((size, 1), self._dtype)
+            full_X, full_y = np.empty((size, X.shape[1]), self._dtype), np.empty((size, 1), self._dtype)
             filled = 0
             while filled < size:
                 if not len(X):
@@ -115,7 +115,7 @@ class Streamed:
         survey = self._survey
         for first, coded in self._read(pieces):
             mine = survey.split.used(coded) & (survey.split.held(first, len(coded)) == self._held)
-            yield survey.encoding.standard(survey.recoded(coded if mine.all() else coded[mine]), self._dtype)
+            yield survey.standard(coded if mine.all() else coded[mine], self._dtype, held=self._held)
         raise BadInput("the table has fewer rows than when it was first read: it was changed meanwhile")
 
     def _joined(self, parts: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from linreg.examples import MOST_SAMPLED
 from linreg.moments import Moments
 from linreg.tables.encoding import LEFT_OUT, Choice, Codes, Encoding, refuse_missing
 from linreg.tables.fold import Fold
-from linreg.tables.source import check_finite
+from linreg.tables.source import check_finite, where
 from linreg.tables.split import Split
 from linreg.triangle import Array, Triangle
 
@@ -22,7 +22,10 @@ MOST_NUMBERS = 1 << 22  # in the rows sampled
 
 @dataclass(frozen=True)
 class Survey:
-    """What the pass found. `trained` and `held_out` are the rows' triangles in standard units."""
+    """What the pass found. `trained` and `held_out` are the rows' triangles in standard units.
+
+    `mean_weights` are those of the rows trained on (False) and held out (True).
+    """
 
     rows: int
     split: Split
@@ -32,6 +35,8 @@ class Survey:
     held_out: Triangle
     missing: dict[str, int]  # the values missing, by column, of rows to use or not
     dropped: int  # rows
+    weightless: int  # of these, for their weight of 0
+    mean_weights: dict[bool, float]
     counts: dict[bool, dict[int, int]]  # of the rows held out or not, by piece
     sample: Array  # coded rows, at most 100,000, evenly spaced
     sample_rows: Array  # their numbers in the table, from 0
@@ -48,6 +53,14 @@ class Survey:
             coded[:, j] = np.where(np.isnan(codes), np.nan, places[np.nan_to_num(codes).astype(np.int64)])
         return coded
 
+    def standard(self, coded: Array, dtype: Any = np.float64, *, held: bool = False) -> tuple[Array, Array]:
+        """Features and target (n, 1) of coded rows in standard units, as `linreg.triangle.parted` says."""
+        X, y = self.encoding.standard(self.recoded(coded), dtype)
+        if not self.split.weighted:
+            return X, y
+        ones = np.sqrt(coded[:, -1:] / self.mean_weights[held]).astype(dtype)
+        return np.hstack([X * ones, ones]), y * ones
+
 
 class Surveyor:
     """Looks at all the rows, some at a time, and then says what it found."""
@@ -62,7 +75,7 @@ class Surveyor:
         self._sample, self._sample_rows = _Sample(most), _Sample(most)
         self._counts: dict[bool, dict[int, int]] = {False: {}, True: {}}
         self._digest = hashlib.blake2b(digest_size=16)
-        self.rows = self._dropped = 0
+        self.rows = self._dropped = self._weightless = 0
         self.least, self.greatest = 2.0, -1.0  # of the numbers drawn for rows that are used
 
     def see(self, coded: Array, pieces: Any) -> None:
@@ -75,12 +88,15 @@ class Surveyor:
         self._missing += missing.sum(axis=0)
 
         used, held = self._split.used(coded), self._split.held(first, len(coded))
-        for levels, codes in zip(self._levels, coded.T[size:], strict=True):
+        for levels, codes in self._with_codes(coded):
             held[levels.meet(codes, used, first)] = False
         if self._split.bound >= 0 and used.any():
             draws = self._split.draws(first, len(coded))[used]
             self.least, self.greatest = min(self.least, draws.min()), max(self.greatest, draws.max())
         self._dropped += int(len(coded) - used.sum())
+        weights = coded[used, -1] if self._split.weighted else None
+        if weights is not None:
+            self._weightless += int((coded[:, -1] == 0).sum())
         coded, held, pieces, rows = coded[used], held[used], pieces[used], first + np.flatnonzero(used)
         if not len(coded):
             return
@@ -89,20 +105,28 @@ class Surveyor:
                 counts[piece] = counts.get(piece, 0) + count
         trained = coded[~held]
         if len(trained):
-            self._moments.see(trained[:, :size])
-            for levels, codes in zip(self._levels, trained.T[size:], strict=True):
-                levels.count(codes)
+            own = None if weights is None else weights[~held]
+            self._moments.see(trained[:, :size], own)
+            for levels, codes in self._with_codes(trained):
+                levels.count(codes, own)
             self._sample.take(trained)
             self._sample_rows.take(rows[~held])
         if self._fold is None:
             self._fold = Fold(size, len(self._levels), trained if len(trained) else coded, self._centred)
-        self._fold.see(coded, held)
+        self._fold.see(coded, held, weights)
+
+    def _with_codes(self, coded: Array) -> Iterator[tuple["_Levels", Array]]:
+        return zip(self._levels, coded.T[len(self._choice.numbers) :], strict=False)
 
     def _check(self, coded: Array, missing: Any, first: int) -> None:
         columns = self._choice.columns
         if self._split.missing == "refuse":
             refuse_missing(missing, columns, self._name, first)
         check_finite(coded, columns, self._name, first)
+        if self._split.weighted and (below := coded[:, -1] < 0).any():
+            row = int(np.argmax(below))
+            found = f"{coded[row, -1]:g} is below 0, and so no weight"
+            raise BadInput(f"{where(self._name, first + row, columns[-1])}: {found}")
 
     def result(self, codes: Codes) -> Survey:
         """What was found; BadInput where no regression can be run on these rows."""
@@ -111,9 +135,13 @@ class Surveyor:
             found = "only one row" if self.rows else "no rows"
             raise BadInput(f"{name} has {found}: a regression needs at least 2 rows")
         if self._fold is None:
-            raise BadInput(f"{name}: every one of its {self.rows} rows lacks a value")
+            has = " or has the weight 0" if self._split.weighted else ""
+            raise BadInput(f"{name}: every one of its {self.rows} rows lacks a value{has}")
         if not self._fold.rows[False] or (self._split.bound >= 0 and not self._fold.rows[True]):
             raise BadInput(f"{name}: its {self.rows - self._dropped} rows cannot be split into training and validation")
+        mean_weights = {held: self._fold.mean_weight(held) for held in (False, True)}
+        if not np.isfinite([*mean_weights.values()]).all():
+            raise BadInput(f"{name}: column {choice.weights!r}: the sum of the weights exceeds float64")
         for place in np.flatnonzero(self._moments.unfit()).tolist():
             column = choice.numbers[place]
             mend = f"; {LEFT_OUT}" if column in choice.features else ""
@@ -139,6 +167,8 @@ class Surveyor:
             held_out=self._fold.triangle(encoding, order, held=True),
             missing=missing,
             dropped=self._dropped,
+            weightless=self._weightless,
+            mean_weights=mean_weights,
             counts=self._counts,
             sample=self._sample.rows(),
             sample_rows=self._sample_rows.rows(),
@@ -178,7 +208,7 @@ class _Levels:
 
     def __init__(self) -> None:
         self.firsts: dict[int, int] = {}  # the first row of each
-        self.counts: dict[int, int] = {}  # of training rows
+        self.counts: dict[int, float] = {}  # of training rows, or their weights
         self.order: list[int] = []
 
     def meet(self, codes: Array, used: Any, first: int) -> list[int]:
@@ -190,8 +220,9 @@ class _Levels:
         self.firsts.update((code, first + place) for code, place in new)
         return [place for _, place in new]
 
-    def count(self, codes: Array) -> None:
-        for code, count in _counted(codes[~np.isnan(codes)].astype(np.int64)):
+    def count(self, codes: Array, weights: Array | None) -> None:
+        there = ~np.isnan(codes)
+        for code, count in _counted(codes[there].astype(np.int64), None if weights is None else weights[there]):
             self.counts[code] = self.counts.get(code, 0) + count
 
     def sort(self, words: list[str]) -> None:
@@ -201,7 +232,7 @@ class _Levels:
         except ValueError:
             self.order = sorted(self.counts, key=words.__getitem__)
 
-    def total(self) -> int:
+    def total(self) -> float:
         return sum(self.counts.values())
 
     def shares(self) -> Array:
@@ -229,9 +260,9 @@ class _Sample:
         return np.concatenate(self._parts)
 
 
-def _counted(values: Any) -> Sequence[tuple[int, int]]:
-    found, counts = np.unique(values, return_counts=True)
-    return list(zip(found.tolist(), counts.tolist(), strict=True))
+def _counted(values: Any, weights: Array | None = None) -> Sequence[tuple[int, Any]]:
+    found, places = np.unique(values, return_inverse=True)
+    return list(zip(found.tolist(), np.bincount(places, weights).tolist(), strict=True))
 
 
 def _inverse(order: list[int], codes: int) -> Array:
