@@ -106,7 +106,16 @@ def is_number(value: Any) -> bool:
 
 def python_number(value: np.generic) -> Any:
     """A number of NumPy's as Python's; to torch its bools are floats."""
-    return float(value) if value.dtype.kind == "b" else value.item()
+    found = float(value) if value.dtype.kind == "b" else value.item()
+    if value.dtype.kind == "u" and found >= 2**63:  # torch asks whether it is an int64, and then for a Python int
+        raise TypeError(f"an integer is required\n  No int64 holds this uint64: give Python's number, {found}.")
+    return found
+
+
+def check_int(value: int) -> None:
+    """Raise torch's error for an int that does not fit into 64 bits, with a sign or without."""
+    if not -(2**63) <= value < 2**64:
+        raise OverflowError("int too big to convert" if value > 0 else "can't convert negative int to unsigned")
 
 
 def of_number(value: complex) -> dtype:

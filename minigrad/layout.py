@@ -135,6 +135,16 @@ def address(x: Array) -> int:
     return int(x.__array_interface__["data"][0])
 
 
+def memory_owner(array: Array) -> Array:
+    """The array whose memory `array` is a view of; itself if it is none."""
+    while array.base is not None:
+        base = array.base if isinstance(array.base, np.ndarray) else getattr(array.base, "base", None)
+        if not isinstance(base, np.ndarray):  # broadcast_to and as_strided leave an object between the two arrays
+            break
+        array = base
+    return array
+
+
 def has_no_gaps(array: Array) -> bool:
     """Whether the elements, in some order of the dimensions, fill their memory without gaps or overlaps."""
     outer_to_inner = sorted(range(array.ndim), key=lambda i: -array.strides[i])

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from . import dtypes, messages
+from .flags import check_flags
 from .ops.diagonals import diagonal as diagonal_of
 from .ops.inverses import (
     _LinAlgError as LinAlgError,
@@ -37,7 +38,6 @@ from .ops.matrices import (
     symmetric_parts,
 )
 from .ops.measures import cross_along
-from .ops.names import check_flags
 from .ops.norms import norm_of_matrices, norm_of_vectors
 from .ops.outs import SAME, UNSAFE, with_out
 from .ops.products import multi_dot as multi_dot, vdot
@@ -106,6 +106,7 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
 
 def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """How many singular values exceed `atol` (or `tol`) and `rtol` times the largest; int64."""
+    check_flags("linalg_matrix_rank", hermitian=hermitian)
     if A.ndim < 2:
         raise RuntimeError("torch.linalg.matrix_rank: The input tensor input must have at least 2 dimensions.")
     A = floating_matrix("linalg.matrix_rank", A, square=hermitian)
@@ -130,6 +131,7 @@ def inv_ex(A: Tensor, *, check_errors: bool = False) -> Any:
 
     With `check_errors` LinAlgError is raised for such a matrix; without, no gradient flows to a batch that holds one.
     """
+    check_flags("linalg_inv_ex", check_errors=check_errors)
     try:
         found, info = inv(A), _info(A)
     except LinAlgError as error:
@@ -149,6 +151,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
 
     LinAlgError if a matrix has no inverse.
     """
+    check_flags("linalg_solve", left=left)
     A = floating_matrix("linalg.solve", A, square=True)
     if A.dtype is not B.dtype:
         one, two = (messages.TYPE_NAMES[x.dtype.name] for x in (A, B))
@@ -184,6 +187,7 @@ def _check_sides(name: str, A: Tensor, B: Tensor, vector: bool, left: bool) -> N
 
 def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
     """The solution X of `A @ X = B`, or of `X @ A = B`, where only one triangle of A counts."""
+    check_flags("linalg_solve_triangular", upper=upper, left=left, unitriangular=unitriangular)
     check_matrix("linalg.solve_triangular", A, square=True)
     _check_sides("linalg.solve_triangular", A, B, False, left)
     if A.dtype is dtypes.float16:
@@ -194,6 +198,7 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
 
 def pinv(A: Tensor, rcond: Any = None, hermitian: bool = False, *, atol: Any = None, rtol: Any = None) -> Tensor:
     """The pseudoinverse; singular values up to `atol`, or `rtol` (or `rcond`) times the largest, count as 0."""
+    check_flags("linalg_pinv", hermitian=hermitian)
     return pseudoinverse(A, atol, rcond if rtol is None else rtol)
 
 
@@ -262,6 +267,7 @@ def slogdet(A: Tensor) -> Any:
 
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """The lower (or upper) triangular factor L of a symmetric positive-definite matrix `L @ L.mT`, or LinAlgError."""
+    check_flags("linalg_cholesky", upper=upper)
     return cholesky_.call(floating_matrix("linalg.cholesky", A, square=True), upper)
 
 

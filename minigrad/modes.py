@@ -11,6 +11,8 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any, TypeVar
 
+from .flags import wrong_flag
+
 INTERNAL = True
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -169,9 +171,9 @@ class inference_mode(_Mode):
 
 def set_anomaly_enabled(enabled: bool, check_nan: bool = True) -> None:
     """`set_detect_anomaly`, from now on."""
-    if not isinstance(enabled, bool):
-        kind = type(enabled).__name__
-        raise TypeError(f"set_anomaly_enabled(): argument 'enabled' (position 1) must be bool, not {kind}")
+    for position, (name, value) in enumerate((("enabled", enabled), ("check_nan", check_nan)), 1):
+        if not isinstance(value, bool):
+            raise wrong_flag("set_anomaly_enabled", f"'{name}' (position {position})", value)
     _anomaly.set((enabled, check_nan))
 
 
@@ -184,7 +186,7 @@ class set_detect_anomaly:
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         self.prev = _anomaly.get()
-        _anomaly.set((mode, check_nan))
+        set_anomaly_enabled(mode, check_nan)
 
     def __enter__(self) -> None:
         pass  # it is on already

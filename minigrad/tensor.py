@@ -20,7 +20,8 @@ from . import dtypes, messages
 from .devices import CPU, device
 from .dtypes import Size, dtype
 from .engine import LEAF, SEVERED, Lost, Node, RemovableHandle, Replaced, Storage, is_hooked, level_of_user
-from .layout import CHANNELS_LAST, is_channels_last, strides_of
+from .flags import wrong_flag
+from .layout import CHANNELS_LAST, is_channels_last, memory_owner, strides_of
 from .modes import is_grad_enabled
 
 if TYPE_CHECKING:
@@ -197,17 +198,21 @@ class Tensor(Methods, metaclass=TensorType):
     def requires_grad(self, value: bool) -> None:
         if isinstance(self._origin, Node):
             raise RuntimeError(messages.requires_grad_of_computed(value))
+        if not isinstance(value, bool):
+            raise RuntimeError("requires_grad must be a bool")
         if value and self._array.dtype.kind != "f":
             raise RuntimeError(messages.cannot_require_grad(self.dtype, " and complex"))
         self.requires_grad_(value)
 
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for a gradient (or no longer), in place; only floating leaves can."""
-        if requires_grad:
+        if requires_grad is True:
             if self._array.dtype.kind != "f":
                 raise RuntimeError(messages.cannot_require_grad(self.dtype))
             if not isinstance(self._origin, Node):
                 self._origin = LEAF
+        elif requires_grad is not False:
+            raise wrong_flag("requires_grad_", "'requires_grad'", requires_grad)
         elif isinstance(self._origin, Node):
             raise RuntimeError(messages.requires_grad_of_computed(requires_grad))
         elif self._origin is LEAF:
@@ -312,6 +317,8 @@ class Tensor(Methods, metaclass=TensorType):
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """A NumPy array over the same memory; with `force`, also of a tensor that requires grad."""
+        if force is not True and force is not False:
+            raise wrong_flag("numpy", "'force'", force)
         if not force and self.requires_grad:
             raise RuntimeError(messages.numpy_of_tensor_with_grad())
         if self._array.flags.owndata:
@@ -430,16 +437,6 @@ def _rebuild(
     t = Tensor._of(_in_common_dtype(array), LEAF if requires_grad else None, storage)
     t.__dict__.update(notes)
     return t
-
-
-def memory_owner(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """The array whose memory `array` is a view of; itself if it is none."""
-    while array.base is not None:
-        base = array.base if isinstance(array.base, np.ndarray) else getattr(array.base, "base", None)
-        if not isinstance(base, np.ndarray):  # broadcast_to and as_strided leave an object between the two arrays
-            break
-        array = base
-    return array
 
 
 def _copied_memory(array: np.ndarray[Any, Any], memo: dict[Any, Any]) -> tuple[np.ndarray[Any, Any], Storage]:

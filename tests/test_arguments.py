@@ -142,6 +142,16 @@ torch.nn.functional.pad(i, (1, 1), value=float("nan"))
 torch.nn.functional.pad(i.byte(), (1, 1), value=-1)
 (i > 0).copy_(1j)
 n.copy_(2 ** 64)
+i.copy_(np.uint64(2 ** 63))
+n.copy_(np.uint64(2 ** 63))
+i.add(np.uint64(2 ** 63))
+i.fill_(2 ** 63)
+n.fill_(2 ** 63)
+n.fill_(2 ** 64)
+n.clamp(2 ** 63)
+n.masked_fill(n > 1, 2 ** 64)
+torch.where(n > 1, n, 2 ** 63)
+n.__setitem__(0, 2 ** 63)
 n.copy_(-2 ** 63 - 1)
 i.masked_fill_(i > 0, torch.tensor(2.0, requires_grad=True)).tolist()
 i.split(1)[0].masked_fill_(i[:1] > 0, torch.tensor(2.0, requires_grad=True))
@@ -166,6 +176,35 @@ n.nonzero(as_tuple=1)
 torch.svd(n, some=np.bool_(True))
 torch.linalg.svd(n, full_matrices=1)
 torch.qr(n, some=0)
+torch.index_put(n, (i - 1,), n[0], 1)
+torch.put(n, i, n[0, :2], accumulate=None)
+torch.topk(n, 1, 0, 1)
+torch.combinations(i, with_replacement=np.bool_(True))
+torch.vander(i, 2, 1)
+torch.avg_pool1d(n, 2, ceil_mode=1)
+torch.nn.functional.avg_pool2d(n[None], 2, count_include_pad=None)
+torch.max_pool1d(n, 2, ceil_mode=torch.tensor(True))
+torch.nn.functional.lp_pool1d(n, 2, 2, ceil_mode=1)
+torch.nn.functional.kl_div(n, n, log_target=1, reduction="sum")
+torch.nn.functional.gaussian_nll_loss(n, n, n + 1, full=0)
+torch.pairwise_distance(n, n, keepdim=1)
+torch.triplet_margin_loss(n, n, n, swap=0)
+torch.nn.functional.scaled_dot_product_attention(n, n, n, is_causal=1)
+torch.rrelu(n, training=1)
+torch.linalg.cholesky(torch.eye(2), upper=1)
+torch.linalg.solve(torch.eye(2), n, left="yes")
+torch.linalg.solve_triangular(torch.eye(2), n, upper=1)
+torch.linalg.inv_ex(torch.eye(2), check_errors=1)
+torch.linalg.vector_norm(n, keepdim=1)
+torch.sort(n, dim=0, stable=None)
+torch.asarray(n, copy=1)
+torch.asarray(n, requires_grad=None)
+torch.autograd.set_detect_anomaly(False, "yes")
+torch.nn.Parameter(n, 1)
+setattr(n, "requires_grad", 1)
+n.requires_grad_(requires_grad=np.bool_(True))
+n.copy_(n, non_blocking=1)
+n.numpy(force=1)
 torch.nn.functional.dropout(n, 0.5, 1)
 torch.nn.functional.dropout(n, 0.5, 0, True)
 torch.nn.functional.dropout1d(n, training=1)
@@ -203,12 +242,27 @@ def test_read_as_torch_reads_them(expression):
         'n.nan_to_num("a")',
         "n.sort(0, 1)",
         "n.argsort(0, 1)",
+        "n.sort(stable=1)",
+        "n.unique(sorted=1)",
+        "n.unique_consecutive(return_counts=1)",
+        "torch.searchsorted(n[0], n, right=1)",
+        "torch.bucketize(n, n[0], out_int32=1)",
+        "torch.isin(n, n, invert=1)",
+        "n.histogram(3, density=1)",
+        "n.put_(torch.tensor([1]), torch.ones(1), 1)",
+        "torch.norm(n, keepdim=1)",
+        "torch.linalg.matrix_norm(n, keepdim=1)",
+        "torch.linalg.pinv(n, hermitian=1)",
+        "torch.linalg.matrix_rank(n, hermitian=1)",
+        "torch.nn.functional.interpolate(n[None], 2, mode='linear', align_corners=1)",
+        "torch.nn.functional.max_pool2d(n[None], 2, ceil_mode=1)",
+        "torch.nn.functional.batch_norm(n, n[0], n[0], training=1)",
     ],
 )
 def test_refused_as_torch_does_in_other_words(expression):
     for library in (minigrad, torch):  # torch counts positions from 1 in methods, or lists all ways to call
         with pytest.raises(TypeError, match=r"must be (bool|float), not|received an invalid combination"):
-            eval(expression, {"n": library.ones(2, 3)})
+            eval(expression, {"n": library.ones(2, 3), "torch": library})
 
 
 @pytest.mark.parametrize("expression", ["n.view(minigrad.int32)", "n.view(dtype=minigrad.int32)", "n.view(float)"])

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import dtypes, empty
 from ..engine import LEAF
+from ..flags import wrong_flag
 from ..ops.names import tensor_argument
 from ..tensor import Tensor, TensorType
 
@@ -42,6 +43,8 @@ class Parameter(Tensor, metaclass=ParameterType):
         """A parameter over `data`; empty without it."""
         source = Tensor._of(np.empty(0, dtypes.get_default_dtype().numpy)) if data is None else data.detach()
         tensor_argument(source, "Parameter", "data")
+        if not isinstance(requires_grad, bool):
+            raise wrong_flag("_make_subclass", "'require_grad' (position 3)", requires_grad)
         if requires_grad and source._array.dtype.kind != "f":
             raise RuntimeError(
                 "Only Tensors of floating point and complex dtype can require gradients\n"

@@ -18,6 +18,7 @@ from .convert import cast, lost
 from .indexing import located, own, picked
 from .indices import EVERY, Array, Key, number_array, out_of_bounds, picked_shape
 from .inplace import as_view, check_disjoint, check_graph, check_memory, copied, filled, old_value, write
+from .options import as_int
 from .shape import as_shape, expand
 from .table import Op, op
 
@@ -44,6 +45,8 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
     """
     x = self._array
     if not isinstance(value, Tensor):
+        if isinstance(value, (int, np.integer)):
+            as_int(value)  # or an error: here all integers are to be int64
         value = Tensor._of(number_array(value, x.dtype, half_overflows=True))
     if index is False:
         return

@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import messages
 from ..dtypes import dtype
+from ..flags import check_flags
 from ..layout import copy_array
 from ..tensor import Tensor, checked_array, from_numpy, storage_of
 from .convert import cast, detach
@@ -97,8 +98,10 @@ def asarray(
 
     Raises ValueError where a copy is forbidden and needed.
     """
-    options = {"dtype": dtype, "device": device, "requires_grad": bool(requires_grad)}
+    options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
     d = read_dtype("asarray", options)
+    if copy is not None:
+        check_flags("asarray", copy=copy)
     shares = isinstance(obj, (Tensor, np.ndarray)) or (hasattr(obj, "__dlpack__") and not isinstance(obj, np.generic))
     if copy is False and not shares:
         raise ValueError("can't alias arbitrary sequence into a tensor.")

@@ -11,7 +11,7 @@ from ..engine import NodeOfMany
 from ..tensor import Tensor
 from .inplace import as_view
 from .names import public, tensor_argument
-from .options import integer, number, wrong_type
+from .options import integer, number
 from .shape import joined, spread
 from .table import Op, common_dtype, op
 
@@ -132,8 +132,6 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     if self.ndim > 2 and len(set(self.shape)) > 1:
         raise RuntimeError("all dimensions of input must be of equal length")
     value = number("fill_diagonal_", "fill_value", 1, fill_value)
-    if not isinstance(wrap, bool):
-        raise wrong_type("fill_diagonal_", "wrap", 2, "bool", wrap)
     height, width = self.shape[:2]
     for start in range(0, max(height, 1), width + 1 if wrap and self.ndim == 2 else max(height, 1)):
         along = self.narrow(0, start, height - start)

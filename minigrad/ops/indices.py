@@ -174,14 +174,14 @@ def number_array(value: Any, d: np.dtype[Any], half_overflows: bool = False) -> 
     if isinstance(value, complex) and not value.imag:
         value = value.real
     if isinstance(value, np.integer) and value.dtype.kind in "iu":  # np.timedelta64 is one of them, too
-        value = int(value)
+        value = dtypes.python_number(value)
     if not isinstance(value, (bool, int, float, complex)):
         raise TypeError(
             f"can't assign a {messages.type_name(value)} to a torch.{messages.TYPE_NAMES[d.name]}Tensor\n"
             "  Make it a tensor first: torch.tensor(...)."
         )
-    if isinstance(value, int) and not -(2**63) <= value < 2**63:
-        raise ValueError("Overflow when unpacking long long")
+    if isinstance(value, int):
+        dtypes.check_int(value)
     if d.kind == "b":
         return np.array(bool(value))
     if isinstance(value, complex) or not (fits(value, d) or (half_overflows and d.char == "e")):

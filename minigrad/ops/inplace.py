@@ -15,6 +15,7 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..engine import SEVERED, Lost, Node, Since, Storage
+from ..flags import check_flags
 from ..layout import address, copy_array, share_memory
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, View, fresh_origin, storage_of, wants_grad
@@ -354,9 +355,11 @@ def zero_(self: Tensor) -> Tensor:
 
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """Copy the values of `src`, a tensor or a number, broadcast and converted, into this tensor."""
+    check_flags("copy_", non_blocking=non_blocking)
     if isinstance(src, (complex, np.complexfloating)):  # of which torch copies the real part
         src = bool(src) if self._array.dtype.kind == "b" else src.real
     if dtypes.is_number(src):
+        src = dtypes.python_number(src) if isinstance(src, np.integer) else src
         src = as_operand(src, np.array(src).dtype)
     src = tensor_argument(src, "copy_", "other")
     if self._array.dtype.kind != "f":

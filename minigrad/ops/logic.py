@@ -10,7 +10,7 @@ from .. import dtypes, messages
 from ..engine import Lost
 from ..tensor import Tensor
 from .inplace import broadcast_shape
-from .names import attach, check_flags, public, tensor_argument
+from .names import attach, public, tensor_argument
 from .reduction import reduced_dims
 from .table import operands
 
@@ -103,7 +103,6 @@ attach(__invert__=bitwise_not)
 @public()
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements satisfy `|input - other| <= atol + rtol * |other|`."""
-    check_flags("allclose", equal_nan=equal_nan)
     messages.check_equal_dtypes(tensor_argument(input, "allclose"), tensor_argument(other, "allclose", "other", 2))
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if not tolerance >= 0:
@@ -116,7 +115,6 @@ def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e
 @public()
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Where `|input - other| <= atol + rtol * |other|`; infinities are close to themselves."""
-    check_flags("isclose", equal_nan=equal_nan)
     messages.check_equal_dtypes(tensor_argument(input, "isclose"), tensor_argument(other, "isclose", "other", 2))
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if not tolerance >= 0:

@@ -27,8 +27,8 @@ from .inverses import (
     pinv_,
 )
 from .linear import matmul
-from .names import check_flags, public, tensor_argument
-from .options import integer, wrong_type
+from .names import public, tensor_argument
+from .options import integer
 from .pointwise import where
 from .results import result_type
 
@@ -87,8 +87,6 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
 def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
     """The inverse of the matrix whose Cholesky factor is the lower, or `upper`, triangle of `input`."""
     check_matrix("cholesky_inverse", tensor_argument(input, "cholesky_inverse"), square=True)
-    if not isinstance(upper, bool):
-        raise wrong_type("cholesky_inverse", "upper", 2, "bool", upper)
     if input._array.dtype.char not in "fd":
         raise NotImplementedError(messages.not_implemented("cholesky_inverse_out_cpu", input.dtype))
     return cholesky_inverse_.call(input, upper)
@@ -98,8 +96,6 @@ def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
 def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor:
     """The solution of `A @ x == input`, the lower, or `upper`, triangle of `input2` being A's Cholesky factor."""
     b, a = tensor_argument(input, "cholesky_solve"), tensor_argument(input2, "cholesky_solve", "input2", 2)
-    if not isinstance(upper, bool):
-        raise wrong_type("cholesky_solve", "upper", 3, "bool", upper)
     for name, x in (("b", b), ("u", a)):
         if x.ndim < 2:
             raise RuntimeError(f"{name} should have at least 2 dimensions, but has {x.ndim} dimensions instead")
@@ -152,7 +148,6 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
         raise RuntimeError(
             f"linalg.svd: input should have at least 2 dimensions, but has {input.ndim} dimensions instead"
         )
-    check_flags("svd", some=some, compute_uv=compute_uv)
     u, s, vh = singular_parts(input, not some)
     if not compute_uv:
         m, n = input.shape[-2:]
@@ -174,7 +169,6 @@ def orthogonal_parts(A: Tensor, mode: str) -> list[Tensor]:
 @public()
 def qr(input: Tensor, some: bool = True) -> Any:
     """Q and R, as `linalg.qr`; deprecated in torch, which warns of it."""
-    check_flags("qr", some=some)
     advice = "The boolean parameter 'some' has been replaced with a string parameter 'mode'.\n"
     advice += "Q, R = torch.qr(A, some)\nshould be replaced with\n"
     _warn_of_old_name("qr", f"{advice}Q, R = torch.linalg.qr(A, 'reduced' if some else 'complete')")

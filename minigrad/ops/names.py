@@ -7,6 +7,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from ..flags import wrong_flag
 from ..messages import type_name
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
@@ -36,8 +37,10 @@ def public(*aliases: str, function: bool = True, method: bool = True, in_place: 
 
     def offer(f: F) -> F:
         parameters = f.__code__.co_varnames[: f.__code__.co_argcount + f.__code__.co_kwonlyargcount]
-        renames = "dim" in parameters and not f.__code__.co_flags & _ANY_KEYWORD and f.__name__ not in _OF_PYTHON
-        offered = _with_numpy_names(f) if renames else f
+        renames = "dim" in parameters and f.__name__ not in _OF_PYTHON
+        has_flags = "requires_grad" not in parameters and "bool" in f.__annotations__.values()
+        reads_all_itself = f.__code__.co_flags & _ANY_KEYWORD
+        offered = _reading_arguments(f, renames, function) if (renames or has_flags) and not reads_all_itself else f
         for name in (f.__name__, *aliases):
             if function:
                 FUNCTIONS[name] = _of_one_sequence(f) if name in _ONE_BY_ONE else offered
@@ -81,40 +84,37 @@ def offer_in_place(*names: str) -> None:
     FUNCTIONS.update({name: getattr(Tensor, name) for name in names})
 
 
-def _with_numpy_names(f: F) -> F:
-    """`f`, also taking `axis` for `dim` and `keepdims` for `keepdim`, as torch's functions do."""
+def _reading_arguments(f: F, renames: bool, counts_input: bool) -> F:
+    """`f`, whose flags are to be bools; if it `renames`, it takes `axis` for `dim` and `keepdims` for `keepdim` too.
 
-    flags = {name for name, kind in f.__annotations__.items() if kind == "bool"}
+    counts_input  whether `input` is in position 1: torch's functions count it, its methods do not
+    """
+    flags: dict[str, tuple[type, ...]] = {name: (bool,) for name, kind in f.__annotations__.items() if kind == "bool"}
+    flags |= {name: (bool, type(None)) for name, kind in f.__annotations__.items() if kind == "bool | None"}
     names = f.__code__.co_varnames[: f.__code__.co_argcount]
-    place = names.index("keepdim") if "keepdim" in names else sys.maxsize
+    places = [(place, name) for place, name in enumerate(names) if name in flags]
+    first = places[0][0] if places else sys.maxsize
 
     @wraps(f)
     def call(*args: Any, **kwargs: Any) -> Any:
-        if len(args) > place and args[place].__class__ is not bool:
-            raise wrong_flag(f.__name__, f"'keepdim' (position {place + 1})", args[place])
+        if len(args) > first:
+            for place, name in places:
+                if place < len(args) and args[place].__class__ not in flags[name]:
+                    raise wrong_flag(f.__name__, f"'{name}' (position {place + counts_input})", args[place])
         if not kwargs:
             return f(*args)
-        named = {_NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()}
-        if len(named) < len(kwargs):
-            raise TypeError(f"{f.__name__}() got an unexpected keyword argument '{min(kwargs.keys() - named.keys())}'")
-        for name, value in named.items():
-            if name in flags and value.__class__ is not bool:
+        if renames:
+            named = {_NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()}
+            if len(named) < len(kwargs):
+                twice = min(kwargs.keys() - named.keys())
+                raise TypeError(f"{f.__name__}() got an unexpected keyword argument '{twice}'")
+            kwargs = named
+        for name, value in kwargs.items():
+            if name in flags and value.__class__ not in flags[name]:
                 raise wrong_flag(f.__name__, f"'{name}'", value)
-        return f(*args, **named)
+        return f(*args, **kwargs)
 
     return call  # type: ignore[return-value]
-
-
-def wrong_flag(function: str, which: str, value: Any) -> TypeError:
-    """torch's error for an argument that is to be a bool."""
-    return TypeError(f"{function}(): argument {which} must be bool, not {type_name(value)}")
-
-
-def check_flags(function: str, **given: Any) -> None:
-    """Raise torch's error unless all that is given, by the names of arguments, is True or False."""
-    for name, value in given.items():
-        if value is not True and value is not False:
-            raise wrong_flag(function, f"'{name}'", value)
 
 
 def torch_names(function: str, numpy_names: dict[str, Any], **given: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from .. import dtypes, messages
+from ..flags import check_flags
 from ..tensor import Tensor
 from .convert import converted_to_save, dtype_argument
 from .matrices import singular_parts
@@ -40,6 +41,7 @@ def _in_dtype(start: str, x: Tensor, wanted: Any) -> Tensor:
 
 def norm_of_vectors(x: Tensor, order: float, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
     """The norm over `dim`, all of whose elements count as one vector."""
+    check_flags("linalg_vector_norm", keepdim=keepdim)
     input = _in_dtype("linalg.vector_norm:", tensor_argument(x, "linalg.vector_norm"), dtype)
     order = float(number("linalg_vector_norm", "ord", 2, order))
     dims = reduced_dims(dim, input.ndim)
@@ -59,6 +61,7 @@ def norm_of_matrices(A: Tensor, order: Any, dim: Any, keepdim: bool, dtype: Any)
     'fro' is the root of the sum of squares, 'nuc' the sum of the singular values, 2 the largest and -2 the smallest of
     them; inf and -inf are the largest and the smallest sum of a row's absolute values, 1 and -1 of a column's.
     """
+    check_flags("linalg_matrix_norm", keepdim=keepdim)
     start = "linalg.matrix_norm:"
     if isinstance(order, str) and order not in ("fro", "nuc"):
         raise RuntimeError(f"{start} Order {order} not supported.")

@@ -288,8 +288,8 @@ def number(function: str, name: str, position: int | None, value: Any, wanted: s
         if found is None:
             raise wrong_type(function, name, position, wanted, value)
         value = found
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        raise OverflowError("int too big to convert" if value > 0 else "can't convert negative int to unsigned")
+    if isinstance(value, int):
+        dtypes.check_int(value)
     return value
 
 

@@ -18,7 +18,7 @@ from .data import INT64
 from .indexing import added, own, picked, select_at, sliced
 from .indices import EVERY, Array, Key, check_bounds, number_array
 from .inplace import as_view, broadcast_shape, change, check_graph
-from .names import check_flags, public, tensor_argument
+from .names import public, tensor_argument
 from .options import integer
 from .pointwise import keep
 from .shape import insert_axis, spread
@@ -268,7 +268,6 @@ def masked_fill_(self: Tensor, mask: Tensor, value: Any) -> Tensor:
 def nonzero(input: Tensor, *, as_tuple: bool = False) -> Any:
     """The indices of the elements that are not zero, a row each; with `as_tuple`, a vector per dimension."""
     array = tensor_argument(input, "nonzero")._array
-    check_flags("nonzero", as_tuple=as_tuple)
     places = np.atleast_1d(array).nonzero()
     rows = np.array(places, INT64).reshape(len(places), -1)
     found = [Tensor._of(row) for row in rows] if as_tuple else [Tensor._of(rows[: array.ndim].T)]

@@ -233,7 +233,7 @@ def _put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False)
 
 
 _put.__name__ = "put"
-public(in_place=True)(_put)
+_put = public(in_place=True)(_put)
 
 
 @public(in_place=True)

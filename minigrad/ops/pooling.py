@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
+from ..flags import check_flags
 from ..tensor import Tensor
 from .half import in_single
 from .indexing import picked
@@ -244,6 +245,7 @@ def max_pool2d(
     shape = tensor_argument(input, "max_pool2d")._array.shape
     if len(shape) not in (3, 4):
         raise RuntimeError("non-empty 3D or 4D (batch mode) tensor expected for input")
+    check_flags("max_pool2d", ceil_mode=ceil_mode)
     pool = pool_of("max_pool2d", shape, kernel_size, stride, padding, dilation, ceil_mode)
     if input.dtype is dtypes.bool_:
         raise NotImplementedError(messages.not_implemented("max_pool2d", input.dtype))
@@ -273,6 +275,7 @@ def max_pool1d(
             "max_pool1d: Expected 2D or 3D (batch mode) tensor with optional 0 dim batch size for input, but "
             f"got:{list(shape)}"
         )
+    check_flags("max_pool1d", ceil_mode=ceil_mode)
     text = "{} must be an int, list of ints or tuple of ints of size 1 but got size {}"
     k = one_int("max_pool1d", "kernel_size", 2, kernel_size, text)
     stride_text = text.replace("an int, list of ints", "None, an int, list of ints,")
@@ -322,6 +325,7 @@ def avg_pool2d(
         raise IndexError("Dimension specified as -3 but tensor has no dimensions")
     if len(shape) < 3:
         messages.checked_dim(-3, len(shape))
+    check_flags("avg_pool2d", ceil_mode=ceil_mode, count_include_pad=count_include_pad)
     pool = pool_of("avg_pool2d", shape, kernel_size, stride, padding, 1, ceil_mode)
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
@@ -340,6 +344,7 @@ def avg_pool1d(
 ) -> Tensor:
     """The mean of every window of sequences (N, C, L), or (C, L); `avg_pool2d` says the rest."""
     check_sequences("avg_pool1d", tensor_argument(input, "avg_pool1d"))
+    check_flags("avg_pool1d", ceil_mode=ceil_mode, count_include_pad=count_include_pad)
     k = one_int("avg_pool1d", "kernel_size", 2, kernel_size, ONE_INT)
     s = k if is_default(stride) else one_int("avg_pool1d", "stride", 3, stride, ONE_INT)
     p = one_int("avg_pool1d", "padding", 4, padding, ONE_INT)

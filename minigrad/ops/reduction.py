@@ -10,12 +10,13 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..engine import level_of_user
+from ..flags import wrong_flag
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .convert import converted_to_save, invalid_combination
 from .half import by_number, in_single, is_half
 from .inplace import like, zeros_as
-from .names import NOT_GIVEN, is_over_all, keepdim_alone, public, tensor_argument, torch_names, wrong_flag
+from .names import NOT_GIVEN, is_over_all, keepdim_alone, public, tensor_argument, torch_names
 from .options import as_number
 from .pointwise import abs_, div_, exp_, keep, mul_, power, select, sign_
 from .shape import checked_dims, spread, swap
@@ -401,7 +402,7 @@ def spread_options(
 def var(
     input: Tensor,
     dim: Any = NOT_GIVEN,
-    unbiased: bool = NOT_GIVEN,
+    unbiased: Any = NOT_GIVEN,
     keepdim: bool = False,
     *,
     correction: Any = NOT_GIVEN,
@@ -416,7 +417,7 @@ def var(
 def std(
     input: Tensor,
     dim: Any = NOT_GIVEN,
-    unbiased: bool = NOT_GIVEN,
+    unbiased: Any = NOT_GIVEN,
     keepdim: bool = False,
     *,
     correction: Any = NOT_GIVEN,

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..engine import level_of_user
+from ..flags import check_flags
 from ..tensor import Tensor
 from .names import tensor_argument
 from .options import integer
@@ -157,6 +158,8 @@ def interpolate(
         raise ValueError(
             "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
         )
+    if align_corners is not None:
+        check_flags("interpolate", align_corners=align_corners)
     sizes, scales = _resolution(shape, size, scale_factor, mode == "area" or bool(recompute_scale_factor))
     if mode == "area" and n in (1, 2):
         from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d

@@ -15,7 +15,7 @@ from ..layout import empty_as
 from ..tensor import Tensor
 from .extremes import evenly, pick
 from .logic import integers
-from .names import NOT_GIVEN, check_flags, is_over_all, public, tensor_argument
+from .names import NOT_GIVEN, is_over_all, public, tensor_argument
 from .options import integer
 from .results import values_and_indices
 from .table import op
@@ -50,12 +50,11 @@ def _found(name: str, input: Tensor, index: Array, dim: int, number: int = 0, ke
 
 
 @public()
-def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: Any = ...) -> Any:
+def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool | None = NOT_GIVEN) -> Any:
     """The elements in order along `dim`: a pair (values, indices). Equal ones keep their order, `stable` or not."""
     x = tensor_argument(input, "sort")._array
-    check_flags("sort", descending=descending)
     at = messages.checked_dim(dim, x.ndim)
-    found = _found("sort", input, sorted_indices(x, at, descending), at, int(stable is not ...))
+    found = _found("sort", input, sorted_indices(x, at, descending), at, int(stable is not NOT_GIVEN))
     for result in found:
         result._array = _laid_out_as(result._array, x)
     return found
@@ -65,7 +64,6 @@ def sort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: Any 
 def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: bool = False) -> Tensor:
     """The indices that bring `input` into order along `dim`. Equal elements keep their order, `stable` or not."""
     x = tensor_argument(input, "argsort")._array
-    check_flags("argsort", descending=descending, stable=stable)
     index = sorted_indices(x, messages.checked_dim(dim, x.ndim), descending)
     return integers(_laid_out_as(index, x), input, "argsort")
 

@@ -101,7 +101,7 @@ def _with_mean(name: str, made: Op, input: Tensor, dim: Any, unbiased: Any, keep
 def var_mean(
     input: Tensor,
     dim: Any = NOT_GIVEN,
-    unbiased: bool = NOT_GIVEN,
+    unbiased: Any = NOT_GIVEN,
     keepdim: bool = False,
     *,
     correction: Any = NOT_GIVEN,
@@ -115,7 +115,7 @@ def var_mean(
 def std_mean(
     input: Tensor,
     dim: Any = NOT_GIVEN,
-    unbiased: bool = NOT_GIVEN,
+    unbiased: Any = NOT_GIVEN,
     keepdim: bool = False,
     *,
     correction: Any = NOT_GIVEN,

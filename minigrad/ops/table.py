@@ -274,8 +274,8 @@ def as_operand(value: Any, d: np.dtype[Any]) -> Tensor:
     """A Python number as a constant 0-d Tensor of dtype `d` (integers wrap around); a Tensor as it is."""
     if isinstance(value, Tensor):
         return value
-    if isinstance(value, int) and not -(2**63) <= value < 2**64:
-        raise OverflowError("int too big to convert" if value > 0 else "can't convert negative int to unsigned")
+    if isinstance(value, int):
+        dtypes.check_int(value)
     made = Tensor._of(np.array(value).astype(d))
     if value:  # 0.0 and -0.0 are equal, so neither can be looked up
         known = _constants.get(d, {})

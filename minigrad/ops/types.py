@@ -12,6 +12,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..devices import require_cpu
 from ..dtypes import dtype
+from ..flags import check_flags
 from ..messages import type_name
 from ..tensor import Tensor
 from .convert import dtype_argument, invalid_combination, to
@@ -178,6 +179,7 @@ FUNCTIONS.update(TYPES)
 
 def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """The name of this tensor's type, such as 'torch.FloatTensor'; or, given one or a dtype, a conversion to it."""
+    check_flags("type", non_blocking=non_blocking)
     if dtype is None:
         return f"torch.{messages.TYPE_NAMES[self.dtype.name]}Tensor"
     if isinstance(dtype, dtypes.dtype):

@@ -14,6 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..arithmetic import multiply_add
+from ..flags import check_flags
 from ..generator import Array, Generator
 from ..messages import C_NAMES, TYPE_NAMES, not_implemented
 from ..ops.names import public, tensor_argument
@@ -102,8 +103,6 @@ def multinomial(
     """
     weights = tensor_argument(input, "multinomial")._array
     count = integer("multinomial", "num_samples", 2, num_samples)
-    if not isinstance(replacement, bool):
-        raise wrong_type("multinomial", "replacement", 3, "bool", replacement)
     if not isinstance(generator, Generator | None):
         raise wrong_type("multinomial", "generator", None, "torch.Generator", generator)
     _check_choice(weights, count, replacement, out)
@@ -156,6 +155,7 @@ def rrelu(
 
     x = tensor_argument(input, "rrelu")._array
     lower, upper = number("rrelu", "lower", 2, lower), number("rrelu", "upper", 3, upper)
+    check_flags("rrelu", training=training)
     for name, bound in (("lower", lower), ("upper", upper)):
         if not math.isfinite(bound):
             raise RuntimeError(f"rrelu: {name} bound must be finite, got {bound}")

@@ -11,9 +11,10 @@ import numpy as np
 
 from .. import messages
 from ..engine import LEAF, Lost, Node, next_rank, user_line
+from ..layout import memory_owner
 from ..ops.listening import Listener
 from ..ops.table import Op
-from ..tensor import Tensor, memory_owner
+from ..tensor import Tensor
 
 INTERNAL = True
 Line = tuple[CodeType, int]  # a code object and the instruction in it

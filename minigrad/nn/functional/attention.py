@@ -10,6 +10,7 @@ import math
 import numpy as np
 
 from ... import dtypes, einsum, matmul, messages, softmax, where, zeros
+from ...flags import check_flags
 from ...tensor import Tensor
 from .dropout import dropout
 
@@ -35,6 +36,7 @@ def scaled_dot_product_attention(
     enable_gqa  whether several heads of the query, in dimension -3, share one of key and value
     A query that sees nothing gets zeros.
     """
+    check_flags("scaled_dot_product_attention", is_causal=is_causal, enable_gqa=enable_gqa)
     _check(query, key, value, attn_mask, is_causal)
     if is_causal:
         attn_mask = Tensor._of(np.tri(query.shape[-2], key.shape[-2], dtype=np.bool_))

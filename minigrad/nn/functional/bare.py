@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ...flags import check_flags
 from ...ops.names import tensor_argument
 from ...ops.options import integer, number, wrong_type
 from ...tensor import Tensor
@@ -70,6 +71,7 @@ def batch_norm(
     cudnn_enabled: bool,
 ) -> Tensor:
     """`nn.functional.batch_norm`, also of one value only for a channel."""
+    check_flags("batch_norm", training=training, cudnn_enabled=cudnn_enabled)
     return normalization.batch_normalized(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
@@ -85,6 +87,7 @@ def instance_norm(
     cudnn_enabled: bool,
 ) -> Tensor:
     """`nn.functional.instance_norm`, with its arguments in another order, and also of channels of one element."""
+    check_flags("instance_norm", use_input_stats=use_input_stats, cudnn_enabled=cudnn_enabled)
     return normalization.instance_normalized(
         input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps
     )
@@ -95,7 +98,7 @@ def embedding(
 ) -> Tensor:
     """`nn.functional.embedding`, the weight first; a `padding_idx` that is no row's number stands for none."""
     padding = padding_idx if 0 <= padding_idx < len(weight) else None
-    return normalization.embedding(indices, weight, padding, scale_grad_by_freq=scale_grad_by_freq)
+    return normalization.embedding(indices, weight, padding, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
 
 
 # Losses

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import broadcast_tensors, dtypes, messages, minimum, no_grad, norm, where, zeros_like
+from ...flags import check_flags
 from ...ops.reduction import vector_norm
 from ...ops.table import common_dtype
 from ...tensor import Tensor
@@ -36,6 +37,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """The `p`-norm of `x1 - x2 + eps` along the last dimension."""
+    check_flags("pairwise_distance", keepdim=keepdim)
     x = x1 - x2 + eps
     return vector_norm.named("NormBackward1").call(x, float(p), (x.ndim - 1,) if x.ndim else (), keepdim)
 
@@ -96,6 +98,7 @@ def triplet_margin_loss(
     swap  whether the distance between the positive and the negative one counts, if it is the smaller
     """
     reduction = reduction_of(reduction, size_average, reduce)
+    check_flags("triplet_margin_loss", swap=swap)
     _check_triplet(anchor, positive, negative, margin)
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     if swap:

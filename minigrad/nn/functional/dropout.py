@@ -12,9 +12,10 @@ import numpy as np
 
 from ... import messages
 from ...engine import level_of_user
+from ...flags import wrong_flag
 from ...layout import empty_as
 from ...ops.inplace import change
-from ...ops.names import tensor_argument, wrong_flag
+from ...ops.names import tensor_argument
 from ...tensor import Tensor
 
 INTERNAL = True
@@ -27,7 +28,7 @@ def _check(p: float) -> None:
 
 def _checked(input: Any, function: str, training: Any, inplace: bool) -> Tensor:
     """`input`, or torch's error if it is no tensor, or if `training` is no bool."""
-    function += "_" * inplace
+    function += "_" * bool(inplace)
     if training is not True and training is not False:
         tensor_argument(input, function)
         raise wrong_flag(function, "'train' (position 3)", training)

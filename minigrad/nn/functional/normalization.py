@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ... import dtypes, finfo, messages, no_grad
+from ...flags import check_flags
 from ...ops.embeddings import looked_up
 from ...ops.names import tensor_argument
 from ...ops.normalization import group_normalized, layer_normalized, normalized, scaled
@@ -79,6 +80,7 @@ def batch_normalized(
     eps: float,
 ) -> Tensor:
     """`batch_norm`, also of one value only for a channel."""
+    check_flags("batch_norm", training=training)
     messages.checked_dim(1, input.ndim)
     if not input.numel():  # then torch takes the affine part's first number only, for a gradient of zeros
         scaled_input = input.clone() if weight is None else input.clone() * weight[0]
@@ -139,6 +141,7 @@ def instance_normalized(
     eps: float,
 ) -> Tensor:
     """`instance_norm`, also of one value only for a channel."""
+    check_flags("instance_norm", use_input_stats=use_input_stats)
     if not use_input_stats and (running_mean is None or running_var is None):
         raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
     n, channels = input.shape[:2]
@@ -275,6 +278,7 @@ def embedding(
             raise AssertionError("Padding_idx must be within num_embeddings")
         padding_idx %= rows
     tensor_argument(input, "embedding", "indices", 2)
+    check_flags("embedding", scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     if input._array.dtype.char not in "lqi":

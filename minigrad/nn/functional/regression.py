@@ -11,6 +11,7 @@ from typing import Any
 
 from ... import broadcast_tensors, dtypes, messages, no_grad, ones_like, where, zeros_like
 from ...engine import level_of_user
+from ...flags import check_flags
 from ...ops.convert import converted_to_save
 from ...ops.losses import entropy, huber, smooth_error, soft_margin, squared_error
 from ...ops.names import check_needs_no_gradient
@@ -139,6 +140,7 @@ def kl_div(
     log_target  whether `target` does so too
     reduction  besides the usual three, 'batchmean': the sum by the number of examples
     """
+    check_flags("kl_div", log_target=log_target)
     if size_average is not None or reduce is not None:
         reduction, batch = reduction_of(reduction, size_average, reduce), False
     else:
@@ -174,6 +176,7 @@ def poisson_nll_loss(
     log_input  False: `input` holds the means themselves, and `eps` is added before their logarithm is taken
     full  whether Stirling's approximation of `log(target!)` is added, where it is needed
     """
+    check_flags("poisson_nll_loss", log_input=log_input, full=full)
     if size_average is not None or reduce is not None:
         reduction = reduction_of(reduction, size_average, reduce)
     if reduction not in ("none", "mean", "sum"):
