@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from operator import index as as_index
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,11 @@ def backward(
     _backward(tensors, grad_tensors, retain_graph, create_graph, inputs)
 
 
+def _flag(value: Any) -> bool:
+    """Whether a flag of a pass is set: an integer, which is all that torch takes for one here, or TypeError."""
+    return bool(as_index(value))
+
+
 # What most passes begin with; nobody writes to it, for whoever wants a gradient to keep copies what others hold too.
 _ONES = {np.dtype(d): np.ones((), d) for d in (np.float32, np.float64)}
 
@@ -73,7 +79,7 @@ def _backward_of_tensor(
     if (
         gradient is None
         and inputs is None
-        and not create_graph
+        and create_graph is False
         and self._view is None
         and self._array.size == 1
         and isinstance(origin, Node)
@@ -82,7 +88,7 @@ def _backward_of_tensor(
         one = _ONES.get(self._array.dtype) if not shape else None
         if one is None:
             one = np.ones(shape, self._array.dtype)
-        found = walk(((origin, one),), ON_ARRAYS, bool(retain_graph))
+        found = walk(((origin, one),), ON_ARRAYS, retain_graph is not None and _flag(retain_graph))
         run_leaf_hooks(found, ON_ARRAYS)
         deliver(found, ON_ARRAYS)
     else:
@@ -95,7 +101,7 @@ attach(backward=_backward_of_tensor)
 
 def _backward(tensors: Any, gradients: Any, retain_graph: bool | None, create_graph: bool, inputs: Any) -> None:
     of = None if inputs is None else _input_tuple(inputs, "backward")
-    if create_graph:
+    if _flag(create_graph):
         warnings.warn(errors.cycle_of_graph_and_grad(), UserWarning, stacklevel=3)
     tape = ON_TENSORS if create_graph else ON_ARRAYS
     found, _ = _pass(tensors, gradients, retain_graph, tape, of, to_accumulate=True)
@@ -137,7 +143,8 @@ def grad(
     if is_grads_batched:
         return _grad_of_each(outputs, inputs, grad_outputs, retain_graph, create_graph, allow_unused, materialize_grads)
     of = _input_tuple(inputs, "grad")
-    tape = ON_TENSORS if create_graph else ON_ARRAYS
+    allow_unused = _flag(materialize_grads if allow_unused is None else allow_unused)
+    tape = ON_TENSORS if _flag(create_graph) else ON_ARRAYS
     found, edges = _pass(outputs, grad_outputs, retain_graph, tape, of)
     results: list[Tensor | None] = []
     for i, (edge, t) in enumerate(zip(edges, of, strict=True)):
@@ -180,7 +187,7 @@ def _pass(
         raise RuntimeError(f"got {len(outputs)} tensors and {len(roots)} gradients")
     starts = [(_edge_of_root(i, t), g) for i, (t, g) in enumerate(zip(outputs, roots, strict=True))]
     wanted = None if inputs is None else [_wanted_edge(t, to_accumulate) for t in inputs]
-    keep = tape.create_graph if retain_graph is None else retain_graph
+    keep = tape.create_graph if retain_graph is None else _flag(retain_graph)
     if tape.create_graph:
         with enable_grad():
             found = walk(starts, tape, keep, wanted, to_accumulate)
