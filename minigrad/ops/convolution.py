@@ -289,8 +289,12 @@ def _convolution(
         )
     _check_dtypes(x, weight, bias)
     if bias is None:
-        return _unbatch(convolved.call(x, weight, windows, groups, counts), input)
-    return _unbatch(convolved_with_bias.call(x, weight, bias, windows, groups, counts), input)
+        found = convolved.call(x, weight, windows, groups, counts)
+    else:
+        found = convolved_with_bias.call(x, weight, bias, windows, groups, counts)
+    if not x.shape[1]:  # in torch, what has no channels gets none
+        found = found[:, :0]
+    return _unbatch(found, input)
 
 
 def _padded_for(padding: str, x: Tensor, kernel: Sizes, strides: Sizes, dilations: Sizes) -> tuple[Tensor, Sizes]:

@@ -34,9 +34,9 @@ transposed = reorder.named("TBackward0")
 def _plus(product: Array, a: Array, beta: float, alpha: float, cancels: bool = True) -> Array:
     """`beta * a + alpha * product`, in the memory of the product; a factor of 0 also cancels infinities and NaN.
 
-    In torch's addr an alpha of 0 does not, nor in its baddbmm where the matrices are small; here it does in the latter.
+    As in torch, an alpha of 0 does not unless it `cancels`, nor in float16.
     """
-    if alpha == 0 and (cancels or product.dtype.kind != "f"):
+    if alpha == 0 and ((cancels and product.dtype.char != "e") or product.dtype.kind != "f"):
         product.fill(0)
     elif alpha != 1:
         product *= alpha
@@ -87,7 +87,8 @@ addr_ = op(
 )
 baddbmm_ = op(
     "BaddbmmBackward0",
-    lambda a, b, c, beta, alpha: _plus(np.matmul(b, c), a, beta, alpha),
+    # torch hands only matrices that are not small to a library that looks at alpha first.
+    lambda a, b, c, beta, alpha: _plus(np.matmul(b, c), a, beta, alpha, math.prod(b.shape[1:]) * c.shape[2] >= 400),
     a=lambda g, a_shape, beta: fitted(g, a_shape, beta),
     b=lambda g, c, alpha: scaled(g @ c.mT, alpha),
     c=lambda g, b, alpha: scaled(b.mT @ g, alpha),

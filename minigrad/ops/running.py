@@ -110,7 +110,7 @@ def _in_dtype(input: Tensor, dtype: Any, name: str) -> Tensor:
     """`input` in the dtype that a running sum or product of it has; torch's error if that is bool."""
     if dtype is not None or input.dtype.kind != dtypes.FLOATING:
         input = added_up_in(dtype or dtypes.int64, input)
-    if input.dtype is dtypes.bool_:
+    if input.dtype is dtypes.bool_ and input.ndim and input.numel():
         raise NotImplementedError(messages.not_implemented(f"{name}_out_cpu", input.dtype))
     return input
 
@@ -128,8 +128,8 @@ def _in_place(function: Callable[..., Tensor]) -> None:
                 f"Bad in-place call: input tensor dtype {names[0]} and output tensor dtype {names[1]} should match\n"
                 f"  Leave `dtype` away, or use {name}()."
             )
-        if self.dtype is dtypes.bool_:
-            raise NotImplementedError(messages.not_implemented(f"{name}_out_cpu", self.dtype))
+        if self.dtype is dtypes.bool_:  # which refuses, unless there is nothing to add
+            numpy_names["dtype"] = self.dtype
         return written(self, *(() if dim is NOT_GIVEN else (dim,)), **numpy_names)
 
     attach(**{f"{name}_": in_place})
