@@ -56,6 +56,7 @@ def outcome(expression: str, library: Any) -> tuple[Any, list[str]]:
     """The result, or the error's type and first line; and the first lines of the warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
+        warnings.filterwarnings("ignore", message="__array_wrap__ must accept")  # torch's, with NumPy 2
         warnings.filterwarnings("ignore", category=RuntimeWarning)  # NumPy's, of overflow; minigrad hides them
         for once in ("Converting a tensor with requires_grad=True", "Creating a tensor from a list of numpy"):
             warnings.filterwarnings("ignore", message=once)  # torch gives these only the first time

@@ -209,7 +209,7 @@ def norm_over(a: Array, p: float, dim: Dims, keepdim: bool) -> Array:
         return reduce(np.minimum, size, dim, keepdim)
     if p == 0:
         return _sum((a != 0).astype(a.dtype), dim, keepdim)
-    if p == 1:
+    if p == 1 or all(a.shape[d] == 1 for d in dim):  # what is the norm of one element needs no powers, nor rounding
         return _sum(size, dim, keepdim)
     if p == 2:
         return np.sqrt(_sum(a * a, dim, keepdim))

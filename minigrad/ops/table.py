@@ -253,6 +253,11 @@ def as_value(value: Any, other: Any) -> Any:
     if isinstance(value, np.ndarray):
         if isinstance(other, Tensor) and other.requires_grad:
             raise RuntimeError(messages.array_among_tensors())
+        if (
+            isinstance(other, Tensor) and value.dtype.kind in "biuf"
+        ):  # NumPy computes it in torch, in a dtype it chooses
+            value = value.astype(np.result_type(value, other._array), copy=False)
+            value = value if value.ndim else value.reshape((1,) * other.ndim)  # so that its dtype counts
         return Tensor._of(value)
     return unknown_operand(value)
 
