@@ -44,6 +44,7 @@ def tensor(
     """
     if dtype is None and device is None and requires_grad is False and not isinstance(data, (Tensor, np.ndarray)):
         return Tensor._of(array_of(data))
+    check_flags("tensor", requires_grad=requires_grad, pin_memory=pin_memory)
     options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
     d = read_dtype("tensor", options)
     if isinstance(data, Tensor):
@@ -59,9 +60,9 @@ def new_tensor(
     dtype: Any = None,
     device: Any = None,
     requires_grad: bool = False,
-    pin_memory: bool = False,
 ) -> Tensor:
     """A new tensor of `data`, as `tensor` makes, in this tensor's dtype unless another is given."""
+    check_flags("new_tensor", requires_grad=requires_grad)
     options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
     d = read_dtype("new_tensor", options) or self.dtype
     if isinstance(data, Tensor):

@@ -20,7 +20,7 @@ from .indexing import sliced
 from .indices import EVERY
 from .inplace import as_view
 from .names import attach, public, tensor_argument
-from .options import integer
+from .options import integer, wrong_type
 from .shape import as_shape, cat, checked_dims, completed_shape, reorder, repeat, sizes, stack, transpose
 from .table import Op, op
 
@@ -356,6 +356,8 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     if indexing is None:
         text = "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument."
         warnings.warn(text, UserWarning, stacklevel=level_of_user())
+    elif not isinstance(indexing, str):
+        raise wrong_type("meshgrid", "indexing", None, "str", indexing)
     elif indexing not in ("ij", "xy"):
         raise RuntimeError(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
     if not tensors:
