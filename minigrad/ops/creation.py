@@ -54,12 +54,7 @@ def tensor(
 
 @public(function=False)
 def new_tensor(
-    self: Tensor,
-    data: Any,
-    *,
-    dtype: Any = None,
-    device: Any = None,
-    requires_grad: bool = False,
+    self: Tensor, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False
 ) -> Tensor:
     """A new tensor of `data`, as `tensor` makes, in this tensor's dtype unless another is given."""
     check_flags("new_tensor", requires_grad=requires_grad)
