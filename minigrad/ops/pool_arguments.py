@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from .. import dtypes, messages
+from ..layout import looks_channels_last
 from ..tensor import Tensor
 from .options import as_int
 from .windows import Sizes, Windows, several
@@ -136,4 +137,10 @@ def check_shared(function: str, input: Tensor, kernel: str, ndims: tuple[int, ..
                 f"{shape} with dimension {i} being empty"
             )
     if input.dtype.kind != dtypes.FLOATING:
-        raise NotImplementedError(messages.not_implemented(kernel, input.dtype))
+        raise no_kernel(kernel, input)
+
+
+def no_kernel(kernel: str, input: Tensor) -> NotImplementedError:
+    """torch's error for a dtype that a kernel is not there for; it has another one for images with channels last."""
+    last = "_channels_last" if input.ndim == 4 and looks_channels_last(input._array) else ""
+    return NotImplementedError(messages.not_implemented(f"{kernel}{last}", input.dtype))

@@ -26,6 +26,7 @@ from .pool_arguments import (
     check_sequences,
     check_shared,
     is_default,
+    no_kernel,
     one_int,
     output_size_of,
     pool_of,
@@ -248,7 +249,7 @@ def max_pool2d(
     check_flags("max_pool2d", ceil_mode=ceil_mode)
     pool = pool_of("max_pool2d", shape, kernel_size, stride, padding, dilation, ceil_mode)
     if input.dtype is dtypes.bool_:
-        raise NotImplementedError(messages.not_implemented("max_pool2d", input.dtype))
+        raise no_kernel("max_pool2d", input)
     return _pooled(max_pooled, input, pool, return_indices)
 
 
@@ -330,7 +331,7 @@ def avg_pool2d(
     if divisor_override == 0:
         raise RuntimeError("divisor must be not zero")
     if input.dtype.kind != dtypes.FLOATING and input.dtype is not dtypes.int64:
-        raise NotImplementedError(messages.not_implemented("avg_pool2d", input.dtype))
+        raise no_kernel("avg_pool2d", input)
     return avg_pooled.call(input, pool, divisor_override, count_include_pad)
 
 
