@@ -143,7 +143,7 @@ entropy = op(  # a * log(a), and 0 at 0
 
 
 def _soft_margin(a: Array, b: Array, reduction: str) -> Array:
-    return loss_of(np.log1p(np.exp(-b * a)), reduction)
+    return loss_of(np.log1p(np.exp(-(b * a))), reduction)
 
 
 soft_margin: Op = op(

@@ -150,10 +150,13 @@ def _shown(input: Tensor, amounts: Amounts, mode: str) -> Tensor:
                 f"got: padding ({before}, {after}) at dimension {input.ndim - n + i} of input {list(shape)}"
             )
     sizes = [size + sum(amount) for size, amount in zip(shape[-n:], amounts, strict=True)]
-    if n > 1 and min(sizes) < 0:
+    if max(sizes) < 1:
+        whole, left = (" ".join(f"{c}: {k}" for c, k in zip("DHW"[-n:], s, strict=True)) for s in (shape[-n:], sizes))
+        space = " " if n == 2 and mode == "replicate" else ""
+        whole = whole.replace(" W", ", W") + space
+        raise RuntimeError(f"input ({whole}) is too small. Calculated output {left}")
+    if min(sizes) < 0:
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(sizes)}: {[*shape[:-n], *sizes]}")
-    if n == 1 and sizes[0] < 1:
-        raise RuntimeError(f"input (W: {shape[-1]}) is too small. Calculated output W: {sizes[0]}")
     name = _NAMES[mode]
     if input.dtype is dtypes.bool_:
         raise NotImplementedError(messages.not_implemented(f"{name.lower()}_pad{n}d", input.dtype))

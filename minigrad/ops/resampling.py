@@ -14,6 +14,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..engine import level_of_user
 from ..flags import check_flags
+from ..layout import empty_channels_last, looks_channels_last
 from ..tensor import Tensor
 from .names import tensor_argument
 from .options import integer
@@ -251,11 +252,21 @@ def _to_channels(a: Array, factor: int) -> Array:
 to_places: Op = op("PixelShuffleBackward0", _to_places, a=lambda g, factor: to_channels(g, factor))
 to_channels: Op = op("PixelUnshuffleBackward0", _to_channels, a=lambda g, factor: to_places(g, factor))
 
+
+def _shuffle(a: Array, groups: int) -> Array:
+    if not a.size:
+        return a.copy()
+    turned = a.reshape((len(a), groups, -1, math.prod(a.shape[2:]))).swapaxes(1, 2).reshape(a.shape)
+    if not looks_channels_last(a):
+        return turned
+    out = empty_channels_last(a.shape, a.dtype)
+    out[...] = turned
+    return out
+
+
 shuffled: Op = op(
     "ChannelShuffleBackward0",
-    lambda a, groups: (
-        a.reshape((len(a), groups, -1, math.prod(a.shape[2:]))).swapaxes(1, 2).reshape(a.shape) if a.size else a.copy()
-    ),
+    _shuffle,
     a=lambda g, groups: shuffled(g, g.shape[1] // groups),
 )
 
