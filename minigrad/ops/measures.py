@@ -35,7 +35,7 @@ divided_by_number, times_number = div_.named("DivBackward1"), mul_.named("MulBac
 def _cross(a: Array, b: Array, dim: int) -> Array:
     x, y = np.moveaxis(a, dim, 0), np.moveaxis(b, dim, 0)
     parts = [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]]
-    return np.stack(parts, axis=dim)
+    return np.ascontiguousarray(np.stack(parts, axis=dim))  # stack keeps the order of parts
 
 
 cross_: Op = op(
