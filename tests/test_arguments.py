@@ -178,6 +178,8 @@ torch.nn.functional.conv1d(torch.ones(2, 0, 4), torch.ones(3, 0, 2), torch.ones(
 torch.nn.functional.conv2d(torch.ones(0, 4, 4), torch.ones(3, 0, 2, 2))
 torch.autograd.grad(torch.nn.functional.conv1d(n[None, :0], (w := torch.ones(3, 0, 1, requires_grad=True))).sum(), w)
 torch.tensor(True).cumsum_(0)
+(i > 1).cumsum_(1)
+torch.tensor(True).kthvalue(1)
 torch.tensor(True).cumprod_(1)
 torch.tensor(2.5).cumsum(0, dtype=torch.bool)
 (i > 1)[:0].cumprod_(0)

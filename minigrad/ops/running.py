@@ -138,8 +138,8 @@ def _in_place(function: Callable[..., Tensor]) -> None:
 @public()
 def cumsum(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The running sum along `dim`; of integers and bools it is int64."""
-    input = _in_dtype(tensor_argument(input, "cumsum"), dtype, "cumsum")
-    return cumsum_.call(input, messages.checked_dim(dim, input.ndim))
+    at = messages.checked_dim(dim, tensor_argument(input, "cumsum").ndim)
+    return cumsum_.call(_in_dtype(input, dtype, "cumsum"), at)
 
 
 _in_place(cumsum)
@@ -148,8 +148,8 @@ _in_place(cumsum)
 @public()
 def cumprod(input: Tensor, dim: int, *, dtype: Any = None) -> Tensor:
     """The running product along `dim`; of integers and bools it is int64."""
-    input = _in_dtype(tensor_argument(input, "cumprod"), dtype, "cumprod")
-    return cumprod_.call(input, messages.checked_dim(dim, input.ndim))
+    at = messages.checked_dim(dim, tensor_argument(input, "cumprod").ndim)
+    return cumprod_.call(_in_dtype(input, dtype, "cumprod"), at)
 
 
 _in_place(cumprod)

@@ -161,10 +161,10 @@ def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any
     _nothing("kthvalue", x, at)
     if not 1 <= k <= (x.shape[at] if x.ndim else 1):
         raise RuntimeError(f"kthvalue(): selected number k out of range for dimension {at}")
-    if x.dtype.kind == "b":
-        raise NotImplementedError(messages.not_implemented("kthvalue_cpu", input.dtype))
     if not x.ndim:
         return _chosen("kthvalue", input, np.zeros(1, np.int64), at, keepdim)
+    if x.dtype.kind == "b":
+        raise NotImplementedError(messages.not_implemented("kthvalue_cpu", input.dtype))
     index = np.take(sorted_indices(x, at), [k - 1], at)
     _row_by_row(
         *(index, x, at, _tied(x, index, at)),
