@@ -177,6 +177,8 @@ torch.nn.functional.channel_shuffle(torch.arange(48.0).reshape(2, 3, 2, 4).permu
 torch.nn.functional.conv1d(torch.ones(2, 0, 4), torch.ones(3, 0, 2), torch.ones(3))
 torch.nn.functional.conv2d(torch.ones(0, 4, 4), torch.ones(3, 0, 2, 2))
 torch.autograd.grad(torch.nn.functional.conv1d(n[None, :0], (w := torch.ones(3, 0, 1, requires_grad=True))).sum(), w)
+torch.addmv(i, n, torch.ones(2))
+torch.addmv(i, n, torch.ones(3))
 torch.tensor(True).cumsum_(0)
 (i > 1).cumsum_(1)
 torch.tensor(True).kthvalue(1)

@@ -179,14 +179,14 @@ def _other_size_than_outer(t: Tensor, made: Tensor) -> str:
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """`beta * input + alpha * (mat @ vec)`; `input` is broadcast to the product's shape."""
     x, y, z = _arrays("addmv", input, mat=mat, vec=vec)
-    if not x.dtype is y.dtype is z.dtype:
-        names = [messages.TYPE_NAMES[a.dtype.name] for a in (x, y, z)]
-        raise RuntimeError("addmv input tensors must have the same dtype, but got {}, {}, and {}".format(*names))
     if y.ndim != 2 or z.ndim != 1 or x.ndim > 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got {x.ndim}, {y.ndim}, {z.ndim}")
     if y.shape[1] != z.shape[0] or (x.ndim and x.shape[0] not in (1, y.shape[0])):
         sizes = f"got input ({x.size}), mat ({y.shape[0]}x{y.shape[1]}), vec ({z.shape[0]})"
         raise RuntimeError(f"size mismatch, {sizes}\n  The matrix has {y.shape[1]} columns.")
+    if not x.dtype is y.dtype is z.dtype:
+        names = [messages.TYPE_NAMES[a.dtype.name] for a in (x, y, z)]
+        raise RuntimeError("addmv input tensors must have the same dtype, but got {}, {}, and {}".format(*names))
     if x.dtype.kind == "b" and y.size:
         raise NotImplementedError(messages.not_implemented("addmv_impl_cpu", dtypes.bool_))
     return addmv_.call(input, mat, vec, *_factors("addmv", x, beta, alpha))
