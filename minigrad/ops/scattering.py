@@ -222,7 +222,7 @@ def scatter(
     if reduce is not None and reduce not in ("add", "multiply"):
         raise RuntimeError("reduce argument must be either add or multiply.")
     if source is None:
-        filling = number_array(number, input._array.dtype)
+        filling = number_array(number if i.size else 0, input._array.dtype)  # none is written, so any fits
         if reduce is None:
             whole = with_a_dim(input)
             key = own(key_along(i, at, whole._array.ndim), input)
