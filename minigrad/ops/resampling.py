@@ -252,21 +252,11 @@ def _to_channels(a: Array, factor: int) -> Array:
 to_places: Op = op("PixelShuffleBackward0", _to_places, a=lambda g, factor: to_channels(g, factor))
 to_channels: Op = op("PixelUnshuffleBackward0", _to_channels, a=lambda g, factor: to_places(g, factor))
 
-
-def _shuffle(a: Array, groups: int) -> Array:
-    if not a.size:
-        return a.copy()
-    turned = a.reshape((len(a), groups, -1, math.prod(a.shape[2:]))).swapaxes(1, 2).reshape(a.shape)
-    if not looks_channels_last(a):
-        return turned
-    out = empty_channels_last(a.shape, a.dtype)
-    out[...] = turned
-    return out
-
-
 shuffled: Op = op(
     "ChannelShuffleBackward0",
-    _shuffle,
+    lambda a, groups: (
+        a.reshape((len(a), groups, -1, math.prod(a.shape[2:]))).swapaxes(1, 2).reshape(a.shape) if a.size else a.copy()
+    ),
     a=lambda g, groups: shuffled(g, g.shape[1] // groups),
 )
 
@@ -315,7 +305,11 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         raise RuntimeError(
             f"Number of channels must be divisible by groups. Got {shape[1]} channels and {groups} groups."
         )
-    return shuffled.call(input, groups)
+    result: Tensor = shuffled.call(input, groups)
+    if looks_channels_last(input._array):
+        turned, result._array = result._array, empty_channels_last(result._array.shape, result._array.dtype)
+        result._array[...] = turned
+    return result
 
 
 # Older names of torch's for `interpolate`, which warn
