@@ -236,6 +236,13 @@ def test_leverage_and_cooks_distance_are_what_leaving_a_row_out_does(shape):
         cook = np.sum((fitted - without) ** 2) / columns.shape[1] / variance
         assert residuals.cook[i] == pytest.approx(cook, rel=1e-3, abs=1e-9)
     assert residuals.influential()[0].cook == residuals.cook.max()
+    outlier = residuals.outlier
+    kept = np.arange(len(y)) != outlier.row
+    without, (left,), *_ = np.linalg.lstsq(columns[kept], y[kept])
+    row = columns[outlier.row]
+    ahead = 1 + row @ np.linalg.inv(columns[kept].T @ columns[kept]) @ row
+    deviation = np.sqrt(left / (sum(kept) - columns.shape[1]) * ahead)
+    assert outlier.statistic == pytest.approx((y[outlier.row] - row @ without) / deviation, rel=1e-4)
 
 
 def verdicts(outcome):
@@ -246,7 +253,7 @@ def test_well_behaved_residuals_pass_every_check():
     X, y = drawn_rows(300, 3)
     outcome = outcome_of(X, y, optimizer="newton")
     assert set(verdicts(outcome).values()) == {"good"}
-    assert [check.kind for check in Residuals(outcome).checks()] == ["normality", "spread", "order", "influence"]
+    assert [check.kind for check in Residuals(outcome).checks()] == [*"normality spread order outlier influence".split()]
 
 
 @pytest.mark.parametrize(
@@ -255,13 +262,16 @@ def test_well_behaved_residuals_pass_every_check():
         ("normality", lambda x, e: e**3),
         ("spread", lambda x, e: e * np.exp(x)),
         ("order", lambda x, e: np.convolve(e, np.ones(4), "same")),
+        ("outlier", lambda x, e: e + 500 * (abs(x) == abs(x).min())),
         ("influence", lambda x, e: e + 60 * (x == x.max())),
     ],
 )
 def test_what_is_wrong_with_residuals_is_found(kind, spoil):
     random = np.random.default_rng(4)
     x, e = random.normal(size=(2, 200))
-    assert verdicts(outcome_of(x[:, None], 2 * x + spoil(x, e), optimizer="newton"))[kind] == "doubtful"
+    found = verdicts(outcome_of(x[:, None], 2 * x + spoil(x, e), optimizer="newton"))
+    assert found[kind] == "doubtful"
+    assert kind != "outlier" or found["influence"] == "outlying"  # which is not good: it made the uncertainty large
 
 
 def test_checks_agree_with_scipy_and_are_right_as_often_as_they_say():
@@ -320,7 +330,7 @@ def test_checks_are_the_same_at_any_scale_of_the_target(scale, dtype):
 
 def test_residuals_that_are_all_the_same_have_no_shape():
     outcome = outcome_of(np.full((30, 1), 2.0), np.full(30, 3.0), fit_intercept=False)
-    normality, _, order, _ = Residuals(outcome).checks()
+    normality, _, order, *_ = Residuals(outcome).checks()
     assert math.isnan(normality.statistic)
     assert (normality.verdict, order.verdict) == ("good", "doubtful")
 

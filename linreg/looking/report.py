@@ -271,6 +271,8 @@ def _residuals(drawing: Drawing, words: Words) -> list[str]:
 def _check(check: Check, words: Words) -> list[str]:
     silent = {"exact": "exact_fit"}.get(check.verdict, check.verdict)
     answer = words.get(f"{check.kind}_{check.verdict}", words.get(silent, ""))
+    if check.row is not None:
+        answer = answer.format(row=f"{check.row + 1:,}")
     return [
         words[check.kind],
         "" if math.isnan(check.statistic) else number(check.statistic),

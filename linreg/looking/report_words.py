@@ -86,6 +86,7 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "normality": "normal? (Jarque–Bera)",
         "spread": "evenly spread? (Breusch–Pagan, F)",
         "order": "independent of their order? (Durbin–Watson)",
+        "outlier": "no row far from the fit? (largest externally studentised residual, Bonferroni)",
         "influence": "swayed by no row? (largest Cook's distance)",
         "normality_good": "Nothing speaks against a normal distribution.",
         "normality_doubtful": "They are not normal: intervals and p are rough where rows are few, and rows far out "
@@ -94,11 +95,15 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "spread_doubtful": "Their spread changes with the features: the standard errors may be too small or too large "
         "(--robust gives others).",
         "spread_allowed": "Their spread changes with the features, which the HC3 standard errors allow for.",
-        "order_good": "Neighbouring rows know nothing of each other.",
+        "order_good": "Nothing says that neighbouring rows depend on each other.",
         "order_doubtful": "Neighbouring rows are alike (below 2) or opposed (above 2): they are not "
         "independent, and the "
         "standard errors mislead.",
+        "outlier_good": "No row looked at lies further from the fit than chance puts one.",
+        "outlier_doubtful": "Row {row} of the data lies far from the fit: see whether it is right.",
         "influence_good": "No row moves the fit by much of its uncertainty.",
+        "influence_outlying": "No row looked at moves the fit by much of its uncertainty, which the row far from it "
+        "makes large.",
         "influence_doubtful": "A row moves the fit by about as much as its uncertainty: see below whether it is right.",
         "influence_partly": "No row looked at moves the fit by much of its uncertainty; one of the others may.",
         "influence_beyond": "No row looked at does, but among the others are some far from the fit: all residuals are "
@@ -217,15 +222,19 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "normality": "是否正态？（Jarque–Bera）",
         "spread": "离散程度是否均匀？（Breusch–Pagan，F）",
         "order": "与先后顺序无关？（Durbin–Watson）",
+        "outlier": "没有离拟合很远的行？（最大外学生化残差，Bonferroni）",
         "influence": "不受单独某行左右？（最大 Cook 距离）",
         "normality_good": "没有迹象表明不是正态分布。",
         "normality_doubtful": "不是正态分布：行数少时区间和 p 只是粗略的，偏离很远的行值得一看。",
         "spread_good": "没有迹象表明离散程度与特征有关。",
         "spread_doubtful": "离散程度随特征变化：标准误可能偏小或偏大（--robust 给出另一种）。",
         "spread_allowed": "离散程度随特征变化，HC3 标准误已考虑到这一点。",
-        "order_good": "相邻各行互不相关。",
+        "order_good": "看不出相邻各行有关。",
         "order_doubtful": "相邻各行相似（小于 2）或相反（大于 2）：它们不独立，标准误会误导人。",
+        "outlier_good": "所看的行中，没有哪一行离拟合比偶然所能达到的更远。",
+        "outlier_doubtful": "数据第 {row} 行离拟合很远：请确认它是否正确。",
         "influence_good": "没有哪一行对拟合的影响接近其不确定度。",
+        "influence_outlying": "所看的行中，没有哪一行对拟合的影响接近其不确定度，但离得很远的那一行使不确定度变大。",
         "influence_doubtful": "有一行对拟合的影响与其不确定度相当：请看下表，确认它是否正确。",
         "influence_partly": "所看的行中，没有哪一行对拟合的影响接近其不确定度；其余的行则不得而知。",
         "influence_beyond": "所看的行中没有，但其余的行里有离拟合很远的：全部残差比所看的大。",

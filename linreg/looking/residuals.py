@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from linreg.looking.distributions import f_beyond
+from linreg.looking.distributions import f_beyond, t_beyond
 from linreg.looking.statistics import Design
 from linreg.outcome import Outcome
 from linreg.triangle import Array
@@ -23,16 +23,18 @@ LEAST_SPARE = 1e-6
 class Check:
     """What was asked of the residuals, and the answer.
 
-    `kind` is "normality", "spread", "order" or "influence"; `verdict` "good", "doubtful" or why nothing is said: "few"
-    rows, an "exact" fit, "sampled" rows, "errorless" coefficients. Influence that is good in sampled rows is "partly"
-    so, or "beyond" them is a row far from the fit. `p` is the probability of a statistic at least as far from what is
-    expected where all is well, NaN for influence.
+    `kind` is "normality", "spread", "order", "outlier" or "influence"; `verdict` "good", "doubtful" or why nothing is
+    said: "few" rows, an "exact" fit, "sampled" rows, "errorless" coefficients. Influence that is good in sampled rows
+    is "partly" so, or "beyond" them is a row far from the fit; beside an outlier it is "outlying", as that enlarges the
+    uncertainty which influence is measured by. `p` is the probability of a statistic at least as far from what is
+    expected where all is well, NaN for influence. `row` of the data, from 0, is the one furthest from the fit.
     """
 
     kind: str
     verdict: str
     statistic: float = math.nan
     p: float = math.nan
+    row: int | None = None
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,10 @@ class Residuals:
     times any.
     """
 
-    def __init__(self, outcome: Outcome) -> None:
+    def __init__(self, outcome: Outcome, design: Design | None = None) -> None:
         X, y, self.rows, roots = outcome.sample
         times = np.ones(len(y)) if roots is None else roots
-        self.design, self.target_std = Design(outcome), float(outcome.scaling.stds[-1])
+        self.design, self.target_std = design or Design(outcome), float(outcome.scaling.stds[-1])
         # The differences are taken in standard units, where no large mean eats their digits.
         standard = outcome.scaling.apply(np.column_stack([X, y]))
         self.plain, self.observed = self.design.columns(standard[:, :-1]), y
@@ -100,6 +102,24 @@ class Residuals:
         moved: Array = self.studentised**2 * self.leverage / self._spare / self.columns.shape[1]
         return moved
 
+    @cached_property
+    def outlier(self) -> Check:
+        """Whether a row is far from the exact answer: its residual over the deviation that the other rows leave alone.
+
+        The largest of k such is judged by k times its probability, as Bonferroni does.
+        Source: Cook and Weisberg 1982, Residuals and Influence in Regression, 2.2.2
+        """
+        if (silence := self._silence("outlier")) is not None:
+            return Check("outlier", silence)
+        design = self.design
+        left = self.standard_errors + self.columns @ (design.theta - design.exact)
+        share = left**2 / (design.squares(design.exact) * self._spare)  # of all squares, what goes without the row
+        beyond = (design.freedom - 1) * share / np.maximum(1 - share, np.finfo(np.float64).eps)
+        place = int(np.argmax(beyond))
+        t = math.copysign(math.sqrt(beyond[place]), left[place])
+        p = min(len(left) * t_beyond(t, design.freedom - 1), 1.0)
+        return Check("outlier", "doubtful" if p < DOUBTFUL else "good", t, p, int(self.rows[place]))
+
     @property
     def _spare(self) -> Array:
         # A row that alone determines a coefficient has none, and no residual either.
@@ -120,7 +140,7 @@ class Residuals:
         ]
 
     def checks(self) -> list[Check]:
-        """Whether the residuals are as least squares supposes: normal, evenly spread, in no order, swayed by no row."""
+        """Whether the residuals are as least squares supposes: normal, even, in no order, none far out or swaying."""
         asked = {"normality": self._normality, "spread": self._spread, "order": self._order}
         made = []
         for kind, ask in asked.items():
@@ -131,11 +151,14 @@ class Residuals:
                 made.append(Check(kind, "doubtful" if p < DOUBTFUL else "good", statistic, p))
         silence = self._silence("influence")
         most = math.nan if silence else float(self.cook.max())
-        return [*made, Check("influence", silence or ("doubtful" if most >= SWAYS else self._unswayed), most)]
+        influence = Check("influence", silence or ("doubtful" if most >= SWAYS else self._unswayed), most)
+        return [*made, self.outlier, influence]
 
     @property
     def _unswayed(self) -> str:
         """The verdict where no sampled row sways the fit, which says little of one that is not among them."""
+        if self.outlier.verdict == "doubtful":
+            return "outlying"
         if self.in_order:
             return "good"
         sampled = self.target_std * float(np.sqrt(np.mean(self.standard_errors**2)))
@@ -147,10 +170,15 @@ class Residuals:
             return "exact"
         if kind == "order" and not self.in_order:
             return "sampled"
-        if kind == "influence" and not self.unbiased:
+        alone = kind in ("outlier", "influence")  # asked of each row, however few
+        if alone and not self.unbiased:
             return "errorless"
+        if kind == "outlier" and self.design.fits(self.design.exact):
+            return "exact"
+        if alone:
+            return "few" if kind == "outlier" and self.design.freedom < 2 else None
         needed = ENOUGH + self.columns.shape[1] if kind == "spread" else ENOUGH
-        return "few" if kind != "influence" and len(self.errors) < needed else None
+        return "few" if len(self.errors) < needed else None
 
     def _normality(self) -> tuple[float, float]:
         """Jarque and Bera 1987: skewness and kurtosis beside a normal distribution's."""

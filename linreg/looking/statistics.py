@@ -134,8 +134,12 @@ class Design:
     @property
     def is_exact(self) -> bool:
         """Whether the parameters as trained leave nothing but rounding."""
-        size = max(math.sqrt(self.squares(np.zeros_like(self.theta)) / self.rows), 1.0)
-        return self.deviation <= 16 * self._eps * size
+        return self.fits(self.theta)
+
+    def fits(self, theta: Array) -> bool:
+        """Whether parameters (p,) leave nothing but rounding."""
+        size = max(math.sqrt(self.squares(np.zeros_like(theta)) / self.rows), 1.0)
+        return math.sqrt(self.squares(theta) / max(self.freedom, 1)) <= 16 * self._eps * size
 
     @cached_property
     def total(self) -> float:
@@ -200,9 +204,9 @@ class Design:
         return np.append([b], w) if self.intercept else np.asarray(w, dtype=np.float64)
 
 
-def summarise(outcome: "Outcome | Saved") -> Summary:
-    """The statistics of a run's fit."""
-    design, scaling = Design(outcome), outcome.scaling
+def summarise(outcome: "Outcome | Saved", design: Design | None = None) -> Summary:
+    """The statistics of a run's fit, and its `design` where that is known."""
+    design, scaling = design or Design(outcome), outcome.scaling
     without = _without(outcome, design)
     # Own units are a linear function of standard ones: a slope by its columns' scales, the intercept by all means.
     slopes = np.diag(scaling.stds[-1] / scaling.stds[:-1])
