@@ -43,6 +43,7 @@ COMMANDS = {
 }
 
 BATCH_SIZE, EXPLAINED_ROWS = 10, 3  # of three rows every number can be read
+INIT_STD = 0.01
 
 # What only the synthetic job knows, and the document's values for it.
 SYNTHETIC: dict[str, Any] = {"true_w": [2.0, -3.4], "true_b": 4.2, "num_examples": 1000, "noise": 0.01}
@@ -69,11 +70,12 @@ LITTLE_BY_LITTLE = ("lr", "batch_size", "patience", "until")
 def settings_of(options: argparse.Namespace, seed: int) -> Settings:
     """The settings that the options ask for, with the defaults of the way to train that they chose."""
     patience = options.patience or PATIENCE if options.validation else None
+    usual_std = 0.0 if options.optimizer in AT_ONCE else INIT_STD
     return Settings(
         lr=options.lr or LEARNING_RATES[options.optimizer],
         num_epochs=options.num_epochs or 0,
         batch_size=options.batch_size or (BATCH_SIZE if options.explain is None else EXPLAINED_ROWS),
-        init_std=options.init_std,
+        init_std=usual_std if options.init_std is None else options.init_std,
         seed=seed,
         dtype=options.dtype,
         backend=options.backend,
@@ -222,8 +224,8 @@ def add_running(parser: argparse.ArgumentParser) -> None:
     add(
         "--init-std",
         type=not_negative,
-        default=0.01,
-        help="standard deviation of w before training (default %(default)s)",
+        help=f"standard deviation of w before training (default {INIT_STD}; 0 with newton and lstsq, whose answer it "
+        "would be part of where that is not unique)",
     )
     add("--seed", type=whole(0, 2**64 - 1), help="for data, start and order (default: a new one)")
     add("--dtype", choices=("float32", "float64"), default="float32", help="default %(default)s")

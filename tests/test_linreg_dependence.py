@@ -1,5 +1,6 @@
 """The warning about features that follow from others names them, and how."""
 
+import json
 import re
 
 import numpy as np
@@ -117,6 +118,17 @@ def test_every_block_of_rows_is_looked_at(monkeypatch, recwarn, broken_in):
         b[broken_in] += 1
     LinearRegression(optimizer="lstsq").fit(np.column_stack([a, b]), y)
     assert bool(recwarn) == (broken_in is None)
+
+
+@pytest.mark.parametrize("optimizer", ["newton", "lstsq"])
+def test_where_the_answer_is_not_unique_it_is_the_shortest_whatever_the_seed(tmp_path, optimizer):
+    a, b = numbers(2, 30)
+    told(tmp_path, {"a": a, "b": b, "c": 2 * a + b, "d": a})
+    words = ["--data", tmp_path / "t.csv", "--target", "y", "--optimizer", optimizer, "--json", "--seed"]
+    for seed in (0, 1):
+        found = json.loads(linreg(*words, seed)[1])["coefficients"]
+        for name, row in found.items():
+            assert row["estimate"] == pytest.approx(row["exact"], rel=1e-4), name
 
 
 @pytest.mark.parametrize("optimizer", ["newton", "lstsq"])
