@@ -79,7 +79,7 @@ def whole(least: int, most: int = 2**63 - 1) -> Callable[[str], int]:
 def names(text: str) -> list[str]:
     """Names between commas, read as a line of a table would be: in quotes a name may hold a comma itself."""
     try:
-        names = next(csv.reader([text]), [])
+        names = next(csv.reader([text]), []) or [""]  # of no letters csv makes no name, and a column may have that
     except csv.Error as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of names: {error}") from error
     return [name.strip() for name in names]

@@ -82,12 +82,18 @@ class Counts:
     def line(self) -> str | None:
         """One line for people, or None where nothing was missing or dropped."""
         if not self.missing:
-            why = f"{self.weightless:,} of {self.read:,} rows are left out, as their weight is 0"
+            why = f"{self._left_out(self.weightless)}, as the weight is 0"
             return why if self.weightless else None
         columns = ", ".join(f"{count:,} in {column!r}" for column, count in self.missing.items())
+        if not self.dropped:
+            of = "its column's mean" if len(self.missing) == 1 else "their columns' means"
+            return f"missing values: {columns}, filled with {of}; no row is left out"
         filled = "the others are filled with means" if self.policy == "mean" else "none is filled"
-        why = f" ({self.weightless:,} as their weight is 0)" if self.weightless else ""
-        return f"missing values: {columns}; {self.dropped:,} of {self.read:,} rows are left out{why}, {filled}"
+        why = f" ({self.weightless:,} as the weight is 0)" if self.weightless else ""
+        return f"missing values: {columns}; {self._left_out(self.dropped)}{why}, {filled}"
+
+    def _left_out(self, rows: int) -> str:
+        return f"{rows:,} of {self.read:,} rows {'is' if rows == 1 else 'are'} left out"
 
 
 @dataclass

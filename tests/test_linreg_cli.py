@@ -305,7 +305,7 @@ def test_missing_file_and_directory_are_refused(tmp_path):
         (["--features", "z"], "no column 'z'; its columns are 'y', 'x'"),
         (["--features", "x,y"], "'y' is the target and cannot be a feature"),
         (["--features", "x,x"], "'x' is named twice"),
-        (["--features", ""], "no feature to predict 'y' from"),
+        (["--features", ""], "no column ''; its columns are 'y', 'x'"),
         (["--features", "x\ny"], "--features: 'x\\ny' is not a list of names"),
         (["--categories", "z"], "no column 'z'; its columns are 'y', 'x'"),
         (["--categories", "y"], "column 'y' is the target and cannot be a category"),

@@ -22,7 +22,7 @@ from linreg.tables.mending import mended
 from linreg.tables.opening import MARKS
 from linreg.tables.streams import Reading
 
-LEAVES = "--without leaves columns out"
+LEAVES, DROPS = "--without leaves columns out", "--missing drop leaves such rows out"
 ROWS = "id,word,one,x,area m2,y\n" + "".join(f"r{i},{'ab'[i % 2]},7,{i},{i * i},{2 * i + 1}\n" for i in range(9))
 
 
@@ -175,6 +175,21 @@ def test_what_else_a_cell_may_hold_is_not_guessed(cell):
 def test_tabs_in_a_file_that_is_called_csv(tmp_path, refused):
     (tmp_path / "t.csv").write_text("x\ty\n1\t2\n", encoding="utf-8")
     assert refused("--data", tmp_path / "t.csv", "--target", "y").endswith("; --format tsv reads tabs")
+
+
+def test_bars_between_cells(tmp_path, refused):
+    (tmp_path / "t.csv").write_text("x|y\n1|2\n", encoding="utf-8")
+    said = refused("--data", tmp_path / "t.csv", "--target", "y")
+    assert said.endswith("'x|y'; cells are separated by commas or semicolons, with --format tsv by tabs")
+
+
+def test_only_what_can_be_filled_is_told_to_be(tmp_path, refused, told):
+    (tmp_path / "t.csv").write_text("x,y\n1,2\n3,3\n2,\n,5\n", encoding="utf-8")
+    options = "--data", tmp_path / "t.csv"
+    filled = ", --missing mean fills them"
+    assert refused(*options, "--target", "x").endswith(f"row 3, column 'y': the value is missing; {DROPS}{filled}")
+    assert refused(*options, "--target", "y").endswith(f"row 3, column 'y': the value is missing; {DROPS}")
+    assert told(*options, "--target", "y", "--missing", "mean")["rows_dropped"] == 1
 
 
 def test_features_are_named_in_one_way(options, refused):

@@ -75,8 +75,10 @@ def test_without_it_such_a_cell_is_refused_with_a_hint(tmp_path):
     assert (status, err.count("\n")) == (2, 1)
     assert "'?' is not a finite number; --categories takes columns of words, --na words for a missing value" in err
     status, out, err = linreg(*words, "--na", "?")
-    assert (status, err) == (0, "linreg: missing values: 1 in 'a'; 1 of 3 rows are left out, none is filled\n")
+    assert (status, err) == (0, "linreg: missing values: 1 in 'a'; 1 of 3 rows is left out, none is filled\n")
     assert json.loads(out)["missing"] == {"a": 1}
+    err = linreg(*words[:4], *words[6:], "--na", "?", "--missing", "mean")[2]
+    assert err == "linreg: missing values: 1 in 'a', filled with its column's mean; no row is left out\n"
     assert "--na needs --data" in linreg("--na", "?")[2]
 
 

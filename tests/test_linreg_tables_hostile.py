@@ -225,7 +225,7 @@ def test_a_pipe_without_end_that_is_no_table():
                 child.stdin.close()
             err = child.stderr.read().decode()
             assert child.wait(timeout=60) == 2
-            assert err.startswith("linreg: error: -")
+            assert err.startswith("linreg: error: standard input")
             assert len(err.splitlines()) == 1
 
 

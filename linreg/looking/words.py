@@ -69,6 +69,8 @@ PLOT_WORDS: dict[str, dict[str, str]] = {
 
 def shown(name: str, longest: int = LONGEST_NAME) -> str:
     """A column's name as it can stand in a picture or on a page: printable, and short."""
+    if not name:
+        return "(—)"
     printable = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)
     return printable if len(printable) <= longest else printable[: longest - 1] + "…"
 

@@ -18,7 +18,8 @@ from linreg.tables.source import Block, NotNumbers, Span, losing
 from linreg.tables.streams import Reading
 
 BLOCK = 1 << 20  # bytes read at once
-CONVERTED = "iconv -f latin1 -t utf-8 converts it, where it is Latin-1"
+CONVERTED = "iconv -f gb18030 -t utf-8 converts it where it is Chinese, -f latin1 where it is Western"
+WIDE = "it begins as UTF-16 does, which iconv -f utf-16 -t utf-8 converts"
 
 
 class Delimited:
@@ -169,7 +170,8 @@ class Delimited:
             rows = list(csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=True))
         except UnicodeDecodeError as error:
             byte = error.object[error.start]
-            raise BadInput(f"{self.name} is not UTF-8 text: it holds the byte 0x{byte:02x}; {CONVERTED}") from error
+            mend = WIDE if line.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else CONVERTED
+            raise BadInput(f"{self.name} is not UTF-8 text: it holds the byte 0x{byte:02x}; {mend}") from error
         except csv.Error as error:
             raise BadInput(f"{self.name}, line {self._line}: not CSV: {error}") from error
         if len(rows) > 1:

@@ -17,7 +17,7 @@ from linreg.triangle import Array
 
 MOST_LEVELS = 1000  # of a category
 LEFT_OUT = "--without leaves columns out"
-FILLED = "--missing drop leaves such rows out, --missing mean fills them"
+DROPPED, FILLED = "--missing drop leaves such rows out", ", --missing mean fills them"
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ class Encoding:
         check_finite(coded, choice.columns, name, block.first)
         missing = np.isnan(coded)
         if self.missing == "refuse":
-            refuse_missing(missing, choice.columns, name, block.first)
+            refuse_missing(missing, choice, name, block.first)
         rows = np.flatnonzero(~missing.any(axis=1) if self.missing == "drop" else np.ones(len(coded), dtype=bool))
         # The target's place among the numbers, which the columns are counted by.
         coded = np.insert(coded[rows], len(choice.numbers), np.nan, axis=1)
@@ -256,11 +256,13 @@ class Encoding:
         return encoding
 
 
-def refuse_missing(missing: Any, columns: Sequence[str], name: str, first: int) -> None:
-    """BadInput for the first value that is missing in rows (n, k) from number `first` on."""
+def refuse_missing(missing: Any, choice: Choice, name: str, first: int) -> None:
+    """BadInput for the first value that is missing in coded rows (n, k) from number `first` on."""
     if missing.any():
-        row, column = np.unravel_index(int(np.argmax(missing)), missing.shape)
-        raise BadInput(f"{where(name, first + int(row), columns[int(column)])}: the value is missing; {FILLED}")
+        row, place = np.unravel_index(int(np.argmax(missing)), missing.shape)
+        column = choice.columns[int(place)]
+        mend = DROPPED + (FILLED if column in choice.features else "")  # a target or a weight is never filled
+        raise BadInput(f"{where(name, first + int(row), column)}: the value is missing; {mend}")
 
 
 def _frozen(value: Any) -> Any:

@@ -165,6 +165,9 @@ def _warnings(source: Source, codes: Codes) -> Iterator[str]:
             f"the first line of {source.name} holds numbers alone and was taken for the columns' names; --no-header "
             "reads it as a row"
         )
+    if "" in codes.choice.features:
+        place = source.columns.index("") + 1
+        yield f"column {place} of {source.name} has no name, as a row index has none: --without '' leaves it out"
     if codes.rounded:
         yield lost_digits(source, codes.rounded)
 

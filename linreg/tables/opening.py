@@ -48,10 +48,11 @@ def opened_source(
 def _source(
     stream: IO[bytes], path: str, format: str | None, header: bool, na: Sequence[str], keep: Sequence[str]
 ) -> Source:
+    name = "standard input" if path == "-" else path
     try:
         head = stream.peek(8)[:8]  # type: ignore[attr-defined]
     except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}") from error
+        raise BadInput(f"cannot read {name}: {error.strerror}") from error
     kind = format
     if kind is None:
         by_magic = [known for magic, known in MAGIC.items() if head.startswith(magic)]
@@ -62,11 +63,11 @@ def _source(
         text = unzipped(stream) if head.startswith(GZIP) else stream
         delimiter, decimal = MARKS[kind]
         found = None if format is None and kind == "csv" else delimiter
-        return Delimited(Reading(text, path), path, found, decimal, header=header, na=na, keep=keep)
-    file = seekable(stream, path)
+        return Delimited(Reading(text, name), name, found, decimal, header=header, na=na, keep=keep)
+    file = seekable(stream, name)
     if kind == "parquet":
-        source: Source = Parquet(file, path, na=na, keep=keep)
+        source: Source = Parquet(file, name, na=na, keep=keep)
     else:
-        source = Arrays(file, path, zipped=kind == "npz", na=na, keep=keep)
+        source = Arrays(file, name, zipped=kind == "npz", na=na, keep=keep)
     weakref.finalize(source, file.close)
     return source

@@ -17,6 +17,7 @@ A source of your own needs the three members of `Source`, and goes wherever a fi
 
 import difflib
 import math
+import re
 import reprlib
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -166,8 +167,15 @@ def no_column(source: Source, name: str) -> str:
     meant = f" (is it {near[0]!r}?)" if near else ""
     marks = {";": "csv2 reads semicolons and decimal commas", "\t": "tsv reads tabs"}
     uncut = [mend for mark, mend in marks.items() if len(source.columns) == 1 and mark in source.columns[0]]
-    mend = f"; --format {uncut[0]}" if uncut else _read_as_row(source)
+    mend = f"; --format {uncut[0]}" if uncut else _read_as_row(source) or _uncut(source)
     return f"{source.name} has no column {name!r}{meant}; its columns are {known}{mend}"
+
+
+def _uncut(source: Source) -> str:
+    """How cells are separated, where a table of text has one column that looks like several."""
+    if len(source.columns) > 1 or not hasattr(source, "headless") or not re.search(r"[^|\s][|\s]", source.columns[0]):
+        return ""
+    return "; cells are separated by commas or semicolons, with --format tsv by tabs"
 
 
 def headless(source: Source) -> bool:

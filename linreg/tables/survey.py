@@ -121,7 +121,7 @@ class Surveyor:
     def _check(self, coded: Array, missing: Any, first: int) -> None:
         columns = self._choice.columns
         if self._split.missing == "refuse":
-            refuse_missing(missing, columns, self._name, first)
+            refuse_missing(missing, self._choice, self._name, first)
         check_finite(coded, columns, self._name, first)
         if self._split.weighted and (below := coded[:, -1] < 0).any():
             row = int(np.argmax(below))
