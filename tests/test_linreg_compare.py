@@ -253,7 +253,7 @@ def test_what_is_printed(monkeypatch):
     for row, backend, kind in zip(rows, ("minigrad", "torch") * 2, ("gradient", "parameter") * 2, strict=True):
         where = rf"{kind}: (none|\d\.\de-\d\d \(\d\.\de-\d\d\) in (b|w\[\d\]), step \d)"
         assert re.fullmatch(rf" *\d? +{backend} +{number} +{number} +{next(measures)} +{where}", row), row
-    assert "exceeds what it had before it read the data (36 MiB with torch)." in out
+    assert "less what was in use before the data were read (36 MiB with torch)." in out
     kinds = [line.split()[0] for line in out.splitlines() if line.startswith(KINDS)]
     assert kinds == list(KINDS)
     assert out.endswith("minigrad and torch agree: no difference is above 1e-05 of the largest.\n")

@@ -17,6 +17,7 @@ from linreg.looking.panels import Drawing
 from linreg.looking.statistics import summarise
 from linreg.looking.surface import plane_of
 from linreg.looking.words import PLOT_WORDS, shown
+from linreg.outcome import Trace
 
 matplotlib = pytest.importorskip("matplotlib")
 
@@ -156,6 +157,13 @@ def test_losses_that_are_no_numbers_are_left_out(values):
     for line in drawn.axes[-2].lines:
         assert np.isfinite(np.asarray(line.get_ydata(), dtype=float)).all()
     assert drawn.axes[-2].get_title(loc="left") == PLOT_WORDS["en"]["diverged_title"]
+
+
+def test_losses_that_differ_by_little_have_a_linear_axis():
+    outcome = outcome_of(*drawn_rows(20, 2))
+    for last, scale in ((0.3, "linear"), (0.03, "log")):
+        of_epochs = replace(outcome, losses=[0.5, last], trace=Trace(), start=None)
+        assert plots.figure(of_epochs).axes[-2].get_yscale() == scale
 
 
 NAMES = ["$x_1^2$ & <b>", "_年龄", "a\nb\x00\ud800", r"\frac{1}{", "x" * 200]

@@ -129,7 +129,7 @@ def _notes(comparison: Comparison, taken: Sequence[Measured]) -> list[str]:
     notes = [
         "(In brackets, and 'of the largest': as a part of the largest such number so far.)",
         "Time and memory are each one's alone, on one thread of a process of its own: the median of an epoch's steps,",
-        "and by how much the most memory it had until then exceeds what it had before it read the data"
+        "and peak memory so far, less what was in use before the data were read"
         + f" ({', '.join(before)})" * bool(before)
         + ".",
     ]

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 TEXT, QUIET, LINE, DATA, FIT = "#22262b", "#5c636b", "#dcdad3", "#0a5fb4", "#a34508"
 MOST_FEATURES, MOST_POINTS = 9, 4500  # panels, and points in all of them
 SMOOTHED = 60  # rows from which the residuals' running mean is drawn
+DECADE = 10.0  # of losses that differ by less, a logarithmic axis would name none but odd ones
 GRID, WIDER = 121, 1.6  # points along each side of the loss surface, and how much wider than high it is
 LEVELS = 9  # each a quarter of the one around it, above the lowest loss
 
@@ -151,7 +152,7 @@ class Drawing:
                 drawn.append(np.asarray(values)[kept])
                 ax.plot(np.asarray(steps)[: len(values)][kept], drawn[-1], label=label, **look)
         everything = np.concatenate(drawn) if drawn else np.ones(1)
-        if everything.min() > 0:
+        if everything.max() >= DECADE * everything.min() > 0:
             ax.set_yscale("log")
         lowest = self.residuals.design.squares(self.residuals.design.exact) / 2 / outcome.triangle.rows
         if lowest > everything.min() / 1000:

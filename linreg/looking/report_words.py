@@ -71,9 +71,9 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "drawn over "
         "what is fitted; on the line both are equal.",
         "missing": "Missing values",
-        "missing_dropped": "{dropped} of {read} rows are left out, none is filled.",
-        "missing_filled": "{dropped} of {read} rows are left out, the others are filled with the means of the rows "
-        "trained on.",
+        "missing_dropped": "Rows left out: {dropped} of {read}; none is filled.",
+        "missing_filled": "Rows left out: {dropped} of {read}; in the others missing values are filled with the means "
+        "of the rows trained on.",
         "column": "column",
         "missing_values": "values missing",
         "residuals": "Residuals",
@@ -209,7 +209,7 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "data_dependent": "可由其余特征得出的特征无法逐个查看，因此画出 {target} 与拟合值；在直线上两者相等。",
         "missing": "缺失值",
         "missing_dropped": "{read} 行中去掉了 {dropped} 行，没有填补。",
-        "missing_filled": "{read} 行中去掉了 {dropped} 行，其余的用训练行的均值填补。",
+        "missing_filled": "{read} 行中去掉了 {dropped} 行，其余各行的缺失值用训练行的均值填补。",
         "column": "列",
         "missing_values": "缺失个数",
         "residuals": "残差",
