@@ -11,8 +11,17 @@ from typing import Any
 from linreg.backends import backend
 from linreg.errors import Diverged, warn
 from linreg.examples import predicted
-from linreg.lines import EpochLines, beside, coefficient_lines, goodness_line, vain_line
-from linreg.looking.statistics import summarise
+from linreg.lines import (
+    EpochLines,
+    beside,
+    coefficient_lines,
+    goodness_line,
+    outlier_line,
+    unconverged_line,
+    vain_line,
+)
+from linreg.looking.residuals import Residuals
+from linreg.looking.statistics import FAR_OFF, Design, furthest, summarise
 from linreg.model import Tensor, init_params, squared_loss
 from linreg.outcome import Outcome, Trace
 from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, problem_of, rounded_away, warn_of
@@ -90,7 +99,8 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
     estimates = [beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
     coefficients = dict(zip(outcome.names, estimates, strict=True))
     constant = beside(intercept, exact_intercept) if settings.fit_intercept else None
-    summary = summarise(outcome)
+    design = Design(outcome)
+    summary = summarise(outcome, design)
     for row, coefficient in zip([*([constant] if constant else []), *estimates], summary.coefficients, strict=True):
         row.update(coefficient.as_json())
     good = [outcome.goodness(triangle) for triangle in (outcome.triangle, outcome.held_triangle) if triangle]
@@ -100,6 +110,11 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
         print(goodness_line(good, settings.fit_intercept, data.reading.weights))
         if summary.proves_nothing:
             print(vain_line(len(summary.coefficients), summary.rows, summary.without != "dependent"))
+        off, outlier = furthest(summary, design), Residuals(outcome, design).outlier
+        if off is not None and off >= FAR_OFF and not outcome.diverged:
+            print(unconverged_line(off, settings.optimizer))
+        if outlier.row is not None and outlier.verdict == "doubtful":
+            print(outlier_line(outlier.row, outlier.statistic))
     result = {
         **asdict(outcome.settings),
         "data": data.path,

@@ -4,6 +4,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 
 from linreg.outcome import Goodness
+from linreg.settings import AT_ONCE
 from linreg.train import Epoch, Step, Training, print_epoch
 
 EPOCH_LINES = 20  # beside the first epoch's; all losses are in the result
@@ -76,11 +77,11 @@ def goodness_line(of_rows: Sequence[Goodness], centred: bool = True, weights: st
 
     `weights` is the column of the rows' weights, if they have any.
     """
-    name = "R²" if centred else "R² about 0"
+    name = "R²" if centred else "R² (about 0)"
     parts = []
     for good, which in zip(of_rows, ("trained on", "held out"), strict=False):
         r2 = "" if good.r2 is None else f"{name} {good.r2:.6g}, "
-        parts.append(f"{r2}RMSE {good.rmse:.6g} for {good.rows} rows {which}")
+        parts.append(f"{r2}RMSE {good.rmse:.6g} for {good.rows} row{'s' * (good.rows != 1)} {which}")
     return "; ".join(parts) + (f"; weighted by {shown(weights)}" if weights else "")
 
 
@@ -90,6 +91,20 @@ def vain_line(coefficients: int, rows: int, unique: bool) -> str:
     return f"{coefficients} coefficients fit any target of {rows} rows: {which} proves nothing, however good it looks"
 
 
+def unconverged_line(off: float, optimizer: str) -> str:
+    """One line of how many standard errors training ended away from the exact answer, and what comes nearer."""
+    nearer = "--dtype float64 comes nearer"
+    if optimizer not in AT_ONCE:
+        nearer = "--optimizer newton goes there, more epochs or a smaller --lr may"
+    return f"training ended {off:.1f} standard errors from the exact answer: {nearer}"
+
+
+def outlier_line(row: int, studentised: float) -> str:
+    """One line of a row, counted from 0, that lies far from the fit: its externally studentised residual is given."""
+    far = f"{abs(studentised):.3g} standard deviations"
+    return f"row {row + 1} lies {far} from the fit to the other rows: see whether it is right"
+
+
 def breadth(text: str) -> int:
     """How many letters' room a text takes in a terminal: what is Chinese takes two each, an accent none."""
     return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)
@@ -97,4 +112,4 @@ def breadth(text: str) -> int:
 
 def shown(name: str) -> str:
     """A column's name in one line of text."""
-    return name if name.isprintable() else repr(name)
+    return (name or "(unnamed)") if name.isprintable() else repr(name)

@@ -127,6 +127,7 @@ def test_a_run_of_an_older_linreg_is_mended_by_going_on_with_it(tmp_path):
     path, words = tmp_path / "run", ["--data", DATA / "norris.csv", "--target", "y", *EXACT]
     linreg(*words, "--save", path)
     predicting = ["predict", path, DATA / "norris.csv", "--interval", "0.9"]
+    assert "\nepoch 1 of 1: its last epoch, 1, is done\n" in linreg("show", path)[1]
     before, folder = linreg(*predicting), Folder(path)
     run, state = folder.load()
     kept = state["fixed"].pop("triangle")
@@ -141,7 +142,7 @@ def test_a_run_of_an_older_linreg_is_mended_by_going_on_with_it(tmp_path):
     assert linreg("--resume", path)[0] == 0
     assert linreg(*predicting) == before
     assert json.loads((path / "run.json").read_text())["position"] == run["position"]
-    for factor, why in ((float("nan"), "is not made of numbers"), (1e300, "no intervals can be computed")):
+    for factor, why in ((float("nan"), "is not made of numbers"), (1e300, "no statistics can be computed")):
         state["fixed"]["triangle"] = kept * factor
         save()
         assert why in refused(*predicting)

@@ -63,9 +63,11 @@ def full_disk(monkeypatch, saves):
 # Shown
 
 
-def coefficient_lines_of(out):
-    """What a run of one feature printed of its coefficients, but for the standard errors, which are not saved."""
-    return [re.sub(r" +(std\. error|\S+)$", "", line) for line in out.splitlines()[-4:-1]]
+def found_lines_of(out):
+    """What a run printed of its coefficients and of how good they are, but for the rows held out."""
+    lines = out.splitlines()
+    place = next(i for i, line in enumerate(lines) if line.endswith("std. error"))
+    return [line.partition("; ")[0] for line in lines[place:]]
 
 
 def test_show_tells_what_the_run_found(tmp_path):
@@ -74,15 +76,19 @@ def test_show_tells_what_the_run_found(tmp_path):
     result = json.loads(linreg(*options, "--json")[1])
     shown = linreg("show", tmp_path / "run")
     assert (status, shown[0], shown[2]) == (0, 0, "")
-    assert shown[1].splitlines()[-3:] == coefficient_lines_of(out)
+    assert shown[1].splitlines()[-5:] == found_lines_of(out)
+    assert shown[1].splitlines()[-1].startswith("training ended ")
     as_json = json.loads(linreg("show", tmp_path / "run", "--json")[1])
     for name in ("lr", "num_epochs", "seed", "losses", "validation_losses", "stopped", "diverged", "target", "rows"):
         assert as_json[name] == result[name]
-    for name in ("intercept", "coefficients"):
+    for name in ("intercept", "coefficients", "r2", "rmse"):
         found, expected = as_json[name], result[name]
+        if name in ("r2", "rmse"):
+            found, expected = {name: found}, {name: expected}
         if name == "coefficients":
             (found,), (expected,) = found.values(), expected.values()
-        assert found == pytest.approx({key: expected[key] for key in found}, rel=1e-12, abs=1e-12)
+        for key, value in expected.items():
+            assert found[key] == (None if value is None else pytest.approx(value, rel=1e-9, abs=1e-12)), key
     assert (as_json["epoch"], as_json["step"], as_json["steps"]) == (7, 0, 21)
     assert as_json["ended"] == "its last epoch, 7, is done"
 
@@ -91,7 +97,7 @@ def test_show_tells_how_far_a_run_is(tmp_path, monkeypatch):
     with full_disk(monkeypatch, lambda number: number > 6):
         linreg(*TABLE, "--save", tmp_path / "run", "--save-every", "1", "--num-epochs", "9", "--backend", "minigrad")
     out = linreg("show", tmp_path / "run")[1]
-    assert "epoch 1 of 9 and step 1 of the next, 5 steps in all: more to train" in out
+    assert "in epoch 2 of 9, after 5 steps: more to train" in out
     assert re.search(r"^loss: (\d\.\d+) after the first epoch, \1 now, \1 at best$", out, re.MULTILINE)
 
 
@@ -102,7 +108,7 @@ def test_a_run_that_diverged_is_kept_with_its_last_good_parameters(tmp_path):
     shown = linreg("show", tmp_path / "run")
     assert shown[0] == 0
     assert "training diverged in epoch" in shown[1]
-    assert shown[1].splitlines()[-3:] == coefficient_lines_of(out)
+    assert shown[1].splitlines()[-4:] == found_lines_of(out)
     again = linreg("--resume", tmp_path / "run", "--num-epochs", "1000")
     assert again[0] == 1
     assert again[1].splitlines() == out.splitlines()[-4:]

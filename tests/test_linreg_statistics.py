@@ -253,7 +253,9 @@ def test_well_behaved_residuals_pass_every_check():
     X, y = drawn_rows(300, 3)
     outcome = outcome_of(X, y, optimizer="newton")
     assert set(verdicts(outcome).values()) == {"good"}
-    assert [check.kind for check in Residuals(outcome).checks()] == [*"normality spread order outlier influence".split()]
+    assert [check.kind for check in Residuals(outcome).checks()] == [
+        *["normality", "spread", "order", "outlier", "influence"]
+    ]
 
 
 @pytest.mark.parametrize(

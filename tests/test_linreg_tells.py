@@ -40,9 +40,9 @@ def test_table_tells_how_good_the_fit_is(table, options):
         total = np.sum((y - (0 if "--no-intercept" in options else y.mean())) ** 2)
         assert result[f"{of}r2"] == pytest.approx(1 - np.sum(unexplained[which] ** 2) / total, abs=1e-9)
         assert result[f"{of}rmse"] == pytest.approx(np.sqrt(np.mean(unexplained[which] ** 2)), rel=1e-9)
-    last = linreg(*words, "--validation", 0.3)[1].splitlines()[-1]
-    name = "R² about 0" if "--no-intercept" in options else "R²"
-    assert last == (
+    lines = linreg(*words, "--validation", 0.3)[1].splitlines()
+    name = "R² (about 0)" if "--no-intercept" in options else "R²"
+    assert lines[-1 - lines[-1].startswith("training ended ")] == (
         f"{name} {result['r2']:.6g}, RMSE {result['rmse']:.6g} for {(~held).sum()} rows trained on; "
         f"{name} {result['validation_r2']:.6g}, RMSE {result['validation_rmse']:.6g} for {held.sum()} rows held out"
     )
@@ -52,7 +52,7 @@ def test_a_held_out_row_alone_has_no_r2(table):
     words = [*table("x,y\n1,2\n2,5\n3,4\n"), "--validation", 0.1]
     result = json.loads(linreg(*words, "--json")[1])
     assert (result["rows_held_out"], result["validation_r2"]) == (1, None)
-    assert re.search(r"; RMSE \S+ for 1 rows held out\n", linreg(*words)[1])
+    assert re.search(r"; RMSE \S+ for 1 row held out\n", linreg(*words)[1])
 
 
 def test_true_and_false_are_one_and_zero(table):
@@ -69,7 +69,36 @@ def test_text_that_is_not_utf_8_is_told_how_to_convert(table):
         status, out, err = linreg(*table(content.encode("latin-1")))
         assert (status, out) == (2, "")
         assert "not UTF-8 text" in err
-        assert err.endswith("; iconv -f latin1 -t utf-8 converts it, where it is Latin-1\n")
+        assert err.endswith(
+            "; iconv -f gb18030 -t utf-8 converts it where it is Chinese, -f latin1 where it is Western\n"
+        )
+    for marked in ("utf-16", "utf-16-be"):
+        content = "x,y\n1,2\n".encode("utf-16") if marked == "utf-16" else "\ufeffx,y\n1,2\n".encode(marked)
+        assert linreg(*table(content))[2].endswith(
+            "; it begins as UTF-16 does, which iconv -f utf-16 -t utf-8 converts\n"
+        )
+
+
+def test_a_row_far_from_the_fit_and_training_that_ended_early_are_told(table):
+    x, e = np.random.default_rng(0).normal(size=(2, 60))
+    y = 2 * x + e
+    for spoiled, epochs, said in ((500, 60, "row 6 lies "), (0, 1, "training ended ")):
+        y[5] += spoiled or -500
+        words = [*table("x,y\n" + "".join(f"{a},{b}\n" for a, b in zip(x, y, strict=True))), "--num-epochs", epochs]
+        told = linreg(*words)[1].splitlines()[-1]
+        assert told.startswith(said)
+        assert ("standard errors from the exact answer: --optimizer newton goes there" in told) == (not spoiled)
+    assert linreg(*words[:-2], "--optimizer", "newton")[1].splitlines()[-1].startswith("R² ")
+
+
+def test_a_column_without_a_name_is_told_of_and_can_be_left_out(table):
+    words = [*table(",a,y\n0,1,2\n1,3,3\n2,2,5\n3,7,4\n"), "--optimizer", "newton"]
+    status, out, err = linreg(*words)
+    assert status == 0
+    assert err.endswith(" has no name, as a row index has none: --without '' leaves it out\n")
+    assert "\n(unnamed) " in out
+    status, out, err = linreg(*words, "--without", "")
+    assert (status, "unnamed" in out, err) == (0, False, "")
 
 
 def test_no_header_stands_before_a_refusal(table, tmp_path):

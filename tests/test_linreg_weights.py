@@ -146,7 +146,7 @@ def test_a_weighted_run_is_saved_goes_on_and_says_so(tmp_path):
     whole = linreg(*WEIGHTED, "--num-epochs", "3")[1]
     linreg(*WEIGHTED, "--num-epochs", "2", "--save", run)
     assert linreg("--resume", run, "--num-epochs", "3", "--quiet")[1] == whole
-    assert whole.splitlines()[-1].endswith(" for 333 rows trained on; weighted by bill_depth_mm")
+    assert whole.splitlines()[-2].endswith(" for 333 rows trained on; weighted by bill_depth_mm")
     assert "penguins.csv: 333 rows to train on, weighted by bill_depth_mm" in linreg("show", run)[1]
     assert "as its rows have weights" in linreg("predict", run, PENGUINS, "--interval", "0.9")[2]
     assert linreg("predict", run, PENGUINS)[0] == 0

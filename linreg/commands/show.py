@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from linreg.arguments import Parser
 from linreg.errors import DONE
+from linreg.settings import AT_ONCE
 
 if TYPE_CHECKING:
+    from linreg.looking.statistics import Design, Summary
     from linreg.saving.saved import Saved
 
 
@@ -24,15 +26,31 @@ def run(argv: Sequence[str]) -> int:
     from linreg.saving.saved import read
 
     saved = read(Folder(options.folder))
-    print(json.dumps(_result(saved)) if options.json else "\n".join(_lines(saved)))
+    judged = _judged(saved)
+    print(json.dumps(_result(saved, judged)) if options.json else "\n".join(_lines(saved, judged)))
     return DONE
 
 
-def _result(saved: "Saved") -> dict[str, Any]:
+def _judged(saved: "Saved") -> "tuple[Design, Summary] | None":
+    """What statistics says of the run, if it keeps what they need."""
+    from linreg.saving.intervals import judged
+
+    return judged(saved) if "triangle" in saved.fixed else None
+
+
+def _result(saved: "Saved", judged: "tuple[Design, Summary] | None") -> dict[str, Any]:
     """The run as one object; losses that are no numbers are null."""
     from linreg.lines import beside
 
     *slopes, constant = (beside(*pair) for pair in zip(saved.estimates(), saved.exact, strict=True))
+    good = {}
+    if judged is not None:
+        summary = judged[1]
+        rows = [*([constant] if saved.settings.fit_intercept else []), *slopes]
+        for row, coefficient in zip(rows, summary.coefficients, strict=True):
+            row.update(coefficient.as_json())
+        r2, rmse = (value if math.isfinite(value) else None for value in (summary.trained_r2, summary.trained_rmse))
+        good = {"r2": r2, "rmse": rmse}
     run = saved.run
     losses, held_losses = (saved.training[name] for name in ("losses", "held_losses"))
     return {
@@ -49,26 +67,52 @@ def _result(saved: "Saved") -> dict[str, Any]:
         "diverged": run["diverged"],
         "intercept": constant if saved.settings.fit_intercept else None,
         "coefficients": dict(zip(saved.names, slopes, strict=True)),
+        **good,
     }
 
 
-def _lines(saved: "Saved") -> list[str]:
+def _lines(saved: "Saved", judged: "tuple[Design, Summary] | None") -> list[str]:
     from linreg.lines import coefficient_lines, shown
 
-    result = _result(saved)
+    result = _result(saved, judged)
     settings = {name: value for name, value in asdict(saved.settings).items() if value is not None}
     lines = [
         f"{shown(result['options'].get('data', 'synthetic data'))}: {result['rows']} rows to train on"
         + (f", weighted by {shown(result['weights'])}" if result["weights"] else ""),
         ", ".join(f"{name} {shown(str(value))}" for name, value in settings.items()),
-        f"epoch {result['epoch']} of {saved.settings.num_epochs}"
-        + (f" and step {result['step']} of the next" if result["step"] else "")
-        + f", {result['steps']} steps in all: "
-        + shown(saved.ended or "more to train"),
+        f"{_place(saved)}: {shown(saved.ended or 'more to train')}",
     ]
     for kind in ("loss", "validation loss"):
         losses = [loss for loss in result[f"{kind.replace(' ', '_')}es"] if loss is not None]
         if losses:
             lines.append(f"{kind}: {losses[0]:f} after the first epoch, {losses[-1]:f} now, {min(losses):f} at best")
     table = result["target"], result["coefficients"], result["intercept"]
-    return [*lines, *coefficient_lines(*table, saved.encoding.reference_levels)]
+    return [*lines, *coefficient_lines(*table, saved.encoding.reference_levels), *_goodness(saved, judged)]
+
+
+def _place(saved: "Saved") -> str:
+    """How far the run is."""
+    epoch, step, steps = (saved.run["position"][name] for name in ("epoch", "step", "steps"))
+    of, counted = saved.settings.num_epochs, f"{steps:,} step{'s' * (steps != 1)}"
+    if step:
+        return f"in epoch {epoch + 1} of {of}, after {counted}"
+    return f"epoch {epoch} of {of}" + ("" if saved.settings.optimizer in AT_ONCE else f", {counted} in all")
+
+
+def _goodness(saved: "Saved", judged: "tuple[Design, Summary] | None") -> list[str]:
+    """How good the fit is, in the lines that the run printed of it."""
+    from linreg.lines import goodness_line, unconverged_line, vain_line
+    from linreg.looking.statistics import FAR_OFF, furthest
+    from linreg.outcome import Goodness
+
+    if judged is None:
+        return []
+    design, summary = judged
+    r2 = None if math.isnan(summary.trained_r2) else summary.trained_r2
+    good = Goodness(summary.rows, r2, summary.trained_rmse)
+    lines, off = [goodness_line([good], saved.settings.fit_intercept, saved.weights)], furthest(summary, design)
+    if summary.proves_nothing:
+        lines.append(vain_line(len(summary.coefficients), summary.rows, summary.without != "dependent"))
+    if off is not None and off >= FAR_OFF and saved.run["diverged"] is None:
+        lines.append(unconverged_line(off, saved.settings.optimizer))
+    return lines

@@ -6,7 +6,7 @@ import numpy as np
 
 from linreg.errors import BadInput
 from linreg.looking.distributions import t_within
-from linreg.looking.statistics import FAR_OFF, Design, furthest, summarise
+from linreg.looking.statistics import FAR_OFF, Design, Summary, furthest, summarise
 from linreg.saving.saved import Saved
 from linreg.triangle import Array
 
@@ -15,6 +15,20 @@ WHY_NOT = {
     "dependent": "some features follow from the others: leave those out (--without) that a warning named in training",
     "saturated": "it has as many coefficients as rows, so no row is left to judge errors by: use fewer features",
 }
+
+
+def judged(saved: Saved) -> tuple[Design, Summary]:
+    """What statistics says of a saved run; BadInput where it does not keep what they need."""
+    try:
+        with np.errstate(all="ignore"):  # as in what a file that is not of our making may hold
+            design = Design(saved)
+            return design, summarise(saved, design)
+    except BadInput:
+        raise
+    except (ValueError, ArithmeticError) as error:
+        raise BadInput(
+            f"{saved.folder.path}: no statistics can be computed from what it keeps of its rows: {error}"
+        ) from error
 
 
 class Intervals:
@@ -27,14 +41,8 @@ class Intervals:
 
     def __init__(self, saved: Saved, probability: float) -> None:
         self._scaling, folder = saved.encoding.scaling, saved.folder.path
-        try:
-            with np.errstate(all="ignore"):  # as in what a file that is not of our making may hold
-                self._design, summary = Design(saved), summarise(saved)
-                off = furthest(summary, self._design)
-                variance = self._design.squares(self._design.exact) / max(summary.freedom, 1)
-                reach = t_within(probability, max(summary.freedom, 1)) * math.sqrt(variance)
-        except (np.linalg.LinAlgError, ArithmeticError) as error:
-            raise BadInput(f"{folder}: no intervals can be computed from what it keeps of its rows: {error}") from error
+        self._design, summary = judged(saved)
+        off = furthest(summary, self._design)
         refused = f"--interval: the run in {folder} has no intervals, as"
         if saved.weights is not None:
             raise BadInput(
@@ -47,7 +55,8 @@ class Intervals:
                 f"{refused} it is {off:.1f} standard errors from the exact answer: go on with --resume and more "
                 "--num-epochs, or train by --optimizer newton --dtype float64"
             )
-        self._reach = reach
+        variance = self._design.squares(self._design.exact) / summary.freedom
+        self._reach = t_within(probability, summary.freedom) * math.sqrt(variance)
 
     def ends(self, X: Array) -> Array:
         """The lower and the upper end (n, 2), in the target's own units, for rows X (n, d) in standard units."""
