@@ -312,3 +312,20 @@ def test_a_program_that_is_to_be_read_changes_nothing():
         show.source(lambda x: x.add_(1), torch.ones(2))
     with pytest.raises(NotImplementedError, match="grad"):
         minigrad.compile(lambda x: x * x.grad, fullgraph=True)(w)
+
+
+def test_gradients_that_were_not_recorded_may_be_added():
+    def momentum_of(params, moments, gradients):
+        with torch.no_grad():
+            for p, m, g in zip(params, moments, gradients, strict=True):
+                m += g * 0.5
+                p -= m
+
+    ends = []
+    for step in (momentum_of, minigrad.compile(momentum_of, fullgraph=True)):
+        params = leaves((2,), (3,))
+        moments = zeros(params)
+        for _ in range(2):
+            step(params, moments, torch.autograd.grad(sum((p**2).sum() for p in params), params))
+        ends.append(state(*params, *moments))
+    assert ends[0] == ends[1]

@@ -168,6 +168,7 @@ WAYS_OUT = {
     "lost: detach": (lambda w: w.detach(), "w.detach()"),
     "lost: data": (lambda w: w.data, "w.data"),
     "lost: integer": (lambda w: w.long(), "w.long()"),
+    "lost: gradient": (lambda w: torch.autograd.grad((w**3).sum(), w)[0], "torch.autograd.grad((w**3).sum(), w)"),
     "lost": (lambda w: w > 0, "w > 0"),
 }
 
@@ -206,6 +207,16 @@ def test_never_asked_for():
     x = torch.zeros(3)
     assert show.why(x).kinds == ("never asked for",)
     assert "x.requires_grad_()" in str(show.why(x))
+
+
+def test_a_grad_that_was_not_recorded():
+    w = leaf()
+    (w**3).sum().backward()
+    assert show.why(w.grad).kinds == ("a .grad",)
+    (gradient,) = torch.autograd.grad((w**3).sum(), w)
+    for g in (w.grad, gradient):
+        with pytest.raises(RuntimeError, match="gradient.*without create_graph=True"):
+            g.sum().backward() if g is gradient else g.backward(w)
 
 
 def test_integers():

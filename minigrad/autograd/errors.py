@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from types import CodeType
 from typing import Any
 
@@ -64,6 +65,10 @@ _REASONS = {
         "gives integers (or bools), and no gradient flows through those.",
         "Keep the values floating.",
     ),
+    "gradient": (
+        "computed this gradient without create_graph=True, so how it was computed was not recorded.",
+        "To differentiate it in turn, pass create_graph=True there.",
+    ),
     "non_differentiable": (
         "is an output that the Function marked with mark_non_differentiable, so no gradient flows through it.",
         "",
@@ -80,18 +85,29 @@ def no_history(i: int, output: Any) -> str:
             f"  It is of {output.dtype}, and gradients flow through floating tensors alone. Make the parameters so:\n"
             "  w = torch.tensor([1.0, 2.0], requires_grad=True), not torch.tensor([1, 2])."
         )
-    return f"element {i} of tensors does not require grad and does not have a grad_fn\n{_where_lost(lost)}"
+    return f"element {i} of tensors does not require grad and does not have a grad_fn\n{_where_lost(output)}"
 
 
-def input_without_grad(lost: Any, to_accumulate: bool) -> str:
+def input_without_grad(tensor: Any, to_accumulate: bool) -> str:
     """For an input that a gradient is asked for though it does not require one."""
     first = "One of the differentiated Tensors does not require grad"
     if to_accumulate:
         first = "can't retain_grad on Tensor that has requires_grad=False"
-    return f"{first}\n{_where_lost(lost)}"
+    return f"{first}\n{_where_lost(tensor)}"
 
 
-def _where_lost(lost: Any) -> str:
+def is_grad_of_some(t: Any) -> bool:
+    """Whether `t` is the `.grad` of a tensor: it is looked for when asked, so that backward passes note nothing."""
+    return any(getattr(owner, "_grad", None) is t for owner in gc.get_referrers(t) if isinstance(owner, type(t)))
+
+
+def _where_lost(tensor: Any) -> str:
+    lost = tensor._origin
+    if lost is None and is_grad_of_some(tensor):
+        return (
+            "  It is a gradient, the .grad of a tensor, computed without create_graph=True: how it was computed was not\n"
+            "  recorded. To differentiate it in turn, compute it by g, = torch.autograd.grad(l, w, create_graph=True)."
+        )
     if lost is None:
         return (
             "  Nothing that it was computed from requires grad. Ask for gradients where a parameter is made, before\n"

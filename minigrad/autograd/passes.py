@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine import LEAF, Node, user_line
+from ..engine import LEAF, Lost, Node, user_line
 from ..modes import enable_grad
 from ..ops.names import attach
 from ..ops.shape import stack, unbind
@@ -147,9 +147,10 @@ def grad(
     tape = ON_TENSORS if _flag(create_graph) else ON_ARRAYS
     found, edges = _pass(outputs, grad_outputs, retain_graph, tape, of)
     results: list[Tensor | None] = []
+    lost = Lost("gradient")  # one for all
     for i, (edge, t) in enumerate(zip(edges, of, strict=True)):
         if id(edge) in found:
-            results.append(tape.result(found[id(edge)], t))
+            results.append(tape.result(found[id(edge)], t, lost))
         elif materialize_grads:
             results.append(Tensor._of(np.zeros_like(t._array), LEAF if create_graph else None))
         elif allow_unused:
@@ -245,7 +246,7 @@ def _wanted_edge(t: Any, to_accumulate: bool = False) -> Any:
     if not isinstance(t, Tensor):
         raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(t).__name__}")
     if not t.requires_grad:
-        raise RuntimeError(errors.input_without_grad(t._origin, to_accumulate))
+        raise RuntimeError(errors.input_without_grad(t, to_accumulate))
     if t.is_leaf:
         return t
     if to_accumulate:

@@ -17,6 +17,7 @@ from ..engine import (
     LEAF,
     SEVERED,
     Hooks,
+    Lost,
     Node,
     NodeOfMany,
     SinceSevered,
@@ -144,9 +145,9 @@ class ArrayTape:
             storage.changed_by = changed_by
             storage.changed_at = last_change[0] = next_rank()
 
-    def result(self, delivered: Delivered, of: Tensor) -> Tensor:
-        """The gradient of a tensor as `grad()` returns it."""
-        return Tensor._of(own_array(delivered, of._array))
+    def result(self, delivered: Delivered, of: Tensor, lost: Lost) -> Tensor:
+        """The gradient of a tensor as `grad()` returns it; `lost` says that it was not recorded."""
+        return Tensor._of(own_array(delivered, of._array), lost)
 
 
 class RecordedTape(ArrayTape):
@@ -183,7 +184,7 @@ class RecordedTape(ArrayTape):
         with enable_grad():
             accumulate_out_of_place(*delivered)
 
-    def result(self, delivered: Delivered, of: Tensor) -> Tensor:
+    def result(self, delivered: Delivered, of: Tensor, lost: Lost) -> Tensor:
         """The gradient of a tensor as `grad()` returns it."""
         return self.shown(delivered[1])
 

@@ -48,6 +48,18 @@ def owners(e: Expression) -> set[Expression]:
     return found
 
 
+def names_in(e: Expression) -> set[str]:
+    """The names that `e` is computed from."""
+    seen: set[Expression] = set()
+    pending = [e]
+    while pending:
+        e = pending.pop()
+        if e not in seen:
+            seen.add(e)
+            pending += e.parts()
+    return {e.head for e in seen if e.kind == "name"}
+
+
 def _collect(value: Any, found: list[Expression]) -> None:
     if isinstance(value, Expression):
         found.append(value)

@@ -40,6 +40,26 @@ SAY = {
         ),
         "zh": ("{x} 不需要梯度：它被变成了整数（或布尔值），梯度流不过去，位于", "让值保持浮点类型。"),
     },
+    "lost: gradient": {
+        "en": (
+            "{x} does not require grad: it is a gradient, computed without create_graph=True, at",
+            "To differentiate it in turn, pass create_graph=True there.",
+        ),
+        "zh": (
+            "{x} 不需要梯度：它是一个梯度，计算时没有 create_graph=True，位于",
+            "要再对它求导，就在那里传 create_graph=True。",
+        ),
+    },
+    "a .grad": {
+        "en": (
+            "{x} does not require grad: it is a gradient, the .grad of a tensor, computed without create_graph=True.",
+            "To differentiate it in turn, compute it by g, = torch.autograd.grad(l, w, create_graph=True).",
+        ),
+        "zh": (
+            "{x} 不需要梯度：它是一个梯度（某个张量的 .grad），计算时没有 create_graph=True。",
+            "要再对它求导，就用 g, = torch.autograd.grad(l, w, create_graph=True) 来算。",
+        ),
+    },
     "lost: non_differentiable": {
         "en": (
             "{x} does not require grad: a Function marked this output with mark_non_differentiable, at",

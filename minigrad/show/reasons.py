@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import messages
+from ..autograd.errors import is_grad_of_some
 from ..engine import RELEASED, Lost, Node
 from ..layout import share_memory
 from ..tensor import Tensor, wants_grad
@@ -148,6 +149,8 @@ class Question:
             yield self.fact("integer", dtype=x.dtype)
         elif self.loss is not None and any(edge is x for node in self.graph for edge in node.edges):
             yield self.fact("turned off")
+        elif is_grad_of_some(x):
+            yield self.fact("a .grad")
         else:
             copied = next((name for name, t in self.others if t.requires_grad and self.is_copy(t)), None)
             yield self.fact("never asked for") if copied is None else self.fact("a copy", of=copied)

@@ -26,6 +26,7 @@ from ..ops.shape import StackBackward0
 from ..ops.table import Op, common_dtype
 from ..tensor import Tensor, storage_of
 from ..walk import walk
+from .expressions import names_in
 from .frames import assigned_to, is_constant, maker_of
 from .symbols import ArraySymbol, Unwritable
 from .writing import ProgramBook
@@ -135,7 +136,7 @@ class Trace(Listener):
         name = next((name for name, x in self.inputs.items() if x is t), None)
         if name is None:
             self.failed = Unwritable("a tensor is changed in place that is no input")
-        elif isinstance(result._origin, Node) or (result._origin is not None and not t.requires_grad):
+        elif isinstance(result._origin, Node) or (not t.requires_grad and self._loses_gradient(result)):
             self.failed = Unwritable("a tensor is changed in place, and that is recorded")
         elif result._array.dtype != t._array.dtype or id(result) not in self._symbols:
             self.failed = Unwritable("a tensor is changed in place in a way that no operation was heard to make")
@@ -146,6 +147,13 @@ class Trace(Listener):
             self._symbols = {id(x): (x, self.book.name(n, x._array)) for n, x in self.inputs.items()}
             self._made = {key: made for key, made in self._made.items() if key not in self._symbols}
             self.book.known.clear()
+
+    def _loses_gradient(self, result: Tensor) -> bool:
+        """Whether an input that `result` was computed from wants a gradient; what had lost its own before does not."""
+        if result._origin is None or id(result) not in self._symbols:
+            return result._origin is not None
+        named = names_in(self.symbol(result).expression)
+        return any(t.requires_grad for name, t in self.inputs.items() if name in named)
 
     def _write(self, op: Any, args: tuple[Any, ...], result: Tensor) -> None:
         saved: dict[str, Any] = {}
