@@ -158,50 +158,11 @@ def nan_gradient(node: Any, index: int) -> str:
     return f"Function '{node.name()}' returned nan values in its {index}th output.\n{at(node.code, node.lasti)}"
 
 
-def requires_grad_of_computed(wanted: bool) -> str:
-    text = "you can only change requires_grad flags of leaf variables."
-    advice = (
-        " If you want to use a computed variable in a subgraph that doesn't require differentiation use "
-        "var_no_grad = var.detach()."
-    )
-    return text if wanted else text + advice
-
-
 def cannot_require_grad(dtype: Any, complex_too: str = "") -> str:
     return (
         f"only Tensors of floating point{complex_too} dtype can require gradients\n"
         f"  This one is of {dtype}. Make it floating first: x.float(), or torch.tensor([1.0, 2.0])."
     )
-
-
-def grad_of_non_leaf(tensor: Any) -> str:
-    node, stepped = tensor._origin, ""
-    if node.name() == "SubBackward0" and getattr(node.e_a, "is_leaf", False) and node.e_b is None:
-        stepped = f"\n{at(node.code, node.lasti)}\n  made it. Update w itself, under no_grad: w -= lr * w.grad."
-    return (
-        "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
-        "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf "
-        "Tensor, use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure "
-        f"you access the leaf Tensor instead.{stepped}"
-    )
-
-
-def check_assigned_grad(tensor: Any, grad: Any, tensor_class: Any) -> None:
-    """Raise unless `grad` may become the `.grad` of `tensor`."""
-    if not isinstance(grad, tensor_class):
-        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type_name(grad)}")
-    if grad is tensor:
-        raise RuntimeError("can't assign Variable as its own grad")
-    if grad.shape != tensor.shape:
-        raise RuntimeError(
-            f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size "
-            f"'{list(tensor.shape)}'. Please ensure that the gradient and the tensor are the same size"
-        )
-    if grad.dtype is not tensor.dtype:
-        raise RuntimeError(
-            f"attempting to assign a gradient with dtype '{grad.dtype}' to a tensor of '{tensor.dtype}'. "
-            "The gradient must have the tensor's dtype."
-        )
 
 
 def numpy_of_tensor_with_grad() -> str:

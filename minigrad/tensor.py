@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary, ref
 
 import numpy as np
 
-from . import dtypes, messages
+from . import dtypes, grad_messages, messages
 from .devices import CPU, device
 from .dtypes import Size, dtype
 from .engine import LEAF, SEVERED, Lost, Node, RemovableHandle, Replaced, Storage, is_hooked, level_of_user
@@ -197,7 +197,7 @@ class Tensor(Methods, metaclass=TensorType):
     @requires_grad.setter
     def requires_grad(self, value: bool) -> None:
         if isinstance(self._origin, Node):
-            raise RuntimeError(messages.requires_grad_of_computed(value))
+            raise RuntimeError(grad_messages.requires_grad_of_computed(value))
         if not isinstance(value, bool):
             raise RuntimeError("requires_grad must be a bool")
         if value and self._array.dtype.kind != "f":
@@ -214,7 +214,7 @@ class Tensor(Methods, metaclass=TensorType):
         elif requires_grad is not False:
             raise wrong_flag("requires_grad_", "'requires_grad'", requires_grad)
         elif isinstance(self._origin, Node):
-            raise RuntimeError(messages.requires_grad_of_computed(requires_grad))
+            raise RuntimeError(grad_messages.requires_grad_of_computed(requires_grad))
         elif self._origin is LEAF:
             self._origin = None
         return self
@@ -240,13 +240,13 @@ class Tensor(Methods, metaclass=TensorType):
     def grad(self) -> Tensor | None:
         """The gradient that backward passes have accumulated here; None before the first."""
         if self._grad is None and isinstance(self._origin, Node) and not self.retains_grad:
-            warnings.warn(messages.grad_of_non_leaf(self), UserWarning, stacklevel=2)
+            warnings.warn(grad_messages.grad_of_non_leaf(self), UserWarning, stacklevel=2)
         return self._grad
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
         if value is not None:
-            messages.check_assigned_grad(self, value, Tensor)
+            grad_messages.check_assigned_grad(self, value, Tensor)
         self._grad = value
 
     @grad.deleter

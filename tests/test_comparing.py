@@ -300,6 +300,18 @@ def test_a_block_without_grad_is_an_update_if_it_changes_a_parameter(tmp_path):
     assert end.seconds["evaluation"] >= 0.1
 
 
+def test_printing_is_no_evaluation(tmp_path):
+    script = tmp_path / "printing.py"
+    script.write_text(
+        "import torch\nw = torch.ones(2, requires_grad=True)\nl = (w * w).sum()\nl.backward()\nprint(w, l)\n"
+        "@torch.no_grad()\ndef evaluate():\n    return w * 2\n"
+    )
+    assert [seconds["evaluation"] for seconds in compared_here(script).seconds().values()] == [0, 0]
+    with script.open("a") as file:
+        file.write("evaluate()\n")
+    assert all(seconds["evaluation"] > 0 for seconds in compared_here(script).seconds().values())
+
+
 def test_another_way_through_the_script():
     assert kind_of_parting([passed(1.0, [1.0])], [passed(1.0, [1.0], line=9)]) == (1, "line")
     assert kind_of_parting([passed(1.0, [1.0])] * 2, [passed(1.0, [1.0])]) == (2, "line")

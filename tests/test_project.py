@@ -25,6 +25,7 @@ LAYERS = (
     "minigrad.arithmetic",
     "minigrad.layout",
     "minigrad.messages",
+    "minigrad.grad_messages",
     "minigrad.flags",
     "minigrad.modes",
     "minigrad.engine",

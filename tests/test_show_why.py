@@ -128,12 +128,21 @@ def test_a_parameter_that_was_replaced():
     loss = (w**2).sum()
     loss.backward()
     w = w - 0.1 * w.grad
-    found = fact(show.why(w), "rebound")
-    assert texts(found) == ["w - 0.1 * w.grad"]
+    (found,) = show.why(w).facts
+    assert (found.kind, texts(found)) == ("stepped", ["w - 0.1 * w.grad"])
     w = w.detach().requires_grad_()
     found = fact(show.why(w, loss=loss), "rebound")
     assert "(3,)" in found.text
     assert texts(found) == ["w**2"]
+
+
+def test_a_parameter_that_was_converted():
+    w = leaf()
+    w = w.to(torch.float64)
+    (w**2).sum().backward()
+    found = show.why(w).facts[0]
+    assert (found.kind, texts(found)) == ("made from a leaf", ["w.to(torch.float64)"])
+    assert "requires_grad_()" in found.mend.splitlines()[0]
 
 
 def test_not_used_at_all():
@@ -215,7 +224,7 @@ def test_a_grad_that_was_not_recorded():
     assert show.why(w.grad).kinds == ("a .grad",)
     (gradient,) = torch.autograd.grad((w**3).sum(), w)
     for g in (w.grad, gradient):
-        with pytest.raises(RuntimeError, match="gradient.*without create_graph=True"):
+        with pytest.raises(RuntimeError, match=r"gradient.*without create_graph=True"):
             g.sum().backward() if g is gradient else g.backward(w)
 
 

@@ -66,7 +66,7 @@ _REASONS = {
         "Keep the values floating.",
     ),
     "gradient": (
-        "computed this gradient without create_graph=True, so how it was computed was not recorded.",
+        "computed this gradient without create_graph=True, so it was not recorded.",
         "To differentiate it in turn, pass create_graph=True there.",
     ),
     "non_differentiable": (
@@ -105,8 +105,8 @@ def _where_lost(tensor: Any) -> str:
     lost = tensor._origin
     if lost is None and is_grad_of_some(tensor):
         return (
-            "  It is a gradient, the .grad of a tensor, computed without create_graph=True: how it was computed was not\n"
-            "  recorded. To differentiate it in turn, compute it by g, = torch.autograd.grad(l, w, create_graph=True)."
+            "  It is a gradient, the .grad of a tensor, computed without create_graph=True, so it was not recorded.\n"
+            "  To differentiate it in turn, compute it so: g, = torch.autograd.grad(l, w, create_graph=True)."
         )
     if lost is None:
         return (

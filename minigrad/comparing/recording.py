@@ -125,13 +125,16 @@ class Recorder:
         return made
 
     def around_mode(self, mode: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-        """`__enter__` and `__exit__` of no_grad: a block that changes parameters is an update, else an evaluation."""
+        """`__enter__` and `__exit__` of no_grad: a block that changes parameters is an update, else an evaluation.
+
+        Only the user's blocks count: torch enters some in functions of its own, such as those that print a tensor.
+        """
         enter, leave = mode.__enter__, mode.__exit__
         began: list[tuple[Any, int, float]] = []  # the outermost block, with versions and time when it was entered
 
         @wraps(enter)
         def entered(block: Any) -> Any:
-            if self.phase == "forward":
+            if self.phase == "forward" and _is_entered_by_user(sys._getframe(1)):
                 began.append((block, self.versions(), self.seconds["evaluation"]))
                 self.enter("evaluation")
             return enter(block)
@@ -160,8 +163,7 @@ class Recorder:
         frame: FrameType | None = sys._getframe(1)
         found = []
         while frame is not None:
-            library = str(frame.f_globals.get("__name__")).partition(".")[0]
-            if "INTERNAL" not in frame.f_globals and library != "torch":
+            if _is_users(frame):
                 found.append(frame)
             frame = frame.f_back
         return found
@@ -169,6 +171,16 @@ class Recorder:
     def place(self, frames: list[FrameType]) -> tuple[str, int]:
         """File and line of the innermost frame."""
         return (frames[0].f_code.co_filename, frames[0].f_lineno) if frames else (self.script, 1)
+
+
+def _is_users(frame: FrameType) -> bool:
+    library = str(frame.f_globals.get("__name__")).partition(".")[0]
+    return "INTERNAL" not in frame.f_globals and library != "torch"
+
+
+def _is_entered_by_user(frame: FrameType) -> bool:
+    """Whether `frame`, which enters a no_grad block, is the user's, or calls what a no_grad of the user's decorates."""
+    return _is_users(frame) or frame.f_globals.get("__name__") in ("torch.utils._contextlib", "minigrad.modes")
 
 
 class Printed(io.TextIOBase):

@@ -141,6 +141,33 @@ SAY = {
             "在反向传播之前要求保留：{short}.retain_grad()。",
         ),
     },
+    "stepped": {
+        "en": (
+            "`{short}.grad` is None because {x} is no leaf: it is a new tensor, made from a leaf ({made}) that none of "
+            "your variables holds any more. It was made at",
+            "Change the parameter itself, under no_grad: w -= lr * w.grad, where w = w - lr * w.grad makes a new one.",
+        ),
+        "zh": (
+            "`{short}.grad` 是 None，因为 {x} 不是叶子：它是由一个叶子算出的新张量（{made}），"
+            "而你的变量里已经没有那个叶子了。它产生于",
+            "在 no_grad 下改参数本身：写 w -= lr * w.grad；w = w - lr * w.grad 会造出新张量。",
+        ),
+    },
+    "made from a leaf": {
+        "en": (
+            "`{short}.grad` is None because {x} is no leaf: an operation made it ({made}) from one that none of your "
+            "variables holds any more. It was made at",
+            "Compute, or convert, first, and ask for gradients then: {short} = x.to(torch.float64).requires_grad_(),\n"
+            "for example. If it is to stay as it is, {short}.retain_grad() before the backward pass keeps its "
+            "gradient.",
+        ),
+        "zh": (
+            "`{short}.grad` 是 None，因为 {x} 不是叶子：它由运算（{made}）从一个叶子得到，"
+            "而你的变量里已经没有那个叶子了。它产生于",
+            "先计算（或转换类型），再要求梯度，例如 {short} = x.to(torch.float64).requires_grad_()。\n"
+            "如果就要这样，在反向传播之前用 {short}.retain_grad() 保留它的梯度。",
+        ),
+    },
     "retained, no backward yet": {
         "en": (
             "`{short}.grad` is None though retain_grad() was called: no backward pass has come through it since. "

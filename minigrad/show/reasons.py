@@ -11,6 +11,7 @@ import numpy as np
 from .. import messages
 from ..autograd.errors import is_grad_of_some
 from ..engine import RELEASED, Lost, Node
+from ..grad_messages import is_step
 from ..layout import share_memory
 from ..tensor import Tensor, wants_grad
 from .frames import tensors_of, user_frames
@@ -180,6 +181,8 @@ class Question:
             yield self.fact("has gradient of its own", node)
         elif x.retains_grad:
             yield self.fact("retained, no backward yet", node)
+        elif self.unseen_leaves([node]):
+            yield self.fact("stepped" if is_step(node) else "made from a leaf", node, made=node.name())
         else:
             yield self.fact("not a leaf", node, made=node.name())
             yield from self.rebound(nodes_under(x._origin))
@@ -242,11 +245,14 @@ class Question:
 
     def rebound(self, nodes: list[Node]) -> Iterator[Fact]:
         """Whether gradients flow to a leaf like `x` that the program has lost sight of, as after `w = w - lr * g`."""
+        for leaf in self.unseen_leaves(nodes)[:1]:
+            yield self.fact("rebound", *self.users(nodes, leaf), shape=tuple(leaf.shape))
+
+    def unseen_leaves(self, nodes: list[Node]) -> list[Tensor]:
+        """The leaves like `x` that nodes send gradients to, and that the program holds no more."""
         seen = {id(self.x), *[id(t) for _, t in self.others]}
-        for leaf in {id(e): e for node in nodes for e in node.edges if isinstance(e, Tensor)}.values():
-            if id(leaf) not in seen and leaf.shape == self.x.shape:
-                yield self.fact("rebound", *self.users(nodes, leaf), shape=tuple(leaf.shape))
-                return
+        leaves = {id(e): e for node in nodes for e in node.edges if isinstance(e, Tensor)}
+        return [leaf for key, leaf in leaves.items() if key not in seen and leaf.shape == self.x.shape]
 
     def ways_out(self) -> Iterator[Fact]:
         """The lines at which values have left the graph that the program still holds."""
