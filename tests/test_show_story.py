@@ -229,7 +229,7 @@ def test_an_operation_that_a_layer_ran_names_it() -> None:
     assert operations == [
         ("TBackward0", "net[0].fc (Linear)"),
         ("AddmmBackward0", "net[0].fc (Linear)"),
-        ("ReluBackward0", ""),
+        ("ReluBackward0", "net[0] (Block)"),
         ("TanhBackward0", "net[1] (Tanh)"),
         ("MulBackward0", ""),
         ("SoftmaxBackward0", "Softmax"),
@@ -240,6 +240,16 @@ def test_an_operation_that_a_layer_ran_names_it() -> None:
     assert "net[1] (Tanh): net(minigrad.ones(1, 2))\n" in drawn.text()
     assert ">net[1] (Tanh)</text>" in drawn.svg()
     assert nn.Module.__call__ is before
+
+    layers = [nn.Linear(2, 2), nn.Linear(2, 1)]
+    with show.recording():
+        x = minigrad.ones(1, 2)
+        for _, layer in enumerate(layers):
+            x = layer(x)
+    assert [node.module for node in show.steps(x).nodes if node.name == "AddmmBackward0"] == [
+        "layers[0] (Linear)",
+        "layers[1] (Linear)",
+    ]
 
 
 def test_losses_and_layers_are_checked_by_torch_too() -> None:

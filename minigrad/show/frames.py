@@ -40,18 +40,38 @@ def tensors_of(frames: list[FrameType]) -> list[tuple[str, Tensor]]:
 
 def modules_of(frames: list[FrameType]) -> dict[int, str]:
     """By id of each nn.Module that the variables lead to in the same way: how one writes it, `net[0]`."""
-    return {id(module): text for text, module in _named(frames, _modules)}
+    return {id(module): text for text, module in _named(frames, _modules, _loop_variables)}
 
 
-def _named(frames: list[FrameType], look: Callable[..., Found]) -> list[tuple[str, Any]]:
+def _named(
+    frames: list[FrameType], look: Callable[..., Found], passing: Callable[[CodeType], set[str]] = lambda code: set()
+) -> list[tuple[str, Any]]:
+    """`passing`  the variables of some code whose names are taken only for what has no other."""
     found: dict[int, tuple[str, Any]] = {}
-    for space in [*[frame.f_locals for frame in frames], *[frame.f_globals for frame in frames[:1]]]:
-        for name, value in list(space.items()):
+    spaces: list[tuple[Any, set[str]]] = [(frame.f_locals, passing(frame.f_code)) for frame in frames]
+    if frames and all(frame.f_locals is not frames[0].f_globals for frame in frames):
+        spaces.append((frames[0].f_globals, set()))
+    for space, last in spaces:
+        for name, value in sorted(space.items(), key=lambda item: item[0] in last):
             if name.isidentifier() and not name.startswith("__"):
                 for text, thing in within(name, value, 2, look):
-                    if id(thing) not in found or (text.isidentifier() and not found[id(thing)][0].isidentifier()):
+                    plain = text.isidentifier() and text not in last
+                    if id(thing) not in found or (plain and not found[id(thing)][0].isidentifier()):
                         found[id(thing)] = text, thing
     return list(found.values())
+
+
+@lru_cache
+def _loop_variables(code: CodeType) -> set[str]:
+    """The variables that the `for` loops of some code assign."""
+    found, in_head = set(), False
+    for instruction in dis.get_instructions(code):
+        store = instruction.opname.startswith("STORE_")
+        in_head = instruction.opname == "FOR_ITER" or (in_head and (store or instruction.opname.startswith("UNPACK_")))
+        if in_head and store:
+            names = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
+            found.update(names)
+    return found
 
 
 Found = Iterable[tuple[str, Any]] | None

@@ -41,7 +41,7 @@ class Kept:
     operands: list[Operand]
     options: dict[str, Any]
     result: Array
-    module: tuple[str, ref[Module]] | None  # whose own code ran it, not the user's: the name of its class, and itself
+    module: tuple[str, ref[Module]] | None  # the innermost that ran it: the name of its class, and itself
 
 
 def op_of(node: Any) -> Op | None:
@@ -123,26 +123,39 @@ _called: ContextVar[tuple[Module, Any] | None] = ContextVar("minigrad.called", d
 
 def _telling_module(call: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(call)
-    def __call__(self: Module, *args: Any, **kwargs: Any) -> Any:
+    def telling_module(self: Module, *args: Any, **kwargs: Any) -> Any:
         token = _called.set((self, user_line(2)))
         try:
             return call(self, *args, **kwargs)
         finally:
             _called.reset(token)
 
-    return __call__
+    return telling_module
 
 
 also(lambda put: put(Module, "__call__", _telling_module(Module.__call__)))
 
 
 def _module_of(node: Node) -> tuple[str, ref[Module]] | None:
-    """The module that ran an operation; not one whose `forward`, or a hook of it, is the user's and has it in a line.
+    """The module that ran an operation, in its own code or in a `forward` of the user's; a hook of it is not it.
 
     It is held weakly: one that keeps its own loss would be a cycle.
     """
     module, line = _called.get() or (None, None)
-    return None if module is None or line != (node.code, node.lasti) else (type(module).__name__, ref(module))
+    if module is None or (line != (node.code, node.lasti) and not _is_in_forward(module)):
+        return None
+    return type(module).__name__, ref(module)
+
+
+def _is_in_forward(module: Module) -> bool:
+    """Whether the `forward` of the module that was called last is running."""
+    forward = getattr(module.forward, "__code__", None)
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_code.co_name != "telling_module":
+        if frame.f_code is forward:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _same(a: Array, b: Array) -> bool:
