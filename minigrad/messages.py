@@ -109,10 +109,13 @@ def changed_in_place(node: Any, storage: Any, version: int, value: str = "") -> 
             "Hint: enable anomaly detection to find the operation that failed to compute its gradient, with "
             "torch.autograd.set_detect_anomaly(True, check_nan=False)."
         )
+    what = "changed it."
+    if storage.changed_by == (node.code, node.lasti):
+        what = "(the same) changed it. If it calls a layer with inplace=True, leave that out; otherwise:\n "
     return (
         f"{text}\n{at(node.code, node.lasti)}\n  saved it to compute the gradient of {node.name()}, and then\n"
         f"{at(*storage.changed_by) if storage.changed_by else ''}\n"
-        "  changed it. Change a copy instead (x = x + 1 rather than x += 1, or x.clone()); after a step that updates\n"
+        f"  {what} Change a copy instead (x = x + 1 rather than x += 1, or x.clone()); after a step that updates\n"
         "  parameters, compute the loss again."
     )
 

@@ -364,6 +364,59 @@ def root_of_zero_mended():
     (w + 1e-3).sqrt().sum().backward()
 
 
+def trained_by(step):
+    torch.manual_seed(0)
+    net = torch.nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+    for _ in range(2):
+        step(optimizer, (net(torch.ones(3, 2)) ** 2).mean())
+
+
+def zeroed_too_late():
+    def step(optimizer, loss):
+        loss.backward()
+        optimizer.zero_grad()
+        optimizer.step()  # here
+
+    trained_by(step)
+
+
+def zeroed_too_late_mended():
+    def step(optimizer, loss):
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+    trained_by(step)
+
+
+def softmax_twice():
+    torch.manual_seed(0)
+    scores = torch.nn.Linear(2, 2)(torch.ones(3, 2)).softmax(1)
+    torch.nn.CrossEntropyLoss()(scores, torch.tensor([0, 1, 1])).backward()  # here
+
+
+def softmax_twice_mended():
+    torch.manual_seed(0)
+    scores = torch.nn.Linear(2, 2)(torch.ones(3, 2))
+    scores.softmax(1).log().sum().backward(retain_graph=True)
+    torch.nn.CrossEntropyLoss()(scores, torch.tensor([0, 1, 1])).backward()
+
+
+def forgotten_layer(look_after=lambda first: None):
+    torch.manual_seed(0)
+    first, second = torch.nn.Linear(2, 2, bias=False), torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(second.parameters(), lr=0.1)
+    hidden = first(torch.ones(3, 2))  # here
+    (second(hidden) ** 2).sum().backward()
+    optimizer.step()
+    return look_after(first)
+
+
+def forgotten_layer_mended():
+    forgotten_layer(lambda first: descend(first.weight))
+
+
 TRAPS = {
     "both expanded": [column_and_row, compared_column_and_row],
     "used twice": [not_zeroed, not_zeroed_with_data],
@@ -379,6 +432,9 @@ TRAPS = {
         through_data,
     ],
     "no gradient": [cut_off, updated_for_nothing],
+    "dropped before step": [zeroed_too_late],
+    "softmax twice": [softmax_twice],
+    "in no optimizer": [forgotten_layer],
     "vanishes": [saturated, saturated_at_once, dead],
     "explodes": [step_too_large],
     "not finite": [root_of_zero],

@@ -89,6 +89,15 @@ def test_full_batch_training_past_convergence_is_left_in_peace():
     assert found_in(program) == []
 
 
+def test_an_optimizer_that_steps_later_has_its_parameters_too():
+    later = []
+
+    def made(first):
+        later.append(torch.optim.SGD(first.parameters(), lr=0.1))
+
+    assert found_in(lambda: lint_traps.forgotten_layer(made)) == []
+
+
 # How it is told
 
 
@@ -167,7 +176,11 @@ def test_the_outermost_name_is_told():
 @pytest.mark.parametrize(("kind", "trap"), PAIRS, ids=[trap.__name__ for _, trap in PAIRS])
 def test_chinese(kind, trap):
     for finding in found_in(trap, lang="zh"):
-        assert "梯度" in finding.message + finding.mend or finding.kind in ("both expanded", "growing graph")
+        assert "梯度" in finding.message + finding.mend or finding.kind in (
+            "both expanded",
+            "growing graph",
+            "softmax twice",
+        )
         assert any("\u4e00" <= c <= "\u9fff" for c in finding.mend)
 
 

@@ -51,6 +51,9 @@ class Listener:
     def delivers(self, found: Mapping[int, tuple[Any, Any]]) -> None:
         """A pass is about to add to `.grad`: the leaves (or nodes) and their gradients, of which none may be kept."""
 
+    def steps(self, optimizer: Any, by_closure: bool) -> None:
+        """An optimizer is about to make a step, told where `show.optimizer_traps` is imported."""
+
 
 _listeners: ContextVar[tuple[Listener, ...]] = ContextVar("minigrad.listeners", default=())
 _lock = RLock()

@@ -64,7 +64,8 @@ def _named(
 @lru_cache
 def _loop_variables(code: CodeType) -> set[str]:
     """The variables that the `for` loops of some code assign."""
-    found, in_head = set(), False
+    found: set[str] = set()
+    in_head = False
     for instruction in dis.get_instructions(code):
         store = instruction.opname.startswith("STORE_")
         in_head = instruction.opname == "FOR_ITER" or (in_head and (store or instruction.opname.startswith("UNPACK_")))

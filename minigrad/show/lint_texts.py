@@ -15,6 +15,38 @@ TEXTS = {
             "先把其中一个变成另一个的形状：y.reshape(y_hat.shape)。",
         ),
     },
+    "softmax twice": {
+        "en": (
+            "Softmax is taken twice: this takes scores, does it itself, and was given what a softmax made at {other}",
+            "Leave that softmax out of the model while it trains; take it where you show probabilities.",
+        ),
+        "zh": (
+            "softmax 做了两次：这里接受的是得分，自己会做 softmax，却得到了 softmax 的结果，它产生于 {other}",
+            "训练时模型里不要这个 softmax；要显示概率时再做。",
+        ),
+    },
+    "dropped before step": {
+        "en": (
+            "This step changes nothing: a backward pass brought gradients, and they were dropped before it.",
+            "Call zero_grad() before backward(), or after step(), not between the two.",
+        ),
+        "zh": (
+            "这一步什么也没有改变：反向传播带来了梯度，但在它之前梯度已被丢掉。",
+            "zero_grad() 要在 backward() 之前或 step() 之后调用，不要放在两者之间。",
+        ),
+    },
+    "in no optimizer": {
+        "en": (
+            "{leaf} was used here and received a gradient, but it is in no optimizer, and nothing changes it.",
+            "Give it to the optimizer: optim.SGD(net.parameters(), ...). If it is to stay as it is, "
+            "{leaf}.requires_grad_(False) says so, and saves the work.",
+        ),
+        "zh": (
+            "{leaf} 用在这里并得到了梯度，但它不在任何优化器里，也没有别的代码改变它。",
+            "把它交给优化器：optim.SGD(net.parameters(), ...)。如果本来就不想改它，{leaf}.requires_grad_(False) "
+            "会说明这一点，也省下计算。",
+        ),
+    },
     "growing graph": {
         "en": (
             "The graph grows from step to step: this operation carries the graphs of {passes} earlier backward passes "

@@ -15,10 +15,12 @@ from .frames import name_of
 from .gradient_traps import NeverArrives, OutOfScale, UsedTwice
 from .languages import of_language
 from .lint_texts import A_PARAMETER, KINDS, text_of
-from .traps import BothExpanded, GrowingGraph, Line, PutBack, Trap
+from .optimizer_traps import DroppedBeforeStep, InNoOptimizer
+from .traps import BothExpanded, GrowingGraph, Line, PutBack, SoftmaxTwice, Trap
 
 INTERNAL = True
-TRAPS = (BothExpanded, GrowingGraph, PutBack, UsedTwice, NeverArrives, OutOfScale)
+OF_VALUES = (BothExpanded, SoftmaxTwice, GrowingGraph, PutBack)
+TRAPS = (*OF_VALUES, UsedTwice, NeverArrives, OutOfScale, DroppedBeforeStep, InNoOptimizer)
 
 
 class LintWarning(UserWarning):
@@ -81,17 +83,20 @@ def lint(*, lang: str = "en", stop: bool = False, file: TextIO | None = None) ->
     """Within it, point at traps as they happen, with the line, once per line; yields an object with `.findings`.
 
     both expanded   both operands of an operation were expanded, such as (n, 1) with (n,)
+    softmax twice   what softmax gave goes into a cross entropy, or another log_softmax
     growing graph   a graph that carries on those of earlier steps: a state, a running total
     put back        a value that left the graph by float(), .item(), .data or NumPy comes back as a constant
     used twice      a parameter's update uses gradients that an update before has used: they were not zeroed
     no gradient     a parameter was used, or is updated, and no backward pass brought it a gradient
+    dropped before step   an optimizer makes a step after the gradients were zeroed
+    in no optimizer       a module's parameter received a gradient, and neither an optimizer nor you change it
     vanishes, explodes, not finite   what its gradient is worth
 
     lang  "en" or "zh"
     stop  raise LintWarning at the first one
     file  print to it; without one, Python's warnings show them, by category LintWarning
-    What a program does in other threads is not looked at. That a parameter never receives a gradient is certain, and
-    said, only at the end. Raises ValueError for another language.
+    What a program does in other threads is not looked at. That a parameter never receives a gradient, or is in no
+    optimizer, is certain, and said, only at the end. Raises ValueError for another language.
     """
     of_language(A_PARAMETER, lang)  # or raise, before anything runs
     found = Lint(lang, stop, file)

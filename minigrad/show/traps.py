@@ -13,6 +13,7 @@ from .. import messages
 from ..engine import LEAF, Lost, Node, next_rank, user_line
 from ..layout import memory_owner
 from ..ops.listening import Listener
+from ..ops.reduction import log_softmax_dim
 from ..ops.table import Op
 from ..tensor import Tensor
 
@@ -76,6 +77,16 @@ class BothExpanded(Trap):
         line = user_line(1)
         if without_ones[0] == without_ones[1] and not any(w in messages.position(*line)[2] for w in ON_PURPOSE):
             self.report("both expanded", line, a=tuple(shapes[0]), b=tuple(shapes[1]), out=tuple(result.shape))
+
+
+class SoftmaxTwice(Trap):
+    """What softmax has made is given to a log_softmax, as is in every cross entropy: that takes scores."""
+
+    def look(self, op: Any, args: tuple[Any, ...], result: Tensor) -> None:
+        """Whether the operand comes straight from a softmax."""
+        origin = getattr(args[0], "_origin", None) if op is log_softmax_dim else None
+        if isinstance(origin, Node) and origin.name() == "SoftmaxBackward0":
+            self.report("softmax twice", user_line(1), other=(origin.code, origin.lasti))
 
 
 class GrowingGraph(Trap):

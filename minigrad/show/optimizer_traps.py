@@ -1,0 +1,136 @@
+"""Traps of optimizers: gradients that are gone before the step, parameters that no optimizer has."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
+from weakref import ref
+
+from ..engine import LEAF, Node, Storage, user_line
+from ..nn.parameter import Parameter
+from ..ops.listening import also, tell
+from ..optim import Optimizer
+from ..tensor import Tensor
+from .gradient_traps import Known, OfLeaves, leaves_in
+from .traps import Line, Trap, given_to
+
+INTERNAL = True
+
+
+def _telling_step(step: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(step)
+    def told(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        tell("steps", self, bool(args or kwargs))
+        return step(self, *args, **kwargs)
+
+    return told
+
+
+def _kinds(kind: type[Optimizer]) -> Iterator[type[Optimizer]]:
+    yield kind
+    for inner in kind.__subclasses__():
+        yield from _kinds(inner)
+
+
+def _exchange(put: Callable[[Any, str, Any], None]) -> None:
+    for kind in dict.fromkeys(_kinds(Optimizer)):
+        if "step" in vars(kind):
+            put(kind, "step", _telling_step(vars(kind)["step"]))
+
+
+also(_exchange)
+
+
+def parameters_of(optimizer: Optimizer) -> list[Tensor]:
+    """All that an optimizer changes."""
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
+class DroppedBeforeStep(Trap):
+    """A step without any gradient, though a backward pass has brought some since the last step."""
+
+    def __init__(self, report: Callable[..., None]) -> None:
+        super().__init__(report)
+        self.arrived: dict[int, Any] = {}  # weak references to the leaves, by id
+
+    def delivers(self, found: Mapping[int, tuple[Any, Any]]) -> None:
+        """Note to whom something comes."""
+        self.arrived |= {id(leaf): ref(leaf) for leaf in leaves_in(found)}
+
+    def steps(self, optimizer: Optimizer, by_closure: bool) -> None:
+        """Whether gradients that had come are gone; a closure brings its own."""
+        params = parameters_of(optimizer)
+        came = [self.arrived.pop(id(p), lambda: None)() is p for p in params]
+        if any(came) and not by_closure and all(p._grad is None for p in params):
+            self.report("dropped before step", user_line(1))
+
+
+@dataclass
+class Belonging(Known):
+    """What has become of a module's parameter."""
+
+    used: Line | None = None  # where an operation that used it was first recorded
+    received: bool = False  # whether a pass brought it a gradient
+    looked_after: bool = False  # whether an optimizer has it, or it was changed
+
+
+class InNoOptimizer(OfLeaves):
+    """A module's parameter that a loss depends on, that no optimizer has, and that nothing changes."""
+
+    record = Belonging
+
+    def __init__(self, report: Callable[..., None]) -> None:
+        super().__init__(report)
+        self.stepped = False
+
+    def look(self, op: Any, args: tuple[Any, ...], result: Tensor) -> None:
+        """Note the parameters that a recorded operation uses."""
+        if isinstance(result._origin, Node):
+            for t in given_to(op, args):
+                if isinstance(t, Parameter) and t._origin is LEAF:
+                    known = self.of(t)
+                    known.used = known.used or user_line(1)
+
+    def pass_begins(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor] | None, create_graph: bool) -> None:
+        """A pass that names its inputs says nothing of the others."""
+        super().pass_begins(outputs, inputs, create_graph)
+        self.for_all = inputs is None
+
+    def delivers(self, found: Mapping[int, tuple[Any, Any]]) -> None:
+        """Note whom a loss depends on."""
+        for leaf in leaves_in(found) if self.for_all else ():
+            if isinstance(leaf, Parameter):
+                self.of(leaf).received = True
+
+    def changed(self, storage: Storage) -> None:
+        """Whoever changes a parameter by hand looks after it."""
+        for leaf, known in self.each():
+            known.looked_after |= leaf._storage is storage
+
+    def steps(self, optimizer: Optimizer, by_closure: bool) -> None:
+        """Note whom an optimizer changes."""
+        self.stepped = True
+        for p in parameters_of(optimizer):
+            if isinstance(p, Parameter):
+                self.of(p).looked_after = True
+
+    def ends(self) -> None:
+        """An optimizer that makes its step later has its parameters too."""
+        if self.stepped and any(map(self.is_open, self.known.values())):
+            for thing in gc.get_objects():
+                if issubclass(type(thing), Optimizer):
+                    self.steps(thing, False)
+        super().ends()
+
+    def is_open(self, known: Belonging) -> bool:
+        """Whether a gradient came for nothing."""
+        leaf = known.leaf()
+        wanted = leaf is None or leaf._origin is LEAF
+        return self.stepped and wanted and known.received and not known.looked_after and known.used is not None
+
+    def close(self, known: Belonging) -> None:
+        """Say so."""
+        self.report("in no optimizer", known.used, leaf=known)
