@@ -93,6 +93,15 @@ _ELSEWHERE |= {  # and those that it calls in another way
     )
 }
 
+_LEFT_OUT = dict.fromkeys(
+    ("complex", "complex32", "complex64", "complex128", "cfloat", "cdouble"),
+    "minigrad has no complex numbers, the rules are for real ones.",
+)
+_LEFT_OUT |= {
+    "bfloat16": "NumPy has no such dtype; use float32.",
+    "func": "use autograd.functional (jacobian, hessian, vjp, jvp), or autograd.grad.",
+}
+
 
 def __getattr__(name: str) -> object:
     """What stands on top of the engine, imported when it is first asked for."""
@@ -106,7 +115,11 @@ def __getattr__(name: str) -> object:
     try:
         found = globals()[name] = ops.function(name)
     except KeyError:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}") from None
+        text = f"module {__name__!r} has no attribute {name!r}"
+        if name not in _LEFT_OUT:
+            raise AttributeError(text) from None
+        # Said to be of nothing, for which Python has no other name to propose.
+        raise AttributeError(f"{text}\n  Left out on purpose: {_LEFT_OUT[name]}", name=name, obj=None) from None
     return found
 
 

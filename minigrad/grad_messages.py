@@ -46,7 +46,8 @@ def check_assigned_grad(tensor: Any, grad: Any, tensor_class: Any) -> None:
     if grad.shape != tensor.shape:
         raise RuntimeError(
             f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size "
-            f"'{list(tensor.shape)}'. Please ensure that the gradient and the tensor are the same size"
+            f"'{list(tensor.shape)}'. Please ensure that the gradient and the tensor are the same size\n"
+            "  Where the tensor was broadcast, its gradient is the sum over that: g.sum_to_size(x.shape)."
         )
     if grad.dtype is not tensor.dtype:
         raise RuntimeError(

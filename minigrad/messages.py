@@ -196,6 +196,14 @@ def scalar_out_of_graph() -> str:
     )
 
 
+def text_as_data(data: Any) -> str:
+    """For a string where numbers are wanted."""
+    return (
+        f"new(): invalid data type '{type_name(data)}'\n"
+        "  A tensor holds numbers: float('3.5') reads one; give each word or class a number of its own first."
+    )
+
+
 def ambiguous_truth(tensor: Any) -> str:
     what = "more than one value" if tensor.numel() else "no values"
     return (

@@ -112,7 +112,7 @@ _LIMITS = {d.char: _limits(d) for d in dtype.by_numpy if d.kind != "b"}
 
 def _read(data: Any, d: dtype | None) -> Array:
     if isinstance(data, (str, bytes)):
-        raise TypeError(f"new(): invalid data type '{type_name(data)}'")
+        raise TypeError(messages.text_as_data(data))
     if hasattr(data, "__dlpack__") and not isinstance(data, (np.generic, Tensor)):  # another library's tensor
         array = np.asarray(data.detach() if hasattr(data, "detach") else data)
         return copy_array(array, (d or dtypes.from_numpy_dtype(array.dtype)).numpy)
@@ -151,7 +151,7 @@ def _shape(data: Any) -> list[int]:
 def inferred_dtype(data: Any) -> dtype:
     """The dtype that torch gives to `data`."""
     if isinstance(data, (str, bytes)):
-        raise TypeError(f"new(): invalid data type '{type_name(data)}'")
+        raise TypeError(messages.text_as_data(data))
     if isinstance(data, Tensor):
         return data.dtype
     if isinstance(data, (np.generic, np.ndarray)):
@@ -159,11 +159,10 @@ def inferred_dtype(data: Any) -> dtype:
     if isinstance(data, (bool, int, float)):
         return dtypes.of_number(data)
     if not _is_sequence(data):
-        what = "real numbers: complex ones are left out" if isinstance(data, complex) else "numbers"
-        raise RuntimeError(
-            f"Could not infer dtype of {type_name(data)}\n"
-            f"  A tensor holds {what}: give a number, nested lists of numbers, or a NumPy array."
-        )
+        advice = "A tensor holds numbers: give a number, nested lists of numbers, or a NumPy array."
+        if isinstance(data, complex):
+            advice = "minigrad has no complex numbers: give real ones."
+        raise RuntimeError(f"Could not infer dtype of {type_name(data)}\n  {advice}")
     found: dtype | None = None
     for i in range(len(data)):
         of_element = inferred_dtype(data[i])

@@ -266,7 +266,10 @@ def write(t: Tensor, result: Tensor) -> Tensor:
         raise RuntimeError(messages.cannot_grow(t, result))
     if result._array.dtype != t._array.dtype:
         if result.dtype.kind > t.dtype.kind:
-            raise RuntimeError(messages.cannot_cast(result.dtype, t.dtype))
+            raise RuntimeError(
+                f"{messages.cannot_cast(result.dtype, t.dtype)}\n"
+                "  A change in place keeps the dtype: write x = x / 2 rather than x /= 2, or convert first, x.float()."
+            )
         result = result.to(t.dtype)
     np.copyto(t._array, result._array)
     storage = storage_of(t)

@@ -423,7 +423,7 @@ def stack(tensors: Any, dim: int = 0) -> Tensor:
         if x._array.shape != first:
             raise RuntimeError(
                 f"stack expects each tensor to be equal size, but got {list(first)} at entry 0 and "
-                f"{list(x._array.shape)} at entry {i}"
+                f"{list(x._array.shape)} at entry {i}\n  Pad or cut them; torch.cat joins along a dimension there is."
             )
     d = common_dtype(*tensors).numpy
     array = np.ascontiguousarray(np.stack([x._array for x in tensors], axis=dim, dtype=d))

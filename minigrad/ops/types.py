@@ -130,7 +130,7 @@ def _constructed(d: dtype, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Ten
     if len(args) > 1 or isinstance(data, dtypes.Size) or as_int(data) is not None:
         return Tensor._of(np.empty(checked_size("new", args, {}), d.numpy))
     if isinstance(data, str):
-        raise TypeError(f"new(): invalid data type '{type_name(data)}'")
+        raise TypeError(messages.text_as_data(data))
     if not hasattr(data, "__len__") or isinstance(data, dict):
         raise TypeError(f"new(): data must be a sequence (got {type_name(data)})")
     return Tensor._of(data.astype(d.numpy) if isinstance(data, np.ndarray) else array_of(data, d))

@@ -169,7 +169,10 @@ def binary_cross_entropy(
         weight = weight.expand(broadcast_shapes(target.size(), weight.size()))
     if target.dtype is not input.dtype:
         names = [messages.TYPE_NAMES[t.dtype.name] for t in (target, input)]
-        raise RuntimeError(f"Found dtype {names[0]} but expected {names[1]}")
+        way = "float()" if input.dtype is dtypes.float32 else f"to({input.dtype})"
+        raise RuntimeError(
+            f"Found dtype {names[0]} but expected {names[1]}\n  Convert the target to what the input is: target.{way}."
+        )
     if input.dtype.kind != dtypes.FLOATING:
         raise NotImplementedError(messages.not_implemented("binary_cross_entropy", input.dtype))
     check_needs_no_gradient(weight, "binary_cross_entropy", "weight")
