@@ -128,9 +128,11 @@ def _differentiable(outputs: Any) -> tuple[Tensor, ...]:
 
 
 def _random_weights(like: Tensor, apart: bool) -> Tensor:
-    shape = (*like.shape[:-1], 2 * like.shape[-1]) if apart and like.ndim else tuple(like.shape)
-    numbers = np.random.default_rng(0).uniform(-1, 1, shape).astype(like.dtype.numpy)
-    return Tensor._of(numbers[..., ::2] if apart and like.ndim else numbers, LEAF)
+    """Numbers from the stream that `manual_seed` sets, the same ones as torch's."""
+    apart = apart and like.numel() > 1
+    shape = (*like.shape[:-1], 2 * like.shape[-1]) if apart else tuple(like.shape)
+    numbers = Tensor._of(np.empty(shape, like.dtype.numpy)).uniform_(-1, 1)._array
+    return Tensor._of(numbers[..., 1::2] if apart else numbers, LEAF)
 
 
 def _check_modes(forward: bool, backward: bool, batched: bool, batched_forward: bool) -> None:

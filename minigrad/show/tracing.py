@@ -27,7 +27,7 @@ from ..ops.table import Op, common_dtype
 from ..tensor import Tensor, storage_of
 from ..walk import walk
 from .expressions import names_in
-from .frames import assigned_to, is_constant, maker_of
+from .frames import OF_MODULES, assigned_to, attributes_of, is_constant, maker_of
 from .symbols import ArraySymbol, Unwritable
 from .writing import ProgramBook
 
@@ -90,6 +90,8 @@ class Trace(Listener):
                     while name in self.inputs:
                         name += "_"
                     return name, (code, variables, cells)
+        if t.__class__ is not Tensor:
+            raise Unwritable(f"it uses a {_kind(t)}, which is a module's: no programs are written of modules")
         raise Unwritable("a tensor is used that is neither an argument nor a variable that the function sees")
 
     def constant(self, array: Any) -> ArraySymbol:
@@ -344,8 +346,11 @@ class Trace(Listener):
             for name in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]:
                 value = frame.f_locals.get(name)
                 if not name.startswith(".") and not _is_plain(value):
+                    is_module = attributes_of(value).keys() >= OF_MODULES
                     self.failed = self.failed or Unwritable(
-                        f"{code.co_name} is given a {_kind(value)}, which may change"
+                        f"it uses {_kind(value)}, which {_UNWRITTEN['modules']}"
+                        if is_module
+                        else f"{code.co_name} is given a {_kind(value)}, which may change"
                     )
                 known = self._symbols.get(id(value))
                 if known is not None:
