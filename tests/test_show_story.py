@@ -117,6 +117,8 @@ def test_large_tensors_are_cut() -> None:
     assert "300 × 300" in text
     assert "..., " in text
     assert len(text) < 10_000
+    of_images = told((minigrad.ones(4, 3, 5, 6, dtype=minigrad.float64, requires_grad=True) * 2).sum())
+    assert f"2.],\n{' ' * 15}...]]]], dtype=torch.float64)  4 × 3 × 5 × 6\n" in of_images
     assert get_printoptions() == before
 
 

@@ -284,12 +284,23 @@ class _Story:
             return self._say("not_kept", shape=value.shape, dtype=value.dtype)
         with _printoptions(width):
             text = repr(Tensor._of(value.array))
-        return text if value.array.size <= LARGE else f"{text}  {shape_text(value.shape)}"
+        return (
+            text if value.array.size <= LARGE else f"{_first_rows(text, value.array.ndim)}  {shape_text(value.shape)}"
+        )
 
 
 def _of_torch(node: GraphNode) -> str:
     """torch's name for an operation, and the layer that ran it."""
     return " · ".join(filter(None, (node.name, node.module)))
+
+
+def _first_rows(text: str, ndim: int) -> str:
+    """What a large tensor prints as; of one with more dimensions than a matrix, only the first two rows."""
+    lines = text.split("\n")
+    if ndim <= 2 or len(lines) <= 3:
+        return text
+    end = text[text.rindex("]") + 1 :]
+    return "\n".join([*lines[:2], f"{' ' * (len('tensor(') + ndim - 1)}...{']' * ndim}{end}"])
 
 
 @contextmanager
