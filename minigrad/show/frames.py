@@ -71,7 +71,7 @@ def _loop_variables(code: CodeType) -> set[str]:
         in_head = instruction.opname == "FOR_ITER" or (in_head and (store or instruction.opname.startswith("UNPACK_")))
         if in_head and store:
             names = instruction.argval if isinstance(instruction.argval, tuple) else (instruction.argval,)
-            found.update(names)
+            found.update(names[: instruction.opname.count("STORE")])  # Python 3.13 may load another one with it
     return found
 
 
