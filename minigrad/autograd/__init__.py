@@ -3,6 +3,8 @@
 Source of names and behaviour: https://docs.pytorch.org/docs/stable/autograd.html
 """
 
+from typing import TYPE_CHECKING
+
 from ..modes import (
     detect_anomaly,
     enable_grad,
@@ -11,11 +13,14 @@ from ..modes import (
     set_detect_anomaly,
     set_grad_enabled,
 )
-from . import functional, graph
+from . import graph
 from .function import Function
 from .gradcheck import gradcheck, gradgradcheck
 from .passes import backward, grad
 from .variable import Variable
+
+if TYPE_CHECKING:
+    from . import functional
 
 INTERNAL = True
 __all__ = [
@@ -34,3 +39,12 @@ __all__ = [
     "set_detect_anomaly",
     "set_grad_enabled",
 ]
+
+
+def __getattr__(name: str) -> object:
+    """`functional`, which few programs need, so it is imported when it is first asked for."""
+    if name != "functional":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return import_module(f"{__name__}.functional")
