@@ -1,7 +1,5 @@
 """Where the target of a new row is to be expected, by what a saved run keeps of the rows that it was trained on."""
 
-import math
-
 import numpy as np
 
 from linreg.errors import BadInput
@@ -41,13 +39,13 @@ class Intervals:
 
     def __init__(self, saved: Saved, probability: float) -> None:
         self._scaling, folder = saved.encoding.scaling, saved.folder.path
-        self._design, summary = judged(saved)
-        off = furthest(summary, self._design)
         refused = f"--interval: the run in {folder} has no intervals, as"
         if saved.weights is not None:
             raise BadInput(
                 f"{refused} its rows have weights: how far a new row's target may lie off depends on its own"
             )
+        self._design, summary = judged(saved)
+        off = furthest(summary, self._design)
         if summary.without is not None:
             raise BadInput(f"{refused} {WHY_NOT[summary.without]}")
         if off is not None and off >= FAR_OFF:
@@ -55,13 +53,12 @@ class Intervals:
                 f"{refused} it is {off:.1f} standard errors from the exact answer: go on with --resume and more "
                 "--num-epochs, or train by --optimizer newton --dtype float64"
             )
-        variance = self._design.squares(self._design.exact) / summary.freedom
-        self._reach = t_within(probability, summary.freedom) * math.sqrt(variance)
+        self._reach = t_within(probability, summary.freedom) * summary.deviation
 
     def ends(self, X: Array) -> Array:
         """The lower and the upper end (n, 2), in the target's own units, for rows X (n, d) in standard units."""
         columns, mean, std = self._design.columns(X), self._scaling.means[-1], self._scaling.stds[-1]
         with np.errstate(over="ignore", invalid="ignore"):  # such an end is infinite, or not known
             leverage = np.sum((columns @ self._design.inverse) ** 2, axis=1)
-            middle, reach = columns @ self._design.exact, self._reach * np.sqrt(1 + leverage)
-            return np.asarray(mean + std * np.column_stack([middle - reach, middle + reach]), dtype=np.float64)
+            middle, reach = mean + std * (columns @ self._design.exact), self._reach * np.sqrt(1 + leverage)
+            return np.column_stack([middle - reach, middle + reach])
