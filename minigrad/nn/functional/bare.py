@@ -71,7 +71,7 @@ def batch_norm(
     cudnn_enabled: bool,
 ) -> Tensor:
     """`nn.functional.batch_norm`, also of one value only for a channel."""
-    check_flags("batch_norm", training=training, cudnn_enabled=cudnn_enabled)
+    check_flags("batch_norm", cudnn_enabled=cudnn_enabled)
     return normalization.batch_normalized(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
@@ -87,7 +87,7 @@ def instance_norm(
     cudnn_enabled: bool,
 ) -> Tensor:
     """`nn.functional.instance_norm`, with its arguments in another order, and also of channels of one element."""
-    check_flags("instance_norm", use_input_stats=use_input_stats, cudnn_enabled=cudnn_enabled)
+    check_flags("instance_norm", cudnn_enabled=cudnn_enabled)
     return normalization.instance_normalized(
         input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps
     )
