@@ -172,7 +172,9 @@ torch.nn.functional.avg_pool2d((torch.ones(2, 5, 5, 2) > 0).permute(0, 3, 1, 2),
 torch.nn.functional.adaptive_max_pool2d(torch.ones(2, 5, 5, 2).long().permute(0, 3, 1, 2), 2)
 torch.cross(torch.arange(12.0).reshape(3, 2, 2).mT, torch.ones(3, 2, 2).mT, dim=0)
 torch.nn.functional.pad(torch.ones(2, 1, 1), (0, -1, -1, 0), "replicate")
+torch.nn.functional.pad(torch.ones(2, 1, 3), (0, -1, -1, 0), "replicate")
 torch.nn.functional.pad(torch.ones(2, 1, 1, 1), (0, -1, -1, 0, -1, 0), "reflect")
+torch.nn.functional.soft_margin_loss(torch.arange(6.0).reshape(3, 2).T, n[:1].expand(2, 3), reduction="none").stride()
 torch.nn.functional.channel_shuffle(torch.arange(48.0).reshape(2, 3, 2, 4).permute(0, 3, 1, 2), 2)
 torch.nn.functional.conv1d(torch.ones(2, 0, 4), torch.ones(3, 0, 2), torch.ones(3))
 torch.nn.functional.conv2d(torch.ones(0, 4, 4), torch.ones(3, 0, 2, 2))
@@ -209,6 +211,9 @@ torch.qr(n, some=0)
 torch.index_put(n, (i - 1,), n[0], 1)
 torch.put(n, i, n[0, :2], accumulate=None)
 torch.topk(n, 1, 0, 1)
+torch.topk(n, 1, 0, True, 1)
+n.fill_diagonal_(1.0, 1)
+n.cumsum(dim=0, axis=0)
 torch.combinations(i, with_replacement=np.bool_(True))
 torch.vander(i, 2, 1)
 torch.avg_pool1d(n, 2, ceil_mode=1)
@@ -227,6 +232,7 @@ torch.linalg.solve_triangular(torch.eye(2), n, upper=1)
 torch.linalg.inv_ex(torch.eye(2), check_errors=1)
 torch.linalg.vector_norm(n, keepdim=1)
 torch.sort(n, dim=0, stable=None)
+torch.sort(x, stable=None)[0].grad_fn.name()
 torch.asarray(n, copy=1)
 torch.tensor(2.0, requires_grad=None)
 n.new_tensor(2.0, requires_grad=None)
@@ -296,6 +302,8 @@ def test_read_as_torch_reads_them(expression):
         "torch.nn.functional.interpolate(n[None], 2, mode='linear', align_corners=1)",
         "torch.nn.functional.max_pool2d(n[None], 2, ceil_mode=1)",
         "torch.nn.functional.batch_norm(n, n[0], n[0], training=1)",
+        "torch.batch_norm(n, None, None, None, None, True, 0.1, 1e-5, 1)",
+        "torch.nn.functional.embedding(torch.tensor([1]), n, sparse=1)",
     ],
 )
 def test_refused_as_torch_does_in_other_words(expression):

@@ -65,6 +65,9 @@ def test_the_intervals_of_a_line_through_the_origin(tmp_path):
     _, out, _ = linreg("predict", tmp_path / "run", tmp_path / "new.csv", "--interval", "0.9")
     numbers = [float(cell) for cell in out.split()[1].split(",")]
     assert numbers == pytest.approx([500.87104023489314, 499.3527139600593, 502.389366509727], rel=1e-9)
+    (tmp_path / "new.csv").write_text("x\n", encoding="utf-8")
+    linreg("predict", tmp_path / "run", tmp_path / "new.csv", "--interval", "0.9", "--out", tmp_path / "p.parquet")
+    assert pyarrow.parquet.read_table(tmp_path / "p.parquet").column_names == ["prediction", "lower", "upper"]
 
 
 def test_the_intervals_hold_as_large_a_part_of_new_targets_as_they_say():
@@ -84,7 +87,10 @@ def test_the_intervals_hold_as_large_a_part_of_new_targets_as_they_say():
     ("options", "why"),
     [
         (["--weight-decay", "0.1", *EXACT], "its weights decay, so its predictions are biased"),
-        (["--num-epochs", "1"], r"it is \d+\.\d standard errors from the exact answer: go on with --resume"),
+        (
+            ["--num-epochs", "20", "--lr", "0.3"],
+            r"it is [1-9]\.\d standard errors from the exact answer: go on with --resume",
+        ),
         (["--features", "a,b,c", *EXACT], r"some features follow from the others: leave those out \(--without\)"),
         (["--features", "a,b,d,e", *EXACT], "it has as many coefficients as rows"),
     ],
@@ -142,8 +148,9 @@ def test_a_run_of_an_older_linreg_is_mended_by_going_on_with_it(tmp_path):
     assert linreg("--resume", path)[0] == 0
     assert linreg(*predicting) == before
     assert json.loads((path / "run.json").read_text())["position"] == run["position"]
-    for factor, why in ((float("nan"), "is not made of numbers"), (1e300, "no statistics can be computed")):
-        state["fixed"]["triangle"] = kept * factor
+    odd, beyond = "what it keeps of its rows is not made of numbers", "no statistics can be computed"
+    for factor, rows, why in ((np.nan, 36, odd), (1, 0, odd), (1e300, 36, beyond)):
+        state["fixed"]["triangle"], run["data"]["rows"] = kept * factor, rows
         save()
         assert why in refused(*predicting)
 

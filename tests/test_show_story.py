@@ -7,6 +7,7 @@ import linecache
 import re
 import string
 import sys
+import weakref
 from typing import Any
 
 import numpy as np
@@ -242,6 +243,20 @@ def test_an_operation_that_a_layer_ran_names_it() -> None:
     assert "net[1] (Tanh): net(minigrad.ones(1, 2))\n" in drawn.text()
     assert ">net[1] (Tanh)</text>" in drawn.svg()
     assert nn.Module.__call__ is before
+    layer = nn.TransformerEncoderLayer(2, 1, 2)  # which calls others, and adds to what they give
+    found = show.steps(lambda: layer(minigrad.ones(1, 2)).sum())
+    added = [node.module for node in found.nodes if node.name == "AddBackward0"]
+    assert added == ["layer (TransformerEncoderLayer)"] * 2
+
+
+def test_a_layer_that_keeps_its_own_loss_is_no_cycle() -> None:
+    def made() -> Any:
+        layer = minigrad.nn.Tanh()
+        with show.recording():
+            layer.loss = layer(minigrad.ones(2, requires_grad=True)).sum()
+        return weakref.ref(layer)
+
+    assert made()() is None
 
     layers = [nn.Linear(2, 2), nn.Linear(2, 1)]
     with show.recording():
