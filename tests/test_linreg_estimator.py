@@ -102,7 +102,7 @@ def test_equal_weights_change_nothing_and_a_weight_of_0_leaves_a_row_out(early_s
     model = linreg.LinearRegression(early_stopping=early_stopping)
     plain = model.fit(X[20:], y[20:]).coef_
     assert model.fit(X[20:], y[20:], sample_weight=3.0).coef_ == pytest.approx(plain)
-    weights = np.where(np.arange(len(y)) < 20, 0, 1e-300)
+    weights = np.where(np.arange(len(y)) < 20, 0, 1e308)
     assert model.fit(X, y, sample_weight=weights).coef_ == pytest.approx(plain)
     for wrong, said in ((weights - 1, "Negative"), (weights[1:], r"shape == \(119,\)"), (np.nan, "contains NaN")):
         with pytest.raises(ValueError, match=said):

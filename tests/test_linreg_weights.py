@@ -1,6 +1,7 @@
 """`--weights`: weighted least squares, as statsmodels has it, and as rows that stand there more than once."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from linreg.errors import BadInput
 from linreg.exact import least_squares
 from linreg.examples import predicted
 from linreg.model import squared_loss
+from linreg.outcome import Counts
 from linreg.settings import Reading, Settings, Table
 from linreg.stability import largest_stable_rate
 from linreg.tables import Rows, load
@@ -118,6 +120,23 @@ def test_weights_that_are_all_alike_change_nothing(tmp_path, more):
     for name, row in theirs["coefficients"].items():
         assert ours["coefficients"][name] == pytest.approx(row, rel=1e-5, abs=1e-8)
     assert ours["exact_fit"] == pytest.approx(theirs["exact_fit"])
+
+
+def test_the_largest_stable_rate_is_that_of_rows_that_stand_there_more_than_once(tmp_path):
+    rows, said = [(x, n, 3 * x) for x, n in zip((5, 6, 7, 9), (1, 1, 1, 9), strict=True)], []
+    for table in (rows, [(x, 1, y) for x, n, y in rows for _ in range(n)]):
+        np.savetxt(tmp_path / "t.csv", table, delimiter=",", header="x,n,y", comments="")
+        words = ["--data", tmp_path / "t.csv", "--target", "y", "--weights", "n", "--batch-size", "99"]
+        said.append(linreg(*words, "--lr", "50", "--seed", "0")[2])
+    assert "the largest stable one for these data is about 2;" in said[0]
+    assert said[0] == said[1]
+
+
+def test_rows_of_the_weight_0_are_told_with_those_that_lack_a_value():
+    counts = Counts(read=1005, trained=3, held_out=0, dropped=1002, missing={}, policy="drop", weightless=1001)
+    assert counts.line() == "1,001 of 1,005 rows are left out, as their weight is 0"
+    said = "missing values: 1 in 'x'; 1,002 of 1,005 rows are left out (1,001 as their weight is 0), none is filled"
+    assert replace(counts, missing={"x": 1}).line() == said
 
 
 @pytest.mark.parametrize(

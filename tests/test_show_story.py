@@ -195,7 +195,9 @@ def test_the_leaves_stand_in_a_table_where_no_row_of_numbers_is_broken_for_it() 
     w = minigrad.zeros(2, 4, requires_grad=True)
     found = show.steps(lambda: (w * 1.2345e-5).sum(), check="differences")
     head = re.escape("[[1.2345e-05, 1.2345e-05, 1.2345e-05, 1.2345e-05],")
-    for width, each in ((80, f"(?m:^    .*  {head}$)"), (120, f"(?m:^    .*  {head}$)"), (240, f"│ {head} ")):
+    below, beside = f"(?m:^    .*  {head}$)", f"│ {head} "
+    table = max(len(line) for line in told(found, width=240).splitlines() if line.startswith("│"))
+    for width, each in ((80, below), (table - 1, below), (table, beside), (240, beside)):
         leaves = told(found, width=width).split("The leaves")[1]
         assert len(re.findall(each, leaves)) == 3
         assert max(map(len, leaves.splitlines())) <= width
@@ -227,6 +229,7 @@ def test_an_operation_that_a_layer_ran_names_it() -> None:
 
     net, before = nn.Sequential(Block(), nn.Tanh()), nn.Module.__call__
     net[1].register_forward_hook(lambda module, inputs, output: output * 2)
+    net[1].around = net
     found = show.steps(lambda: nn.Softmax(1)(net(minigrad.ones(1, 2))).sum())
     operations = [(node.name, node.module) for node in found.nodes if node.kind == "operation"]
     assert operations == [
@@ -284,11 +287,15 @@ def test_losses_and_layers_are_checked_by_torch_too() -> None:
         lambda: (f.embedding(classes, x, padding_idx=1, scale_grad_by_freq=True) ** 2).sum(),
         lambda: (conv(image) ** 2).sum() + bare(image).exp().sum(),
         lambda: (nn.BatchNorm2d(2)(image) ** 3).sum() + (nn.BatchNorm2d(2, affine=False).eval()(image) ** 3).sum(),
-        lambda: (nn.GroupNorm(2, 2)(image) ** 3).sum() + (nn.LayerNorm(6)(image) ** 3).sum(),
+        lambda: (nn.GroupNorm(2, 2)(image) ** 3).sum() + (nn.LayerNorm(6, 0.1)(image) ** 3).sum(),
         lambda: nn.MaxPool2d((3, 2), 2, 1, ceil_mode=True)(image).exp().sum() + nn.MaxPool1d(2)(x).exp().sum(),
         lambda: nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False)(image).exp().sum(),
         lambda: nn.AdaptiveAvgPool2d((3, 4))(image).exp().sum() + nn.AdaptiveMaxPool2d(2)(image).exp().sum(),
-        lambda: nn.ConvTranspose2d(2, 4, 3, 2, 1, 1, 2)(nn.ReflectionPad2d(1)(nn.ZeroPad2d(1)(image))).exp().sum(),
+        lambda: (
+            nn.ConvTranspose2d(2, 4, 3, 2, 1, 1, 2, dilation=2)(nn.ReflectionPad2d(1)(nn.ConstantPad2d(1, 2.0)(image)))
+            .exp()
+            .sum()
+        ),
         lambda: nn.GRU(3, 2)(x)[0].exp().sum(),
     ):
         ledgers = [ledger for ledger in show.steps(program, check="torch").ledgers.values() if ledger.checks]
