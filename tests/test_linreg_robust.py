@@ -17,7 +17,7 @@ from linreg_command import linreg
 import minigrad
 from linreg.errors import BadInput
 from linreg.looking.report_words import REPORT_WORDS
-from linreg.looking.statistics import summarise
+from linreg.looking.statistics import Design, summarise
 from linreg.robust import scores_of
 from linreg.settings import Reading
 from linreg.tables import Rows, loading
@@ -146,6 +146,8 @@ def test_where_there_are_no_errors_there_are_no_scores():
     X, y = drawn_rows(9, 2)
     for columns, targets in ((np.column_stack([X, X[:, 0]]), y), (X[:3], y[:3])):
         assert with_scores(columns, targets).scores is None
+    design = Design(outcome_of(X, y, optimizer="lstsq"))
+    assert np.isnan([design.wald(few) for few in (np.zeros((3, 3)), np.ones((1, 3)))]).all()
     triangle = Triangle(1).fold(np.array([[1.0], [0.0], [0.0]]), np.array([1.0, 2.0, 4.0]))
     with pytest.raises(BadInput, match="row 7 alone"):
         scores_of([(np.array([6, 7, 8]), np.eye(3)[:, :1], np.ones((3, 1)))], triangle, "t")

@@ -15,7 +15,6 @@ from test_show_steps import CASES, leaf, run
 
 import minigrad
 from minigrad import show
-from minigrad.show.kept import recording
 from minigrad.testing.random_programs import WITHOUT_DATA, Program, programs
 
 SMOOTH = tuple(k for k in WITHOUT_DATA if k not in ("hooks", "backward", "grad", "gradients"))
@@ -26,7 +25,7 @@ SMOOTH = tuple(k for k in WITHOUT_DATA if k not in ("hooks", "backward", "grad",
 def test_torch_finds_the_same_gradients(program: Program) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with recording():
+        with show.recording():
             made = run(program)
         for t in made.values():
             try:

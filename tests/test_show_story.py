@@ -289,7 +289,10 @@ def test_losses_and_layers_are_checked_by_torch_too() -> None:
         lambda: (nn.BatchNorm2d(2)(image) ** 3).sum() + (nn.BatchNorm2d(2, affine=False).eval()(image) ** 3).sum(),
         lambda: (nn.GroupNorm(2, 2)(image) ** 3).sum() + (nn.LayerNorm(6, 0.1)(image) ** 3).sum(),
         lambda: nn.MaxPool2d((3, 2), 2, 1, ceil_mode=True)(image).exp().sum() + nn.MaxPool1d(2)(x).exp().sum(),
-        lambda: nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False)(image).exp().sum(),
+        lambda: (
+            nn.AvgPool2d(3, 2, 1, ceil_mode=True, count_include_pad=False)(image).exp().sum()
+            + nn.AvgPool2d(2, divisor_override=3)(image).exp().sum()
+        ),
         lambda: nn.AdaptiveAvgPool2d((3, 4))(image).exp().sum() + nn.AdaptiveMaxPool2d(2)(image).exp().sum(),
         lambda: (
             nn.ConvTranspose2d(2, 4, 3, 2, 1, 1, 2, dilation=2)(nn.ReflectionPad2d(1)(nn.ConstantPad2d(1, 2.0)(image)))

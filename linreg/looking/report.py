@@ -88,16 +88,11 @@ def _verdict(drawing: Drawing, words: Words) -> list[str]:
         vain = words["vain_dependent" if summary.without == "dependent" else "vain"]
         told += vain.format(count=f"{len(summary.coefficients):,}")
     lines.append(_paragraph(told, "verdict bad" if summary.proves_nothing else "verdict"))
-    off = _off(drawing)
+    off = furthest(summary, drawing.residuals.design)
     if off is not None and not (outcome.diverged and off < FAR_OFF):
         told = words["converged" if off < FAR_OFF else "unconverged"].format(off=number(off, 2))
         lines.append(_paragraph(told, "verdict" if off < FAR_OFF else "verdict bad"))
     return lines
-
-
-def _off(drawing: Drawing) -> float | None:
-    """How many standard errors training ended away from the exact solution at most, where that means something."""
-    return furthest(drawing.summary, drawing.residuals.design)
 
 
 def _coefficients(drawing: Drawing, words: Words) -> list[str]:
@@ -239,7 +234,7 @@ def _residuals(drawing: Drawing, words: Words) -> list[str]:
     (low, high), (least, most) = ([number(float(value), 3) for value in pair] for pair in bounds)
     alt = words["alt_residuals"].format(low=low, high=high, least=least, most=most)
     note = words["residuals_note"].format(rows=_of_all(f"{len(residuals.errors):,}", drawing.outcome, words))
-    if (_off(drawing) or 0.0) >= FAR_OFF:
+    if (furthest(drawing.summary, residuals.design) or 0.0) >= FAR_OFF:
         note += words["residuals_early"]
     made = [
         _heading(words["residuals"]),

@@ -38,6 +38,7 @@ def public(*aliases: str, function: bool = True, method: bool = True, in_place: 
     def offer(f: F) -> F:
         parameters = f.__code__.co_varnames[: f.__code__.co_argcount + f.__code__.co_kwonlyargcount]
         renames = "dim" in parameters and f.__name__ not in _OF_PYTHON
+        # With requires_grad they look at their flags themselves: `tensor` is called too often for one call more.
         has_flags = "requires_grad" not in parameters and "bool" in f.__annotations__.values()
         reads_all_itself = f.__code__.co_flags & _ANY_KEYWORD
         offered = _reading_arguments(f, renames, function) if (renames or has_flags) and not reads_all_itself else f
