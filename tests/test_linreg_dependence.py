@@ -109,6 +109,12 @@ def test_the_library_warns_as_the_command_does(optimizer):
     LinearRegression(weight_decay=0.1, optimizer=optimizer).fit(np.column_stack([a, a]), y)
 
 
+def test_a_dependence_of_columns_far_from_0_is_found():
+    a, b, y = np.random.default_rng(0).normal(1e4, size=(3, 10_000))
+    with pytest.warns(UserWarning, match="the 3 features have rank 2 in 10000 rows"):
+        LinearRegression(optimizer="lstsq").fit(np.column_stack([a, b, a + b]), y)
+
+
 @pytest.mark.parametrize("broken_in", [0, 29, None])
 def test_every_block_of_rows_is_looked_at(monkeypatch, recwarn, broken_in):
     monkeypatch.setattr(estimator, "_BLOCK", 7)
