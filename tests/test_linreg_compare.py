@@ -265,7 +265,7 @@ def test_json_has_everything():
     assert (status, err) == (0, "")
     result = json.loads(out)
     fit = json.loads(linreg(*words, "--seed", 1, "--json")[1])
-    assert (result["data"], result["target"]) == (NORRIS, "y")
+    assert (result["data"], result["target"], result["weights"]) == (NORRIS, "y", None)
     assert {name: result[name] for name in ("lr", "num_epochs", "batch_size", "seed", "dtype", "tolerance")} == {
         "lr": 0.02,
         "num_epochs": 3,

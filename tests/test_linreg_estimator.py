@@ -90,10 +90,19 @@ def test_pipelines_searches_and_clones(routing):
         assert search.best_params_["linearregression__weight_decay"] == 0.0
         assert search.best_score_ > 0.999
         assert min(cross_val_score(linreg.LinearRegression(), X, y)) > 0.99
+    requests = linreg.LinearRegression().get_metadata_routing()
+    assert requests.fit.requests == requests.score.requests == {"sample_weight": None}
     assert sklearn.base.is_regressor(linreg.LinearRegression())
     copy = sklearn.base.clone(linreg.LinearRegression(lr=0.1).fit(X, y))
     assert copy.lr == 0.1
     assert not hasattr(copy, "coef_")
+
+
+def test_a_step_on_a_weight_of_n_is_one_on_the_row_n_times():
+    X, y = examples()
+    model, times = linreg.LinearRegression(batch_size=1000, epochs=3), np.arange(len(y)) % 3 + 1
+    repeated = model.fit(np.repeat(X, times, axis=0), np.repeat(y, times)).coef_
+    assert model.fit(X, y, sample_weight=times).coef_ == pytest.approx(repeated)
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])

@@ -176,6 +176,8 @@ def test_a_weighted_run_is_saved_goes_on_and_says_so(tmp_path):
     assert all(f">{number}<" in text for number in ("1.434", "3.612", "2.102", "0.03238"))
     assert "Rows count as often as bill_depth_mm says" in text
     assert "residual × √weight" in text
+    pytest.importorskip("rich")
+    assert "ones * b" in linreg(*[word for word in WEIGHTED if word != "--quiet"], "--explain")[1]
 
 
 def test_both_sides_of_a_comparison_name_the_weights():
