@@ -134,8 +134,8 @@ def test_the_largest_stable_rate_is_that_of_rows_that_stand_there_more_than_once
 
 def test_rows_of_the_weight_0_are_told_with_those_that_lack_a_value():
     counts = Counts(read=1005, trained=3, held_out=0, dropped=1002, missing={}, policy="drop", weightless=1001)
-    assert counts.line() == "1,001 of 1,005 rows are left out, as their weight is 0"
-    said = "missing values: 1 in 'x'; 1,002 of 1,005 rows are left out (1,001 as their weight is 0), none is filled"
+    assert counts.line() == "1,001 of 1,005 rows are left out, as the weight is 0"
+    said = "missing values: 1 in 'x'; 1,002 of 1,005 rows are left out (1,001 as the weight is 0), none is filled"
     assert replace(counts, missing={"x": 1}).line() == said
 
 
