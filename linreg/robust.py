@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from linreg.errors import BadInput
-from linreg.exact import least_squares
+from linreg.exact import EPS, least_squares
 from linreg.triangle import Array, Triangle, parted, upper
 
-LEAST_SPARE = 1e-9  # of 1 - h, which rounding may make of a row that alone determines a coefficient
+# Of 1 - h, which rounding may leave of a row that alone determines a coefficient; the latter times the condition.
+LEAST_SPARE, ROUNDED = 1e-9, 10 * EPS
 
 
 def scores_of(
@@ -30,12 +31,13 @@ def scores_of(
     if rank < len(w) or triangle.rows <= R.shape[1]:
         return None
     inverse, scores = np.linalg.solve(R, np.eye(len(R))), np.zeros((0, len(R)))
+    least = max(LEAST_SPARE, ROUNDED * float(np.linalg.cond(R)))
     for numbers, X, y in rows:
         X, ones = parted(X, len(w))
         ones = np.ones((len(X), 1)) if ones is None else ones
         columns = np.column_stack([ones, X]) if intercept else X
         spare = 1 - np.sum((columns @ inverse) ** 2, axis=1, keepdims=True)
-        if (spare < LEAST_SPARE).any():
+        if (spare < least).any():
             raise BadInput(
                 f"{name}, row {int(numbers[np.argmin(spare)]) + 1} alone determines a coefficient, so that HC3 is not "
                 "defined: leave it, or that column, out, or train without --robust"

@@ -142,6 +142,14 @@ def test_a_row_that_alone_determines_a_coefficient_is_named(tmp_path):
     )
 
 
+@pytest.mark.parametrize("seed", [3, 6, 7])
+def test_such_a_row_is_found_beside_columns_that_nearly_depend(seed):
+    """There rounding makes more of the nothing that is 1 - h: of one seed in two what a fixed bound passed."""
+    a, small, y = np.random.default_rng(seed).normal(size=(3, 15))
+    with pytest.raises(BadInput, match="row 5 alone determines"):
+        with_scores(np.column_stack([a, a + 1e-9 * small, np.arange(15) == 4]), y)
+
+
 def test_where_there_are_no_errors_there_are_no_scores():
     X, y = drawn_rows(9, 2)
     for columns, targets in ((np.column_stack([X, X[:, 0]]), y), (X[:3], y[:3])):
