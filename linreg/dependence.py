@@ -44,10 +44,11 @@ def lost(triangle: Triangle, names: Sequence[str], *, rank: int, dtype: str, int
     null = np.linalg.svd(np.column_stack([ones, X]) if intercept else X)[2][rank + intercept :]
     shares = np.linalg.norm(null[:, int(intercept) :], axis=0)
     concerned = _listed([_quoted(names[place]) for place in np.flatnonzero(shares > NEARLY * shares.max()).tolist()])
+    mend = "" if dtype == "float64" else "; --dtype float64 tells them apart"  # where two roundings differ
     return (
         f"in {dtype} the {len(names)} features have rank {rank} in {triangle.rows} rows: {concerned} nearly depend on "
         f"each other, closer than {dtype} can tell, so of the answers that fit about as well this is the one next to "
-        "the start; --dtype float64 tells them apart"
+        f"the start{mend}"
     )
 
 
