@@ -89,6 +89,8 @@ def checked_weights(sample_weight: Any, targets: Array) -> Array | None:
     if array.min() < 0:
         raise ValueError("Negative values in data passed to `sample_weight`.")
     weights: Array = array / array.max()
+    if (weights > 0).sum() < (array > 0).sum():
+        raise ValueError("sample_weight has numbers too far apart: float64 has no number for one over the other")
     return weights
 
 

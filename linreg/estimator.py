@@ -33,10 +33,10 @@ from linreg.settings import (
     PATIENCE,
 )
 from linreg.train import train
-from linreg.triangle import Array, Triangle
+from linreg.triangle import Array, Triangle, parted
 
 _BLOCK = 1 << 14  # rows that are folded at once
-_Rows = tuple[Array, Array, Array | None]  # their features, targets and, if there are any, weights
+_Rows = tuple[Array, Array, Array | None]  # their features, targets and, if there are any, weights, whose mean is 1
 
 
 class LinearRegression:
@@ -115,7 +115,7 @@ class LinearRegression:
             epochs = self.epochs or max(DOCUMENT_EPOCHS, math.ceil(DOCUMENT_STEPS / steps))
         self._train(rows, epochs, held)
         if not self.weight_decay:  # which chooses one of all the answers
-            self._warn_if_not_unique(*rows[:2])
+            self._warn_if_not_unique(rows)
         return self
 
     @property
@@ -235,40 +235,49 @@ class LinearRegression:
         self._scale = Moments(features.shape[1] + 1, bool(self.fit_intercept))
         self._calls = 0
 
-    def _warn_if_not_unique(self, features: Array, targets: Array) -> None:
+    def _warn_if_not_unique(self, rows: _Rows) -> None:
         """Warn where columns that vary depend on each other; a constant one always has the coefficient 0."""
         varied = np.append(self._scale.varies()[:-1], True)
         scaling = Scaling(*(part[varied] for part in self._scale.means_and_stds()))
+        features, targets, weights = rows
         names = getattr(self, "feature_names_in_", [f"x{place}" for place in range(features.shape[1])])
         names = [str(name) for name, varies in zip(names, varied[:-1], strict=True) if varies]
         triangle = Triangle(len(names))
         for start in range(0, len(targets), _BLOCK):
-            rows = slice(start, start + _BLOCK)
-            standard = scaling.apply(np.column_stack([features[rows], targets[rows]])[:, varied])
-            triangle.fold(standard[:, :-1], standard[:, -1])
+            part = slice(start, start + _BLOCK)
+            X, y = self._standard(features[part], targets[part], None if weights is None else weights[part])
+            X, ones = parted(X, features.shape[1])
+            triangle.fold(X[:, varied[:-1]], y, ones)
         rank = least_squares(triangle, intercept=self._scale.centred)[2]
         if rank < len(names):
             text = not_unique(triangle, scaling, names, rank=rank, intercept=self._scale.centred)
             warnings.warn(text, UserWarning, stacklevel=3)
 
+    def _standard(self, features: Array, targets: Array, weights: Array | None) -> tuple[Array, Array]:
+        """The features, with a last column if there are weights, and targets (n, 1), as `parted` tells of."""
+        means, stds = self._scale.means_and_stds()
+        # A constant column is 0 to the last bit, that nothing is fitted to its rounding.
+        columns = np.column_stack([features, targets])
+        columns = np.where(self._scale.varies(), (columns - means) / stds, 0.0)
+        X, y = columns[:, :-1], columns[:, -1:]
+        if weights is None:
+            return X, y
+        ones = np.sqrt(weights)[:, None]
+        return np.hstack([X * ones, ones]), y * ones
+
     def _train(self, rows: _Rows, epochs: int, held: _Rows | None = None) -> Self:
         torch = load_backend(self.backend)
         features, targets, weights = rows
-        self._scale.see(np.column_stack([features, targets]), None if weights is None else weights / weights.mean())
+        self._scale.see(np.column_stack([features, targets]), weights)
         if (beyond := self._scale.beyond_floats()).any():
             place = int(np.argmax(beyond))
             which = "y" if place == features.shape[1] else f"column {place} of X"
-            raise ValueError(f"{which} {self._scale.problem(place)}")
+            weighted = "" if weights is None else ", with these sample weights"
+            raise ValueError(f"{which} {self._scale.problem(place)}{weighted}")
         means, stds = self._scale.means_and_stds()
 
-        def examples(features: Array, targets: Array, weights: Array | None) -> tuple[Any, Any]:
-            # A constant column is 0 to the last bit, that nothing is fitted to its rounding.
-            columns = np.column_stack([features, targets])
-            columns = np.where(self._scale.varies(), (columns - means) / stds, 0.0)
-            X, y = columns[:, :-1], columns[:, -1:]
-            if weights is not None:
-                ones = np.sqrt(weights / weights.mean())[:, None]
-                X, y = np.hstack([X * ones, ones]), y * ones
+        def examples(rows: _Rows) -> tuple[Any, Any]:
+            X, y = self._standard(*rows)
             return torch.from_numpy(X), torch.from_numpy(y)
 
         # The coefficients so far, in the units of the columns as they are standardised now; at first, all 0 in these.
@@ -287,14 +296,14 @@ class LinearRegression:
         try:
             with _shuffling(self.seed, self._calls):
                 train(
-                    *examples(*rows),
+                    *examples(rows),
                     slopes,
                     bias,
                     lr=lr,
                     num_epochs=epochs,
                     batch_size=min(int(self.batch_size), len(targets)),
                     report=report,
-                    held_out=None if held is None else examples(*held),
+                    held_out=None if held is None else examples(held),
                     weighted=weights is not None,
                     patience=None if held is None else int(self.n_iter_no_change),
                     torch=torch,
@@ -311,7 +320,9 @@ class LinearRegression:
 
 def _picked(rows: _Rows, places: Any) -> _Rows:
     features, targets, weights = rows
-    return features[places], targets[places], None if weights is None else weights[places]
+    if weights is not None:
+        weights = weights[places] / weights[places].mean()
+    return features[places], targets[places], weights
 
 
 _random_module = threading.Lock()

@@ -7,6 +7,7 @@ import numpy as np
 from linreg.triangle import Array
 
 ROUNDING = 8 * np.finfo(np.float64).eps  # of a value's own size: columns that differ by less are constant
+NO_ROUNDING = 1000 * ROUNDING  # and those that differ by more are surely not
 
 
 class Moments:
@@ -74,13 +75,15 @@ class Moments:
         """Why the column cannot be standardised, or None."""
         low, high = float(self.lows[column]), float(self.highs[column])
         if not self.counts[column]:
-            return "holds no value in the rows to train on"
+            return "holds no value"
         if not self._differ()[column]:
             if low < high:
                 return f"differs by too little to be told from rounding: its values run from {low!r} to {high!r}"
             return f"is constant: every value is {low:g}"
         if self.beyond_floats()[column]:
-            return f"cannot be standardised in float64: its values run from {low:g} to {high:g}"
+            std = float(self.moments()[1][column])
+            told = f", and their deviation is {std:.1g}" if 0 < std < np.inf else ""
+            return f"cannot be standardised in float64: its values run from {low:g} to {high:g}{told}"
         return None
 
     def unfit(self) -> Any:
@@ -88,14 +91,18 @@ class Moments:
         return (self.counts == 0) | ~self._differ() | self.beyond_floats()
 
     def beyond_floats(self) -> Any:
-        """Which columns' values differ, but by so much, or so little, that their squares are no numbers in float64."""
-        stds = self.moments()[1]
-        return self._differ() & ~((stds > 0) & (stds < np.inf))
+        """Which columns' values differ, but by so much, or so little, that their squares are no numbers in float64.
 
-    def _differ(self) -> Any:
+        So little, too, where nearly all the weight is one value's, beside whose own rounding the others are nothing.
+        """
+        stds = self.moments()[1]
+        outweighed = self._differ(NO_ROUNDING) & ~self.varies()
+        return outweighed | (self._differ() & ~((stds > 0) & (stds < np.inf)))
+
+    def _differ(self, rounding: float = ROUNDING) -> Any:
         largest = np.maximum(np.abs(self.lows), np.abs(self.highs))
         with np.errstate(over="ignore"):
-            return (self.highs - self.lows if self.centred else largest) > ROUNDING * largest
+            return (self.highs - self.lows if self.centred else largest) > rounding * largest
 
 
 def _divisor(counts: Array) -> Array:

@@ -22,10 +22,10 @@ class Triangle:
         self.rows, self.log_weights = 0, 0.0
         self.R: Array = np.zeros((0, features + 2))
 
-    def fold(self, X: Array, y: Array) -> Self:
-        """Take in the rows X (n, d) with the targets y (n,)."""
+    def fold(self, X: Array, y: Array, ones: Array | None = None) -> Self:
+        """Take in the rows X (n, d) with the targets y (n,), and of weighted ones the `ones` that `parted` gives."""
         self.rows += len(X)
-        block = np.column_stack([X, np.ones(len(X)), y])
+        block = np.column_stack([X, np.ones(len(X)) if ones is None else ones, y])
         self.R = upper(np.vstack([self.R, block]))
         return self
 

@@ -113,9 +113,23 @@ def test_equal_weights_change_nothing_and_a_weight_of_0_leaves_a_row_out(early_s
     assert model.fit(X[20:], y[20:], sample_weight=3.0).coef_ == pytest.approx(plain)
     weights = np.where(np.arange(len(y)) < 20, 0, 1e308)
     assert model.fit(X, y, sample_weight=weights).coef_ == pytest.approx(plain)
-    for wrong, said in ((weights - 1, "Negative"), (weights[1:], r"shape == \(119,\)"), (np.nan, "contains NaN")):
+    heavy, apart = (np.where(np.arange(len(y)) == 30, weight, np.ones(len(y))) for weight in (1e40, 1e308))
+    for wrong, said in (
+        (weights - 1, "Negative"),
+        (weights[1:], r"shape == \(119,\)"),
+        (np.nan, "contains NaN"),
+        (heavy, "column 0 of X cannot be standardised in float64: .*, with these sample weights"),
+        (apart * [1e-300, *np.ones(len(y) - 1)], "too far apart"),
+    ):
         with pytest.raises(ValueError, match=said):
             model.fit(X, y, sample_weight=wrong)
+
+
+def test_the_warning_of_dependence_sees_rows_as_training_does(recwarn):
+    X, y = np.random.default_rng(0).normal(size=(12, 1)), np.arange(12.0)
+    weights = np.where(np.arange(12) == 4, 1e30, 1)
+    assert np.isfinite(linreg.LinearRegression(optimizer="lstsq").fit(X, y, weights).coef_).all()
+    assert not recwarn
 
 
 def test_scikit_learns_exceptions_where_it_is_loaded():

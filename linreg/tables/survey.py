@@ -142,17 +142,23 @@ class Surveyor:
         mean_weights = {held: self._fold.mean_weight(held) for held in (False, True)}
         if not np.isfinite([*mean_weights.values()]).all():
             raise BadInput(f"{name}: column {choice.weights!r}: the sum of the weights exceeds float64")
+        # What is so in these rows alone need not be so in the table.
+        some = self._fold.rows[False]
+        among = "" if some == self.rows else f" in the rows to train on, {some} of {self.rows}"
+        weighted = f", with the weights of {choice.weights!r}" if choice.weights else ""
+        apart = self._moments.beyond_floats()
         for place in np.flatnonzero(self._moments.unfit()).tolist():
             column = choice.numbers[place]
             mend = f"; {LEFT_OUT}" if column in choice.features else ""
             lost = " in float64, in which integers above 2**53 lose digits" if column in codes.rounded else ""
-            raise BadInput(f"{name}: column {column!r} {self._moments.problem(place)}{lost}{mend}")
+            found = f"{self._moments.problem(place)}{weighted if apart[place] else ''}{among}"
+            raise BadInput(f"{name}: column {column!r} {found}{lost}{mend}")
         words = [list(known) for known in codes.words]
         for column, levels, known in zip(choice.categories, self._levels, words, strict=True):
             levels.sort(known)
             if len(levels.order) < 2:
                 found = f"is constant: every value is {known[levels.order[0]]!r}" if levels.order else "holds no value"
-                raise BadInput(f"{name}: column {column!r} {found}; {LEFT_OUT}")
+                raise BadInput(f"{name}: column {column!r} {found}{among}; {LEFT_OUT}")
         encoding = self._encoding(words)
         order = [levels.order for levels in self._levels]
         self._digest.update(json.dumps([choice.columns, self.rows, words]).encode())
