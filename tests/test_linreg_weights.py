@@ -70,12 +70,17 @@ def drawn(rows, seed):
 
 @settings(max_examples=25)
 @given(
-    st.integers(8, 40), st.integers(0, 2**32 - 1), st.sampled_from([None, 3]), st.booleans(), st.sampled_from([0, 0.3])
+    st.integers(8, 40),
+    st.integers(0, 2**32 - 1),
+    st.sampled_from([None, 3]),
+    st.booleans(),
+    st.sampled_from([0, 0.3]),
+    st.sampled_from([1e-3, 1e-305, 1e305]),
 )
-def test_a_weight_of_n_is_the_row_n_times(rows, seed, buffer, intercept, decay):
+def test_a_weight_of_n_is_the_row_n_times(rows, seed, buffer, intercept, decay, unit):
     table, chosen = drawn(rows, seed), {"torch": minigrad, "dtype": "float64", "fit_intercept": intercept}
     reading = {"categories": ("c",), "missing": "mean", "buffer": buffer}
-    weighted = [row | {"n": row["n"] * 1e-3} for row in table]
+    weighted = [row | {"n": row["n"] * unit} for row in table]
     repeated = [row for row in table for _ in range(row["n"])]
     ours = load(Rows(weighted), "y", reading=Reading(**reading, weights="n"), **chosen)
     theirs = load(Rows(repeated), "y", reading=Reading(**reading, without=("n",)), **chosen)

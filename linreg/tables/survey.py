@@ -76,6 +76,7 @@ class Surveyor:
         self._counts: dict[bool, dict[int, int]] = {False: {}, True: {}}
         self._digest = hashlib.blake2b(digest_size=16)
         self.rows = self._dropped = self._weightless = 0
+        self._unit: float | None = None  # of weights, a power of 2 near the first ones, as only their ratios count
         self.least, self.greatest = 2.0, -1.0  # of the numbers drawn for rows that are used
 
     def see(self, coded: Array, pieces: Any) -> None:
@@ -105,7 +106,10 @@ class Surveyor:
                 counts[piece] = counts.get(piece, 0) + count
         trained = coded[~held]
         if len(trained):
-            own = None if weights is None else weights[~held]
+            own = None
+            if weights is not None:
+                self._unit = self._unit or float(np.ldexp(0.5, np.frexp(weights.max())[1]))
+                own = weights[~held] / self._unit
             self._moments.see(trained[:, :size], own)
             for levels, codes in self._with_codes(trained):
                 levels.count(codes, own)
