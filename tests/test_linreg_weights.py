@@ -186,6 +186,9 @@ def test_a_weighted_run_is_saved_goes_on_and_says_so(tmp_path):
     assert "residual × √weight" in text
     pytest.importorskip("rich")
     assert "ones * b" in linreg(*[word for word in WEIGHTED if word != "--quiet"], "--explain")[1]
+    assert "The standard errors are those of weighted least squares." in text
+    assert linreg(*WEIGHTED, "--weight-decay", "1", "--num-epochs", "1", "--report", page)[0] == 0
+    assert "weighted least squares" not in page.read_text(encoding="utf-8")
 
 
 def test_both_sides_of_a_comparison_name_the_weights():

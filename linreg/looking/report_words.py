@@ -32,9 +32,10 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "belongs": "In the columns' own units. Trained is where training ended; exact is the least-squares "
         "solution for "
         "the same rows, and the standard error, interval, t and p (of no relation at all) are its.",
-        "weighted": "Rows count as often as {weights} says, over its mean: loss, R² and errors are weighted, the "
-        "standard errors are those of weighted least squares. Residuals, their checks, and what features have left "
-        "beside the others are times the square root of the weight.",
+        "weighted": "Rows count as often as {weights} says, over its mean: loss, R² and errors are weighted. "
+        "Residuals, their checks, and what features have left beside the others are times the square root of the "
+        "weight.",
+        "weighted_errors": "The standard errors are those of weighted least squares.",
         "robust": "The standard errors are HC3 (MacKinnon and White 1985), which hold as well where the residuals' "
         "spread depends on the features; intervals, t, p and F (Wald's) follow from them.",
         "ridge": "With weight decay (ridge regression) the coefficients are biased, so the usual standard errors, "
@@ -174,8 +175,9 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "intercept": "（截距）",
         "belongs": "单位为各列自身的单位。“训练所得”是训练结束时的值；“精确值”是同样数据的最小二乘解，"
         "标准误、区间、t 和 p（毫无关系时的概率）都属于它。",
-        "weighted": "各行按 {weights} 除以其均值计数：损失、R² 与误差都是加权的，标准误是加权最小二乘的。"
+        "weighted": "各行按 {weights} 除以其均值计数：损失、R² 与误差都是加权的。"
         "残差及其检查，以及各特征扣除其余特征后剩下的部分，都乘以权重的平方根。",
+        "weighted_errors": "标准误是加权最小二乘的。",
         "robust": "标准误为 HC3（MacKinnon 和 White 1985），残差的离散程度随特征变化时也成立；"
         "区间、t、p 和 F（Wald）由此得出。",
         "ridge": "有权重衰减（岭回归）时系数有偏，通常的标准误、区间和检验不成立，故不给出。"
