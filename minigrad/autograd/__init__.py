@@ -48,3 +48,8 @@ def __getattr__(name: str) -> object:
     from importlib import import_module
 
     return import_module(f"{__name__}.functional")
+
+
+def __dir__() -> list[str]:
+    """All names, that of what is not imported yet too."""
+    return sorted({*globals(), "functional"})
