@@ -11,6 +11,7 @@ from linreg.triangle import Array, Triangle
 MOST_RELATIONS, MOST_TERMS, MOST_NAMES = 3, 4, 8  # told
 MOST_SOLVED = 50  # relations: with more, the columns concerned are named alone
 NEARLY = 0.1  # of the largest share in the directions that are lost, that of a column that is told
+WEIGHTLESS = 1e-12  # of all weight, what rows have that count for nothing
 NOTHING = 1e-8  # what rounding leaves of a coefficient of 0, in standard units
 
 
@@ -50,6 +51,17 @@ def lost(triangle: Triangle, names: Sequence[str], *, rank: int, dtype: str, int
         f"each other, closer than {dtype} can tell, so of the answers that fit about as well this is the one next to "
         f"the start{mend}"
     )
+
+
+def outweighed(heaviest: Array, total: float, rows: int, coefficients: int, weights: str) -> str | None:
+    """The warning that a few rows outweigh all others, by the `heaviest` weights of all `rows` and the total of these.
+
+    As many rows as there are coefficients determine them; what is lighter by so much is nothing beside their rounding.
+    """
+    if rows <= coefficients or total - float(np.sort(heaviest)[-coefficients:].sum()) > WEIGHTLESS * total:
+        return None
+    heavy = "the heaviest row outweighs" if coefficients == 1 else f"the {coefficients} heaviest rows outweigh"
+    return f"{weights}: {heavy} the other {rows - coefficients} so far that what these say may be lost to rounding"
 
 
 def _solved(null: Array) -> list[tuple[int, Array]]:

@@ -19,7 +19,7 @@ import numpy as np
 from linreg.backends import load_backend
 from linreg.checks import checked_features, checked_targets, checked_weights, not_fitted
 from linreg.data import split
-from linreg.dependence import not_unique
+from linreg.dependence import not_unique, outweighed
 from linreg.exact import least_squares
 from linreg.moments import Moments
 from linreg.scaling import Scaling
@@ -114,6 +114,10 @@ class LinearRegression:
             steps = math.ceil(len(targets) / min(self.batch_size, len(targets)))
             epochs = self.epochs or max(DOCUMENT_EPOCHS, math.ceil(DOCUMENT_STEPS / steps))
         self._train(rows, epochs, held)
+        if (weights := rows[2]) is not None:
+            size = features.shape[1] + self._scale.centred
+            if (text := outweighed(weights, weights.sum(), len(weights), size, "the sample weights")) is not None:
+                warnings.warn(text, UserWarning, stacklevel=2)
         if not self.weight_decay:  # which chooses one of all the answers
             self._warn_if_not_unique(rows)
         return self

@@ -1,6 +1,7 @@
 """`--weights`: weighted least squares, as statsmodels has it, and as rows that stand there more than once."""
 
 import json
+import warnings
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from linreg_command import linreg
 from outcomes import CHOSEN
 
 import minigrad
+from linreg import LinearRegression
 from linreg.comparing.lockstep import names_of, side_by_side
 from linreg.errors import BadInput
 from linreg.exact import least_squares
@@ -215,3 +217,17 @@ def test_an_encoding_of_before_there_were_weights_has_none():
     assert type(encoding).from_json(text) == encoding
     with pytest.raises(BadInput):
         encoding.from_json(text.replace("categories", "weights"))
+
+
+def test_rows_that_outweigh_all_others_are_told(tmp_path):
+    """Of a kernel that is narrow beside the rows' distances few rows are all there is: rounding hides the others."""
+    x, noise = np.random.default_rng(0).normal(size=(2, 30))
+    for sharpness, told in ((1, False), (1e5, True)):
+        rows = np.column_stack([x, x + noise, np.exp(-sharpness * (x - 0.1) ** 2 / 2) + 1e-300])
+        np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header="x,y,w", comments="")
+        words = ["--data", tmp_path / "t.csv", "--target", "y", "--weights", "w", "--optimizer", "adam", "--seed", "0"]
+        assert ("the weights 'w': the 2 heaviest rows outweigh the other 28 so far" in linreg(*words)[2]) == told
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            LinearRegression(optimizer="adam").fit(rows[:, :1], rows[:, 1], rows[:, 2])
+        assert any("2 heaviest rows outweigh the other 28" in str(one.message) for one in said) == told

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from linreg.dependence import outweighed
 from linreg.errors import BadInput
 from linreg.examples import Examples, InMemory
 from linreg.outcome import MOST_SHOWN, Counts, Sample
@@ -155,11 +156,11 @@ def load(
         ),
         fingerprint=survey.fingerprint,
         scores=scores_of(trained(), survey.trained, source.name, fit_intercept) if robust else None,
-        warnings=tuple(_warnings(source, codes)),
+        warnings=tuple(_warnings(source, codes, survey, fit_intercept)),
     )
 
 
-def _warnings(source: Source, codes: Codes) -> Iterator[str]:
+def _warnings(source: Source, codes: Codes, survey: Survey, fit_intercept: bool) -> Iterator[str]:
     if headless(source):
         yield (
             f"the first line of {source.name} holds numbers alone and was taken for the columns' names; --no-header "
@@ -170,6 +171,11 @@ def _warnings(source: Source, codes: Codes) -> Iterator[str]:
         yield f"column {place} of {source.name} has no name, as a row index has none: --without '' leaves it out"
     if codes.rounded:
         yield lost_digits(source, codes.rounded)
+    if codes.choice.weights is not None:
+        rows, size = survey.trained.rows, len(survey.encoding.columns) + fit_intercept
+        total, said = survey.mean_weights[False] * rows, f"the weights {codes.choice.weights!r}"
+        if (line := outweighed(survey.heaviest, total, rows, size, said)) is not None:
+            yield line
 
 
 def rows_to_predict(data: str | Source, encoding: Encoding, format: str | None = None) -> Iterator[tuple[Any, Array]]:

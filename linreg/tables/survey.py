@@ -18,13 +18,15 @@ from linreg.tables.split import Split
 from linreg.triangle import Array, Triangle
 
 MOST_NUMBERS = 1 << 22  # in the rows sampled
+MOST_HEAVY = 1000  # weights
 
 
 @dataclass(frozen=True)
 class Survey:
     """What the pass found. `trained` and `held_out` are the rows' triangles in standard units.
 
-    `mean_weights` are those of the rows trained on (False) and held out (True).
+    `mean_weights` are those of the rows trained on (False) and held out (True), `heaviest` the largest of the former,
+    at most 1,000.
     """
 
     rows: int
@@ -37,6 +39,7 @@ class Survey:
     dropped: int  # rows
     weightless: int  # of these, for their weight of 0
     mean_weights: dict[bool, float]
+    heaviest: Array
     counts: dict[bool, dict[int, int]]  # of the rows held out or not, by piece
     sample: Array  # coded rows, at most 100,000, evenly spaced
     sample_rows: Array  # their numbers in the table, from 0
@@ -76,6 +79,7 @@ class Surveyor:
         self._counts: dict[bool, dict[int, int]] = {False: {}, True: {}}
         self._digest = hashlib.blake2b(digest_size=16)
         self.rows = self._dropped = self._weightless = 0
+        self._heaviest = np.empty(0)
         self._unit: float | None = None  # of weights, a power of 2 near the first ones, as only their ratios count
         self.least, self.greatest = 2.0, -1.0  # of the numbers drawn for rows that are used
 
@@ -110,6 +114,7 @@ class Surveyor:
             if weights is not None:
                 self._unit = self._unit or float(np.ldexp(0.5, np.frexp(weights.max())[1]))
                 own = weights[~held] / self._unit
+                self._heaviest = np.sort(np.append(self._heaviest, weights[~held]))[-MOST_HEAVY:]
             self._moments.see(trained[:, :size], own)
             for levels, codes in self._with_codes(trained):
                 levels.count(codes, own)
@@ -179,6 +184,7 @@ class Surveyor:
             dropped=self._dropped,
             weightless=self._weightless,
             mean_weights=mean_weights,
+            heaviest=self._heaviest,
             counts=self._counts,
             sample=self._sample.rows(),
             sample_rows=self._sample_rows.rows(),
