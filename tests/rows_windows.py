@@ -26,7 +26,8 @@ def operands(draw: Draw, n: int, transposed: bool = False) -> list[Shape]:
     """Input, weight and bias for up to two groups, of `n` dimensions; sometimes they do not fit, or there is no batch."""
     channels, outputs = (draw.choice(4, 2) for _ in range(2))
     kernel = tuple([draw.choice(1, 2, 3) for _ in range(n)])
-    sizes = tuple([draw.choice(5, 6, *([2] if draw.wild else [])) for _ in range(n)])
+    least = 3 if transposed else 5  # what is transposed fits any kernel, and few numbers are quick to check
+    sizes = tuple([draw.choice(least, least + 1, *([2] if draw.wild else [])) for _ in range(n)])
     weight = (channels + draw.sometimes_wrong(), outputs // 2) if transposed else (outputs, channels // 2)
     batch = draw.choice((), (2,), (1,))
     return [(*batch, channels, *sizes), (*weight, *kernel), (outputs + draw.sometimes_wrong(),)]
