@@ -8,6 +8,10 @@ _warnings.filterwarnings("ignore", category=RuntimeWarning, module=r"minigrad(\.
 
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
+# From here, not from deep within the imports below, where it can take a third longer: Python 3.11 gives memory for the
+# frames of calls in chunks, and at some depths every call takes one and gives it back.
+import numpy as _numpy
+
 from . import autograd as autograd, ops as ops, random as random
 from .devices import (
     device as device,
