@@ -33,7 +33,7 @@ from linreg.settings import (
     PATIENCE,
 )
 from linreg.train import train
-from linreg.triangle import Array, Triangle, parted
+from linreg.triangle import Array, Triangle, parted, together
 
 _BLOCK = 1 << 14  # rows that are folded at once
 _Rows = tuple[Array, Array, Array | None]  # their features, targets and, if there are any, weights, whose mean is 1
@@ -264,10 +264,7 @@ class LinearRegression:
         columns = np.column_stack([features, targets])
         columns = np.where(self._scale.varies(), (columns - means) / stds, 0.0)
         X, y = columns[:, :-1], columns[:, -1:]
-        if weights is None:
-            return X, y
-        ones = np.sqrt(weights)[:, None]
-        return np.hstack([X * ones, ones]), y * ones
+        return (X, y) if weights is None else together(X, y, np.sqrt(weights)[:, None])
 
     def _train(self, rows: _Rows, epochs: int, held: _Rows | None = None) -> Self:
         torch = load_backend(self.backend)

@@ -59,6 +59,11 @@ def parted(X: Any, size: int) -> tuple[Any, Any]:
     return (X, None) if X.shape[1] == size else (X[:, :size], X[:, size:])
 
 
+def together(X: Array, y: Array, roots: Array) -> tuple[Array, Array]:
+    """Rows X (n, d) and y (n, 1) as `parted` says, by the square roots (n, 1) of their weights."""
+    return np.hstack([X * roots, roots]), y * roots
+
+
 def upper(rows: Array) -> Array:
     """The upper triangle R of rows A (n, k), at most k rows of the same sums of products: RᵀR = AᵀA."""
     R: Any = np.linalg.qr(rows, mode="r")  # whose stub says what only other modes give

@@ -18,6 +18,7 @@ from outcomes import CHOSEN
 import minigrad
 from linreg import LinearRegression
 from linreg.comparing.lockstep import names_of, side_by_side
+from linreg.dependence import outweighed
 from linreg.errors import BadInput
 from linreg.exact import least_squares
 from linreg.examples import predicted
@@ -219,15 +220,26 @@ def test_an_encoding_of_before_there_were_weights_has_none():
         encoding.from_json(text.replace("categories", "weights"))
 
 
-def test_rows_that_outweigh_all_others_are_told(tmp_path):
+def test_rows_that_outweigh_all_others_are_told(tmp_path, monkeypatch):
     """Of a kernel that is narrow beside the rows' distances few rows are all there is: rounding hides the others."""
+    monkeypatch.setattr("linreg.tables.loading.SLAB", 30)  # numbers
     x, noise = np.random.default_rng(0).normal(size=(2, 30))
     for sharpness, told in ((1, False), (1e5, True)):
         rows = np.column_stack([x, x + noise, np.exp(-sharpness * (x - 0.1) ** 2 / 2) + 1e-300])
+        rows = rows[np.argsort(-rows[:, 2])]  # the heaviest in the first part, as they are looked at
         np.savetxt(tmp_path / "t.csv", rows, delimiter=",", header="x,y,w", comments="")
-        words = ["--data", tmp_path / "t.csv", "--target", "y", "--weights", "w", "--optimizer", "adam", "--seed", "0"]
-        assert ("the weights 'w': the 2 heaviest rows outweigh the other 28 so far" in linreg(*words)[2]) == told
+        words = ["--target", "y", "--weights", "w", "--optimizer", "adam", "--seed", "0"]
+        err = linreg("--data", tmp_path / "t.csv", *words)[2]
+        assert ("the weights 'w': the 2 heaviest rows outweigh the other 28 so far" in err) == told
         with warnings.catch_warnings(record=True) as said:
             warnings.simplefilter("always")
             LinearRegression(optimizer="adam").fit(rows[:, :1], rows[:, 1], rows[:, 2])
         assert any("2 heaviest rows outweigh the other 28" in str(one.message) for one in said) == told
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [([1e6, 1e6, 1, 1], False), ([1e13, 1e12, 1, 0.1], True), ([1e13, 1e13, 1e13, 1], False), ([1e13, 1], False)],
+)
+def test_rows_outweigh_others_by_twelve_digits_and_where_there_are_others(weights, told):
+    assert (outweighed(np.array(weights), sum(weights), len(weights), 2, "w") is not None) == told

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from importlib.util import resolve_name
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -247,3 +248,14 @@ def test_a_skip_for_want_of_what_is_required_fails(required: str, workers: str, 
 def test_other_outcomes_stay_what_they_are(tmp_path: Path) -> None:
     bodies = ["pytest.skip('no CUDA device')", "pytest.xfail('torch differs')"]
     assert "= 1 skipped, 1 xfailed in " in run_tests([f"def test_it(): {body}" for body in bodies], tmp_path)
+
+
+@pytest.mark.parametrize(("chosen", "hidden"), [("not slow", True), ("not gpu", True), ("gpu", False)])
+def test_gpus_are_hidden_unless_they_are_asked_for(
+    monkeypatch: pytest.MonkeyPatch, pytestconfig: pytest.Config, chosen: str, hidden: bool
+) -> None:
+    path = str(ROOT / "tests" / "conftest.py")
+    conftest = next(p for p in pytestconfig.pluginmanager.get_plugins() if getattr(p, "__file__", None) == path)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    conftest.pytest_configure(SimpleNamespace(option=SimpleNamespace(markexpr=chosen)))
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == ("" if hidden else "0")

@@ -15,7 +15,7 @@ from linreg.tables.encoding import LEFT_OUT, Choice, Codes, Encoding, refuse_mis
 from linreg.tables.fold import Fold
 from linreg.tables.source import check_finite, where
 from linreg.tables.split import Split
-from linreg.triangle import Array, Triangle
+from linreg.triangle import Array, Triangle, together
 
 MOST_NUMBERS = 1 << 22  # in the rows sampled
 MOST_HEAVY = 1000  # weights
@@ -61,8 +61,7 @@ class Survey:
         X, y = self.encoding.standard(self.recoded(coded), dtype)
         if not self.split.weighted:
             return X, y
-        ones = np.sqrt(coded[:, -1:] / self.mean_weights[held]).astype(dtype)
-        return np.hstack([X * ones, ones]), y * ones
+        return together(X, y, np.sqrt(coded[:, -1:] / self.mean_weights[held]).astype(dtype))
 
 
 class Surveyor:
