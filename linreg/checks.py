@@ -70,7 +70,7 @@ def checked_targets(estimator: Any, y: Any, rows: Array) -> Array:
 
 
 def checked_weights(sample_weight: Any, targets: Array) -> Array | None:
-    """Weights (n,) of the targets' rows, over the largest, so that their sum is a number; None where there are none."""
+    """Weights (n,) of the targets' rows; None where there are none."""
     if sample_weight is None:
         return None
     array = _numbers(sample_weight, "sample_weight")
@@ -88,10 +88,16 @@ def checked_weights(sample_weight: Any, targets: Array) -> Array | None:
         raise ValueError("Sample weights must contain at least one non-zero number.")
     if array.min() < 0:
         raise ValueError("Negative values in data passed to `sample_weight`.")
-    weights: Array = array / array.max()
-    if (weights > 0).sum() < (array > 0).sum():
-        raise ValueError("sample_weight has numbers too far apart: float64 has no number for one over the other")
-    return weights
+    return array
+
+
+def in_unit(weights: Array, unit: float) -> Array:
+    """Weights (n,) above 0 over a unit, ValueError where float64 has no such numbers, or none for their sum."""
+    with np.errstate(over="ignore"):
+        parts: Array = weights / unit
+        if not (parts > 0).all() or not np.isfinite(parts.sum()):
+            raise ValueError("sample_weight has numbers too far apart: float64 has no number for one over the other")
+    return parts
 
 
 def not_fitted(estimator: Any) -> Exception:

@@ -17,7 +17,7 @@ from typing import Any, Self
 import numpy as np
 
 from linreg.backends import load_backend
-from linreg.checks import checked_features, checked_targets, checked_weights, not_fitted
+from linreg.checks import checked_features, checked_targets, checked_weights, in_unit, not_fitted
 from linreg.data import split
 from linreg.dependence import not_unique, outweighed
 from linreg.exact import least_squares
@@ -36,7 +36,7 @@ from linreg.train import train
 from linreg.triangle import Array, Triangle, parted, together
 
 _BLOCK = 1 << 14  # rows that are folded at once
-_Rows = tuple[Array, Array, Array | None]  # their features, targets and, if there are any, weights, whose mean is 1
+_Rows = tuple[Array, Array, Array | None]  # their features, targets and, if there are any, weights
 
 
 class LinearRegression:
@@ -59,6 +59,7 @@ class LinearRegression:
     intercept_: float
     n_iter_: int
     n_features_in_: int
+    _unit: float | None  # in which weights are counted, that their sum is a number; None where there are none
 
     def __init__(
         self,
@@ -97,12 +98,12 @@ class LinearRegression:
         features = checked_features(self, X, fitting=True)
         targets = checked_targets(self, y, features)
         weights = checked_weights(sample_weight, targets)
-        rows: _Rows = features, targets, weights
-        if weights is not None:
-            rows = features, targets, _ = _picked(rows, weights > 0)
+        unit = None if weights is None else float(weights.max())
+        rows = features, targets, _ = _weighted(features, targets, weights, unit)
         if self.early_stopping and len(targets) < 2:
             raise ValueError("early_stopping takes at least 2 samples, one to train on and one to hold out: 1 sample")
         self._begin(features)
+        self._unit = unit
         held = None
         if self.early_stopping:
             with _shuffling(self.seed, "held out"):
@@ -123,12 +124,13 @@ class LinearRegression:
         return self
 
     @property
-    def partial_fit(self) -> Callable[[Any, Any], Self]:
-        """Go on training with one pass over more rows, `partial_fit(X, y)`; the first call begins.
+    def partial_fit(self) -> Callable[..., Self]:
+        """Go on training with one pass over more rows, `partial_fit(X, y, sample_weight=None)`; the first call begins.
 
-        The columns are standardised by all the rows seen so far. Momentum and Adam start afresh in each call. There is
-        no such method with newton and lstsq, which would forget the rows before, nor with early stopping, which takes a
-        whole fit.
+        The columns are standardised by all the rows seen so far, and each row's loss is multiplied by its weight over
+        the mean of all weights so far; a row without one has the weight 1. Momentum and Adam start afresh in each call.
+        There is no such method with newton and lstsq, which would forget the rows before, nor with early stopping,
+        which takes a whole fit.
         """
         if self.optimizer in AT_ONCE:
             raise AttributeError(
@@ -139,14 +141,20 @@ class LinearRegression:
             raise AttributeError("partial_fit trains one epoch at a time, and early_stopping=True takes a whole fit")
         return self._partial_fit
 
-    def _partial_fit(self, X: Any, y: Any) -> Self:
+    def _partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         self._check_parameters()
         begins = not self.__sklearn_is_fitted__()
         features = checked_features(self, X, fitting=begins)
         targets = checked_targets(self, y, features)
+        weights = checked_weights(sample_weight, targets)
+        unit = None if begins else self._unit
+        if weights is not None and unit is None:
+            unit = float(weights.max()) if begins else 1.0  # which rows before count as
+        rows = _weighted(features, targets, weights, unit)
         if begins:
             self._begin(features)
-        return self._train((features, targets, None), 1)
+        self._unit = unit
+        return self._train(rows, 1)
 
     def predict(self, X: Any) -> Array:
         """The predictions (n,) for the features X (n, d)."""
@@ -205,7 +213,7 @@ class LinearRegression:
     def get_metadata_routing(self) -> Any:
         """What may be passed on to this estimator beside X and y, for scikit-learn where it routes such things."""
         request = import_module("sklearn.utils.metadata_routing").MetadataRequest(owner=self)
-        for method in (request.fit, request.score):
+        for method in (request.fit, request.partial_fit, request.score):
             method.add_request(param="sample_weight", alias=None)
         return request
 
@@ -237,7 +245,7 @@ class LinearRegression:
     def _begin(self, features: Array) -> None:
         self.coef_, self.intercept_ = np.zeros(features.shape[1]), 0.0
         self._scale = Moments(features.shape[1] + 1, bool(self.fit_intercept))
-        self._calls = 0
+        self._calls = self._seen = 0
 
     def _warn_if_not_unique(self, rows: _Rows) -> None:
         """Warn where columns that vary depend on each other; a constant one always has the coefficient 0."""
@@ -270,6 +278,7 @@ class LinearRegression:
         torch = load_backend(self.backend)
         features, targets, weights = rows
         self._scale.see(np.column_stack([features, targets]), weights)
+        self._seen += len(targets)
         if (beyond := self._scale.beyond_floats()).any():
             place = int(np.argmax(beyond))
             which = "y" if place == features.shape[1] else f"column {place} of X"
@@ -277,8 +286,9 @@ class LinearRegression:
             raise ValueError(f"{which} {self._scale.problem(place)}{weighted}")
         means, stds = self._scale.means_and_stds()
 
-        def examples(rows: _Rows) -> tuple[Any, Any]:
-            X, y = self._standard(*rows)
+        def examples(rows: _Rows, mean: float) -> tuple[Any, Any]:
+            features, targets, weights = rows
+            X, y = self._standard(features, targets, None if weights is None else weights / mean)
             return torch.from_numpy(X), torch.from_numpy(y)
 
         # The coefficients so far, in the units of the columns as they are standardised now; at first, all 0 in these.
@@ -297,14 +307,14 @@ class LinearRegression:
         try:
             with _shuffling(self.seed, self._calls):
                 train(
-                    *examples(rows),
+                    *examples(rows, self._scale.rows / self._seen),
                     slopes,
                     bias,
                     lr=lr,
                     num_epochs=epochs,
                     batch_size=min(int(self.batch_size), len(targets)),
                     report=report,
-                    held_out=None if held is None else examples(held),
+                    held_out=None if held is None else examples(held, 1.0 if held[2] is None else held[2].mean()),
                     weighted=weights is not None,
                     patience=None if held is None else int(self.n_iter_no_change),
                     torch=torch,
@@ -321,9 +331,16 @@ class LinearRegression:
 
 def _picked(rows: _Rows, places: Any) -> _Rows:
     features, targets, weights = rows
-    if weights is not None:
-        weights = weights[places] / weights[places].mean()
-    return features[places], targets[places], weights
+    return features[places], targets[places], None if weights is None else weights[places]
+
+
+def _weighted(features: Array, targets: Array, weights: Array | None, unit: float | None) -> _Rows:
+    """The rows of a weight above 0, with their weights in a unit, or without any where that is None."""
+    if unit is None:
+        return features, targets, None
+    weights = np.ones(len(targets)) if weights is None else weights
+    features, targets, _ = _picked((features, targets, weights), weights > 0)
+    return features, targets, in_unit(weights[weights > 0], unit)
 
 
 _random_module = threading.Lock()

@@ -94,7 +94,7 @@ def test_pipelines_searches_and_clones(routing):
         assert search.best_score_ > 0.999
         assert min(cross_val_score(linreg.LinearRegression(), X, y)) > 0.99
     requests = linreg.LinearRegression().get_metadata_routing()
-    assert requests.fit.requests == requests.score.requests == {"sample_weight": None}
+    assert requests.fit.requests == requests.partial_fit.requests == requests.score.requests == {"sample_weight": None}
     assert sklearn.base.is_regressor(linreg.LinearRegression())
     copy = sklearn.base.clone(linreg.LinearRegression(lr=0.1).fit(X, y))
     assert copy.lr == 0.1
@@ -106,6 +106,42 @@ def test_a_step_on_a_weight_of_n_is_one_on_the_row_n_times():
     model, times = linreg.LinearRegression(batch_size=1000, epochs=3), np.arange(len(y)) % 3 + 1
     repeated = model.fit(np.repeat(X, times, axis=0), np.repeat(y, times)).coef_
     assert model.fit(X, y, sample_weight=times).coef_ == pytest.approx(repeated)
+    one = linreg.LinearRegression(batch_size=1000, epochs=1)
+    once = one.fit(X, y, sample_weight=times).coef_
+    assert linreg.LinearRegression(batch_size=1000).partial_fit(X, y, times * 7).coef_ == pytest.approx(once)
+
+
+@pytest.mark.parametrize("unit", [1, 1e-300, 1e300])
+@pytest.mark.parametrize("begin", ["fit", "partial_fit"])
+def test_weights_of_parts_are_over_the_mean_of_all_so_far(begin, unit):
+    X, y = examples()
+    weights = (np.arange(120) % 4) * np.where(np.arange(120) < 60, 100, 1.0) * unit
+    model = linreg.LinearRegression(lr=0.1, epochs=1, batch_size=60)
+    getattr(model, begin)(X[:60], y[:60], weights[:60])
+    slopes, intercept = model.coef_, model.intercept_
+    model.partial_fit(X[60:], y[60:], weights[60:])
+    columns = np.column_stack([X, y])
+    means = np.average(columns, axis=0, weights=weights)
+    stds = np.sqrt(np.average((columns - means) ** 2, axis=0, weights=weights))
+    Z = ((columns - means) / stds)[60:]
+    parts = (weights / weights[weights > 0].mean())[60:]
+    left = parts * ((y - X @ slopes - intercept)[60:] / stds[3])
+    step = 0.1 * Z[:, :3].T @ left / (parts > 0).sum() * stds[3] / stds[:3]
+    assert model.coef_ - slopes == pytest.approx(step)
+
+
+def test_rows_without_a_weight_have_the_weight_1():
+    X, y = examples()
+    ours, theirs, plain = (linreg.LinearRegression(seed=3) for _ in range(3))
+    for start, one in ((0, None), (40, np.full(40, 2.0)), (80, None)):
+        part = slice(start, start + 40)
+        ours.partial_fit(X[part], y[part], one)
+        theirs.partial_fit(X[part], y[part], np.ones(40) if one is None else one)
+        plain.partial_fit(X[part], y[part])
+    assert ours.coef_ == pytest.approx(theirs.coef_)
+    assert (ours.coef_ != plain.coef_).all()
+    with pytest.raises(ValueError, match="too far apart"):
+        ours.partial_fit(X, y, 1e308)
 
 
 @pytest.mark.parametrize("early_stopping", [False, True])
