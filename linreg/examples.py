@@ -16,8 +16,8 @@ MOST_SAMPLED = 100_000  # rows
 
 def predicted(X: Tensor, w: Tensor, b: Tensor, *, torch: ModuleType = minigrad) -> Tensor:
     """The document's model of a batch, whose rows have weights where `parted` says so."""
-    X, ones = parted(X, len(w))
-    return linreg(X, w, b if ones is None else ones * b, torch=torch)
+    X, root_weights = parted(X, len(w))  # a name that --explain shows
+    return linreg(X, w, b if root_weights is None else root_weights * b, torch=torch)
 
 
 class Examples(Protocol):

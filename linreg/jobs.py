@@ -17,6 +17,7 @@ from linreg.lines import (
     coefficient_lines,
     goodness_line,
     outlier_line,
+    shown_rows_line,
     unconverged_line,
     vain_line,
 )
@@ -154,6 +155,8 @@ def first_step(settings: Settings, data: Synthetic | Table) -> Tensor:
     with backend(settings) as torch:
         problem, _ = problem_of(torch, settings, data)
         warn_of(problem)
+        if isinstance(data, Table):
+            print(f"linreg: {shown_rows_line(data.reading.weights)}", file=sys.stderr)
         w, b = start_params(torch, settings, problem)
         X, y = next(problem.examples.batches(settings.batch_size, epoch=0))
         with show.recording():

@@ -105,6 +105,12 @@ def outlier_line(row: int, studentised: float) -> str:
     return f"row {row + 1} lies {far} from the fit to the other rows: see whether it is right"
 
 
+def shown_rows_line(weights: str | None) -> str:
+    """One line of what a table's rows are as they are trained on, by the column of their weights, if they have any."""
+    roots = f", times root_weights, the square roots of {shown(weights)} over its mean" if weights else ""
+    return f"the rows are shown as they are trained on: in standard units{roots}"
+
+
 def breadth(text: str) -> int:
     """How many letters' room a text takes in a terminal: what is Chinese takes two each, an accent none."""
     return sum(0 if unicodedata.combining(c) else 1 + (unicodedata.east_asian_width(c) in "WF") for c in text)

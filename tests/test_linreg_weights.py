@@ -188,7 +188,9 @@ def test_a_weighted_run_is_saved_goes_on_and_says_so(tmp_path):
     assert "Rows count as often as bill_depth_mm says" in text
     assert "residual × √weight" in text
     pytest.importorskip("rich")
-    assert "ones * b" in linreg(*[word for word in WEIGHTED if word != "--quiet"], "--explain")[1]
+    _, out, err = linreg(*[word for word in WEIGHTED if word != "--quiet"], "--explain")
+    assert "root_weights * b" in out
+    assert "in standard units, times root_weights, the square roots of bill_depth_mm over its mean\n" in err
     assert "The standard errors are those of weighted least squares." in text
     assert linreg(*WEIGHTED, "--weight-decay", "1", "--num-epochs", "1", "--report", page)[0] == 0
     assert "weighted least squares" not in page.read_text(encoding="utf-8")
