@@ -70,6 +70,14 @@ def test_the_intervals_of_a_line_through_the_origin(tmp_path):
     assert pyarrow.parquet.read_table(tmp_path / "p.parquet").column_names == ["prediction", "lower", "upper"]
 
 
+def test_a_row_far_out_has_finite_ends(penguins, tmp_path):
+    for far in (1e100, 1e250):  # whose ends are as far again: their leverage is no number in float64
+        (tmp_path / "new.csv").write_text(f"flipper_length_mm,species,sex\n{far},Gentoo,male\n", encoding="utf-8")
+        _, out, _ = linreg("predict", penguins, tmp_path / "new.csv", "--interval", "0.95")
+        ends = [float(cell) / far for cell in out.split()[1].split(",")]
+        assert ends == pytest.approx([20.02492, 14.42666, 25.62317], rel=1e-6)  # the slope's
+
+
 def test_the_intervals_hold_as_large_a_part_of_new_targets_as_they_say():
     rng, part, runs, held = np.random.default_rng(0), 0.8, 300, 0
     for _ in range(runs):

@@ -59,6 +59,7 @@ class Intervals:
         """The lower and the upper end (n, 2), in the target's own units, for rows X (n, d) in standard units."""
         columns, mean, std = self._design.columns(X), self._scaling.means[-1], self._scaling.stds[-1]
         with np.errstate(over="ignore", invalid="ignore"):  # such an end is infinite, or not known
-            leverage = np.sum((columns @ self._design.inverse) ** 2, axis=1)
-            middle, reach = mean + std * (columns @ self._design.exact), self._reach * np.sqrt(1 + leverage)
+            # √(1 + h), in which the square of a row far out may be no number though the root is one.
+            roots = np.hypot.reduce(np.column_stack([np.ones(len(X)), columns @ self._design.inverse]), axis=1)
+            middle, reach = mean + std * (columns @ self._design.exact), self._reach * roots
             return np.column_stack([middle - reach, middle + reach])
