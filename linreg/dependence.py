@@ -43,13 +43,31 @@ def lost(triangle: Triangle, names: Sequence[str], *, rank: int, dtype: str, int
     """The warning that a step in this dtype took features (d,), of a higher rank in float64, for ones of this rank."""
     X, ones, _ = triangle.split()
     null = np.linalg.svd(np.column_stack([ones, X]) if intercept else X)[2][rank + intercept :]
-    shares = np.linalg.norm(null[:, int(intercept) :], axis=0)
-    concerned = _listed([_quoted(names[place]) for place in np.flatnonzero(shares > NEARLY * shares.max()).tolist()])
+    concerned = _concerned(null[:, int(intercept) :], names)
     mend = "" if dtype == "float64" else "; --dtype float64 tells them apart"  # where two roundings differ
     return (
         f"in {dtype} the {len(names)} features have rank {rank} in {triangle.rows} rows: {concerned} nearly depend on "
         f"each other, closer than {dtype} can tell, so of the answers that fit about as well this is the one next to "
         f"the start{mend}"
+    )
+
+
+def hidden(triangle: Triangle, scaling: Scaling, names: Sequence[str]) -> str | None:
+    """The warning that features (d,), unlike in float64, depend on each other but for the rounding of their values.
+
+    Of a column far from 0 that is more, in standard units, than what computing adds. What is left along a direction is
+    compared with the rounding of all its columns together.
+    """
+    X, ones, _ = triangle.split()
+    _, sizes, directions = np.linalg.svd(np.column_stack([ones, X]), full_matrices=False)
+    directions = directions[:, 1:]
+    rounding = np.finfo(np.float64).eps * np.abs(scaling.means / scaling.stds)[:-1]
+    null = directions[sizes <= np.sqrt(triangle.rows) * np.linalg.norm(directions * rounding, axis=1)]
+    if not len(null):
+        return None
+    return (
+        f"{_concerned(null, names)} depend on each other as far as float64 can tell: their values lie so far from 0 "
+        "that its rounding is all that tells them apart, and so all that their coefficients follow from; leave one out"
     )
 
 
@@ -62,6 +80,12 @@ def outweighed(heaviest: Array, total: float, rows: int, coefficients: int, weig
         return None
     heavy = "the heaviest row outweighs" if coefficients == 1 else f"the {coefficients} heaviest rows outweigh"
     return f"{weights}: {heavy} the other {rows - coefficients} so far that what these say may be lost to rounding"
+
+
+def _concerned(null: Array, names: Sequence[str]) -> str:
+    """The features (d,) that have a share in directions (k, d)."""
+    shares = np.linalg.norm(null, axis=0)
+    return _listed([_quoted(names[place]) for place in np.flatnonzero(shares > NEARLY * shares.max()).tolist()])
 
 
 def _solved(null: Array) -> list[tuple[int, Array]]:

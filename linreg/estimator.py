@@ -19,7 +19,7 @@ import numpy as np
 from linreg.backends import load_backend
 from linreg.checks import checked_features, checked_targets, checked_weights, in_unit, not_fitted
 from linreg.data import split
-from linreg.dependence import not_unique, outweighed
+from linreg.dependence import hidden, not_unique, outweighed
 from linreg.exact import least_squares
 from linreg.moments import Moments
 from linreg.scaling import Scaling
@@ -261,8 +261,10 @@ class LinearRegression:
             X, ones = parted(X, features.shape[1])
             triangle.fold(X[:, varied[:-1]], y, ones)
         rank = least_squares(triangle, intercept=self._scale.centred)[2]
+        text = hidden(triangle, scaling, names) if self._scale.centred else None
         if rank < len(names):
             text = not_unique(triangle, scaling, names, rank=rank, intercept=self._scale.centred)
+        if text is not None:
             warnings.warn(text, UserWarning, stacklevel=3)
 
     def _standard(self, features: Array, targets: Array, weights: Array | None) -> tuple[Array, Array]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from linreg.backends import first_line
 from linreg.data import split, synthetic_data
-from linreg.dependence import lost, not_unique
+from linreg.dependence import hidden, lost, not_unique
 from linreg.errors import BadInput, warn
 from linreg.exact import least_squares
 from linreg.examples import Examples, InMemory
@@ -122,6 +122,8 @@ def exact_answer(problem: Problem, settings: Settings) -> tuple[Array, float, li
     unsure = []
     if rank < len(names) and not settings.weight_decay:  # which chooses one of all the answers
         unsure = [not_unique(triangle, problem.scaling, names, rank=rank, intercept=centred)]
+    elif centred and not settings.weight_decay and (line := hidden(triangle, problem.scaling, names)) is not None:
+        unsure = [line]
     return *problem.scaling.in_own_units(w, b), unsure
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -151,6 +152,21 @@ def test_what_float32_cannot_tell_apart_is_told(tmp_path, optimizer):
     # Where two ways to round differ, float64 is no advice to those who have it.
     triangle = Triangle(3).fold(rows[:, :-1], rows[:, -1])
     assert lost(triangle, ["a", "b", "c"], rank=2, dtype="float64").endswith("the one next to the start")
+
+
+@pytest.mark.parametrize(
+    ("far", "apart", "said"), [(1e9, 0, True), (1e6, 0, True), (1e9, 1e-4, False), (0, 1e-4, False)]
+)
+def test_columns_far_from_0_are_told_from_each_other_by_their_rounding(tmp_path, far, apart, said):
+    a, b, d, e, y = np.random.default_rng(0).normal(size=(5, 300))
+    columns = np.column_stack([a + far, b + far, (a + far) + (b + far) + apart * d, e, y])
+    np.savetxt(tmp_path / "t.csv", columns, "%.17g", delimiter=",", header="a,b,c,e,y", comments="")
+    _, _, err = linreg("--data", tmp_path / "t.csv", "--target", "y", "--optimizer", "newton", "--dtype", "float64")
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        LinearRegression(optimizer="newton").fit(columns[:, :-1], columns[:, -1])
+    assert err.startswith("linreg: warning: a, b, c depend on each other as far as") == bool(err) == said
+    assert [str(warning.message).startswith("x0, x1, x2 depend on each other") for warning in warned] == [True] * said
 
 
 @pytest.mark.parametrize("step", [exact.newton_step, exact.lstsq_step])
