@@ -155,6 +155,9 @@ def test_semicolons_and_decimal_points(tmp_path, refused, told):
         ("$5", "an amount of money: write 5", "5"),
         ("-$1,234.50", "an amount of money: write -1234.50", "-1234.50"),
         (" 99 €", "an amount of money: write 99", "99"),
+        ("€5.000", "an amount of money: write 5.000, or 5000 if '.' stands between thousands", "5000"),
+        ("1.234.567", "a number with '.' in it: write 1234567", "1234567"),
+        ("1.234,50 €", "an amount of money: write 1234.50", "1234.50"),
     ],
 )
 def test_a_number_written_for_people_is_told_how_to_write(tmp_path, refused, told, cell, hint, mended):

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 WRITTEN = re.compile(r"([-+]?)\s*([$€£¥]?)\s*(\d[\d.,]*)\s*([%$€£¥]?)", re.ASCII)
 THOUSANDS, DECIMALS = re.compile(r"[1-9]\d{0,2}(,\d{3})+(\.\d*)?"), re.compile(r"\d+,\d*")
+TURNED = re.compile(r"[1-9]\d{0,2}(\.\d{3})+(,\d*)?")  # thousands as in the countries of the decimal comma
 LONGEST = 24  # letters of a cell, that Decimal keeps all its digits
 SWAPPED = str.maketrans(".,", ",.")
 
@@ -18,20 +19,29 @@ def mended(cell: str, decimal: str = ".") -> str | None:
     if found is None or len(cell) > LONGEST:
         return None
     sign, before, digits, after = found.groups()
+    point, mark = (",", ".") if decimal == "," else (".", ",")
     digits = digits.translate(SWAPPED) if decimal == "," else digits
-    meant = [digits] if re.fullmatch(r"\d+(\.\d*)?", digits) else []
+    # Nobody but who wrote 8,755, or $8.755, knows whether it is one thousand times the other.
+    meant = [(digits, "")] if re.fullmatch(r"\d+(\.\d*)?", digits) else []
+    parted = THOUSANDS.fullmatch(digits) or (TURNED.fullmatch(digits) and not meant)
     if THOUSANDS.fullmatch(digits):
-        meant.append(digits.replace(",", ""))
+        meant.append((digits.replace(",", ""), ""))
     if DECIMALS.fullmatch(digits):
-        meant.append(digits.replace(",", "."))
+        meant.append((digits.replace(",", "."), f" if {mark!r} is its decimal mark"))
+    if TURNED.fullmatch(digits):
+        meant.append((digits.replace(".", "").replace(",", "."), f" if {point!r} stands between thousands"))
     marked = before or after
-    if not meant or not (marked or THOUSANDS.fullmatch(digits)):
+    if not meant or not (marked or parted):
         return None
-    if after == "%":
-        meant = [f"{Decimal(number) / 100:f}" for number in meant]
-    said = [f"{sign}{number}".translate(SWAPPED) if decimal == "," else f"{sign}{number}" for number in meant]
-    mark = "." if decimal == "," else ","
-    kind = "a percentage" if after == "%" else "an amount of money" if marked else f"a number with {mark!r} in it"
-    # Nobody but who wrote 8,755 knows whether it is one thousand times 8.755.
-    other = "".join(f", or {number} if {mark!r} is its decimal mark" for number in said[1:])
-    return f"it looks like {kind}: write {said[0]}{other}"
+    said = list[str]()
+    for number, where in meant:
+        number = f"{sign}{Decimal(number) / 100:f}" if after == "%" else f"{sign}{number}"
+        said.append((number.translate(SWAPPED) if decimal == "," else number) + (where if said else ""))
+    kind = (
+        "a percentage"
+        if after == "%"
+        else "an amount of money"
+        if marked
+        else f"a number with {mark if mark in cell else point!r} in it"
+    )
+    return f"it looks like {kind}: write {', or '.join(said)}"
