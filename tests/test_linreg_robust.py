@@ -93,7 +93,7 @@ def test_errors_are_those_of_the_formula_however_rows_are_cut(shape, cuts):
         assert row.t == pytest.approx(row.exact / row.error)
 
 
-def test_errors_are_told_in_the_report_and_not_kept_in_a_run(tmp_path):
+def test_errors_are_told_in_the_report_and_kept_in_a_run(tmp_path):
     pytest.importorskip("matplotlib")
     page, run = tmp_path / "page.html", tmp_path / "run"
     status, out, _ = linreg(*PENGUINS, "--optimizer", "newton", "--report", page, "--save", run)
@@ -102,7 +102,10 @@ def test_errors_are_told_in_the_report_and_not_kept_in_a_run(tmp_path):
     assert ">HC3 standard error<" in page.read_text(encoding="utf-8")
     assert all(said in page.read_text(encoding="utf-8") for said in ("514.39", "(MacKinnon and White 1985)"))
     assert "std. error" in linreg("--resume", run, "--quiet")[1]
-    assert "HC3 error" in linreg("--resume", run, "--quiet", "--robust")[1]
+    table = linreg("--resume", run, "--quiet", "--robust")[1]
+    assert "HC3 error" in table
+    assert table in linreg("show", run)[1]
+    assert json.loads(linreg("show", run, "--json")[1])["standard_errors"] == "HC3"
 
 
 def test_a_spread_that_robust_errors_allow_for_is_no_fault_of_them(tmp_path):

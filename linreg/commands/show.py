@@ -50,7 +50,7 @@ def _result(saved: "Saved", judged: "tuple[Design, Summary] | None") -> dict[str
         for row, coefficient in zip(rows, summary.coefficients, strict=True):
             row.update(coefficient.as_json())
         r2, rmse = (value if math.isfinite(value) else None for value in (summary.trained_r2, summary.trained_rmse))
-        good = {"r2": r2, "rmse": rmse}
+        good = {"r2": r2, "rmse": rmse, "standard_errors": summary.as_json()["standard_errors"]}
     run = saved.run
     losses, held_losses = (saved.training[name] for name in ("losses", "held_losses"))
     return {
@@ -86,8 +86,9 @@ def _lines(saved: "Saved", judged: "tuple[Design, Summary] | None") -> list[str]
         losses = [loss for loss in result[f"{kind.replace(' ', '_')}es"] if loss is not None]
         if losses:
             lines.append(f"{kind}: {losses[0]:f} after the first epoch, {losses[-1]:f} now, {min(losses):f} at best")
-    table = result["target"], result["coefficients"], result["intercept"]
-    return [*lines, *coefficient_lines(*table, saved.encoding.reference_levels), *_goodness(saved, judged)]
+    table = result["target"], result["coefficients"], result["intercept"], saved.encoding.reference_levels
+    errors = f"{judged[1].errors or 'std.'} error" if judged is not None else ""
+    return [*lines, *coefficient_lines(*table, errors), *_goodness(saved, judged)]
 
 
 def _place(saved: "Saved") -> str:

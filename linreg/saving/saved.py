@@ -102,8 +102,9 @@ class Saved:
         return self.encoding.scaling
 
     @property
-    def scores(self) -> None:
-        """Nothing: what a saved run keeps gives the usual standard errors."""
+    def scores(self) -> Array | None:
+        """What `linreg.robust` finds in the rows, where standard errors are to be robust."""
+        return self.fixed["scores"].numpy() if "scores" in self.fixed else None
 
     @property
     def weights(self) -> str | None:
@@ -189,6 +190,7 @@ def _encoding(run: dict[str, Any], file: str) -> Encoding:
 def _state_form(settings: Settings, size: int, steps: int) -> dict[str, Any]:
     params = [Shaped(size, 1, dtype=settings.dtype), Shaped(1, dtype=settings.dtype)][: 1 + settings.fit_intercept]
     optimizer: Any = Either(None)
+    columns = size + settings.fit_intercept
     if settings.optimizer in KEPT:
         # One number counts the steps; all else has its parameter's shape.
         kept = [
@@ -200,6 +202,7 @@ def _state_form(settings: Settings, size: int, steps: int) -> dict[str, Any]:
         "fixed": {
             "exact": Shaped(size + 1, dtype="float64"),
             "triangle": Maybe(Shaped(size + 2, size + 2, dtype="float64")),
+            "scores": Maybe(Shaped(columns, columns, dtype="float64")),
         },
         "training": {
             "random": (Either(3), (*[WHOLE] * 624, Either(*range(625))), Either(None, form=NUMBER)),

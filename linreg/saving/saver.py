@@ -182,6 +182,8 @@ def _fixed(problem: Problem, settings: Settings) -> dict[str, Any]:
     R = problem.triangle.R
     if len(w) <= MOST_KEPT:
         fixed["triangle"] = np.pad(R, ((0, R.shape[1] - len(R)), (0, 0)))
+        if problem.loaded is not None and problem.loaded.scores is not None:
+            fixed["scores"] = problem.loaded.scores
     return {name: minigrad.from_numpy(array) for name, array in fixed.items()}
 
 
