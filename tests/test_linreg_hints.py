@@ -145,6 +145,20 @@ def test_semicolons_and_decimal_points(tmp_path, refused, told):
     assert "line 3: not CSV" in refused("--data", path, "--target", "a")
 
 
+def test_two_columns_of_one_name_do_no_harm_where_neither_is_used(tmp_path, refused, told):
+    (tmp_path / "t.csv").write_text("y,x,z,z,,\n1,2,3,4,,\n2,3,5,6,,\n4,4,1,1,,\n", encoding="utf-8")
+    options = "--data", tmp_path / "t.csv", "--target", "y", "--optimizer", "lstsq"
+    assert refused(*options).endswith("two columns are named 'z'; --without 'z' leaves both out")
+    assert refused(*options, "--without", "z").endswith("two columns are named ''; --without '' leaves both out")
+    found = told(*options, "--without", "z,", "--save", tmp_path / "run")["coefficients"]
+    assert found == told(*options, "--features", "x")["coefficients"]
+    predicting = "predict", tmp_path / "run", tmp_path / "t.csv"
+    assert told(*predicting, "--out", tmp_path / "p.csv")["predicted"] == 3
+    assert refused(*predicting, "--keep", "z").endswith("two columns are named 'z'")
+    (tmp_path / "t.csv").write_text("y,x,y\n1,2,3\n", encoding="utf-8")
+    assert refused(*predicting).endswith("two columns are named 'y'")
+
+
 @pytest.mark.parametrize(
     ("cell", "hint", "mended"),
     [
@@ -156,6 +170,12 @@ def test_semicolons_and_decimal_points(tmp_path, refused, told):
         ("-$1,234.50", "an amount of money: write -1234.50", "-1234.50"),
         (" 99 €", "an amount of money: write 99", "99"),
         ("€5.000", "an amount of money: write 5.000, or 5000 if '.' stands between thousands", "5000"),
+        ("1 234,5", "a number as it is printed: write 1234.5", "1234.5"),
+        ("-1\u00a0234\u00a0567", "a number as it is printed: write -1234567", "-1234567"),
+        ("\u22123", "a number as it is printed: write -3", "-3"),
+        ("(3.5)", "a number as it is printed: write -3.5", "-3.5"),
+        ("2023-01-05", "a date or a time: write a number for it, as the days or hours since one of them", "19362"),
+        ("5.1.2023 07:30", "a date or a time: write a number for it, as the days or hours since one of them", "19362"),
         ("1.234.567", "a number with '.' in it: write 1234567", "1234567"),
         ("1.234,50 €", "an amount of money: write 1234.50", "1234.50"),
     ],
@@ -165,12 +185,14 @@ def test_a_number_written_for_people_is_told_how_to_write(tmp_path, refused, tol
     options = "--data", path, "--target", "y", "--optimizer", "lstsq"
     path.write_text(f'x,y\n1,2\n"{cell}",3\n', encoding="utf-8")
     said = refused(*options)
-    assert said.endswith(f"row 2, column 'x': '{cell}' is not a finite number; it looks like {hint}; {LEAVES}")
+    assert said.endswith(f"row 2, column 'x': {cell!r} is not a finite number; it looks like {hint}; {LEAVES}")
     path.write_text(f"x,y\n1,2\n{mended},3\n", encoding="utf-8")
     assert told(*options)["rows"] == 2
 
 
-@pytest.mark.parametrize("cell", ["1,2,3", "1.2.3", "$", "%", "5 USD", "1,234,56", "9" * 30 + "%", "12,5", "0,755"])
+@pytest.mark.parametrize(
+    "cell", ["1,2,3", "1.2.3", "$", "%", "5 USD", "1,234,56", "9" * 30 + "%", "12,5", "18-25", "2023/24", "0,755"]
+)
 def test_what_else_a_cell_may_hold_is_not_guessed(cell):
     assert mended(cell) is None
 

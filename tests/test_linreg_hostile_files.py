@@ -197,6 +197,14 @@ def test_cells_that_are_numbers(linreg, cell, value):
 BASE = "y,x\n1,2\n2,3\n4,7\n0,1\n"
 
 
+def zipped(member):
+    """An archive of one small file of this name."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(zipfile.ZipInfo(member), "y,x\n")
+    return file.getvalue()
+
+
 def in_names(value):
     """Tests are not named by what a file holds: some of it tells the time, and then workers would name them otherwise."""
     return "bytes" if isinstance(value, bytes) else None
@@ -214,8 +222,10 @@ def in_names(value):
         (b'y,x\n1,"2\n2,3\n', "unexpected end of data within quotes"),
         (b'y,x\n"1"a,2\n2,3\n', "row 1, column 'y': '1a'"),
         (b"y,x,x\n1,2,3\n2,3,4\n", "two columns are named 'x'"),
-        (b"y,x , x\n1,2,3\n2,3,4\n", "two columns are named 'x'"),
-        (b"y,,\n1,2,3\n2,3,4\n", "two columns are named ''"),
+        (b"y,x , x\n1,2,3\n2,3,4\n", "two columns are named 'x'; --without 'x' leaves both out"),
+        (b"y,,\n1,2,3\n2,3,4\n", "two columns are named ''; --without '' leaves both out"),
+        (b"y,y,x\n1,2,3\n2,3,4\n", "two columns are named 'y'"),
+        (b"y,x,\n1,2,\n2,3,\n", "row 1, column '': the value is missing; --without '' leaves this column"),
         (b"y,x\n1,2\n1,2,3\n", "row 2: the header names 2 columns, here are 3"),
         (b"y,x\n1\n2,3\n", "row 1: the header names 2 columns, here are 1"),
         (b"y,x\n1,2\xff\n2,3\n", "row 1, column 'x': not UTF-8 text"),
@@ -223,7 +233,13 @@ def in_names(value):
         (b"y,x\n1," + b"1" * 3_000_000 + b"\n2,3\n", "row 1, column 'x'"),
         ("y,\x1b[31m\u202e\u05d0\n1,\x1b[2J\n2,3\n".encode(), r"column '\x1b[31m\u202eא': '\x1b[2J'"),
         (b"\n\n\n", "its first line must name the columns"),
-        (b"SQLite format 3\0" + bytes(100), "a NUL byte"),
+        (b"SQLite format 3\0" + bytes(100), "is a database of SQLite: write the table as CSV"),
+        (b"BZh91AY&SY" + bytes(100), "is compressed by bzip2: bzip2 -dc FILE | linreg --data - reads it"),
+        (
+            zipped("base.csv"),
+            "it holds 'base.csv', which is no array; unzip -p FILE | linreg --data - reads one of text",
+        ),
+        (zipped("[Content_Types].xml"), "is of Excel, or another office program: save the sheet as CSV there"),
         (b'{"y":1,"x":2}\n' * 4, "not CSV"),
         (b"PK\x03\x04" + bytes(100), "not a whole NPZ file"),
         (gzip.compress(gzip.compress(BASE.encode())), "not UTF-8 text"),

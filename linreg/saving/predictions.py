@@ -19,7 +19,7 @@ from linreg.saving.saved import Saved
 from linreg.tables import Source
 from linreg.tables.arrow import cells_of
 from linreg.tables.loading import encoded_blocks
-from linreg.tables.source import no_column, repeated
+from linreg.tables.source import need_one_each, no_column, repeated
 from linreg.triangle import Array
 
 COLUMNS = ("prediction", "lower", "upper")  # the last two where intervals are asked for
@@ -77,6 +77,7 @@ def check_kept(source: Source, names: Sequence[str], columns: Sequence[str] = CO
             raise BadInput(f"--keep {name}: the predictions' own column has that name; rename it in {source.name}")
         if name not in source.columns:
             raise BadInput(no_column(source, name))
+    need_one_each(source, names)
 
 
 def check_out(out: str | None, file: str, saved: Saved) -> None:
@@ -97,6 +98,7 @@ def predict(saved: Saved, source: Source, write: Write, intervals: Intervals | N
     """
     encoding, accuracy = saved.encoding, Accuracy()
     target = [name for name in source.columns if name == encoding.choice.target]
+    need_one_each(source, target)
     mean, std = encoding.scaling.means[-1], encoding.scaling.stds[-1]
     for block, places, X in encoded_blocks(source, encoding, target):
         numbers = np.full((len(block.numbers), 3 if intervals else 1), np.nan)

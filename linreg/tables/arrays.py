@@ -26,6 +26,7 @@ from linreg.triangle import Array
 
 BYTES = 1 << 19  # mapped at once, and taken out of the map before the next
 MOST_COLUMNS = 1 << 16
+SHEETS = ("[Content_Types].xml", "content.xml")  # in a zipped file of an office program
 REAL, TEXT = "biuf", "US"  # kinds of dtype
 
 # What a damaged file raises in NumPy's reading of a header, in a memory map, or in unzipping.
@@ -179,9 +180,13 @@ class Arrays:
 
     def _members(self) -> dict[str, _Array]:
         found = {}
-        for info in self._zip.infolist():  # type: ignore[union-attr]
+        members = self._zip.infolist()  # type: ignore[union-attr]
+        if any(info.filename in SHEETS for info in members):
+            raise BadInput(f"{self.name} is of Excel, or another office program: save the sheet as CSV there")
+        for info in members:
             if not info.filename.endswith(".npy"):
-                raise ValueError(f"it holds {info.filename!r}, which is no array")
+                pipe = "; unzip -p FILE | linreg --data - reads one of text" if len(members) == 1 else ""
+                raise ValueError(f"it holds {info.filename!r}, which is no array{pipe}")
             with self._zip.open(info) as stream:  # type: ignore[union-attr]
                 stored = info.compress_type == zipfile.ZIP_STORED
                 array = self._read_header(stream, info.filename, stream.tell if stored else lambda: None)

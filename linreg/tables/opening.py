@@ -17,6 +17,15 @@ from linreg.tables.streams import Reading, opened, seekable, unzipped
 MAGIC = {b"PAR1": "parquet", b"\x93NUMPY": "npy", b"PK\x03\x04": "npz", b"PK\x05\x06": "npz"}
 MARKS = {"csv": (",", "."), "csv2": (";", ","), "tsv": ("\t", ".")}  # between cells, and before a number's decimals
 GZIP = b"\x1f\x8b"
+# Those of files that people take for tables of text, and what to do.
+FOREIGN = {
+    b"\xd0\xcf\x11\xe0": "is of Excel, or another office program: save the sheet as CSV there",
+    b"BZh": "is compressed by bzip2: bzip2 -dc FILE | linreg --data - reads it",
+    b"\xfd7zXZ": "is compressed by xz: xz -dc FILE | linreg --data - reads it",
+    b"\x28\xb5\x2f\xfd": "is compressed by zstd: zstd -dc FILE | linreg --data - reads it",
+    b"\x89HDF": "is an HDF5 file: write its table as CSV or Parquet",
+    b"SQLite f": "is a database of SQLite: write the table as CSV",
+}
 
 
 def opened_source(
@@ -53,6 +62,9 @@ def _source(
         head = stream.peek(8)[:8]  # type: ignore[attr-defined]
     except OSError as error:
         raise BadInput(f"cannot read {name}: {error.strerror}") from error
+    for magic, said in FOREIGN.items():
+        if head.startswith(magic):
+            raise BadInput(f"{name} {said}")
     kind = format
     if kind is None:
         by_magic = [known for magic, known in MAGIC.items() if head.startswith(magic)]

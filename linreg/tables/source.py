@@ -133,14 +133,13 @@ def chosen_columns(
     `categories` are the columns to be taken as texts, each of which must be a feature; the column of the rows'
     `weights`, if any, is none. BadInput if that cannot be.
     """
-    if (name := repeated(source.columns)) is not None:
-        raise BadInput(f"{source.name}: two columns are named {name!r}{_read_as_row(source)}")
     columns = set(source.columns)
     for name in (*(name for name in (target, weights) if name is not None), *(features or ()), *categories, *without):
         if name not in columns:
             raise BadInput(no_column(source, name))
     others = tuple(name for name in source.columns if name not in (target, weights, *without))
     chosen = others if features is None else tuple(features)
+    need_one_each(source, (*chosen, target, weights), features is None)
     if target in chosen:
         raise BadInput(f"column {target!r} is the target and cannot be a feature as well")
     if weights is not None and weights in (target, *chosen):
@@ -157,6 +156,13 @@ def chosen_columns(
     if not chosen:
         raise BadInput(f"{source.name}: there is no feature to predict {target!r} from")
     return chosen
+
+
+def need_one_each(source: Source, names: Sequence[str | None], droppable: bool = False) -> None:
+    """BadInput where two columns have one of these names; two others do no harm."""
+    if (name := repeated([name for name in source.columns if name in names])) is not None:
+        mend = _read_as_row(source) or (f"; --without {name!r} leaves both out" if droppable else "")
+        raise BadInput(f"{source.name}: two columns are named {name!r}{mend}")
 
 
 def no_column(source: Source, name: str) -> str:
