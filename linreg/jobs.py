@@ -12,6 +12,7 @@ from linreg.backends import backend
 from linreg.errors import Diverged, warn
 from linreg.examples import predicted
 from linreg.lines import (
+    EXACT_LINE,
     EpochLines,
     beside,
     coefficient_lines,
@@ -111,6 +112,8 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
         print(goodness_line(good, settings.fit_intercept, data.reading.weights))
         if summary.proves_nothing:
             print(vain_line(len(summary.coefficients), summary.rows, summary.without != "dependent"))
+        elif design.fits(design.exact):
+            print(EXACT_LINE)
         off, outlier = furthest(summary, design), Residuals(outcome, design).outlier
         if off is not None and off >= FAR_OFF and not outcome.diverged:
             print(unconverged_line(off, settings.optimizer))
