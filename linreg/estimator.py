@@ -169,7 +169,8 @@ class LinearRegression:
         """
         predictions = self.predict(X)
         targets = checked_targets(self, y, predictions)
-        weights = np.ones(len(targets)) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
+        weights = checked_weights(sample_weight, targets)
+        weights = np.ones(len(targets)) if weights is None else weights / weights.max()
         if len(targets) < 2:
             return math.nan
         unexplained = float(weights @ (targets - predictions) ** 2)

@@ -374,6 +374,9 @@ def test_score_is_r_squared():
     assert model.score(X, noisy, weights) == pytest.approx(
         metrics.r2_score(noisy, model.predict(X), sample_weight=weights)
     )
+    assert model.score(X, noisy, 1e308) == pytest.approx(model.score(X, noisy))
+    with pytest.raises(ValueError, match="Negative"):
+        model.score(X, noisy, -weights)
     flat = linreg.LinearRegression(optimizer="newton").fit(X, 0 * y)
     assert (flat.score(X, 0 * y), flat.score(X, 0 * y + 1)) == (1.0, 0.0)
 

@@ -120,7 +120,8 @@ class Codes:
             )
         if len(known) == MOST_LEVELS:
             raise BadInput(
-                f"{where(self.name, row, column)}: more than {MOST_LEVELS} levels, which are too many for a category"
+                f"{where(self.name, row, column)}: more than {MOST_LEVELS} levels, which are too many for a category; "
+                f"{LEFT_OUT}"
             )
         return known.setdefault(word, len(known))
 
