@@ -132,6 +132,8 @@ def rounded_away(problem: Problem, settings: Settings, rank: int) -> str | None:
     triangle, centred = problem.triangle, settings.fit_intercept
     if rank - centred >= least_squares(triangle, intercept=centred)[2]:
         return None
+    if centred and hidden(triangle, problem.scaling, problem.names) is not None:  # float64 would not do better
+        return None
     return lost(triangle, problem.names, rank=rank - centred, dtype=settings.dtype, intercept=centred)
 
 

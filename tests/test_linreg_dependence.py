@@ -161,11 +161,13 @@ def test_columns_far_from_0_are_told_from_each_other_by_their_rounding(tmp_path,
     a, b, d, e, y = np.random.default_rng(0).normal(size=(5, 300))
     columns = np.column_stack([a + far, b + far, (a + far) + (b + far) + apart * d, e, y])
     np.savetxt(tmp_path / "t.csv", columns, "%.17g", delimiter=",", header="a,b,c,e,y", comments="")
-    _, _, err = linreg("--data", tmp_path / "t.csv", "--target", "y", "--optimizer", "newton", "--dtype", "float64")
+    words = ["--data", tmp_path / "t.csv", "--target", "y", "--optimizer", "newton", "--dtype"]
+    err = linreg(*words, "float64")[2]
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         LinearRegression(optimizer="newton").fit(columns[:, :-1], columns[:, -1])
     assert err.startswith("linreg: warning: a, b, c depend on each other as far as") == bool(err) == said
+    assert not said or linreg(*words, "float32")[2] == err
     assert [str(warning.message).startswith("x0, x1, x2 depend on each other") for warning in warned] == [True] * said
 
 

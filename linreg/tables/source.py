@@ -146,8 +146,8 @@ def chosen_columns(
         what = "the target" if weights == target else "a feature"
         raise BadInput(f"column {weights!r} is the rows' weights and cannot be {what} as well")
     for names, kind in ((chosen, "feature"), (categories, "category")):
-        if (name := repeated(names)) is not None:
-            raise BadInput(f"{kind} {name!r} is named twice")
+        if (twice := repeated(names)) is not None:
+            raise BadInput(f"{kind} {twice!r} is named twice")
     for name in categories:
         if name == target:
             raise BadInput(f"column {name!r} is the target and cannot be a category: a regression predicts numbers")
