@@ -55,6 +55,14 @@ def test_a_held_out_row_alone_has_no_r2(table):
     assert re.search(r"; RMSE \S+ for 1 row held out\n", linreg(*words)[1])
 
 
+@pytest.mark.parametrize(("cell", "said"), [("02134", True), ("0830", True), ("08", False), ("0.25", False)])
+def test_numbers_that_look_like_codes_are_told(table, cell, said):
+    words = table(f"zip,month,y\n10001,01,2\n{cell},02,5\n20002,04,4\n10003,08,9\n")
+    err = linreg(*words)[2]
+    assert ("numbers of 'zip' in " in err) == ("--categories takes them as words" in err) == bool(err) == said
+    assert "begin with 0" not in linreg(*words, "--categories", "zip")[2]
+
+
 def test_true_and_false_are_one_and_zero(table):
     words = "TRUE", "false", "True", " FALSE ", "true", "0"
     results = []

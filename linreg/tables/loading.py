@@ -169,6 +169,11 @@ def _warnings(source: Source, codes: Codes, survey: Survey, fit_intercept: bool)
     if "" in codes.choice.features:
         place = source.columns.index("") + 1
         yield f"column {place} of {source.name} has no name, as a row index has none: --without '' leaves it out"
+    if padded := [name for name in getattr(source, "padded", ()) if name in codes.choice.features]:
+        yield (
+            f"numbers of {', '.join(map(repr, padded))} in {source.name} begin with 0, as codes do: --categories takes "
+            "them as words"
+        )
     if codes.rounded:
         yield lost_digits(source, codes.rounded)
     if codes.choice.weights is not None:
