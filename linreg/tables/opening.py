@@ -20,7 +20,7 @@ GZIP = b"\x1f\x8b"
 # Those of files that people take for tables of text, and what to do.
 FOREIGN = {
     b"\xd0\xcf\x11\xe0": "is of Excel, or another office program: save the sheet as CSV there",
-    b"BZh": "is compressed by bzip2: bzip2 -dc FILE | linreg --data - reads it",
+    **{b"BZh%d1AY&" % n: "is compressed by bzip2: bzip2 -dc FILE | linreg --data - reads it" for n in range(1, 10)},
     b"\xfd7zXZ": "is compressed by xz: xz -dc FILE | linreg --data - reads it",
     b"\x28\xb5\x2f\xfd": "is compressed by zstd: zstd -dc FILE | linreg --data - reads it",
     b"\x89HDF": "is an HDF5 file: write its table as CSV or Parquet",
