@@ -364,11 +364,25 @@ def root_of_zero_mended():
     (w + 1e-3).sqrt().sum().backward()
 
 
-def trained_by(step):
+def overflow_that_is_dropped(scale=1e200):
+    def step(optimizer, loss):
+        (loss * scale).backward()  # here
+        if scale == 1e200:
+            optimizer.zero_grad(set_to_none=False)
+        optimizer.step()
+
+    trained_by(step, 1)
+
+
+def overflow_that_is_dropped_mended():
+    overflow_that_is_dropped(2.0)
+
+
+def trained_by(step, steps=2):
     torch.manual_seed(0)
     net = torch.nn.Linear(2, 2)
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
-    for _ in range(2):
+    for _ in range(steps):
         step(optimizer, (net(torch.ones(3, 2)) ** 2).mean())
 
 
@@ -381,6 +395,15 @@ def zeroed_too_late():
     trained_by(step)
 
 
+def zeroed_to_zeros_too_late():
+    def step(optimizer, loss):
+        loss.backward()
+        optimizer.zero_grad(set_to_none=False)
+        optimizer.step()  # here
+
+    trained_by(step)
+
+
 def zeroed_too_late_mended():
     def step(optimizer, loss):
         optimizer.zero_grad()
@@ -388,6 +411,22 @@ def zeroed_too_late_mended():
         optimizer.step()
 
     trained_by(step)
+
+
+def zeroed_to_zeros_too_late_mended():
+    """Gradients of one batch in three are dropped on purpose."""
+    losses = []
+
+    def step(optimizer, loss):
+        losses.append(loss)
+        optimizer.zero_grad()
+        loss.backward()
+        if len(losses) % 3 == 0:
+            optimizer.zero_grad()
+        torch.nn.utils.clip_grad_norm_(optimizer.param_groups[0]["params"], 1.0)
+        optimizer.step()
+
+    trained_by(step, 7)
 
 
 def softmax_twice():
@@ -432,12 +471,12 @@ TRAPS = {
         through_data,
     ],
     "no gradient": [cut_off, updated_for_nothing],
-    "dropped before step": [zeroed_too_late],
+    "dropped before step": [zeroed_too_late, zeroed_to_zeros_too_late],
     "softmax twice": [softmax_twice],
     "in no optimizer": [forgotten_layer],
     "vanishes": [saturated, saturated_at_once, dead],
     "explodes": [step_too_large],
-    "not finite": [root_of_zero],
+    "not finite": [root_of_zero, overflow_that_is_dropped],
 }
 PAIRS = [(kind, trap) for kind, traps in TRAPS.items() for trap in traps]
 BESIDE = {"loss_of_number": {"no gradient"}}  # what else is the matter there: w is used in vain

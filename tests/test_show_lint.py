@@ -98,6 +98,19 @@ def test_an_optimizer_that_steps_later_has_its_parameters_too():
     assert found_in(lambda: lint_traps.forgotten_layer(made)) == []
 
 
+def test_of_a_backbone_that_is_not_frozen_it_is_told_once():
+    def program():
+        body, head = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)), torch.nn.Linear(2, 1)
+        optimizer = torch.optim.SGD(head.parameters(), lr=0.1)
+        hidden = body[0](torch.ones(3, 2))
+        head(body[1](hidden)).sum().backward()
+        optimizer.step()
+
+    (finding,) = found_in(program)
+    assert "changes body[0].weight and 3 more." in finding.message
+    assert "body[0](torch.ones(3, 2))" in finding.text
+
+
 # How it is told
 
 

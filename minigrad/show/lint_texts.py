@@ -27,24 +27,26 @@ TEXTS = {
     },
     "dropped before step": {
         "en": (
-            "This step changes nothing: a backward pass brought gradients, and they were dropped before it.",
-            "Call zero_grad() before backward(), or after step(), not between the two.",
+            "This step uses no gradient: a backward pass brought some, and they were dropped before it.",
+            "Call zero_grad() before backward(), or after step(), not between the two; to pass over a batch, leave out "
+            "its step().",
         ),
         "zh": (
-            "这一步什么也没有改变：反向传播带来了梯度，但在它之前梯度已被丢掉。",
-            "zero_grad() 要在 backward() 之前或 step() 之后调用，不要放在两者之间。",
+            "这一步没有用到任何梯度：反向传播带来了梯度，但在它之前梯度已被丢掉。",
+            "zero_grad() 要在 backward() 之前或 step() 之后调用，不要放在两者之间；要跳过一批数据，就不要调用 step()。",
         ),
     },
     "in no optimizer": {
         "en": (
-            "{leaf} was used here and received a gradient, but it is in no optimizer, and nothing changes it.",
-            "Give it to the optimizer: optim.SGD(net.parameters(), ...). If it is to stay as it is, "
-            "{leaf}.requires_grad_(False) says so, and saves the work.",
+            "Gradients are computed in vain: neither an optimizer nor other code changes {leaf}{more}.",
+            "If that was forgotten, give the optimizer all of them: optim.SGD(net.parameters(), ...). If it is meant, "
+            "{leaf}.requires_grad_(False) says so and saves the work; net.requires_grad_(False) does for all of a "
+            "module.",
         ),
         "zh": (
-            "{leaf} 用在这里并得到了梯度，但它不在任何优化器里，也没有别的代码改变它。",
-            "把它交给优化器：optim.SGD(net.parameters(), ...)。如果本来就不想改它，{leaf}.requires_grad_(False) "
-            "会说明这一点，也省下计算。",
+            "有些梯度白算了：没有优化器、也没有别的代码改变 {leaf}{more}。",
+            "如果是忘了，就全部交给优化器：optim.SGD(net.parameters(), ...)。如果有意如此，"
+            "{leaf}.requires_grad_(False) 会说明这一点，也省下计算；net.requires_grad_(False) 对整个模块这样做。",
         ),
     },
     "growing graph": {
@@ -136,10 +138,13 @@ TEXTS = {
     },
 }
 A_PARAMETER = {"en": "a parameter", "zh": "某个参数"}
+MORE = {"en": " and {} more", "zh": " 和另外 {} 个参数"}  # parameters of which the same is to be said
 KINDS = {"no gradient for update": "no gradient"}  # what a finding is called, where there are two texts for it
 
 
 def text_of(kind: str, lang: str, about: dict[str, object]) -> tuple[str, str]:
     """What is the case, and how to mend it, of a trap."""
     what, mend = TEXTS[kind][lang]
+    others = about.get("others")
+    about["more"] = MORE[lang].format(others) if others else ""
     return what.format_map(about), mend.format_map(about)

@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
-from weakref import ref
+from weakref import WeakSet, ref
+
+import numpy as np
 
 from ..engine import LEAF, Node, Storage, user_line
 from ..nn.parameter import Parameter
@@ -50,21 +52,32 @@ def parameters_of(optimizer: Optimizer) -> list[Tensor]:
 
 
 class DroppedBeforeStep(Trap):
-    """A step without any gradient, though a backward pass has brought some since the last step."""
+    """A step without gradients, though a backward pass has brought some since the last step.
+
+    A program that has made steps with this optimizer drops some gradients on purpose, as one does that drops those that
+    are not finite.
+    """
 
     def __init__(self, report: Callable[..., None]) -> None:
         super().__init__(report)
         self.arrived: dict[int, Any] = {}  # weak references to the leaves, by id
+        self.made_steps: WeakSet[Optimizer] = WeakSet()
 
     def delivers(self, found: Mapping[int, tuple[Any, Any]]) -> None:
-        """Note to whom something comes."""
-        self.arrived |= {id(leaf): ref(leaf) for leaf in leaves_in(found)}
+        """Note to whom something of use comes."""
+        for leaf in leaves_in(found):
+            g = found[id(leaf)][1]
+            g = getattr(g, "_array", g)
+            if g.any() and np.isfinite(g).all():
+                self.arrived[id(leaf)] = ref(leaf)
 
     def steps(self, optimizer: Optimizer, by_closure: bool) -> None:
         """Whether gradients that had come are gone; a closure brings its own."""
         params = parameters_of(optimizer)
         came = [self.arrived.pop(id(p), lambda: None)() is p for p in params]
-        if any(came) and not by_closure and all(p._grad is None for p in params):
+        if by_closure or any(p._grad is not None and p._grad._array.any() for p in params):
+            self.made_steps.add(optimizer)
+        elif any(came) and optimizer not in self.made_steps:
             self.report("dropped before step", user_line(1))
 
 
@@ -118,19 +131,21 @@ class InNoOptimizer(OfLeaves):
                 self.of(p).looked_after = True
 
     def ends(self) -> None:
-        """An optimizer that makes its step later has its parameters too."""
+        """Say of all at once what no optimizer has; one that makes its step later has its parameters too.
+
+        Whether a part was forgotten, or is only to be fine-tuned by, cannot be told; either way work was done in vain.
+        """
         if self.stepped and any(map(self.is_open, self.known.values())):
             for thing in gc.get_objects():
                 if issubclass(type(thing), Optimizer):
                     self.steps(thing, False)
-        super().ends()
+        open_ones = [known for known in (*self.gone, *self.known.values()) if self.is_open(known)]
+        if open_ones:
+            first, *others = open_ones
+            self.report("in no optimizer", first.used, leaf=first, others=len(others))
 
     def is_open(self, known: Belonging) -> bool:
         """Whether a gradient came for nothing."""
         leaf = known.leaf()
         wanted = leaf is None or leaf._origin is LEAF
         return self.stepped and wanted and known.received and not known.looked_after and known.used is not None
-
-    def close(self, known: Belonging) -> None:
-        """Say so."""
-        self.report("in no optimizer", known.used, leaf=known)
