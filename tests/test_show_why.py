@@ -86,6 +86,12 @@ def test_not_in_the_loss_because_of_detach():
     reason = show.why(v, loss=loss)
     assert reason.kinds == ("not in loss", "fell out")
     assert texts(reason.facts[1]) == ["(v * 2).detach()"]
+    fake = v * 2
+    loss = (w * fake.detach()).sum()  # as a GAN's judge is trained
+    reason = show.why(v, loss=loss)
+    assert reason.kinds == ("not in loss", "cut behind")
+    assert "`fake` was computed from `v`" in reason.facts[1].text
+    assert texts(reason.facts[1]) == ["w * fake.detach()"]
 
 
 def test_not_in_the_loss_because_its_memory_was_used_as_a_constant():
@@ -272,6 +278,18 @@ def test_where_a_gradient_came_from():
     assert texts(reason.facts[0]) == ["second.backward()"]
     assert set(texts(fact(reason, "contributions"))) == {"w**2", "w * 3"}
     assert show.why(w, loss=first).kinds[0] == "has gradient, changed"
+
+
+@pytest.mark.parametrize(
+    ("f", "kind", "said"),
+    [(torch.relu, "all zero", "All of it is 0."), (torch.sqrt, "not finite", "nan"), (torch.log, "not finite", "inf")],
+)
+def test_a_gradient_of_no_use_is_told(f, kind, said):
+    w = leaf(0.0, 1.0) if f is torch.log else leaf(-1.0, -2.0)
+    f(w).sum().backward()
+    reason = show.why(w)
+    assert reason.kinds[:2] == ("has gradient", kind)
+    assert said in reason.facts[1].text
 
 
 # Who holds a saved value

@@ -269,6 +269,17 @@ SAY = {
             "要从那里得到梯度，就用 {x} 本身，并在此之前要求梯度。",
         ),
     },
+    "cut behind": {
+        "en": (
+            "`{of}` was computed from {x}, but it, or its memory by way of detach(), .data or NumPy, was used as a "
+            "constant at",
+            "For a gradient from there, use `{of}` itself.",
+        ),
+        "zh": (
+            "`{of}` 由 {x} 算出，但它，或经 detach()、.data、NumPy 得到的同一块内存，被当作常数用在",
+            "要从那里得到梯度，就用 `{of}` 本身。",
+        ),
+    },
     "rebound": {
         "en": (
             "Gradients flow to another leaf of shape {shape}, which none of your variables holds any more: if {x} was "
@@ -305,6 +316,28 @@ SAY = {
         "zh": (
             "{x} 有梯度。它产生之后被累积或原地修改了 {times} 次，最后一次在",
             "若不想让多次反向传播累加，就在其间清零：{short}.grad.zero_()，或 {short}.grad = None。",
+        ),
+    },
+    "not finite": {
+        "en": (
+            "Elements of it are {value}.",
+            "show.explain(loss) shows the step that gave the first one: often log or sqrt at 0, a division by 0, or "
+            "numbers too large.",
+        ),
+        "zh": (
+            "其中有元素是 {value}。",
+            "show.explain(loss) 会显示第一个出自哪一步：常见的是在 0 处取 log 或 sqrt、除以 0，或数值太大。",
+        ),
+    },
+    "all zero": {
+        "en": (
+            "All of it is 0.",
+            "It was zeroed, or something between {x} and the loss lets nothing through, such as relu of negative "
+            "numbers: show.explain(loss) shows the step.",
+        ),
+        "zh": (
+            "它全是 0。",
+            "要么被清零了，要么 {x} 与损失之间有一步什么也不放行，例如负数的 relu：show.explain(loss) 会显示是哪一步。",
         ),
     },
     "contributions": {

@@ -155,7 +155,7 @@ class Question:
         else:
             copied = next((name for name, t in self.others if t.requires_grad and self.is_copy(t)), None)
             yield self.fact("never asked for") if copied is None else self.fact("a copy", of=copied)
-        used = [node for node in self.all_nodes() if self.as_constant(node)]
+        used = [node for node in self.all_nodes() if self.as_constant(self.x, node)]
         if used:
             yield self.fact("used as constant", *used)
 
@@ -167,10 +167,9 @@ class Question:
         telling = is_unusual(x.item()) if x.size == 1 else bool((x != x.flat[0]).any())
         return share_memory(x, y) or (telling and np.array_equal(x, y))
 
-    def as_constant(self, node: Node) -> bool:
-        """Whether a node has saved the memory of `x`, without an edge to anything."""
-        x = self.x._array
-        return any(h.edge is None and h.array is not None and share_memory(h.array, x) for h in held_by(node))
+    def as_constant(self, t: Tensor, node: Node) -> bool:
+        """Whether a node has saved the memory of a tensor, without an edge to anything."""
+        return any(h.edge is None and h.array is not None and share_memory(h.array, t._array) for h in held_by(node))
 
     # x has no gradient
 
@@ -230,7 +229,7 @@ class Question:
             yield self.fact("loss without history")
         else:
             yield self.fact("not in loss")
-        used = [node for node in self.graph if self.as_constant(node)]
+        used = [node for node in self.graph if self.as_constant(self.x, node)]
         leaves = {id(e): e for node in self.graph for e in node.edges if isinstance(e, Tensor)}
         copies = [(name, t) for name, t in self.others if id(t) in leaves and self.is_copy(t)]
         if used:
@@ -238,10 +237,19 @@ class Question:
         if copies:
             name, copy = copies[0]
             yield self.fact("a copy was used", *self.users(self.graph, copy), of=name)
-        rebound = [] if used or copies else list(self.rebound(self.graph))
-        yield from rebound
-        if not (used or copies or rebound):
+        cut = [] if used or copies else list(self.cut_behind())
+        rebound = [] if used or copies or cut else list(self.rebound(self.graph))
+        yield from cut or rebound
+        if not (used or copies or cut or rebound):
             yield from self.ways_out()
+
+    def cut_behind(self) -> Iterator[Fact]:
+        """Where the loss uses, as a constant, a tensor that was computed from `x`, as with `fake.detach()`."""
+        for name, t in self.others:
+            used = [node for node in self.graph if self.as_constant(t, node)]
+            if used and self.users(nodes_under(t._origin)):
+                yield self.fact("cut behind", *used, of=name)
+                return
 
     def rebound(self, nodes: list[Node]) -> Iterator[Fact]:
         """Whether gradients flow to a leaf like `x` that the program has lost sight of, as after `w = w - lr * g`."""
@@ -269,6 +277,11 @@ class Question:
             yield self.fact("has gradient, changed", storage.changed_by, times=storage.version)
         else:
             yield self.fact("has gradient")
+        g = self.x._grad._array  # type: ignore[union-attr]
+        if not np.isfinite(g).all():
+            yield self.fact("not finite", value="nan" if np.isnan(g).any() else "inf")
+        elif not g.any():
+            yield self.fact("all zero")
         users = self.users(self.all_nodes())
         if users:
             yield self.fact("contributions", *users)
