@@ -262,6 +262,28 @@ def test_an_operation_that_a_layer_ran_names_it() -> None:
     ]
 
 
+def test_a_layer_that_ran_several_times_says_in_which_call_and_no_number_is_left_out() -> None:
+    cell, head = minigrad.nn.RNNCell(1, 1), minigrad.nn.Linear(1, 1)
+
+    def loss() -> Any:
+        h = minigrad.zeros(1, 1)
+        for _ in range(3):
+            h = cell(minigrad.ones(1, 1), h)
+        return (head(h) * 2.0).sum()
+
+    found = show.steps(loss)
+    assert [node.call for node in found.nodes if node.name == "TanhBackward0"] == [(1, 3), (2, 3), (3, 3)]
+    assert {node.call for node in found.nodes if node.module == "head (Linear)"} == {None}
+    text = told(found)
+    assert "TanhBackward0 · cell (RNNCell), call 2 of 3\n" in text
+    assert "cell (RNNCell)，第 2 次调用（共 3 次）\n" in told(found, lang="zh")
+    assert ">cell (RNNCell), call 2 of 3</text>" in show.graph(found).svg()
+    assert "cell (RNNCell) 2/3" in show.page(found).html
+    forward = text.split("Backward pass")[0]
+    assert [int(n) for n in re.findall("(?m)^ {,2}([0-9]+)  ", forward)] == [node.id for node in found.nodes]
+    assert re.search("(?m)^ *[0-9]+  2.0  constant$", forward)
+
+
 def test_a_layer_that_keeps_its_own_loss_is_no_cycle() -> None:
     def made() -> Any:
         layer = minigrad.nn.Tanh()

@@ -113,7 +113,7 @@ class Graph:
 
     def lines(self, node: GraphNode) -> list[str]:
         """What stands in the box of a node below its name."""
-        found = [labels.cut(labels.visible(node.module), 40)] if node.module else []
+        found = [labels.layer(node, self.lang, 40)] if node.module else []
         found.append(labels.kind_of_numbers(node.value))
         if self.values and not labels.is_number(node):
             found += labels.numbers(node.value, self.lang)

@@ -87,7 +87,7 @@ def text(graph: Graph) -> str:
             operands = ["?" if i.node is None else called.get(i.node, "…") for i in node.inputs]
             operands += [f"{name}={labels.visible(option)}" for name, option in node.options.items()]
             what += f"({', '.join(operands)})"
-        tip = ": ".join(filter(None, (labels.visible(node.module), graph.tip(node))))
+        tip = ": ".join(filter(None, (labels.layer(node, graph.lang), graph.tip(node))))
         rows.append((f"#{node.id}", labels.cut(what, 48), labels.kind_of_numbers(node.value), tip))
     widths = [max(labels.columns(row[i]) for row in rows) for i in range(3)]
     entering: dict[int, list[Edge]] = {node.id: [] for node in graph.nodes}

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
+from itertools import count
 from typing import Any, NamedTuple
 from weakref import ref
 
@@ -41,7 +42,7 @@ class Kept:
     operands: list[Operand]
     options: dict[str, Any]
     result: Array
-    module: tuple[str, ref[Module]] | None  # the innermost that ran it: the name of its class, and itself
+    module: tuple[str, ref[Module], int] | None  # the innermost that ran it: its class's name, itself, and which call
 
 
 def op_of(node: Any) -> Op | None:
@@ -117,14 +118,15 @@ class _Recorder(Listener):
         return made
 
 
-# By thread or task: the module that is called, and the line of the user's that its call goes on.
-_called: ContextVar[tuple[Module, Any] | None] = ContextVar("minigrad.called", default=None)
+# By thread or task: the module that is called, the line of the user's that its call goes on, and the call's number.
+_called: ContextVar[tuple[Module, Any, int] | None] = ContextVar("minigrad.called", default=None)
+_calls = count()
 
 
 def _telling_module(call: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(call)
     def telling_module(self: Module, *args: Any, **kwargs: Any) -> Any:
-        token = _called.set((self, user_line(2)))
+        token = _called.set((self, user_line(2), next(_calls)))
         try:
             return call(self, *args, **kwargs)
         finally:
@@ -136,15 +138,15 @@ def _telling_module(call: Callable[..., Any]) -> Callable[..., Any]:
 also(lambda put: put(Module, "__call__", _telling_module(Module.__call__)))
 
 
-def _module_of(node: Node) -> tuple[str, ref[Module]] | None:
+def _module_of(node: Node) -> tuple[str, ref[Module], int] | None:
     """The module that ran an operation, in its own code or in a `forward` of the user's; a hook of it is not it.
 
     It is held weakly: one that keeps its own loss would be a cycle.
     """
-    module, line = _called.get() or (None, None)
+    module, line, call = _called.get() or (None, None, 0)
     if module is None or (line != (node.code, node.lasti) and not _is_in_forward(module)):
         return None
-    return type(module).__name__, ref(module)
+    return type(module).__name__, ref(module), call
 
 
 def _is_in_forward(module: Module) -> bool:

@@ -21,6 +21,7 @@ WORDS = {
         "dashed": "no gradient",
         "gradient": "gradient, upward",
         "unknown": "not kept",
+        "call": ", call {} of {}",
         "title": "Graph of {root}: {nodes} nodes, {edges} edges",
         "cut": "{shown:,} of {all:,} nodes: those nearest {root}",
     },
@@ -31,6 +32,7 @@ WORDS = {
         "dashed": "没有梯度",
         "gradient": "梯度，向上",
         "unknown": "没有保存",
+        "call": "，第 {} 次调用（共 {} 次）",
         "title": "{root} 的计算图：{nodes} 个节点，{edges} 条边",
         "cut": "共 {all:,} 个节点，只画出离 {root} 最近的 {shown:,} 个",
     },
@@ -88,6 +90,12 @@ def is_number(node: GraphNode) -> bool:
 def variable(node: GraphNode) -> str | None:
     """The variable that holds an operation's result, if there is one."""
     return None if node.label == short_name(node.name) else visible(node.label)
+
+
+def layer(node: GraphNode, lang: str, most: int | None = None) -> str:
+    """The layer that ran an operation, in `most` columns, and in which of its calls; empty if none did."""
+    module = visible(node.module) if most is None else cut(visible(node.module), most)
+    return module + (words(lang)["call"].format(*node.call) if node.call else "")
 
 
 def kind_of_numbers(value: Value) -> str:

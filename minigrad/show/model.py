@@ -89,6 +89,7 @@ class GraphNode:
     inputs: list[Input] = field(default_factory=list)
     options: dict[str, str] = field(default_factory=dict)  # what else the operation was given, as text: {"dim": "(0,)"}
     module: str = ""  # the layer of `minigrad.nn` that ran it, where that was recorded: `net[0] (Linear)`
+    call: tuple[int, int] | None = None  # of a layer that ran several times: in which of its calls, of how many
 
 
 @dataclass

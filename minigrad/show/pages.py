@@ -205,7 +205,8 @@ def _kind(node: GraphNode) -> str:
     if node.kind != "operation":
         return node.kind
     word = short_name(node.name)
-    return " · ".join([cut(part, 24) for part in (word if word != node.label else "", node.module) if part])
+    parts = [cut(part, 24) for part in (word if word != node.label else "", node.module) if part]
+    return " · ".join(parts) + (" {}/{}".format(*node.call) if node.call else "")
 
 
 def _short_names(names: set[str]) -> dict[str, str]:

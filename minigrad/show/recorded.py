@@ -113,6 +113,12 @@ class Recorded:
         if not order:
             self._number(root, self._leaf(root))
         self.last_at = {(node.code, node.lasti): node.name() for node in order}
+        self.calls: dict[int, dict[int, None]] = {}  # by id of the reference to a module, its calls in their order
+        for node in order:
+            kept = kept_of(node)
+            if kept is not None and kept.module is not None:
+                _, module, call = kept.module
+                self.calls.setdefault(id(module), {})[call] = None
         for node in order:
             self._add(node)
 
@@ -136,17 +142,20 @@ class Recorded:
         label = (place and place.target) or self.visible.names.get(id(node)) or short_name(name)
         options = {key: brief(value) for key, value in options_of(node).items()}
         value = self._value(node, arrays)
-        module, number = self._module(node), len(self.nodes)
-        self._number(node, GraphNode(number, "operation", name, label, place, value, inputs, options, module))
+        made = GraphNode(len(self.nodes), "operation", name, label, place, value, inputs, options)
+        self._name_module(made, kept_of(node))
+        self._number(node, made)
 
-    def _module(self, node: Any) -> str:
-        """The layer that ran an operation, as far as it is known: by the user's name for it, and its class."""
-        kept = kept_of(node)
+    def _name_module(self, made: GraphNode, kept: Any) -> None:
+        """Which layer ran an operation, by the user's name for it and its class, and in which of its calls."""
         if kept is None or kept.module is None:
-            return ""
-        kind, module = kept.module
+            return
+        kind, module, call = kept.module
         name = self.visible.modules.get(id(module()))
-        return kind if name is None else f"{name} ({kind})"
+        made.module = kind if name is None else f"{name} ({kind})"
+        calls = [*self.calls[id(module)]]
+        if len(calls) > 1:
+            made.call = calls.index(call) + 1, len(calls)
 
     def _operand(self, met: Met, text: str) -> int | None:
         """The number of an operand, which is entered if it is new; None where nothing is known of it.

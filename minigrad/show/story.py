@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import printing
 from ..tensor import Tensor
-from .labels import printable
+from .labels import is_number, layer, printable
 from .languages import of_language
 from .model import Backward, Flow, GraphNode, Ledger, Place, Saved, Step, Value
 from .stepping import steps
@@ -45,7 +45,7 @@ def explain(
     Raises what `show.steps` raises, ValueError for another language or for a pass with a gradient or a check, and
     ImportError without rich.
     """
-    words = of_language(WORDS, lang)
+    of_language(WORDS, lang)  # or raise, before anything runs
     try:
         from rich.console import Console
     except ImportError as error:
@@ -58,14 +58,14 @@ def explain(
     console = Console(file=file, width=width, highlight=False, force_jupyter=False)  # else each line is a display
     if width is None and not console.is_terminal:
         console.width = WIDTH
-    _Story(found, words, console).tell()
+    _Story(found, lang, console).tell()
 
 
 class _Story:
-    def __init__(self, found: Backward, words: dict[str, str], console: Any) -> None:
-        self.found, self.words, self.console = found, words, console
+    def __init__(self, found: Backward, lang: str, console: Any) -> None:
+        self.found, self.lang, self.words, self.console = found, lang, WORDS[lang], console
         self.nodes = {node.id: node for node in found.nodes}
-        self.called = {n.id: words[n.kind] if not n.name and n.label == n.kind else n.label for n in found.nodes}
+        self.called = {n.id: self.words[n.kind] if not n.name and n.label == n.kind else n.label for n in found.nodes}
         often = Counter(self.called.values())
         self.labels = {id: label if often[label] == 1 else f"{label} #{id}" for id, label in self.called.items()}
 
@@ -91,12 +91,12 @@ class _Story:
         if node.kind == "operation":
             expression = node.place.text if node.place is not None and node.place.text else node.name
             target = f"{node.place.target} = " if node.place is not None and node.place.target else ""
-            self._line(f"{node.id:>3}  {target}{' '.join(expression.split())}", "bold", f"  {_of_torch(node)}")
-        elif node.value.array is not None and node.value.array.ndim == 0 and not node.name and node.kind == "constant":
-            return  # a number, that stands in the expression itself
+            self._line(f"{node.id:>3}  {target}{' '.join(expression.split())}", "bold", f"  {self._of_torch(node)}")
         else:
             called, kind = node.name or self.called[node.id], self.words[node.kind]
             self._line(f"{node.id:>3}  {called}", "bold", f"  {kind}" if called != kind else "")
+            if is_number(node):
+                return  # it is called by its value
         self._value(node.value, 5)
 
     # The backward pass
@@ -105,7 +105,7 @@ class _Story:
         node = self.nodes[step.node]
         self.console.print()
         title = self._say("step", number=step.index + 1, count=len(self.found.steps), label=self.labels[node.id])
-        self._line(title, "bold cyan", f"  {_of_torch(node)}")
+        self._line(title, "bold cyan", f"  {self._of_torch(node)}")
         if node.place is not None:
             self._place(node.place)
         else:
@@ -253,6 +253,10 @@ class _Story:
 
     # Ways to print
 
+    def _of_torch(self, node: GraphNode) -> str:
+        """torch's name for an operation, and the layer that ran it."""
+        return " · ".join(filter(None, (node.name, layer(node, self.lang))))
+
     def _say(self, key: str, **what: Any) -> str:
         return self.words[key].format(**what)
 
@@ -287,11 +291,6 @@ class _Story:
         return (
             text if value.array.size <= LARGE else f"{_first_rows(text, value.array.ndim)}  {shape_text(value.shape)}"
         )
-
-
-def _of_torch(node: GraphNode) -> str:
-    """torch's name for an operation, and the layer that ran it."""
-    return " · ".join(filter(None, (node.name, node.module)))
 
 
 def _first_rows(text: str, ndim: int) -> str:

@@ -29,7 +29,7 @@ function about(node) {
 }
 
 // torch's name for an operation, and the layer that ran it.
-const torchName = (node) => [node.name, visible(node.module)].filter(Boolean).join(" · ");
+const torchName = (node) => [node.name, visible(node.module)].filter(Boolean).join(" · ") + (node.call ? t("call", { at: node.call[0], all: node.call[1] }) : "");
 
 function expressionOf(node) {
   const text = node.place?.text;
