@@ -8,6 +8,7 @@ import numpy as np
 
 from ..engine import Node
 from ..ops.convert import converted
+from ..ops.inplace import put_view
 from ..ops.pointwise import div_, mul_
 from ..ops.shape import CatBackward0, StackBackward0
 from .kept import computed_again, kept_of, op_of, options_of
@@ -45,10 +46,13 @@ class Replay:
         """The numbers of an operation's operands, and its options."""
         what = made.place.text if made.place is not None and made.place.text else made.label
         numbers = [part.node for part in made.inputs]
+        if op_of(node) is put_view and numbers[0] is None and made.value.array is not None:
+            before = -1 - made.id  # what lay there is not known, but where it was not overwritten, the result has it
+            numbers[0], self.constants[before] = before, made.value.array
         if any(n is None for n in numbers):
             raise _missing(f"an operand of {what}")
         for met, number in zip(operands_of(node), numbers, strict=True):
-            known = self.graph.nodes[number].value.array
+            known = self._array(number)
             if met.kept is not None and known is not None and not np.array_equal(met.kept.array, known, equal_nan=True):
                 raise RuntimeError(_changed(what))
         if isinstance(node, (CatBackward0, StackBackward0)):
@@ -58,16 +62,20 @@ class Replay:
             self._compare(made, node, numbers, what)
         if op is None:
             raise NotImplementedError(
-                f"{node.name()} is no operation of the table, so it cannot be repeated for a check"
+                f"{node.name()} is no operation of the table, so it cannot be repeated for a check\n"
+                "  Compare its gradient with finite differences of its function: torch.autograd.gradcheck(f, inputs)."
             )
         options = options_of(node)
         if any(name not in options for name in op.options):
             raise _missing(f"{', '.join(name for name in op.options if name not in options)} of {what}")
         return numbers, [options[name] for name in op.options]
 
+    def _array(self, number: int) -> Array | None:
+        return self.constants[number] if number < 0 else self.graph.nodes[number].value.array
+
     def _compare(self, made: Any, node: Any, numbers: list[Any], what: str) -> None:
         """Raise unless an operation that nobody recorded, such as a view of changed memory, gives what it gave."""
-        again = computed_again(node, [self.graph.nodes[n].value.array for n in numbers])
+        again = computed_again(node, [self._array(n) for n in numbers])
         if again is None or made.value.array is None:
             raise _missing(f"the value of {what}")
         if not np.array_equal(again, made.value.array, equal_nan=True):
@@ -119,8 +127,11 @@ class Replay:
                 values[number] = torch_functions.joined(torch, node, given, *options)
             else:
                 values[number] = torch_functions.function_of(type(node).op)(torch, *given, *options)
-        values[self.root].backward(torch.from_numpy(self.start.astype(values[self.root].detach().numpy().dtype)))
-        return {n: Value.of(leaf.grad.numpy()) for n, leaf in leaves.items() if leaf.grad is not None}
+        root = values[self.root]
+        if root.requires_grad:  # what fill_ gave does not, and leads to leaves all the same
+            root.backward(torch.from_numpy(self.start.astype(root.detach().numpy().dtype)))
+        found = {n: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad + 0 for n, leaf in leaves.items()}
+        return {n: Value.of(g.detach().numpy()) for n, g in found.items()}
 
 
 def _repeated(node: Node, operands: list[Any], options: list[Any]) -> Any:

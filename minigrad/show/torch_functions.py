@@ -10,29 +10,21 @@ import numpy as np
 from ..dtypes import from_numpy_dtype
 from ..engine import Node
 from ..ops import (
-    assigning,
     convert,
     extremes,
-    indexing,
     inplace,
     linear,
-    picking,
+    placing,
     pointwise as p,
-    products,
     reduction as r,
     running,
     shape as s,
+    sorting,
+    statistics,
 )
-from . import torch_elementwise, torch_networks
+from . import torch_elementwise, torch_matrices, torch_networks, torch_places
 
 INTERNAL = True
-
-
-def _at(torch: Any, key: Any) -> Any:
-    """An index of NumPy's as one of torch's."""
-    if isinstance(key, tuple):
-        return tuple([_at(torch, k) for k in key])
-    return torch.from_numpy(np.array(key)) if isinstance(key, np.ndarray) else key
 
 
 def _along(torch: Any, path: Any, a: Any) -> Any:
@@ -45,17 +37,6 @@ def _with_part(torch: Any, a: Any, b: Any, layout: Any) -> Any:
     whole = a.clone()
     _along(torch, layout[0], whole).copy_(b)
     return whole
-
-
-def _with_put(torch: Any, a: Any, b: Any, key: Any) -> Any:
-    whole = a.clone()
-    whole[_at(torch, key)] = b
-    return whole
-
-
-def _picked(torch: Any, a: Any, index: Any, dim: int, keepdim: bool) -> Any:
-    found = a.gather(dim, torch.from_numpy(np.array(index))) if a.ndim else a.clone()
-    return found if keepdim or not a.ndim else found.squeeze(dim)
 
 
 def _cast(torch: Any, a: Any, to: Any, source: Any, order: str) -> Any:
@@ -88,6 +69,9 @@ _FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (p.minimum_, lambda t, a, b: t.minimum(a, b)),
     (p.clamp_between, lambda t, a, low, high: t.clamp(a, low, high)),
     (p.clamp_low, lambda t, a, b: t.clamp(a, min=b)),
+    (p.clamp_within, lambda t, a, low, high: t.clamp(a, low, high)),
+    (p.keep, lambda t, a, where: t.where(where, a, 0)),
+    (p.threshold, lambda t, a, b: t.where(b <= 0, 0, a)),
     (p.clamp_high, lambda t, a, b: t.clamp(a, max=b)),
     (r.sum_all, lambda t, a: a.sum()),
     (r.sum_dims, lambda t, a, dim, keepdim: a.sum(dim, keepdim=keepdim)),
@@ -99,17 +83,24 @@ _FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (r.std_dims, lambda t, a, dim, correction, keepdim: a.std(dim, correction=correction, keepdim=keepdim)),
     (r.vector_norm, lambda t, a, p, dim, keepdim: t.linalg.vector_norm(a, p, dim, keepdim)),
     (running.cumsum_, lambda t, a, dim: a.cumsum(dim)),
+    (running.cumsum_reversed, lambda t, a, dim: a.flip(dim).cumsum(dim).flip(dim) if a.ndim else a.clone()),
+    (running.cumprod_, lambda t, a, dim: a.cumprod(dim)),
+    (running.logcumsumexp_, lambda t, a, dim: a.logcumsumexp(dim)),
     (r.logsumexp_dims, lambda t, a, dim, keepdim: a.logsumexp(dim, keepdim)),
     (r.softmax_dim, lambda t, a, dim: a.softmax(dim)),
     (r.log_softmax_dim, lambda t, a, dim: a.log_softmax(dim)),
     (extremes.max_all, lambda t, a: a.max()),
     (extremes.min_all, lambda t, a: a.min()),
-    (extremes.pick, _picked),
+    (extremes.amax_dims, lambda t, a, dim, keepdim: a.amax(dim, keepdim)),
+    (extremes.amin_dims, lambda t, a, dim, keepdim: a.amin(dim, keepdim)),
+    (sorting.median_all, lambda t, a: a.median()),
+    (sorting.nanmedian_all, lambda t, a: a.nanmedian()),
+    (statistics.nansum_dims, lambda t, a, dim, keepdim: a.nansum(dim, keepdim)),
+    (statistics.renorm_dim, lambda t, a, p, dim, maxnorm: a.renorm(p, dim, maxnorm)),
     (linear.mm_, lambda t, a, b: a @ b),
     (linear.mv_, lambda t, a, b: a @ b),
     (linear.dot_, lambda t, a, b: a @ b),
     (linear.batched, lambda t, a, b: a @ b),
-    (products.addmm_, lambda t, a, b, c, beta, alpha: t.addmm(a, b, c, beta=beta, alpha=alpha)),
     (s.spread, lambda t, a, shape: a.expand(shape)),
     (s.expanded, lambda t, a, shape: a.expand(shape)),
     (s.as_shape, lambda t, a, shape: a.reshape(shape)),
@@ -120,20 +111,18 @@ _FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (s.remove_axes, lambda t, a, axes: a.squeeze(axes)),
     (s.part, lambda t, a, at: a[at]),
     (s.piece, lambda t, a, at, output: a[at]),
-    (indexing.picked, lambda t, a, key: a[_at(t, key)]),
-    (indexing.alias, lambda t, a: a[...]),
-    (picking.gathered, lambda t, a, key: a[_at(t, key)]),
-    (picking.masked, lambda t, a, b, mask: t.where(mask, b, a)),
     (convert.copied, lambda t, a, order: a.clone()),
     (convert.converted, _cast),
     (inplace.view_of, lambda t, a, layout: _along(t, layout[0], a)),
     (inplace.put_view, _with_part),
+    (placing.placed, _with_part),
     (inplace.fill, lambda t, a, value: t.full_like(a, float(value))),
     (inplace.filled, lambda t, a, b: b.expand(a.shape)),
     (inplace.copy, lambda t, a, b: b.to(a.dtype).expand(t.broadcast_shapes(a.shape, b.shape))),
-    (assigning.put, _with_put),
     *torch_elementwise.FUNCTIONS,
+    *torch_matrices.FUNCTIONS,
     *torch_networks.FUNCTIONS,
+    *torch_places.FUNCTIONS,
 ]
 # By the rules, which an operation shares with those that have other names.
 _BY_RULES = {id(op.rules): function for op, function in _FUNCTIONS}

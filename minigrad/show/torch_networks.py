@@ -64,6 +64,11 @@ FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
         losses.huber,
         lambda t, a, b, reduction, delta, *_: t.nn.functional.huber_loss(a, b, reduction=reduction, delta=delta),
     ),
+    (losses.entropy, lambda t, a: t.xlogy(a, a)),
+    (
+        losses.soft_margin,
+        lambda t, a, b, reduction: t.nn.functional.soft_margin_loss(a, b, reduction=reduction),
+    ),
     (
         losses.binary_entropy,
         lambda t, a, b, c, reduction: t.nn.functional.binary_cross_entropy(a, b, c, reduction=reduction),
