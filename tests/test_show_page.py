@@ -281,6 +281,16 @@ def test_unusual_programs_are_shown_too(program, opened: Opened) -> None:
         assert tab.is_disabled("#next")
 
 
+def test_on_paper_it_is_whole_and_light(opened: Opened) -> None:
+    tab = opened(show.page(diamond()), colours="dark")
+    tab.get_by_label("Colours").select_option("dark")
+    tab.emulate_media(media="print", color_scheme="dark")
+    assert not tab.locator("#controls").is_visible()
+    assert tab.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(246, 245, 242)"
+    for part in ("#code", "#story", "#canvas", "#details"):
+        assert tab.locator(part).evaluate("e => e.scrollHeight <= e.clientHeight && e.scrollWidth <= e.clientWidth")
+
+
 def test_graphs_of_gradients_are_graphs_of_their_own(opened: Opened) -> None:
     x = torch.tensor(3.0, requires_grad=True)
     loss = x * x * x

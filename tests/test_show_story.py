@@ -351,6 +351,16 @@ def test_of_a_call_that_does_several_things_the_last_is_what_is_assigned() -> No
     loss = minigrad.nn.CrossEntropyLoss()(scores * leaf, minigrad.tensor([1]))
     labels = ["scores", "leaf", "mul", "log_softmax", "constant", "constant", "loss"]
     assert [node.label for node in show.steps(loss).nodes] == labels
+    net = minigrad.nn.Sequential(*[minigrad.nn.Linear(1, 1, bias=False) for _ in range(2)])
+    score = minigrad.ones(1, 1)
+    with show.recording():
+        for _ in range(2):
+            score = net(score)
+    w = minigrad.ones(2, requires_grad=True)
+    _a, b = w.split(1)
+    assert re.search(r"(?m)^ *1  b = w.split\(1\)  SplitBackward0$", told(w.prod() * b))
+    given = [node.label for node in show.steps(score).nodes if node.name == "MmBackward0"]
+    assert given == ["mm", "score", "mm", "score"]
     operation = loss
     for _ in range(2):
         operation = operation.tanh()

@@ -6,6 +6,7 @@ import inspect
 import linecache
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -112,7 +113,7 @@ class Recorded:
                     self.uses.setdefault(id(met.edge), []).append((node, met))
         if not order:
             self._number(root, self._leaf(root))
-        self.last_at = {(node.code, node.lasti): node.name() for node in order}
+        self.given = _last_of_calls(order)
         self.calls: dict[int, dict[int, None]] = {}  # by id of the reference to a module, its calls in their order
         for node in order:
             kept = kept_of(node)
@@ -132,8 +133,8 @@ class Recorded:
     def _add(self, node: Any) -> None:
         inputs, arrays = [], []
         place, name = place_of(node.code, node.lasti), node.name()
-        if place is not None and self.last_at[node.code, node.lasti] != name:
-            place = replace(place, target=None)  # of a call that does several things, it is the last that is assigned
+        if place is not None and id(node) not in self.given:
+            place = replace(place, target=None)
         written = operand_texts(place) if place is not None and name in IN_WRITTEN_ORDER else None
         for i, met in enumerate(operands_of(node)):
             text = written[i] if written is not None else ""
@@ -221,6 +222,20 @@ class Recorded:
         if array is None:
             array = computed_again(node, operands)
         return _unknown(node, uses) if array is None else Value.of(array)
+
+
+def _last_of_calls(order: list[Any]) -> set[int]:
+    """The ids of the nodes that calls of the user's end with: what a call gives that does several things.
+
+    What one expression did without a break is one call, or, where it did the same again and again, as many.
+    """
+    found: set[int] = set()
+    for _, run in groupby(order, lambda node: (node.code, node.lasti)):
+        nodes = list(run)
+        kinds = [(node.name(), (kept := kept_of(node)) and kept.module and kept.module[:2]) for node in nodes]
+        each = next(n for n in range(1, len(kinds) + 1) if kinds[:n] * (len(kinds) // n) == kinds)
+        found |= {id(node) for node in nodes[each - 1 :: each]}
+    return found
 
 
 def _unknown(node: Any, uses: list[tuple[Any, Met]]) -> Value:

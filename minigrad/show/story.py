@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import printing
 from ..tensor import Tensor
-from .labels import is_number, layer, printable
+from .labels import is_number, layer, printable, variable
 from .languages import of_language
 from .model import Backward, Flow, GraphNode, Ledger, Place, Saved, Step, Value
 from .stepping import steps
@@ -90,7 +90,8 @@ class _Story:
         """One line of the forward pass: what it is, and its value under it."""
         if node.kind == "operation":
             expression = node.place.text if node.place is not None and node.place.text else node.name
-            target = f"{node.place.target} = " if node.place is not None and node.place.target else ""
+            held = node.place is not None and node.place.text and variable(node)
+            target = f"{held} = " if held else ""
             self._line(f"{node.id:>3}  {target}{' '.join(expression.split())}", "bold", f"  {self._of_torch(node)}")
         else:
             called, kind = node.name or self.called[node.id], self.words[node.kind]

@@ -47,7 +47,7 @@ function updateGraph() {
   for (const [id, { group, value, gradient, room }] of picture.boxes) {
     const of = now.nodes.get(id);
     const total = entriesOf(id).at(-1)?.total ?? null;
-    value.textContent = isComputed(of) ? shortText(of.value, room) : "";
+    value.textContent = isComputed(of) && !isNumber(of) ? shortText(of.value, room) : "";
     const wrong = state.naive && wrongBy(id);
     gradient.textContent = total ? `${wrong ? "✗ " : ""}g ${shortText(total, room - 4)}` : "";
     const current = node?.id === id;

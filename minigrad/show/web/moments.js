@@ -30,6 +30,7 @@ function wrongness(step, right) {
 
 const moment = () => now.moments[state.at];
 const labelOf = (node) => (!node.name && node.label === node.kind ? t(node.kind) : visible(node.label)); // one without a name is what it is
+const isNumber = (node) => node.kind === "constant" && !node.name && isScalar(node.value); // it is called by its value
 const nodeName = (id) => (now.nodes.has(id) ? labelOf(now.nodes.get(id)) : t("notShown"));
 
 function stepTitle(of = moment()) {
