@@ -140,6 +140,17 @@ def two_losses_of_one_graph():
         made.grad = judge.grad = None
 
 
+def running_average():
+    """Not a trap: parameters that follow others, and whose outputs are a target."""
+    w, slow = leaf(), leaf([1.0, 2.0, 3.0])
+    for _ in range(3):
+        ((w - (slow * 2).detach()) ** 2).sum().backward()
+        descend(w)
+        w.grad = None
+        with torch.no_grad():
+            slow.mul_(0.9).add_(w, alpha=0.1)
+
+
 def second_derivatives():
     """Not a trap: the graph of a gradient."""
     x = leaf()
@@ -480,4 +491,8 @@ TRAPS = {
 }
 PAIRS = [(kind, trap) for kind, traps in TRAPS.items() for trap in traps]
 BESIDE = {"loss_of_number": {"no gradient"}}  # what else is the matter there: w is used in vain
-IN_PEACE = [globals()[f"{trap.__name__}_mended"] for _, trap in PAIRS] + [two_losses_of_one_graph, second_derivatives]
+IN_PEACE = [globals()[f"{trap.__name__}_mended"] for _, trap in PAIRS] + [
+    two_losses_of_one_graph,
+    running_average,
+    second_derivatives,
+]

@@ -89,6 +89,19 @@ def test_full_batch_training_past_convergence_is_left_in_peace():
     assert found_in(program) == []
 
 
+def test_a_minimum_that_is_reached_in_one_step_is_left_in_peace():
+    w = leaf()
+    optimizer = torch.optim.LBFGS([w])
+
+    def loss_at():
+        optimizer.zero_grad()
+        loss = ((w - 3) ** 2).sum() + 1
+        loss.backward()
+        return loss
+
+    assert found_in(lambda: [optimizer.step(loss_at) for _ in range(3)]) == []
+
+
 def test_an_optimizer_that_steps_later_has_its_parameters_too():
     later = []
 

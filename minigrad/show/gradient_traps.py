@@ -177,7 +177,9 @@ class NeverArrives(OfLeaves):
         """An update, though nothing has arrived since the last one?"""
         for leaf, known in self.each():
             if leaf._storage is storage:
-                if known.passes and not known.arrived and known.used_since:
+                if leaf._grad is None:  # it is changed by other means, as a running average of parameters is
+                    known.received = True
+                elif known.passes and not known.arrived and known.used_since:
                     self.say(known, "no gradient for update", user_line(1))
                 known.passes = known.arrived = 0
                 known.used_since = False
@@ -212,6 +214,11 @@ class OutOfScale(OfLeaves):
     """Gradients that are nothing while the loss is not, that are not finite, or that have grown a thousandfold."""
 
     record = Scale
+    lands = False  # whether a step was made by a closure, as LBFGS does, which may be at a minimum all at once
+
+    def steps(self, optimizer: Any, by_closure: bool) -> None:
+        """Note how steps are made."""
+        self.lands |= by_closure
 
     def pass_begins(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor] | None, create_graph: bool) -> None:
         """Note how large the loss is."""
@@ -244,7 +251,8 @@ class OutOfScale(OfLeaves):
         """One may be chance, or a layer that begins at zero; several in a row are not."""
         known.nothing += 1
         if known.nothing == 1:
-            known.vanished = line if known.last >= ALL_OF_A_SUDDEN * known.largest else None
+            sudden = known.last >= ALL_OF_A_SUDDEN * known.largest and not self.lands
+            known.vanished = line if sudden else None
         if known.vanished is not None and known.nothing == (3 if known.first else 2):
             self.report("vanishes", line, leaf=known)
             known.vanished = None

@@ -40,13 +40,13 @@ TEXTS = {
         "en": (
             "Gradients are computed in vain: neither an optimizer nor other code changes {leaf}{more}.",
             "If that was forgotten, give the optimizer all of them: optim.SGD(net.parameters(), ...). If it is meant, "
-            "{leaf}.requires_grad_(False) says so and saves the work; net.requires_grad_(False) does for all of a "
-            "module.",
+            "{leaf}.requires_grad_(False), or module.requires_grad_(False) for all in a module, says so and saves the "
+            "work.",
         ),
         "zh": (
             "有些梯度白算了：没有优化器、也没有别的代码改变 {leaf}{more}。",
             "如果是忘了，就全部交给优化器：optim.SGD(net.parameters(), ...)。如果有意如此，"
-            "{leaf}.requires_grad_(False) 会说明这一点，也省下计算；net.requires_grad_(False) 对整个模块这样做。",
+            "{leaf}.requires_grad_(False)（或对整个模块用 module.requires_grad_(False)）会说明这一点，也省下计算。",
         ),
     },
     "growing graph": {
