@@ -184,6 +184,7 @@ def test_what_is_called_the_same_has_a_number() -> None:
     assert "Step 1 of 2: h #2" in text
     assert "→ gradient of h #1 (input a)" in text
     assert "→ gradient of w (input b)" in text
+    assert "等待中：exp、tanh" in told(w.tanh() + w.exp(), lang="zh")
 
 
 def test_one_step() -> None:

@@ -120,7 +120,8 @@ class _Story:
         if not step.flows:
             self._line(f"  {self.words['nothing_flows']}", "dim")
         if step.waiting:
-            labels = ", ".join(self.labels[n] for n in step.waiting[:8]) + (", …" if len(step.waiting) > 8 else "")
+            more = ["…"] if len(step.waiting) > 8 else []
+            labels = self.words["listed"].join([*[self.labels[n] for n in step.waiting[:8]], *more])
             self._line(f"  {self._say('waiting', labels=labels)}", "dim")
 
     def _place(self, place: Place) -> None:

@@ -8,6 +8,7 @@ WORDS: dict[str, dict[str, str]] = {
     "en": {
         "colon": ": ",
         "comma": ", ",
+        "listed": ", ",
         "forward": "Forward pass",
         "forward_intro": "What was computed, in this order. Leaves are where gradients will be kept.",
         "leaf": "leaf",
@@ -58,6 +59,7 @@ WORDS: dict[str, dict[str, str]] = {
     "zh": {
         "colon": "：",
         "comma": "，",
+        "listed": "、",
         "forward": "前向传播",
         "forward_intro": "按先后顺序列出的计算。叶子是保存梯度的地方。",
         "leaf": "叶子",

@@ -47,7 +47,7 @@ function forwardStory({ node }) {
     input.node === null ? code(input.name) : joined([code(input.name), nameOf(input.node)], " · ")));
   const options = Object.entries(node.options).map(([name, text]) => row("options", code(text), code(name)));
   const wanted = [...new Set(known.filter((input) => input.wanted).map((input) => input.node))].map(nameOf);
-  const backTo = wanted.length ? sentence("keepsFor", { names: joined(wanted, ", ") }) : t("keepsForNone");
+  const backTo = wanted.length ? sentence("keepsFor", { names: joined(wanted, t("listed")) }) : t("keepsForNone");
   return [
     about(node),
     el("p", {}, sentence(assigned ? "isAssigned" : "isComputed", parts)),
@@ -67,7 +67,7 @@ function backwardStory({ node, step }) {
     el("p", {}, expressionOf(node)),
     wrongBlock(step),
     el("dl", {}, row("incoming", tensorView(step.incoming))),
-    el("p", { class: early ? "bad" : "quiet" }, why, " ", waiting.length ? sentence("waiting", { names: joined(waiting, ", ") }) : ""),
+    el("p", { class: early ? "bad" : "quiet" }, why, " ", waiting.length ? sentence("waiting", { names: joined(waiting, t("listed")) }) : ""),
     ...(step.flows.length ? step.flows.map(flowCard) : [el("p", { class: "quiet" }, t("noFlows"))]),
     savedTable(step.saved),
   ].filter(Boolean);
