@@ -239,7 +239,8 @@ def test_containers_numbers_and_star_arguments():
         (lambda x: x if x.sum() > 0 else -x, "bool"),
         (lambda x: (x, x), "tuple"),
         (lambda x: x.half(), "half"),
-        (lambda x: x * minigrad.tensor(np.arange(3.0)), "no operation"),
+        (lambda x: x * minigrad.tensor(np.arange(3.0)), "no operation.*\n  Make it outside"),
+        (lambda x, others=(minigrad.ones(3),): x * others[0], r"an argument.*\n  .*f\(\*tensors\)"),
     ],
 )
 def test_what_cannot_be_written_says_why(f, reason):

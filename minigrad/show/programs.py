@@ -150,7 +150,7 @@ def source(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Source:
     """The forward and backward pass of `f(*args)` as a NumPy program that runs by itself.
 
     `f` returns one tensor. Gradients are those of the arguments that require grad, and begin with ones. Tensors that
-    `f` takes from outside, and tensors in its arguments, become parameters; other arguments are written in.
+    `f` takes from outside become parameters, too; arguments that are no tensors are written in.
     Raises NotImplementedError where no such program can be written: `f` changes tensors in place, draws random numbers,
     asks for values, uses operations with rules of their own, or is a module. Raises TypeError if `f` is no function.
     """

@@ -76,7 +76,10 @@ class Trace(Listener):
             return self.constant(t._array)
         if id(t) not in self._symbols:
             if isinstance(t._origin, Node) or id(t) in self._made or t._view is not None:
-                raise Unwritable("a tensor is used that no operation was heard to make")
+                raise Unwritable(
+                    "a tensor is used that no operation was heard to make\n"
+                    "  Make it outside of the function, and give it as an argument."
+                )
             name, place = self._outside(t)
             self.captured[name] = place
             self.input(name, t)
@@ -92,7 +95,10 @@ class Trace(Listener):
                     return name, (code, variables, cells)
         if t.__class__ is not Tensor:
             raise Unwritable(f"it uses a {_kind(t)}, which is a module's: no programs are written of modules")
-        raise Unwritable("a tensor is used that is neither an argument nor a variable that the function sees")
+        raise Unwritable(
+            "a tensor is used that is neither an argument nor a variable that the function sees\n"
+            "  Give each tensor as an argument of its own, those of a list by f(*tensors)."
+        )
 
     def constant(self, array: Any) -> ArraySymbol:
         """The symbol of an array that does not depend on the inputs, such as `zeros(3)`."""
