@@ -359,7 +359,7 @@ def test_of_a_call_that_does_several_things_the_last_is_what_is_assigned() -> No
             score = net(score)
     w = minigrad.ones(2, requires_grad=True)
     _a, b = w.split(1)
-    assert re.search(r"(?m)^ *1  b = w.split\(1\)  SplitBackward0$", told(w.prod() * b))
+    assert re.search(r"(?m)^ *1  b: w.split\(1\)  SplitBackward0$", told(w.prod() * b))
     given = [node.label for node in show.steps(score).nodes if node.name == "MmBackward0"]
     assert given == ["mm", "score", "mm", "score"]
     operation = loss

@@ -90,8 +90,8 @@ class _Story:
         """One line of the forward pass: what it is, and its value under it."""
         if node.kind == "operation":
             expression = node.place.text if node.place is not None and node.place.text else node.name
-            held = node.place is not None and node.place.text and variable(node)
-            target = f"{held} = " if held else ""
+            held = variable(node) if node.place is not None and node.place.text else None
+            target = f"{held} = " if node.place is not None and node.place.target else f"{held}: " if held else ""
             self._line(f"{node.id:>3}  {target}{' '.join(expression.split())}", "bold", f"  {self._of_torch(node)}")
         else:
             called, kind = node.name or self.called[node.id], self.words[node.kind]

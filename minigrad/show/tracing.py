@@ -76,10 +76,8 @@ class Trace(Listener):
             return self.constant(t._array)
         if id(t) not in self._symbols:
             if isinstance(t._origin, Node) or id(t) in self._made or t._view is not None:
-                raise Unwritable(
-                    "a tensor is used that no operation was heard to make\n"
-                    "  Make it outside of the function, and give it as an argument."
-                )
+                mend = "Make it outside of the function, and give it as an argument."
+                raise Unwritable(f"a tensor is used that no operation was heard to make\n  {mend}")
             name, place = self._outside(t)
             self.captured[name] = place
             self.input(name, t)
