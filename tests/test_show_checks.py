@@ -15,8 +15,12 @@ from test_show_steps import CASES, leaf, run
 
 import minigrad
 from minigrad import show
+from minigrad.ops import import_all
+from minigrad.ops.table import TABLE
+from minigrad.show.torch_functions import function_of
 from minigrad.testing.random_programs import WITHOUT_DATA, Program, programs
 
+OF_GRADIENTS = "AvgPool2D Convolution EmbeddingDense MaxPool2DWithIndices NllLoss ReflectionPad2D UpsampleNearest2D"
 SMOOTH = tuple(k for k in WITHOUT_DATA if k not in ("hooks", "backward", "grad", "gradients"))
 
 
@@ -39,6 +43,34 @@ def test_torch_finds_the_same_gradients(program: Program) -> None:
                     np.testing.assert_allclose(
                         total, check, rtol=1e-3, atol=1e-4 * max(1.0, np.abs(check).max(initial=0))
                     )
+
+
+def test_all_operations_are_known_in_torchs_functions_but_random_ones_and_some_of_gradients() -> None:
+    import_all()
+    unknown = set()
+    for op in TABLE:
+        try:
+            function_of(op)
+        except NotImplementedError:
+            unknown.add(op.node_name)
+    of_gradients = {f"{name}BackwardBackward0" for name in OF_GRADIENTS.split()}
+    assert unknown == {"NormalBackward1", "NormalBackward3", "UnlinkedBackward0", "torch::autograd::NotImplemented"} | (
+        of_gradients
+    )
+
+
+def test_gradients_of_gradients_are_checked_by_torch_too() -> None:
+    x = leaf(1.5, 2.0, 0.5, -1.0)
+
+    def penalty() -> Any:
+        y = x * x
+        y[:2] = x[2:] * x[:2]
+        z = (y.unfold(0, 2, 1) ** 2).max(1).values
+        (g,) = minigrad.autograd.grad((z**2).sum(), x, create_graph=True)
+        return (g**2).sum()
+
+    ledger = show.steps(penalty, check="torch").ledgers[0]
+    np.testing.assert_allclose(ledger.checks["torch"].array, ledger.entries[-1].total.array, rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", CASES)

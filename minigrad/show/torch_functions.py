@@ -116,6 +116,8 @@ _FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (inplace.view_of, lambda t, a, layout: _along(t, layout[0], a)),
     (inplace.put_view, _with_part),
     (placing.placed, _with_part),
+    (inplace.zero_view, lambda t, a, layout: _with_part(t, a, a.new_zeros(()), layout)),
+    (inplace.scatter_view, lambda t, a, shape, layout: _with_part(t, a.new_zeros(shape), a, layout)),
     (inplace.fill, lambda t, a, value: t.full_like(a, float(value))),
     (inplace.filled, lambda t, a, b: b.expand(a.shape)),
     (inplace.copy, lambda t, a, b: b.to(a.dtype).expand(t.broadcast_shapes(a.shape, b.shape))),

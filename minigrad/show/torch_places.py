@@ -61,6 +61,13 @@ def _picked(torch: Any, a: Any, index: Any, dim: int, keepdim: bool) -> Any:
     return found if keepdim or not a.ndim else found.squeeze(dim)
 
 
+def _put_back(torch: Any, a: Any, shape: Any, index: Any, dim: int, keepdim: bool) -> Any:
+    if not shape:
+        return a.clone()
+    values = a if keepdim else a.unsqueeze(dim)
+    return a.new_zeros(shape).scatter(dim, torch.from_numpy(np.array(index)), values)
+
+
 def _resampled(torch: Any, a: Any, sizes: Any, scales: Any, mode: str, corners: bool) -> Any:
     how = {"size": sizes} if scales[0] is None else {"scale_factor": scales, "recompute_scale_factor": False}
     mixes = not mode.startswith("nearest")
@@ -69,6 +76,7 @@ def _resampled(torch: Any, a: Any, sizes: Any, scales: Any, mode: str, corners: 
 
 FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (extremes.pick, _picked),
+    (extremes.place, _put_back),
     (indexing.picked, lambda t, a, key: a[_at(t, key)]),
     (indexing.added, lambda t, a, shape, key: _with_added(t, a.new_zeros(shape), a, key)),
     (indexing.alias, lambda t, a: a[...]),
@@ -87,6 +95,7 @@ FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (rearranging.roll_, lambda t, a, shifts, dims: a.roll(shifts, dims) if shifts else a.clone()),
     (rearranging.turn, lambda t, a, k, first, second: a.rot90(k, (first, second))),
     (repeating.unfolded, lambda t, a, dim, size, step: a.unfold(dim, size, step)),
+    (repeating.folded, lambda t, a, shape, *how: t.ops.aten.unfold_backward(a, shape, *how)),
     (windows.unfolded, lambda t, a, w: t.nn.functional.unfold(a, w[0], w[3], w[2], w[1])),
     (windows.folded, lambda t, a, w, sizes: t.nn.functional.fold(a, sizes, w[0], w[3], w[2], w[1])),
     (resampling.resampled, _resampled),
