@@ -21,6 +21,7 @@ SPACES = (
     "torch.autograd",
     "torch.autograd.functional",
     "torch.linalg",
+    "torch.special",
     "torch.nn",
     "torch.nn.Module",
     "torch.nn.functional",

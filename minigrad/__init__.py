@@ -14,11 +14,15 @@ import numpy as _numpy
 
 from . import autograd as autograd, ops as ops, random as random
 from .devices import (
+    are_deterministic_algorithms_enabled as are_deterministic_algorithms_enabled,
     device as device,
     get_default_device as get_default_device,
     get_float32_matmul_precision as get_float32_matmul_precision,
+    get_num_threads as get_num_threads,
     set_default_device as set_default_device,
     set_float32_matmul_precision as set_float32_matmul_precision,
+    set_num_threads as set_num_threads,
+    use_deterministic_algorithms as use_deterministic_algorithms,
 )
 from .dtypes import (
     Size as Size,
@@ -67,8 +71,13 @@ if _TYPE_CHECKING:
 else:
     globals().update({_name: ops.function(_name) for _name in _FUNCTIONS})
 
-_PACKAGES = ("accelerator", "backends", "cuda", "distributions", "linalg", "nn", "optim", "show", "testing", "utils")
+_PACKAGES = (
+    *("accelerator", "amp", "backends", "cuda", "distributions", "linalg", "nn", "optim", "show", "special", "testing"),
+    "utils",
+)
 _ELSEWHERE = {
+    "autocast": ("amp", "autocast"),
+    "GradScaler": ("amp", "GradScaler"),
     "compile": ("show.compiling", "compile_function"),
     "load": ("saving", "load"),
     "save": ("saving", "save"),
@@ -104,6 +113,15 @@ _LEFT_OUT = dict.fromkeys(
 _LEFT_OUT |= {
     "bfloat16": "NumPy has no such dtype; use float32.",
     "func": "use autograd.functional (jacobian, hessian, vjp, jvp), or autograd.grad.",
+    "vmap": "write the operations for a whole batch, with einsum or broadcasting; or a loop, and torch.stack.",
+    "fft": "its results are complex, and minigrad has real numbers only; numpy.fft takes x.detach().numpy().",
+    "jit": "leave @torch.jit.script away, the function does the same; torch.compile makes a NumPy program of it.",
+    "profiler": "time a line with time.perf_counter, or run the script under python -m cProfile.",
+    "distributed": "minigrad computes in one process.",
+    "multiprocessing": "minigrad computes in one process; Python's own multiprocessing starts others.",
+    "sparse": "minigrad's tensors are NumPy arrays, which are dense.",
+    "hub": "minigrad loads no models from the network.",
+    "onnx": "minigrad writes no ONNX files; torch.save keeps a state_dict.",
 }
 
 

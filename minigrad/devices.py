@@ -121,3 +121,38 @@ def set_float32_matmul_precision(precision: str) -> None:
         UserWarning,
         stacklevel=2,
     )
+
+
+# Switches that programs set before they begin: results here are the same in any order of calls, and of one thread
+
+_switches = {"deterministic": False, "threads": 1}
+
+
+def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
+    """Let operations be repeatable alone, as all of them are here."""
+    if not isinstance(mode, bool):
+        kind = type(mode).__name__
+        raise TypeError(f"_set_deterministic_algorithms(): argument 'mode' (position 1) must be bool, not {kind}")
+    _switches["deterministic"] = mode
+
+
+def are_deterministic_algorithms_enabled() -> bool:
+    """Whether `use_deterministic_algorithms` was told so."""
+    return bool(_switches["deterministic"])
+
+
+def set_num_threads(num: int) -> None:
+    """Let one operation take so many threads; here it takes one, but for what NumPy's BLAS does.
+
+    Raises RuntimeError for what is no positive int.
+    """
+    if type(num) is not int:
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(num).__name__}")
+    if num < 1:
+        raise RuntimeError("set_num_threads expects a positive integer")
+    _switches["threads"] = num
+
+
+def get_num_threads() -> int:
+    """What `set_num_threads` was told; 1 before."""
+    return _switches["threads"]

@@ -70,10 +70,27 @@ def test_names_are_torchs(source):
         "torch.backends.cudnn.is_available(), torch.backends.mps.is_available(), torch.backends.mps.is_built()",
         "torch.backends.cudnn.enabled, torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic",
         "torch.backends.cudnn.version()",
+        "torch.backends.cuda.is_built(), torch.backends.cuda.matmul.allow_tf32, torch.ones(1).is_cuda, torch.ones(1).is_cpu",
+        "torch.amp.autocast('cuda')(lambda: torch.ones(2) * 2)()",
+        "torch.autocast('cpu', enabled=False).__enter__().device",
+        "torch.autocast(3)",
+        "torch.autocast('foo')",
+        "torch.cuda.amp.autocast().__exit__(None, None, None)",
+        "torch.cuda.amp.GradScaler().scale(torch.ones(2))",
+        "[torch.amp.GradScaler(enabled=False).is_enabled(), torch.GradScaler('cuda').get_scale()]",
+        *[f"torch.amp.GradScaler('cpu', enabled=False).{call}" for call in ("state_dict()", "update()", "unscale_(3)")],
+        "torch.amp.GradScaler('cpu', enabled=False).load_state_dict({})",
+        "torch.amp.GradScaler('cpu', enabled=False).step(torch.optim.SGD([torch.ones(1)], lr=0.1), lambda: 3)",
     ],
 )
 def test_there_is_no_gpu_as_in_torch_without_one(source):
     assert outcome(minigrad, source) == outcome(torch, source)
+
+
+@pytest.mark.parametrize("made", [lambda: minigrad.autocast("cpu"), lambda: minigrad.GradScaler("cpu")])
+def test_mixed_precision_that_would_be_on_is_refused(made):
+    with pytest.raises(NotImplementedError, match="pass enabled=False"):
+        made()
 
 
 @pytest.mark.parametrize("name", ["cuda", "meta", "xla"])

@@ -9,6 +9,7 @@ import pytest
 import minigrad
 import minigrad.autograd.functional
 from minigrad.running import as_torch
+from minigrad.running.scripts import explained
 
 
 def run(tmp_path, source, *arguments, name="script.py"):
@@ -89,6 +90,14 @@ def test_a_name_near_none_is_told_too(name, tmp_path):
     assert run(tmp_path, f"import torch\n{name}").stderr.endswith(
         f"{name} is not in minigrad; no name there is near it\n"
     )
+
+
+@pytest.mark.parametrize("name", ["jit", "fft", "func"])
+def test_what_is_left_out_on_purpose_says_why(name):
+    told = explained(ModuleNotFoundError(f"No module named 'torch.{name}'", name=f"torch.{name}"), "script.py")
+    assert told.startswith(f"script.py:1: torch.{name} is left out of minigrad on purpose: ")
+    with pytest.raises(AttributeError, match="Left out on purpose: "):
+        getattr(minigrad, name)
 
 
 @pytest.mark.parametrize("command", [[], ["compare"]])

@@ -3,6 +3,6 @@
 Source: https://docs.pytorch.org/docs/stable/backends.html
 """
 
-from . import cudnn as cudnn, mps as mps
+from . import cuda as cuda, cudnn as cudnn, mps as mps
 
 INTERNAL = True

@@ -108,7 +108,7 @@ _histogram = _underived("NotImplemented", RuntimeError, "derivative for aten::hi
 
 @public()
 def histogram(
-    input: Tensor, bins: Any, *, range: Any = None, weight: Tensor | None = None, density: bool = False
+    input: Tensor, bins: Any = 100, *, range: Any = None, weight: Tensor | None = None, density: bool = False
 ) -> Any:
     """How many elements fall between edges: a pair (hist, bin_edges).
 

@@ -17,7 +17,7 @@ from ..messages import type_name
 from ..tensor import Tensor
 from .convert import dtype_argument, invalid_combination, to
 from .data import array_of
-from .names import FUNCTIONS, public, tensor_argument
+from .names import FUNCTIONS, attach, public, tensor_argument
 from .options import as_int, checked_size
 from .table import common_dtype
 
@@ -107,6 +107,10 @@ def broadcast_shapes(*shapes: Any) -> dtypes.Size:
                     )
                 result[-k] = n
     return dtypes.Size(result)
+
+
+# What programs written for a GPU ask before they do more
+attach(is_cpu=property(lambda self: True), is_cuda=property(lambda self: False))
 
 
 # The older classes

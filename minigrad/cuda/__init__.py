@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any, Never
 
-from .devices import ADVICE
+from ..devices import ADVICE
+from . import amp as amp
 
 INTERNAL = True
 
