@@ -41,7 +41,8 @@ def constraints_are_printed(torch):
         *(c.real, c.real_vector, c.positive, c.nonnegative, c.unit_interval, c.simplex, c.boolean, c.one_hot),
         *(c.nonnegative_integer, c.positive_integer, c.integer_interval(0, 3), c.interval(0.0, 2.0), c.dependent),
         *(c.half_open_interval(0, 1), c.greater_than(3), c.greater_than_eq(3), c.less_than(torch.tensor(2.5))),
-        *(c.independent(c.positive, 2), c.multinomial(4), c.Constraint),
+        *(c.independent(c.positive, 2), c.multinomial(4), c.Constraint, c.positive_definite, c.symmetric, c.square),
+        *(c.lower_triangular, c.lower_cholesky),
     )
 
 
@@ -78,6 +79,11 @@ def what_depends_may_not_know_its_dimensions(torch):
 @program
 def independent_needs_the_dimensions(torch):
     torch.distributions.constraints.real_vector.check(torch.tensor(1.0))
+
+
+def mixture(torch, probs, scale):
+    D = torch.distributions
+    return D.MixtureSameFamily(D.Categorical(probs), D.Normal(torch.zeros_like(scale), scale))
 
 
 def full_text(library, program):
@@ -129,6 +135,25 @@ REFUSED = [
     lambda torch: torch.distributions.kl_divergence(
         torch.distributions.Binomial(2, torch.tensor(0.5)), torch.distributions.Binomial(3, torch.tensor(0.5))
     ),
+    lambda torch: torch.distributions.MultivariateNormal(torch.tensor(0.0), torch.eye(1)),
+    lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2)),
+    lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2), scale_tril=torch.eye(2)),
+    lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2), scale_tril=torch.ones(2)),
+    lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2), precision_matrix=torch.ones(2)),
+    lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2), -torch.eye(2)),
+    lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2), torch.tensor([[1.0, 0.5], [0.0, 1.0]])),
+    lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2), scale_tril=torch.ones(2, 2)),
+    lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2), torch.ones(2, 3)),
+    lambda torch: torch.distributions.kl_divergence(
+        torch.distributions.MultivariateNormal(torch.zeros(2), torch.eye(2)),
+        torch.distributions.MultivariateNormal(torch.zeros(3), torch.eye(3)),
+    ),
+    lambda torch: mixture(torch, torch.ones(3), torch.ones(2)),
+    lambda torch: mixture(torch, torch.ones(2, 2), torch.ones(3, 2)),
+    lambda torch: mixture(torch, torch.ones(2), torch.ones(2)).rsample(),
+    lambda torch: mixture(torch, torch.ones(2), torch.ones(2)).log_prob(torch.tensor(math.nan)),
+    lambda torch: torch.distributions.MixtureSameFamily(torch.distributions.Normal(0.0, 1.0), 3),
+    lambda torch: torch.distributions.MixtureSameFamily(torch.distributions.Categorical(torch.ones(2)), 3),
     lambda torch: torch.distributions.Normal("0", 1.0),
     lambda torch: torch.distributions.Normal(torch.zeros(2), torch.ones(3)),
 ]

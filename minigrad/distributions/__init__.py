@@ -14,7 +14,9 @@ from .independent import Independent as Independent
 from .kl import kl_divergence as kl_divergence, register_kl as register_kl
 from .laplace import Laplace as Laplace
 from .log_normal import LogNormal as LogNormal
+from .mixture_same_family import MixtureSameFamily as MixtureSameFamily
 from .multinomial import Multinomial as Multinomial
+from .multivariate_normal import MultivariateNormal as MultivariateNormal
 from .normal import Normal as Normal
 from .poisson import Poisson as Poisson
 from .uniform import Uniform as Uniform

@@ -10,6 +10,9 @@ from typing import Any
 
 import minigrad as torch
 
+from .. import linalg
+from ..ops.inverses import _LinAlgError
+
 INTERNAL = True
 Tensor = torch.Tensor
 
@@ -107,6 +110,28 @@ class _IndependentConstraint(Constraint):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__[1:]}({self.base_constraint!r}, {self.reinterpreted_batch_ndims})"
+
+
+class MixtureSameFamilyConstraint(Constraint):
+    """What a mixture's value may be: what each of its components allows, by their constraint."""
+
+    def __init__(self, base_constraint: Constraint) -> None:
+        self.base_constraint = base_constraint
+
+    @property
+    def is_discrete(self) -> Any:
+        return self.base_constraint.is_discrete
+
+    @property
+    def event_dim(self) -> Any:
+        return self.base_constraint.event_dim
+
+    def check(self, value: Tensor) -> Tensor:
+        allowed = self.base_constraint.check(value.unsqueeze(-1 - self.event_dim))
+        return allowed.reshape((*value.shape[: value.dim() - self.event_dim], -1)).all(-1)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.base_constraint!r})"
 
 
 # Values between bounds, which are numbers or tensors
@@ -213,6 +238,51 @@ class _Multinomial(Constraint):
         return (value >= 0).all(-1) & (value.sum(-1) <= self.upper_bound)
 
 
+# Matrices
+
+
+class _LowerTriangular(Constraint):
+    event_dim = 2
+
+    def check(self, value: Tensor) -> Tensor:
+        return (value.tril() == value).flatten(-2).all(-1)
+
+
+class _LowerCholesky(_LowerTriangular):
+    def check(self, value: Tensor) -> Tensor:
+        return super().check(value) & (value.diagonal(dim1=-2, dim2=-1) > 0).all(-1)
+
+
+class _Square(Constraint):
+    event_dim = 2
+
+    def check(self, value: Tensor) -> Tensor:
+        return torch.full(value.shape[:-2], value.shape[-2] == value.shape[-1])
+
+
+class _Symmetric(_Square):
+    def check(self, value: Tensor) -> Tensor:
+        allowed = super().check(value)
+        return torch.isclose(value, value.mT, atol=1e-6).flatten(-2).all(-1) if allowed.all() else allowed
+
+
+class _PositiveDefinite(_Symmetric):
+    def check(self, value: Tensor) -> Tensor:
+        allowed = super().check(value)
+        if not allowed.all():
+            return allowed
+        of_each = [_has_factor(matrix) for matrix in value.detach().reshape((-1, *value.shape[-2:]))]
+        return torch.tensor(of_each).bool().reshape(value.shape[:-2])
+
+
+def _has_factor(matrix: Tensor) -> bool:
+    try:
+        linalg.cholesky(matrix)
+    except _LinAlgError:
+        return False
+    return True
+
+
 dependent = _Dependent()
 dependent_property = _DependentProperty
 independent = _IndependentConstraint
@@ -233,3 +303,8 @@ unit_interval = _Interval(0.0, 1.0)
 interval = _Interval
 half_open_interval = _HalfOpenInterval
 simplex = _Simplex()
+lower_triangular = _LowerTriangular()
+lower_cholesky = _LowerCholesky()
+square = _Square()
+symmetric = _Symmetric()
+positive_definite = _PositiveDefinite()

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import minigrad as torch
 
+from .. import linalg
 from ..engine import level_of_user
 from ..nn import functional as F
 from .bernoulli import Bernoulli
@@ -22,6 +23,7 @@ from .geometric import Geometric
 from .independent import Independent
 from .laplace import Laplace
 from .log_normal import LogNormal
+from .multivariate_normal import MultivariateNormal, log_diagonal, mahalanobis
 from .normal import Normal
 from .poisson import Poisson
 from .uniform import Uniform
@@ -130,6 +132,16 @@ def _of_laplace(p: Laplace, q: Laplace) -> Tensor:
 @register_kl(LogNormal, LogNormal)
 def _of_log_normal(p: LogNormal, q: LogNormal) -> Tensor:
     return kl_divergence(p.base_dist, q.base_dist)
+
+
+@register_kl(MultivariateNormal, MultivariateNormal)
+def _of_multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
+    if p.event_shape != q.event_shape:
+        between = "two Multivariate Normals with                          different event shapes"
+        raise ValueError(f"KL-divergence between {between} cannot be computed")
+    spread = linalg.solve_triangular(*torch.broadcast_tensors(q._factor, p._factor), upper=False)
+    squares = spread.pow(2).flatten(-2).sum(-1) + mahalanobis(q._factor, q.loc - p.loc)
+    return log_diagonal(q._factor) - log_diagonal(p._factor) + 0.5 * (squares - p.event_shape[0])
 
 
 @register_kl(Normal, Normal)
