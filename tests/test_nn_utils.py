@@ -52,6 +52,19 @@ PROGRAMS = {
     "from a vector": lambda t: from_vector(t, t.arange(7.0)),
     "from a list": lambda t: from_vector(t, [1.0]),
     "from a short vector": lambda t: from_vector(t, t.arange(5.0)),
+    "weights of a norm": lambda t: normalised(t, "weight_norm", t.nn.Linear(4, 3)),
+    "weights of one norm": lambda t: normalised(t, "weight_norm", t.nn.Linear(4, 3), dim=None),
+    "weights of norms by columns": lambda t: normalised(t, "weight_norm", t.nn.Conv1d(4, 4, 1, bias=False), dim=1),
+    "weights of a spectral norm": lambda t: normalised(t, "spectral_norm", t.nn.Linear(4, 3), n_power_iterations=3),
+    "turned ones": lambda t: normalised(t, "spectral_norm", t.nn.ConvTranspose1d(4, 3, 2)),
+    "weights of no norm": lambda t: t.nn.utils.remove_weight_norm(t.nn.Linear(1, 1)),
+    "weights of no spectral norm": lambda t: t.nn.utils.remove_spectral_norm(t.nn.Linear(1, 1)),
+    "weights of two norms": lambda t: twice(t.nn.utils.weight_norm, t.nn.Linear(1, 1)),
+    "weights of two spectral norms": lambda t: twice(t.nn.utils.spectral_norm, t.nn.Linear(1, 1)),
+    "no weights": lambda t: t.nn.utils.spectral_norm(t.nn.Linear(1, 1, bias=False), "bias"),
+    "no iterations": lambda t: t.nn.utils.spectral_norm(t.nn.Linear(1, 1), n_power_iterations=0),
+    "weights to come": lambda t: t.nn.utils.spectral_norm(t.nn.LazyLinear(1)),
+    "lengths to come": lambda t: t.nn.utils.weight_norm(t.nn.LazyLinear(1)),
     "padded": lambda t: t.nn.utils.rnn.pad_sequence([t.ones(2, 3), t.zeros(4, 3), t.ones(1, 3)]),
     "batch first": lambda t: t.nn.utils.rnn.pad_sequence([t.ones(2), t.zeros(4)], batch_first=True, padding_value=-1),
     "at the left": lambda t: t.nn.utils.rnn.pad_sequence([t.ones(2), t.zeros(4)], True, 5.0, "left"),
@@ -62,6 +75,30 @@ PROGRAMS = {
     "other shapes": lambda t: t.nn.utils.rnn.pad_sequence([t.ones(2, 3), t.ones(1, 2)]),
     "unpadded": lambda t: t.nn.utils.rnn.unpad_sequence(t.arange(6).reshape(3, 2), t.tensor([3, 1])),
 }
+
+
+def normalised(torch: Any, how: str, net: Any, **options: Any) -> Any:
+    """Two steps of a layer whose weights are normalised, one more call, and the layer as it is without."""
+    utils, found = torch.nn.utils, []
+    net = getattr(utils, how)(net, **options)
+    optimizer, x = torch.optim.SGD(net.parameters(), lr=0.1), torch.arange(8.0).reshape(2, 4, 1) / 8
+    x = x.squeeze() if isinstance(net, torch.nn.Linear) else x
+    for _ in range(2):
+        loss = (net(x) - net(x + 1)).pow(2).mean() + net(x).abs().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        found += [round(loss.item(), 3), [(n, p.grad.sum().item().__round__(3)) for n, p in net.named_parameters()]]
+    net.eval()
+    calls = [net(x), net(x)]
+    found += [[t.sum().item().__round__(3) for t in (*calls, net.weight)], [n for n, _ in net.named_buffers()]]
+    found += [list(net.state_dict()), net.weight.is_leaf, net.load_state_dict(net.state_dict())]
+    getattr(utils, f"remove_{how}")(net)
+    return found, list(net.state_dict()), net(x).sum().item().__round__(3), type(net.weight).__name__
+
+
+def twice(normalise: Any, net: Any) -> Any:
+    return normalise(normalise(net))
 
 
 def clipped(torch: Any, clip: Any) -> Any:

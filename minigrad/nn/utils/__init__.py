@@ -1,4 +1,4 @@
-"""Helpers around modules: clipping gradients, parameters as one vector, sequences of different lengths."""
+"""Helpers around modules: clipping gradients, normalised weights, parameters as one vector, sequences of lengths."""
 
 from . import rnn as rnn
 from .clip_grad import (
@@ -12,5 +12,7 @@ from .convert_parameters import (
     parameters_to_vector as parameters_to_vector,
     vector_to_parameters as vector_to_parameters,
 )
+from .spectral_norm import remove_spectral_norm as remove_spectral_norm, spectral_norm as spectral_norm
+from .weight_norm import remove_weight_norm as remove_weight_norm, weight_norm as weight_norm
 
 INTERNAL = True
