@@ -72,8 +72,8 @@ else:
     globals().update({_name: ops.function(_name) for _name in _FUNCTIONS})
 
 _PACKAGES = (
-    *("accelerator", "amp", "backends", "cuda", "distributions", "linalg", "nn", "optim", "show", "special", "testing"),
-    "utils",
+    *("accelerator", "amp", "backends", "cuda", "distributions", "func", "linalg", "nn", "optim", "show", "special"),
+    *("testing", "utils"),
 )
 _ELSEWHERE = {
     "autocast": ("amp", "autocast"),
@@ -112,7 +112,6 @@ _LEFT_OUT = dict.fromkeys(
 )
 _LEFT_OUT |= {
     "bfloat16": "NumPy has no such dtype; use float32.",
-    "func": "use autograd.functional (jacobian, hessian, vjp, jvp), or autograd.grad.",
     "vmap": "write the operations for a whole batch, with einsum or broadcasting; or a loop, and torch.stack.",
     "fft": "its results are complex, and minigrad has real numbers only; numpy.fft takes x.detach().numpy().",
     "jit": "leave @torch.jit.script away, the function does the same; torch.compile makes a NumPy program of it.",

@@ -160,6 +160,57 @@ def compiled_in_place(torch: Any) -> Any:
     return net.compile(**options), net(torch.ones(1, 3)), called
 
 
+@program
+def called_with_other_parameters(torch: Any) -> Any:
+    class Counting(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.second = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+            self.second.weight = self.first.weight
+            self.register_buffer("calls", torch.tensor(0))
+
+        def forward(self, x: Any, scale: float = 1.0) -> Any:
+            self.calls = self.calls + 1
+            return self.second(self.first(x)) * scale
+
+    net, call = Counting(), torch.func.functional_call
+    before = {name: p.detach().clone() for name, p in net.named_parameters()}
+    bias, weight = torch.ones(2, requires_grad=True), torch.full((2, 2), 0.5, requires_grad=True)
+    given = {"first.weight": weight, "second.bias": bias, "calls": torch.tensor(5)}
+    x = torch.arange(4.0).reshape(2, 2)
+    first = call(net, given, x, {"scale": 2.0})
+    first.sum().backward()
+    untied = call(net, ({"first.weight": weight}, {"second.bias": bias}), (x,), tie_weights=False)
+    same = all(torch.equal(p, before[name]) for name, p in net.named_parameters())
+    return (
+        first,
+        untied,
+        bias.grad,
+        weight.grad,
+        given["calls"],
+        net.calls,
+        same,
+        call(net, {}, x),
+        list(net.state_dict()),
+    )
+
+
+@program
+def called_with_parameters_of_other_names(torch: Any) -> Any:
+    net, x, call = torch.nn.Sequential(torch.nn.Linear(1, 1)), torch.ones(1, 1), torch.func.functional_call
+    tied = torch.nn.Sequential(net[0], net[0])
+    some = {"0.bias": torch.ones(1)}
+    ways = [
+        lambda: call(net, some | {"0.foo": torch.ones(1)}, x, strict=True),
+        lambda: call(net, (some, some), x),
+        lambda: call(net, [3], x),
+        lambda: call(net, 3, x),
+        lambda: call(tied, {"0.bias": torch.ones(1), "1.bias": torch.ones(1)}, x),
+        lambda: call(net, {"0.bias": 3}, x),
+    ]
+    return "six ways to call it that raise", [outcome(lambda _, way=way: way(), torch) for way in ways]
+
+
 @pytest.mark.parametrize("name", program.all)
 def test_programs(name: str) -> None:
     assert_same(program.all[name])

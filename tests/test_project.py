@@ -46,6 +46,7 @@ LAYERS = (
     "minigrad.saving",
     "minigrad.linalg",
     "minigrad.nn*",
+    "minigrad.func",
     "minigrad.optim*",
     "minigrad.utils*",
     "minigrad.distributions*",

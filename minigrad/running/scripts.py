@@ -84,8 +84,9 @@ def _is_ours(owner: Any) -> bool:
 def _sentence(owner: Any, name: str, names: Iterable[str]) -> str:
     """`torch.nn.Foo is not in minigrad; the nearest name there is torch.nn.Fold`."""
     where = torch_name(owner.__name__) if isinstance(owner, ModuleType) else _name_of_class(owner)
-    if owner is minigrad and name in minigrad._LEFT_OUT:
-        return f"{where}.{name} is left out of minigrad on purpose: {minigrad._LEFT_OUT[name]}"
+    left_out: dict[str, str] = getattr(owner, "_LEFT_OUT", {})
+    if name in left_out:
+        return f"{where}.{name} is left out of minigrad on purpose: {left_out[name]}"
     near = [(*_likeness(name, other), other) for other in names if not other.startswith("_")]
     alike, _, nearest = max(near, default=(0.0, 0.0, ""))
     advice = f"the nearest name there is {where}.{nearest}" if alike >= NEAR else "no name there is near it"

@@ -1,0 +1,121 @@
+"""torch.func: a module called with other parameters than its own; its transformations are left out.
+
+Source: https://docs.pytorch.org/docs/stable/func.html
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from .nn import Module
+from .tensor import Tensor
+
+INTERNAL = True
+Tensors = dict[str, Any]
+_LEFT_OUT = dict.fromkeys(
+    ("grad", "grad_and_value", "jacrev", "jacfwd", "hessian", "vjp", "jvp", "linearize"),
+    "use autograd.functional (jacobian, hessian, vjp, jvp), or autograd.grad, with create_graph=True for higher ones.",
+)
+_LEFT_OUT["vmap"] = "write the operations for a whole batch, with einsum or broadcasting; or a loop, and torch.stack."
+
+
+def functional_call(
+    module: Module,
+    parameter_and_buffer_dicts: Tensors | Sequence[Tensors],
+    args: Any = None,
+    kwargs: dict[str, Any] | None = None,
+    *,
+    tie_weights: bool = True,
+    strict: bool = False,
+) -> Any:
+    """Call a module with tensors in the place of its parameters and buffers, by their names; gradients flow to them.
+
+    tie_weights  whether what takes a parameter's place does so under all the names that it has
+    strict       whether all that the module has must be given, and nothing else
+    Raises ValueError for several tensors in one place, RuntimeError for names that are not as `strict` wants them.
+    """
+    given = _together(parameter_and_buffer_dicts)
+    own = dict(module.named_parameters(remove_duplicate=False)) | dict(module.named_buffers(remove_duplicate=False))
+    placed = _under_all_names(own, given) if tie_weights else given
+    if strict:
+        _check_names(module, own, placed)
+    try:
+        with _in_place_of(module, placed):
+            return module(*(() if args is None else args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
+    finally:
+        given.update({name: placed[name] for name in given})  # what the module has put in its place
+
+
+def _together(dicts: Tensors | Sequence[Tensors]) -> Tensors:
+    if isinstance(dicts, dict):
+        return dicts
+    if not isinstance(dicts, Sequence):
+        raise ValueError(
+            f"Expected parameter_and_buffer_dicts to be a dict, or a list/tuple of dicts, but got {type(dicts)}"
+        )
+    if not all(isinstance(one, dict) for one in dicts):
+        raise ValueError("Expected all elements of parameter_and_buffer_dicts to be dictionaries")
+    repeated = [name for name, count in Counter(name for one in dicts for name in one).items() if count > 1]
+    if repeated:
+        raise ValueError(f"{repeated} appeared in multiple dictionaries; behavior of functional call is ambiguous")
+    return {name: tensor for one in dicts for name, tensor in one.items()}
+
+
+def _under_all_names(own: Tensors, given: Tensors) -> Tensors:
+    """What is given, also under the other names of the parameters in whose places it is."""
+    placed = dict(given)
+    for name, tensor in given.items():
+        names = [other for other in own if name in own and own[other] is own[name]]
+        if any(given.get(other, tensor) is not tensor for other in names):
+            raise ValueError(
+                f"functional_call got multiple values for keys {sorted(names)}, which are tied. Consider using "
+                "tie_weights=False"
+            )
+        placed.update(dict.fromkeys(names, tensor))
+    return placed
+
+
+def _check_names(module: Module, own: Tensors, placed: Tensors) -> None:
+    unexpected, missing = ([name for name in one if name not in other] for one, other in ((placed, own), (own, placed)))
+    told = [
+        f"{kind} key(s): {', '.join(map(repr, names))}."
+        for kind, names in (("Unexpected", unexpected), ("Missing", missing))
+        if names
+    ]
+    if told:
+        raise RuntimeError(f"Error(s) in reparametrizing for {type(module).__name__}:\n\t" + "\n\t".join(told))
+
+
+@contextmanager
+def _in_place_of(module: Module, placed: Tensors) -> Iterator[None]:
+    """Let a module have other tensors for the length of a `with` block."""
+    before: list[tuple[dict[str, Any], str, Any]] = []
+    try:
+        for name, tensor in placed.items():
+            if tensor is not None and not isinstance(tensor, Tensor):
+                raise TypeError(f"{tensor} is not an instance of torch.Tensor")
+            path, _, last = name.rpartition(".")
+            owner = module.get_submodule(path)
+            kinds: tuple[dict[str, Any], ...] = (owner._parameters, owner._buffers, owner.__dict__)
+            kind = next((kind for kind in kinds if last in kind), owner.__dict__)
+            before.append((kind, last, kind.get(last, before)))
+            kind[last] = tensor
+        yield
+    finally:
+        for name, (kind, last, value) in zip(placed, before, strict=False):
+            placed[name] = kind.get(last, placed[name])
+            if value is before:  # there was none
+                kind.pop(last, None)
+            else:
+                kind[last] = value
+
+
+def __getattr__(name: str) -> Any:
+    """Nothing: what is left out on purpose says so."""
+    text = f"module {__name__!r} has no attribute {name!r}"
+    if name not in _LEFT_OUT:
+        raise AttributeError(text)
+    raise AttributeError(f"{text}\n  Left out on purpose: {_LEFT_OUT[name]}", name=name, obj=None)
