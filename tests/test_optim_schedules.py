@@ -42,6 +42,9 @@ def plain(name, *args, **options):
 
 
 SCHEDULES = {
+    "averaging": lambda torch, o: torch.optim.swa_utils.SWALR(o, swa_lr=0.05, anneal_epochs=3),
+    "averaging, linear": lambda torch, o: torch.optim.swa_utils.SWALR(o, 0.05, 4, "linear"),
+    "averaging at once": lambda torch, o: torch.optim.swa_utils.SWALR(o, 0.05, 0),
     "lambda": plain("LambdaLR", lambda epoch: 0.95**epoch),
     "lambdas": lambda torch, o: plain("LambdaLR", [lambda epoch: 1 / (1 + epoch), Halving()])(torch, o),
     "multiplicative": plain("MultiplicativeLR", lambda epoch: 0.9),
@@ -337,3 +340,47 @@ def test_warnings_are_torchs_and_name_the_users_line(act):
     found, files = warned(minigrad, act)
     assert found == warned(real_torch, act)[0]
     assert files <= {__file__}
+
+
+def averaged(torch, way):
+    utils = torch.optim.swa_utils
+    ways = {
+        "all alike": {},
+        "with buffers": {"use_buffers": True},
+        "ema": {"avg_fn": utils.get_ema_avg_fn(0.75)},
+        "ema of lists": {"multi_avg_fn": utils.get_ema_multi_avg_fn(0.75)},
+        "by hand": {"avg_fn": lambda average, current, count: average + count + current, "device": "cpu"},
+    }
+    net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
+    mean, x = utils.AveragedModel(net, **ways[way]), torch.arange(16.0).reshape(8, 2) / 8
+    for rate in (0.5, 0.25, 1.0):
+        net(x * rate).pow(2).mean().backward()
+        with torch.no_grad():
+            for p in net.parameters():
+                p += rate
+        mean.update_parameters(net)
+    before = [p.detach().double().sum().item().__round__(3) for p in mean.state_dict().values()]
+    utils.update_bn([(x, None), (x + 1, None)], mean)
+    after = [b.double().sum().item().__round__(3) for b in mean.buffers()]
+    return mean, mean.n_averaged, before, after, list(mean.state_dict()), mean.module[1].momentum, mean.training
+
+
+@pytest.mark.parametrize("way", ["all alike", "with buffers", "ema", "ema of lists", "by hand"])
+def test_averages_of_models(way):
+    assert_same(lambda torch: averaged(torch, way))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda torch, u, o: u.SWALR(o, 0.1, anneal_strategy="sin"),
+        lambda torch, u, o: u.SWALR(o, 0.1, -1),
+        lambda torch, u, o: u.SWALR(o, [0.1, 0.2]),
+        lambda torch, u, o: u.get_ema_avg_fn(2.0),
+        lambda torch, u, o: u.get_ema_multi_avg_fn(-1.0),
+        lambda torch, u, o: u.AveragedModel(torch.nn.Linear(1, 1), avg_fn=max, multi_avg_fn=max),
+        lambda torch, u, o: u.update_bn(None, torch.nn.Linear(1, 1)),
+    ],
+)
+def test_averaging_that_is_refused(wrong):
+    assert_same(lambda torch: wrong(torch, torch.optim.swa_utils, torch.optim.SGD([torch.zeros(1)], lr=0.1)))

@@ -12,3 +12,12 @@ from .rprop import Rprop as Rprop
 from .sgd import ASGD as ASGD, SGD as SGD
 
 INTERNAL = True
+
+
+def __getattr__(name: str) -> object:
+    """`swa_utils`, imported when it is first asked for: it needs modules, which optimizers do not."""
+    if name != "swa_utils":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return import_module(f"{__name__}.{name}")
