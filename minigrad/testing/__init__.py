@@ -18,6 +18,7 @@ from .checks import (
     check_second_gradients,
     check_views,
 )
+from .closeness import assert_close
 from .code import as_code
 from .parity import check_against_torch
 
@@ -47,6 +48,7 @@ _DRAWN = {  # what needs hypothesis, and the module that has it
 
 __all__ = [
     "as_code",
+    "assert_close",
     "check_adjoint",
     "check_against_torch",
     "check_dtypes",
