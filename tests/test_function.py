@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 from parity import assert_same, made
 
@@ -375,3 +375,11 @@ def test_where_a_function_lost_the_gradient():
     y = Marked.apply(minigrad.ones(3, requires_grad=True))
     with pytest.raises(RuntimeError, match="mark_non_differentiable"):
         y.sum().backward()
+
+
+def test_a_node_prints_the_module_that_torch_has_it_in():
+    for library in (torch, minigrad):
+        made = type("Twice", (library.autograd.Function,), {})
+        made.forward, made.backward = staticmethod(lambda ctx, x: x * 2), staticmethod(lambda ctx, g: g * 2)
+        node = made.apply(library.ones(1, requires_grad=True)).grad_fn
+        assert repr(node).startswith("<torch.autograd.function.TwiceBackward object at 0x")

@@ -79,6 +79,9 @@ class FunctionNode(NodeOfMany):
     def __getattr__(self, name: str) -> Any:
         return getattr(object.__getattribute__(self, "ctx"), name)  # in torch the node is the ctx
 
+    def __repr__(self) -> str:
+        return f"<torch.autograd.function.{self.name()} object at {hex(id(self))}>"
+
     def unpack(self) -> Any:
         """Nothing: `backward` unpacks what it asks for."""
 
