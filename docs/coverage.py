@@ -139,6 +139,7 @@ DIFFERENCES = {
         ("`t_`, `unsqueeze_`, ...", "Not of a view, nor of what has views: NotImplementedError."),
         ("`frombuffer`", "Of memory that may not be written to: ValueError; torch warns, and lets it be written to."),
         ("`inference_mode`", "It is `no_grad`: what is made in it may take part in a graph later."),
+        ("`autocast`, `GradScaler`", "Are off, as torch's are without a GPU; asked to be on for the CPU, they refuse."),
         (
             "`sort`, `argsort`",
             "Of equal elements the first comes first, in long rows too, where torch fixes no order.",
@@ -169,6 +170,7 @@ DIFFERENCES = {
         ("`t_`、`unsqueeze_` 等", "不能用于视图，也不能用于有视图的张量：NotImplementedError。"),
         ("`frombuffer`", "内存不可写时：ValueError；torch 只是警告，并允许写入。"),
         ("`inference_mode`", "等于 `no_grad`：其中生成的张量以后可以进入计算图。"),
+        ("`autocast`、`GradScaler`", "不起作用，与 torch 没有 GPU 时相同；要求在 CPU 上起作用时会报错。"),
         ("`sort`、`argsort`", "相等的元素中靠前的排在前面，长行也是如此；torch 在长行中的顺序并不固定。"),
         (
             "`cholesky_inverse`、`cholesky_solve`",

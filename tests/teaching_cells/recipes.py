@@ -1,0 +1,88 @@
+# %% mixed precision around a step, on a machine without a GPU
+import torch
+from torch import nn
+
+device = "cuda" if torch.cuda.is_available() else "cpu"
+use_amp = device == "cuda"
+torch.manual_seed(0)
+torch.backends.cuda.matmul.allow_tf32 = True
+net = nn.Linear(3, 1).to(device)
+optimizer = torch.optim.SGD(net.parameters(), lr=0.1)
+scaler = torch.amp.GradScaler("cuda", enabled=use_amp)
+x = torch.arange(6.0, device=device).view(2, 3)
+for step in range(3):
+    with torch.autocast(device_type=device, enabled=use_amp):
+        loss = net(x).pow(2).mean()
+    optimizer.zero_grad(set_to_none=True)
+    scaler.scale(loss).backward()
+    scaler.unscale_(optimizer)
+    norm = nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+    scaler.step(optimizer)
+    scaler.update()
+    print(f"{step}: {loss.item():.3f} {norm:.3f} {scaler.get_scale()}")
+
+# %% one task of meta-learning, with torch.func.functional_call
+import torch
+from torch import nn
+from torch.func import functional_call
+
+torch.manual_seed(0)
+net = nn.Sequential(nn.Linear(1, 8), nn.Tanh(), nn.Linear(8, 1))
+x = torch.linspace(-1, 1, 6).unsqueeze(1)
+y = torch.sin(3 * x)
+params = dict(net.named_parameters())
+for _ in range(2):
+    loss = (functional_call(net, params, x) - y).pow(2).mean()
+    grads = torch.autograd.grad(loss, list(params.values()), create_graph=True)
+    params = {name: p - 0.1 * g for (name, p), g in zip(params.items(), grads, strict=True)}
+(functional_call(net, params, x) - y).pow(2).mean().backward()
+print([round(p.grad.norm().item(), 3) for p in net.parameters()])
+
+# %% a discriminator with spectral norm
+import torch
+from torch import nn
+from torch.nn.utils import spectral_norm
+
+torch.manual_seed(0)
+critic = nn.Sequential(spectral_norm(nn.Linear(4, 8)), nn.LeakyReLU(0.1), spectral_norm(nn.Linear(8, 1)))
+real, fake = torch.randn(5, 4) + 1, torch.randn(5, 4)
+loss = torch.relu(1 - critic(real)).mean() + torch.relu(1 + critic(fake)).mean()
+loss.backward()
+print(critic, [name for name, _ in critic.named_parameters()])
+print(f"{loss.item():.3f}, {critic[0].weight_orig.grad.norm():.3f}")
+
+# %% a mixture of Gaussians by gradient descent
+import torch
+from torch import distributions as D
+
+torch.manual_seed(0)
+data = torch.cat([torch.randn(40, 2) * 0.5, torch.randn(40, 2) + 3])
+weights, means = torch.zeros(2, requires_grad=True), torch.tensor([[0.5, 0.0], [1.0, 2.0]], requires_grad=True)
+optimizer = torch.optim.Adam([weights, means], lr=0.1)
+for _ in range(20):
+    parts = D.MultivariateNormal(means, torch.eye(2))
+    loss = -D.MixtureSameFamily(D.Categorical(logits=weights), parts).log_prob(data).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+print(parts)
+print(f"{loss.item():.3f}", torch.round(means.detach(), decimals=2))
+
+# %% weights averaged along training
+import torch
+from torch import nn
+from torch.optim.swa_utils import SWALR, AveragedModel
+
+torch.manual_seed(0)
+net = nn.Linear(2, 1)
+average, optimizer = AveragedModel(net), torch.optim.SGD(net.parameters(), lr=0.1)
+schedule = SWALR(optimizer, swa_lr=0.02, anneal_epochs=2)
+for epoch in range(4):
+    optimizer.zero_grad()
+    net(torch.eye(2)).sub(1).pow(2).sum().backward()
+    optimizer.step()
+    average.update_parameters(net)
+    schedule.step()
+    print(epoch, round(schedule.get_last_lr()[0], 4), average.n_averaged)
+torch.testing.assert_close(average(torch.zeros(1, 2)), average.module.bias[None])
+print(average)
