@@ -105,8 +105,8 @@ def _in_place_of(module: Module, placed: Tensors) -> Iterator[None]:
             kind[last] = tensor
         yield
     finally:
-        for name, (kind, last, value) in zip(placed, before, strict=False):
-            placed[name] = kind.get(last, placed[name])
+        placed.update({name: kind.get(last) for name, (kind, last, _) in zip(placed, before, strict=False)})
+        for kind, last, value in reversed(before):  # a module that stands in two places comes here twice
             if value is before:  # there was none
                 kind.pop(last, None)
             else:

@@ -195,6 +195,14 @@ def called_with_other_parameters(torch: Any) -> Any:
     )
 
 
+def test_a_module_in_two_places_has_its_own_parameters_after_a_call_with_others() -> None:
+    """torch leaves the others in it: it puts back what was there in the order in which it took it."""
+    net = minigrad.nn.Linear(2, 2, bias=False)
+    own, twice, given = net.weight, minigrad.nn.Sequential(net, net), minigrad.ones(2, 2)
+    assert minigrad.func.functional_call(twice, {"1.weight": given}, minigrad.ones(2)).tolist() == [4, 4]
+    assert net.weight is own
+
+
 @program
 def called_with_parameters_of_other_names(torch: Any) -> Any:
     net, x, call = torch.nn.Sequential(torch.nn.Linear(1, 1)), torch.ones(1, 1), torch.func.functional_call
