@@ -25,8 +25,8 @@ doubles: dict[str, Any] = {"fixed": dict.fromkeys("abc", "float64"), "always_fix
 def operands(draw: Draw, n: int, transposed: bool = False) -> list[Shape]:
     """Input, weight and bias for up to two groups, of `n` dimensions; sometimes they do not fit, or there is no batch."""
     channels, outputs = (draw.choice(4, 2) for _ in range(2))
-    kernel = tuple([draw.choice(1, 2, 3) for _ in range(n)])
-    least = 3 if transposed else 5  # what is transposed fits any kernel, and few numbers are quick to check
+    kernel = tuple([draw.choice(1, 2, *([3] if n < 3 else [])) for _ in range(n)])
+    least = 3 if transposed or n == 3 else 5  # what is transposed fits any kernel; few numbers are quick to check
     sizes = tuple([draw.choice(least, least + 1, *([2] if draw.wild else [])) for _ in range(n)])
     weight = (channels + draw.sometimes_wrong(), outputs // 2) if transposed else (outputs, channels // 2)
     batch = draw.choice((), (2,), (1,))

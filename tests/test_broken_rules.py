@@ -137,7 +137,9 @@ def rows_of_rules():
 def users():
     for row in range(len(ROWS)):  # so that the operations' forms under other names exist
         differentiated(ROWS[row], case_of(row, 0, "plain"), minigrad)
-    return rows_of_rules()
+    yield rows_of_rules()
+    for kept in (case_of, in_torch, saved_in_torch, telling_cases):
+        kept.cache_clear()  # a look through all objects there are, as errors may take, was ten times as long beside them
 
 
 @cache

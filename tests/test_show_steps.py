@@ -62,7 +62,7 @@ def flat(node: Any, g: Any) -> Any:
 
 
 @given(PROGRAMS)
-@settings(max_examples=40, database=None)
+@settings(max_examples=25, database=None)
 def test_ledgers_are_what_a_backward_pass_does(program: Program) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -122,7 +122,7 @@ def check_sums(ledger: Any) -> None:
 
 
 @given(PROGRAMS)
-@settings(max_examples=40, database=None)
+@settings(max_examples=25, database=None)
 def test_no_value_is_wrong(program: Program) -> None:
     """Values that are found again, or not at all, against the copies that a recording made at once."""
     with warnings.catch_warnings():

@@ -11,7 +11,7 @@ from minigrad.testing import broadcastable_shapes, gradient_properties, mutants,
 
 pytest_plugins = ["pytester"]
 
-EXAMPLES = 40
+EXAMPLES = 25
 
 
 def survivors(found):
