@@ -90,6 +90,7 @@ i.byte() + np.array(300)
 i - np.array([2.5, 2], np.float32)
 torch.tensor(2.0) * np.array([2, 3])
 i ** np.array(2.0)
+i / np.array(2)
 np.timedelta64(5, "ns") * n
 n - np.str_("3")
 n == np.str_("3")

@@ -51,6 +51,8 @@ torch.zeros(2, dtype=np.float32)
 torch.zeros(2, requires_grad=True), torch.empty(2, dtype=torch.float64, requires_grad=True).requires_grad
 torch.zeros(2, dtype=torch.int64, requires_grad=True)
 torch.zeros(2, requires_grad=1)
+torch.zeros(2, pin_memory=1)
+torch.arange(5, pin_memory=True)
 torch.zeros(2, requires_grad=None), torch.rand(0, requires_grad=None)
 torch.zeros(2, device='cpu', layout=torch.strided, pin_memory=False)
 torch.zeros(2, foo=1)

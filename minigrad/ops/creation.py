@@ -42,10 +42,10 @@ def tensor(
     Raises ValueError for lists of unequal lengths, TypeError or RuntimeError for what is no number, RuntimeError for
     a number outside the dtype's range, or where integers are to require grad.
     """
-    if dtype is None and device is None and requires_grad is False and not isinstance(data, (Tensor, np.ndarray)):
+    if dtype is device is None and requires_grad is pin_memory is False and not isinstance(data, (Tensor, np.ndarray)):
         return Tensor._of(array_of(data))
     check_flags("tensor", requires_grad=requires_grad, pin_memory=pin_memory)
-    options = {"dtype": dtype, "device": device, "requires_grad": requires_grad}
+    options = {"dtype": dtype, "device": device, "requires_grad": requires_grad, "pin_memory": pin_memory}
     d = read_dtype("tensor", options)
     if isinstance(data, Tensor):
         warnings.warn(COPY_OF_TENSOR.format("torch.tensor"), UserWarning, stacklevel=2)

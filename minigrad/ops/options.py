@@ -48,11 +48,17 @@ class SizeOptions(Options, total=False):
 
 
 LIKE, SIZED = frozenset(LikeOptions.__annotations__), frozenset(SizeOptions.__annotations__)
-_KINDS: dict[str, Any] = {"dtype": (dtype, type), "requires_grad": bool, "out": Tensor, "generator": Generator}
-_TORCH_KINDS = {"dtype": "torch.dtype", "requires_grad": "bool", "out": "Tensor", "generator": "torch.Generator"}
+_KINDS: dict[str, Any] = {
+    "dtype": (dtype, type),
+    "requires_grad": bool,
+    "pin_memory": bool,
+    "out": Tensor,
+    "generator": Generator,
+}
+_TORCH_KINDS = {"dtype": "torch.dtype", "out": "Tensor", "generator": "torch.Generator"}
 
 # The functions that can be called in several ways. Where a call fits none of them, torch lists them all.
-_OUT = "Tensor out = None, torch.dtype dtype = None, bool requires_grad = False)"
+_OUT = "Tensor out = None, torch.dtype dtype = None, bool pin_memory = False, bool requires_grad = False)"
 _NEW = f"*, torch.Generator generator = None, {_OUT}"
 _LIKE = _NEW.replace("Tensor out = None, ", "")
 _FILL = "*, torch.Generator generator = None)"
@@ -118,11 +124,16 @@ def read_dtype(
         if name not in known:
             raise _mistake(function, args, options, f"{function}() got an unexpected keyword argument '{name}'")
         if value is not None and not isinstance(value, _KINDS.get(name, object)):
-            text = str(wrong_type(function, name, None, _TORCH_KINDS[name], value))
+            text = str(wrong_type(function, name, None, _TORCH_KINDS.get(name, "bool"), value))
             raise _mistake(function, args, options, text)
     if options.get("device") is not None:
         require_cpu(options["device"])
     asked, out = options.get("dtype"), options.get("out")
+    if options.get("pin_memory") and out is None:
+        raise RuntimeError(
+            "pin_memory=True requires a CUDA or other accelerator backend; no pinned memory allocator is available on "
+            "this system.\n  minigrad computes on the CPU, where there is nothing to pin it for: leave pin_memory out."
+        )
     if asked is None:
         return None if out is None else out.dtype
     d = dtype_argument(asked, function)

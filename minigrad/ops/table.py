@@ -221,6 +221,7 @@ def operands(a: Any, b: Any, numbers: str, by_number: Op | None = None) -> Any:
         elif (b.__class__ is float or b.__class__ is int) and x.dtype in _constants:
             b = as_operand(b, x.dtype)
             return a, b, x, b._array
+    by_numpy = isinstance(b, np.ndarray)
     a, b = as_value(a, b), as_value(b, a)
     if a is NotImplemented or b is NotImplemented:
         return NotImplemented
@@ -228,7 +229,7 @@ def operands(a: Any, b: Any, numbers: str, by_number: Op | None = None) -> Any:
         messages.check_no_bools(a, b)
     d = common_dtype(a, b)
     if numbers == "floating" and d.kind != dtypes.FLOATING:
-        d = dtypes.get_default_dtype()
+        d = dtypes.float64 if by_numpy else dtypes.get_default_dtype()
     if by_number is not None and d is dtypes.float16 and isinstance(a, Tensor) and _is_unrounded(b):
         a, b = a.to(d), as_operand(b, dtypes.float32.numpy)
         r = by_number.call(a, b)
