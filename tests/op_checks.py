@@ -48,6 +48,14 @@ def seen(value: Any, t: Any, layout: bool | None = True, origin: bool = True) ->
     return Seen(array, str(value.dtype), shape, stride, value.requires_grad, name, is_view)
 
 
+def shared(value: Any, inputs: list[Any], t: Any) -> list[int]:
+    """The inputs in whose memory a value lies: a change of it in place is a change of them."""
+    if not isinstance(value, t.Tensor):
+        return []
+    array = value.detach().numpy(force=True)
+    return [n for n, i in enumerate(inputs) if np.may_share_memory(array, i.detach().numpy())]
+
+
 def tensors_of(case: Case, t: Any) -> list[Any]:
     """The inputs of a case as leaves of their own."""
     return [t.from_numpy(i.array()).requires_grad_(i.requires_grad) for i in case.inputs]
@@ -106,6 +114,7 @@ def differentiated(row: Row, case: Case, t: Any) -> Report:
         found["outputs"] = [
             seen(o, t, case.plain_layout and not row.folded if row.ordered else None, not row.folded) for o in outputs
         ]
+        found["shared"] = [shared(o, inputs, t) for o in outputs]
         leaves, outputs = differentiable(inputs, t), differentiable(outputs, t)
         if outputs:
             upstream = upstream_of(outputs, case, t)
@@ -158,6 +167,7 @@ UNDERIVED = (
     "\"i1_backward\" not implemented for 'Half'",
     "scatter_reduce(): Double backward is unsupported for src",
     "result type Float can't be cast to the desired output type",  # of addcdiv by integers even the first
+    "Subtraction, the `-` operator, with two bool tensors",  # of lerp between bools even the first
 )
 # Of several wrong things another one may be named, or a dtype by its name in C++.
 SAME_ERRORS = (

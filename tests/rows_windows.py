@@ -194,8 +194,16 @@ for mode, shapes in (
     ("bicubic", lambda draw: batches(draw, 4, 3)),
 ):
     function(f"interpolate(a, mode={mode!r}, align_corners=corners, **how)", shapes, resolution, **floats)
-function("channel_shuffle(a, 2)", lambda draw: [(2, 4 + draw.sometimes_wrong(), *draw.choice((3, 2), (3,)))])
-function("pixel_shuffle(a, 2)", lambda draw: [(*draw.choice((), (2,)), 4 + draw.sometimes_wrong(), 3, 2)])
+
+
+def one_or_two(draw: Draw, shape: Shape) -> dict[str, Any]:
+    return {"by": draw.choice(2, 1)}  # of which 1 changes nothing, and is a copy
+
+
 function(
-    "pixel_unshuffle(a, 2)", lambda draw: [(*draw.choice((), (2,)), 2, 4, 2 + draw.sometimes_wrong())], ordered=False
+    "channel_shuffle(a, by)", lambda draw: [(2, 4 + draw.sometimes_wrong(), *draw.choice((3, 2), (3,)))], one_or_two
+)
+function("pixel_shuffle(a, by)", lambda draw: [(*draw.choice((), (2,)), 4 + draw.sometimes_wrong(), 3, 2)], one_or_two)
+function(
+    "pixel_unshuffle(a, by)", lambda draw: [(*draw.choice((), (2,)), 2, 4, 2 + draw.sometimes_wrong())], one_or_two
 )

@@ -124,7 +124,7 @@ solve_: Op = op(
 def _substituted(a: Array, b: Array, upper: bool, left: bool, unit: bool) -> Array:
     """The solution of `a @ x == b`, or `x @ a == b`, where `a` counts as triangular: row by row."""
     if not left:
-        return _substituted(a.mT, b.mT, not upper, True, unit).mT
+        return by_columns(_substituted(a.mT, b.mT, not upper, True, unit).mT)
     x = np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), b.dtype)
     n = a.shape[-1]
     for i in range(n)[:: -1 if upper else 1]:

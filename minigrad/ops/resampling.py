@@ -161,6 +161,8 @@ def interpolate(
         )
     if align_corners is not None:
         check_flags("interpolate", align_corners=align_corners)
+    if recompute_scale_factor and size is not None and scale_factor is None:
+        raise ValueError("recompute_scale_factor is not meaningful with an explicit size.")
     sizes, scales = _resolution(shape, size, scale_factor, mode == "area" or bool(recompute_scale_factor))
     if mode == "area" and n in (1, 2):
         from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
@@ -181,7 +183,16 @@ def interpolate(
     if input.dtype.kind != dtypes.FLOATING and not (input.dtype is dtypes.uint8 and mode.startswith("nearest")):
         kernel = f"upsample_{name.removeprefix('Upsample').lower()}"
         raise NotImplementedError(messages.not_implemented(kernel, input.dtype))
-    return resampled.named(f"{name}Backward0").call(input, sizes, scales, mode, bool(align_corners))
+    made = resampled.named(f"{name}Backward0")
+    return _laid_out_as(input, made.call(input, sizes, scales, mode, bool(align_corners)))
+
+
+def _laid_out_as(input: Tensor, result: Tensor) -> Tensor:
+    """`result`, its channels last in memory where those of `input` are."""
+    if looks_channels_last(input._array):
+        turned, result._array = result._array, empty_channels_last(result._array.shape, result._array.dtype)
+        result._array[...] = turned
+    return result
 
 
 def _resolution(
@@ -238,7 +249,7 @@ def _to_places(a: Array, factor: int) -> Array:
     parts = a.reshape((math.prod(batch), channels // factor**2, factor, factor, height, width)).transpose(
         (0, 1, 4, 2, 5, 3)
     )
-    return np.ascontiguousarray(parts).reshape((*batch, channels // factor**2, height * factor, width * factor))
+    return np.array(parts, order="C").reshape((*batch, channels // factor**2, height * factor, width * factor))
 
 
 def _to_channels(a: Array, factor: int) -> Array:
@@ -246,17 +257,23 @@ def _to_channels(a: Array, factor: int) -> Array:
     parts = a.reshape((math.prod(batch), channels, height // factor, factor, width // factor, factor)).transpose(
         (0, 1, 3, 5, 2, 4)
     )
-    return np.ascontiguousarray(parts).reshape((*batch, channels * factor**2, height // factor, width // factor))
+    return np.array(parts, order="C").reshape((*batch, channels * factor**2, height // factor, width // factor))
 
 
 to_places: Op = op("PixelShuffleBackward0", _to_places, a=lambda g, factor: to_channels(g, factor))
 to_channels: Op = op("PixelUnshuffleBackward0", _to_channels, a=lambda g, factor: to_places(g, factor))
 
+
+def _shuffled(a: Array, groups: int) -> Array:
+    if not a.size:
+        return a.copy()
+    turned = a.reshape((len(a), groups, -1, math.prod(a.shape[2:]))).swapaxes(1, 2)
+    return np.array(turned, order="C").reshape(a.shape)  # one group, or one channel in each, is a copy too
+
+
 shuffled: Op = op(
     "ChannelShuffleBackward0",
-    lambda a, groups: (
-        a.reshape((len(a), groups, -1, math.prod(a.shape[2:]))).swapaxes(1, 2).reshape(a.shape) if a.size else a.copy()
-    ),
+    _shuffled,
     a=lambda g, groups: shuffled(g, g.shape[1] // groups),
 )
 
@@ -278,7 +295,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
             f"but input.size(-3)={input.shape[-3]} is not divisible by {upscale_factor**2}"
         )
-    return to_places.call(input, upscale_factor)
+    return _laid_out_as(input, to_places.call(input, upscale_factor))
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -290,7 +307,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
                 f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but "
                 f"input.size({-2 if name == 'height' else -1})={size} is not divisible by {downscale_factor}"
             )
-    return to_channels.call(input, downscale_factor)
+    return _laid_out_as(input, to_channels.call(input, downscale_factor))
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -305,11 +322,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         raise RuntimeError(
             f"Number of channels must be divisible by groups. Got {shape[1]} channels and {groups} groups."
         )
-    result: Tensor = shuffled.call(input, groups)
-    if looks_channels_last(input._array):
-        turned, result._array = result._array, empty_channels_last(result._array.shape, result._array.dtype)
-        result._array[...] = turned
-    return result
+    return _laid_out_as(input, shuffled.call(input, groups))
 
 
 # Older names of torch's for `interpolate`, which warn
