@@ -236,6 +236,8 @@ FIRST_ONLY = [
     "F.scaled_dot_product_attention(x4, x4, x4, torch.zeros(4, 4).masked_fill(tt[:1, :4] > 0.5, -float('inf')))",
     "F.poisson_nll_loss(y, tt * 5, full=True)",
     "F.interpolate(x4, scale_factor=1.5, mode='bicubic', align_corners=True)",
+    "F.interpolate(x4, scale_factor=1.2, mode='bilinear')",  # to the same size: a copy
+    "F.interpolate(x4[..., :3, :3], scale_factor=2.3, mode='nearest')",  # twice as large
     "F.gumbel_softmax(y, 0.5, hard=True)",
     "F.instance_norm(x4, torch.zeros(3), torch.ones(3), momentum=0.3)",
     # What torch calls in another way outside of nn.functional

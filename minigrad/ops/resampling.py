@@ -65,7 +65,9 @@ def _ratio(size: int, count: int, scale: float | None) -> Any:
     return np.float32(1 / scale if scale else size / count)
 
 
-def _nearest(size: int, count: int, scale: float | None) -> Mixture:
+def _nearest(size: int, count: int, scale: float | None, of_image: bool) -> Mixture:
+    if of_image and count in (size, 2 * size):
+        scale = None  # whatever it is, torch copies, or doubles, each element of an image
     at = np.floor(np.arange(count, dtype=np.float32) * _ratio(size, count, scale)).astype(np.int64)
     return ((np.minimum(at, size - 1), None),)
 
@@ -83,6 +85,8 @@ def _places(size: int, count: int, scale: float | None, corners: bool) -> Array:
 
 
 def _linear(size: int, count: int, scale: float | None, corners: bool) -> Mixture:
+    if count == size:
+        scale = None  # whatever it is, torch copies
     place = np.maximum(_places(size, count, scale, corners), 0)
     low = np.minimum(place.astype(np.int64), size - 1)
     share = np.clip(place - low, 0, 1)
@@ -107,7 +111,7 @@ def _resolution_taps(shape: tuple[int, ...], sizes: tuple[int, ...], scales: Any
     for i in reversed(range(len(sizes))):
         numbers = (shape[i + 2], sizes[i], scales[i])
         if mode == "nearest":
-            found.append((i + 2, _nearest(*numbers)))
+            found.append((i + 2, _nearest(*numbers, len(sizes) == 2)))
         elif mode == "nearest-exact":
             found.append((i + 2, _nearest_exact(*numbers)))
         else:
@@ -181,7 +185,10 @@ def interpolate(
         raise RuntimeError(f"Non-empty {n + 2}D data tensor expected but got a tensor with sizes {list(shape)}")
     name = _MODES[mode, n]
     if input.dtype.kind != dtypes.FLOATING and not (input.dtype is dtypes.uint8 and mode.startswith("nearest")):
-        kernel = f"upsample_{name.removeprefix('Upsample').lower()}"
+        kind = "nearest" if mode.startswith("nearest") else "cubic" if mode == "bicubic" else "linear"
+        kernel = f"compute_indices_weights_{kind}"
+        if n == 2 and kind != "cubic":  # as torch's kernel of images is called, however they lie
+            kernel = f"upsample_{mode.removesuffix('-exact')}2d_channels_last"
         raise NotImplementedError(messages.not_implemented(kernel, input.dtype))
     made = resampled.named(f"{name}Backward0")
     return _laid_out_as(input, made.call(input, sizes, scales, mode, bool(align_corners)))
