@@ -166,11 +166,11 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     """
     x = tensor_argument(input, "take_along_dim")._array
     i = tensor_argument(indices, "take_along_dim", "indices", 2)._array
+    if dim is None:
+        return gather(input.view(-1), 0, indices.view(-1))
     if i.dtype != INT64:
         name = messages.TYPE_NAMES[indices.dtype.name]
         raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {name}")
-    if dim is None:
-        return gather(input.view(-1), 0, indices.view(-1))
     if x.ndim != i.ndim:
         raise RuntimeError(
             "torch.take_along_dim(): input and indices should have the same number of dimensions, but got "

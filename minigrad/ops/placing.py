@@ -14,7 +14,7 @@ import numpy as np
 from .. import messages
 from ..layout import empty_as
 from ..tensor import Tensor
-from .assigning import check_put, filling, put, zeroed
+from .assigning import check_put, filling, put as put_op, zeroed
 from .data import INT64
 from .diagonals import diagonal
 from .indexing import own, picked, sliced
@@ -32,7 +32,7 @@ INTERNAL = True
 # These save what is written too, as torch's do: to change it in place afterwards is an error at the backward pass.
 slices_put = op(
     "IndexCopyBackward0",
-    put.forward,
+    put_op.forward,
     a=lambda g, key: zeroed(g, key),
     b=lambda g, b, key: picked(g, key).reshape(b.shape),
 )
@@ -147,7 +147,7 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
         i = i[..., :0]
     key = _along(np.unique(i), at)
     if plain is None:
-        return _in_order(_recorded(put.named("IndexFillBackward1"), input, filling(value, input), key), x)
+        return _in_order(_recorded(put_op.named("IndexFillBackward1"), input, filling(value, input), key), x)
     made = put_number.named("IndexFillBackward0")
     return _in_order(as_before(made.call(with_a_dim(input), own(key, input), plain), input, made.node_name), x)
 
@@ -183,7 +183,7 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
         check_put(x, key, y)
     else:
         _check_fits(x, key, y)
-    made, options = (add_at.named("IndexPutBackward0"), (1,)) if accumulate else (put, ())
+    made, options = (add_at.named("IndexPutBackward0"), (1,)) if accumulate else (put_op, ())
     return _in_order(_recorded(made, input, values, key, *options), x)
 
 
@@ -203,7 +203,8 @@ def _check_fits(x: Array, key: Key, y: Array) -> None:
         check_put(x, key, y)
 
 
-def _put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
+@public(in_place=True)
+def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """`input`, but the elements of `source` at the indices (int64) in a tensor, counted through all dimensions.
 
     With `accumulate` they are added to what is there.
@@ -232,10 +233,6 @@ def _put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False)
     return _in_order(_recorded(made.named("PutBackward0"), input, source.reshape(i.shape), key, *options), x)
 
 
-_put.__name__ = "put"
-_put = public(in_place=True)(_put)
-
-
 @public(in_place=True)
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     """`input`, broadcast together with the bool tensor `mask`, but where that holds the first elements of `source`."""
@@ -256,7 +253,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:
     if count > y.size:
         raise RuntimeError("Number of elements of source < number of ones in mask")
     key = (marked,) if shape else (np.zeros(count, INT64),)
-    return _recorded(put.named("MaskedScatterBackward0"), whole, source.reshape(-1)[:count], key)
+    return _recorded(put_op.named("MaskedScatterBackward0"), whole, source.reshape(-1)[:count], key)
 
 
 # Into what a view shows

@@ -219,13 +219,13 @@ clamp_within = op(
 # torch's names for them
 
 
-def binary(made: Any, name: str, other: Any, input: Any) -> Tensor:
+def binary(made: Any, name: str, other: Any, input: Any, *options: Any) -> Tensor:
     """The result of an operation of two operands, or torch's TypeError for one that is no tensor or number."""
     if not isinstance(input, Tensor) and (not isinstance(other, Tensor) or isinstance(input, np.ndarray)):
         tensor_argument(input, name)
     if isinstance(other, np.ndarray):
         tensor_argument(other, name, "other", 2)
-    result = made.call(input, other)
+    result = made.call(input, other, *options)
     if result is NotImplemented:
         tensor_argument(other, name, "other", 2)
         tensor_argument(input, name)
@@ -238,7 +238,7 @@ def add(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     """`input + alpha * other`, broadcast together."""
     if alpha.__class__ is not int or alpha != 1:
         alpha = factor("add", alpha, input, other)
-        return add_scaled.call(input, other, alpha)
+        return binary(add_scaled, "add", other, input, alpha)
     return binary(add_, "add", other, input)
 
 
@@ -248,7 +248,7 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
     if alpha.__class__ is not int or alpha != 1:
         messages.check_no_bools(input, other)
         alpha = factor("sub", alpha, input, other)
-        return add_scaled.named("SubBackward0").call(input, other, -alpha)
+        return binary(add_scaled.named("SubBackward0"), "sub", other, input, -alpha)
     return binary(sub_, "sub", other, input)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ... import broadcast_tensors, dtypes, messages, minimum, no_grad, norm, where, zeros_like
 from ...flags import check_flags
+from ...ops.options import number
 from ...ops.reduction import vector_norm
 from ...ops.table import common_dtype
 from ...tensor import Tensor
@@ -24,7 +25,10 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     if d.kind != dtypes.FLOATING:
         name = messages.TYPE_NAMES[d.name]
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {name}")
-    x1, x2 = broadcast_tensors(x1.to(d), x2.to(d))
+    if not number("cosine_similarity", "eps", 4, eps, "float") >= 0:
+        raise RuntimeError(f"eps must be non-negative, got: {eps:g}")
+    # Each vector is measured in its own dtype, as in torch.
+    x1, x2 = broadcast_tensors(*[x if x.dtype.kind == dtypes.FLOATING else x.to(d) for x in (x1, x2)])
     dim = messages.checked_dim(dim, x1.ndim)
     units = []
     for x in (x1, x2):
