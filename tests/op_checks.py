@@ -203,6 +203,8 @@ SAME_ERRORS = (
     ("is too small", "other non-zero dimensions for input"),
     ("t() expects a tensor with <= 2 dimensions", "t_() expects a tensor with <= 2 dimensions"),
     ("size mismatch", "but tensor has no dimensions"),
+    # Which product torch folds a batch into depends on how it lies in memory.
+    ("\"bmm\" not implemented for 'Bool'", "\"addmv_impl_cpu\" not implemented for 'Bool'"),
     ("size mismatch", "Expected size for first two dimensions", "shapes cannot be multiplied"),
     ("Autograd not support dtype", "value cannot be converted"),
     (

@@ -304,6 +304,11 @@ def number(function: str, name: str, position: int | None, value: Any, wanted: s
     return value
 
 
+def real(function: str, name: str, position: int | None, value: Any) -> float:
+    """`value` as a float, or torch's error; None and text would come out as NaN, or not at all."""
+    return float(number(function, name, position, value, "float"))
+
+
 def factor(function: str, alpha: Any, *operands: Any) -> Any:
     """`alpha` of a sum as a Python number, or torch's error."""
     alpha = number(function, "alpha", None, alpha)

@@ -16,6 +16,7 @@ from ...ops.activations import logsigmoid
 from ...ops.classification import loss_of_classes
 from ...ops.losses import binary_entropy, entropy_of_logits
 from ...ops.names import check_needs_no_gradient, tensor_argument
+from ...ops.options import number, real
 from ...ops.pointwise import div_
 from ...ops.reduction import log_softmax_dim
 from ...tensor import Tensor
@@ -71,7 +72,7 @@ def cross_entropy(
         logs = log_softmax_dim.call(input, dim)
     else:
         logs = log_softmax(input, dim)
-    if label_smoothing:
+    if label_smoothing != 0 and real("cross_entropy_loss", "label_smoothing", 6, label_smoothing):
         _check_smoothing(label_smoothing)
         return _smoothed(logs, target, weight, ignore_index, reduction, label_smoothing)
     return loss_of_classes(logs, target, weight, ignore_index, reduction)
@@ -256,7 +257,7 @@ def multi_margin_loss(
     if weight is not None:
         messages.check_scalar_types(input._array, weight._array)
         check_needs_no_gradient(weight, "multi_margin_loss", "weight")
-    column = classes.unsqueeze(1)
+    column, margin = classes.unsqueeze(1), number("multi_margin_loss", "margin", 4, margin) + 0  # True is 1
     each = (margin - scores.gather(1, column) + scores).relu() ** p
     if weight is not None:
         each = each * weight[classes].unsqueeze(1)

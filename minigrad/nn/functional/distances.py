@@ -10,7 +10,7 @@ from typing import Any
 
 from ... import broadcast_tensors, dtypes, messages, minimum, no_grad, norm, where, zeros_like
 from ...flags import check_flags
-from ...ops.options import number
+from ...ops.options import real
 from ...ops.reduction import vector_norm
 from ...ops.table import common_dtype
 from ...tensor import Tensor
@@ -25,7 +25,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     if d.kind != dtypes.FLOATING:
         name = messages.TYPE_NAMES[d.name]
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {name}")
-    if not number("cosine_similarity", "eps", 4, eps, "float") >= 0:
+    if not real("cosine_similarity", "eps", 4, eps) >= 0:
         raise RuntimeError(f"eps must be non-negative, got: {eps:g}")
     # Each vector is measured in its own dtype, as in torch.
     x1, x2 = broadcast_tensors(*[x if x.dtype.kind == dtypes.FLOATING else x.to(d) for x in (x1, x2)])
@@ -42,7 +42,7 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """The `p`-norm of `x1 - x2 + eps` along the last dimension."""
     check_flags("pairwise_distance", keepdim=keepdim)
-    x = x1 - x2 + eps
+    x = x1 - x2 + real("pairwise_distance", "eps", None, eps)
     return vector_norm.named("NormBackward1").call(x, float(p), (x.ndim - 1,) if x.ndim else (), keepdim)
 
 
@@ -75,7 +75,7 @@ def cosine_embedding_loss(
             "0D target tensor expects 1D input tensors, but found inputs with sizes "
             f"{list(input1.shape)} and {list(input2.shape)}."
         )
-    dim = target.ndim
+    dim, margin = target.ndim, real("cosine_embedding_loss", "margin", 4, margin)
     epsilon = 1e-12
     product = (input1 * input2).sum(dim)
     squares = (input1 * input1).sum(dim) + epsilon, (input2 * input2).sum(dim) + epsilon

@@ -24,6 +24,8 @@ INTERNAL = True
 def _check(p: float) -> None:
     if p < 0.0 or p > 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if p != p:  # which no comparison finds
+        raise RuntimeError("dropout probability has to be between 0 and 1, but got nan")
 
 
 def _checked(input: Any, function: str, training: Any, inplace: bool) -> Tensor:

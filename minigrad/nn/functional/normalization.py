@@ -15,7 +15,7 @@ from ...flags import check_flags
 from ...ops.embeddings import looked_up
 from ...ops.names import tensor_argument
 from ...ops.normalization import group_normalized, layer_normalized, normalized, scaled
-from ...ops.options import wrong_type
+from ...ops.options import real, wrong_type
 from ...ops.windows import several
 from ...tensor import Tensor
 from .distances import normalize as normalize
@@ -66,7 +66,12 @@ def batch_norm(
     """
     if training:
         _check_enough(input.size())
-    return batch_normalized(input, running_mean, running_var, weight, bias, training, momentum, eps)
+    added = real("batch_norm", "eps", 8, eps)
+    if training and added <= 0:
+        raise ValueError(f"batch_norm eps must be positive during training, but got {eps}")
+    if added < 0:
+        raise ValueError(f"batch_norm eps must be non-negative, but got {eps}")
+    return batch_normalized(input, running_mean, running_var, weight, bias, training, momentum, added)
 
 
 def batch_normalized(
@@ -100,7 +105,7 @@ def batch_normalized(
         return scaled.call(input, scale, shift, running_mean, running_var, eps)
     dims = (0, *range(2, input.ndim))
     if running_mean is not None:
-        _keep_running(input, dims, running_mean, running_var, momentum)
+        _keep_running(input, dims, running_mean, running_var, real("batch_norm", "momentum", 7, momentum))
     return normalized.call(input, scale, shift, dims, 0, True, eps)
 
 
@@ -144,6 +149,7 @@ def instance_normalized(
     check_flags("instance_norm", use_input_stats=use_input_stats)
     if not use_input_stats and (running_mean is None or running_var is None):
         raise RuntimeError("Expected running_mean and running_var to be defined when use_input_stats is false")
+    eps = real("instance_norm", "eps", 8, eps)
     n, channels = input.shape[:2]
     mean, var, scale, shift = (None if t is None else t.repeat(n) for t in (running_mean, running_var, weight, bias))
     whole = input.contiguous().view(1, n * channels, *input.shape[2:])
@@ -193,6 +199,7 @@ def layer_norm(
     sizes = _normalized_shape("layer_norm", tensor_argument(input, "layer_norm"), normalized_shape, "*, ")
     _check_shapes(sizes, weight=weight, bias=bias)
     _check_floating(input, "LayerNormKernelImpl", weight, bias)
+    eps = real("layer_norm", "eps", 5, eps)
     dims = tuple(range(input.ndim - len(sizes), input.ndim))
     return layer_normalized.call(input, *_affine(weight, bias, sizes, input._array.dtype), dims, 0, False, eps)
 
@@ -222,6 +229,7 @@ def group_norm(
                 f"shape {list((weight if weight is not None else t).shape)} and input of shape {shape}"
             )
     _check_floating(input, "GroupNormKernelImpl", weight, bias)
+    eps = real("group_norm", "eps", 5, eps)
     parameters = _affine(weight, bias, (shape[1],), input._array.dtype)
     return group_normalized.call(input, *parameters, (2,), num_groups, True, eps)
 

@@ -15,7 +15,7 @@ from ...flags import check_flags
 from ...ops.convert import converted_to_save
 from ...ops.losses import entropy, huber, smooth_error, soft_margin, squared_error
 from ...ops.names import check_needs_no_gradient
-from ...ops.options import number
+from ...ops.options import number, real
 from ...ops.table import common_dtype
 from ...tensor import Tensor
 from .reduction import reduced, reduction_of, warn_of_sizes
@@ -181,6 +181,7 @@ def poisson_nll_loss(
         reduction = reduction_of(reduction, size_average, reduce)
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
+    eps = real("poisson_nll_loss", "eps", 5, eps)
     loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
@@ -246,7 +247,7 @@ def hinge_embedding_loss(
 ) -> Tensor:
     """`input` where `target` is 1, `max(0, margin - input)` where it is -1."""
     reduction = reduction_of(reduction, size_average, reduce)
-    zeros = zeros_like(input)
+    zeros, margin = zeros_like(input), real("hinge_embedding_loss", "margin", 3, margin)
     if input.dtype.kind != dtypes.FLOATING:
         margin = int(margin)  # as torch does
     far = where(target != 1, (margin - input).clamp_min(0), zeros)
@@ -269,4 +270,5 @@ def margin_ranking_loss(
             "margin_ranking_loss : All input tensors should have same dimension but got sizes: "
             f"input1: {input1.size()}, input2: {input2.size()}, target: {target.size()} "
         )
+    margin = real("margin_ranking_loss", "margin", 4, margin)
     return reduced((-target * (input1 - input2) + margin).clamp_min(0), reduction)
