@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
-from .half import at_least, at_most, in_single
+from .half import at_least, at_most, in_single, is_half
 from .indices import number_array
 from .inplace import like
 from .names import public, tensor_argument
@@ -41,6 +41,8 @@ def _gelu(a: Array, approximate: str) -> Array:
 
 
 def _gelu_rule(g: Any, a: Any, approximate: str) -> Any:
+    if is_half(g):
+        return in_single(_gelu_rule, g, a.astype("f"), approximate)
     if approximate == "tanh":
         t = tanh_(ROOT_TWO_OVER_PI * (a + CUBIC * (a * a * a)))
         slope = ROOT_TWO_OVER_PI * (1 + 3 * CUBIC * (a * a))
@@ -56,6 +58,8 @@ def _silu(a: Array) -> Array:
 
 
 def _silu_rule(g: Any, a: Any) -> Any:
+    if is_half(g):
+        return in_single(_silu_rule, g, a.astype("f"))
     s = sigmoid_(a)
     return g * (s * (1 + a * (1 - s)))
 
@@ -67,6 +71,8 @@ def _mish(a: Array) -> Array:
 
 
 def _mish_rule(g: Any, a: Any) -> Any:
+    if is_half(g):
+        return in_single(_mish_rule, g, a.astype("f"))
     t = tanh_(softplus_(a, 1.0, math.inf))
     return g * (t + a * sigmoid_(a) * (1 - t * t))
 
@@ -123,6 +129,12 @@ def _hardswish(a: Array) -> Array:
     return a * np.clip(a + 3, 0, 6) / 6
 
 
+def _hardswish_rule(g: Any, a: Any) -> Any:
+    if is_half(g):
+        return in_single(_hardswish_rule, g, a.astype("f"))
+    return select(g * keep(a / 3 + 0.5, (a > -3) & (a < 3)), g, a < 3)
+
+
 leaky_relu_ = op(
     "LeakyReluBackward0",
     lambda a, slope: np.where(a > 0, a, a * a.dtype.type(slope)),
@@ -149,7 +161,7 @@ hardsigmoid_ = op(
 hardswish_ = op(
     "HardswishBackward0",
     _hardswish,
-    a=lambda g, a: select(g * keep(a / 3 + 0.5, (a > -3) & (a < 3)), g, a < 3),
+    a=_hardswish_rule,
 )
 above = op(
     "ThresholdBackward0",

@@ -38,8 +38,8 @@ def _sinc(a: Array) -> Array:
 
 
 def _sinc_rule(g: Any, a: Any) -> Any:
-    angle = a * math.pi
-    return keep(g * ((angle * cos_(angle) - sin_(angle)) / (a * a * math.pi)), a * a * math.pi != 0)
+    angle, divisor = by_number(mul_, a, math.pi), by_number(mul_, a * a, math.pi)
+    return keep(g * ((angle * cos_(angle) - sin_(angle)) / divisor), divisor != 0)
 
 
 def _logit(a: Array, eps: float | None) -> Array:

@@ -16,6 +16,7 @@ from ..engine import level_of_user
 from ..flags import check_flags
 from ..layout import empty_channels_last, looks_channels_last
 from ..tensor import Tensor
+from .half import in_single
 from .names import tensor_argument
 from .options import integer
 from .table import Op, op
@@ -119,16 +120,28 @@ def _resolution_taps(shape: tuple[int, ...], sizes: tuple[int, ...], scales: Any
     return tuple(found)
 
 
+def _resampled(a: Array, sizes: tuple[int, ...], scales: Any, mode: str, corners: bool) -> Array:
+    if a.dtype.char == "e":
+        return in_single(_resampled, a, sizes, scales, mode, corners)
+    return resample(a, _resolution_taps(a.shape, sizes, scales, mode, corners))
+
+
+def _brought_back(
+    a: Array, shape: tuple[int, ...], sizes: tuple[int, ...], scales: Any, mode: str, corners: bool
+) -> Array:
+    if a.dtype.char == "e":
+        return in_single(_brought_back, a, shape, sizes, scales, mode, corners)
+    return collect(a, shape, _resolution_taps(shape, sizes, scales, mode, corners))
+
+
 resampled: Op = op(
     "UpsampleNearest2DBackward0",
-    lambda a, sizes, scales, mode, corners: resample(a, _resolution_taps(a.shape, sizes, scales, mode, corners)),
+    _resampled,
     a=lambda g, a_shape, sizes, scales, mode, corners: brought_back(g, tuple(a_shape), sizes, scales, mode, corners),
 )
 brought_back: Op = op(
     "UpsampleNearest2DBackwardBackward0",
-    lambda a, shape, sizes, scales, mode, corners: collect(
-        a, shape, _resolution_taps(shape, sizes, scales, mode, corners)
-    ),
+    _brought_back,
     a=lambda g, sizes, scales, mode, corners: resampled(g, sizes, scales, mode, corners),
 )
 _MODES = {
