@@ -41,6 +41,7 @@ BESIDE_NUMBERS = {
     "to a power too large": lambda x, torch: x**100000.0,
     "to the power of -2": lambda x, torch: x**-2,
     "a number to it": lambda x, torch: 1.0000001**x,
+    "to two decimals": lambda x, torch: torch.round(x - 0.355, decimals=2),
 }
 
 REDUCTIONS = {

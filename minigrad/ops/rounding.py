@@ -13,6 +13,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..tensor import Tensor
 from .convert import invalid_combination
+from .half import in_single
 from .inplace import broadcast_shape, zeros_as
 from .names import NOT_GIVEN, offer_in_place, public, tensor_argument
 from .options import integer
@@ -25,6 +26,8 @@ Array = np.ndarray[Any, Any]
 
 def _decimals(a: Array, decimals: int) -> Array:
     """Half of a unit goes to the even neighbour; in single precision the power of 10 and the product are rounded."""
+    if a.dtype.char == "e":
+        return in_single(_decimals, a, decimals)
     scale = a.dtype.type(10.0 ** abs(decimals))
     return np.rint(a * scale) / scale if decimals > 0 else np.rint(a / scale) * scale
 
