@@ -42,6 +42,11 @@ BESIDE_NUMBERS = {
     "to the power of -2": lambda x, torch: x**-2,
     "a number to it": lambda x, torch: 1.0000001**x,
     "to two decimals": lambda x, torch: torch.round(x - 0.355, decimals=2),
+    "leaking": lambda x, torch: torch.nn.functional.leaky_relu(x - 1, 0.013),
+    "shrunk": lambda x, torch: torch.nn.functional.softshrink(x, 0.3),
+    "within a distance": lambda x, torch: torch.nn.functional.huber_loss(
+        x, x.detach() * 0.3, reduction="none", delta=0.3
+    ),
 }
 
 REDUCTIONS = {

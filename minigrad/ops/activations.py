@@ -12,12 +12,12 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
-from .half import at_least, at_most, in_single, is_half
+from .half import at_least, at_most, by_number, in_single, is_half
 from .indices import number_array
 from .inplace import like
 from .names import public, tensor_argument
 from .options import number
-from .pointwise import exp_, keep, select, sigmoid_, tanh_
+from .pointwise import exp_, keep, mul_, select, sigmoid_, tanh_
 from .shape import whole_of
 from .special import erf_, erf_of
 from .table import Op, op
@@ -123,6 +123,12 @@ def _elu(a: Array, alpha: float, scale: float, input_scale: float) -> Array:
     return np.where(a > 0, a * scale, np.expm1(a * input_scale) * (alpha * scale))
 
 
+def _hardsigmoid(a: Array) -> Array:
+    if a.dtype.char == "e":
+        return in_single(_hardsigmoid, a)
+    return np.clip(a + 3, 0, 6) / 6
+
+
 def _hardswish(a: Array) -> Array:
     if a.dtype.char == "e":
         return in_single(_hardswish, a)
@@ -135,10 +141,22 @@ def _hardswish_rule(g: Any, a: Any) -> Any:
     return select(g * keep(a / 3 + 0.5, (a > -3) & (a < 3)), g, a < 3)
 
 
+def _softshrink(a: Array, lambd: float) -> Array:
+    if a.dtype.char == "e":
+        return in_single(_softshrink, a, lambd)
+    return np.where(a > lambd, a - lambd, np.where(a < -lambd, a + lambd, a * 0))
+
+
+def _glu(a: Array, first: Any, second: Any) -> Array:
+    if a.dtype.char == "e":
+        return in_single(_glu, a, first, second)
+    return a[first] * np.reciprocal(1 + np.exp(-a[second]))
+
+
 leaky_relu_ = op(
     "LeakyReluBackward0",
-    lambda a, slope: np.where(a > 0, a, a * a.dtype.type(slope)),
-    a=lambda g, a, slope: with_no_slope_in(select(g, g * slope, a > 0), a),
+    lambda a, slope: np.where(a > 0, a, by_number(mul_, a, slope)),
+    a=lambda g, a, slope: with_no_slope_in(select(g, by_number(mul_, g, slope), a > 0), a),
 )
 elu_ = op(
     "EluBackward0",
@@ -155,7 +173,7 @@ hardtanh_ = op(
 )
 hardsigmoid_ = op(
     "HardsigmoidBackward0",
-    lambda a: np.clip(a + 3, 0, 6) / 6,
+    _hardsigmoid,
     a=lambda g, a: keep(g / 6, (a > -3) & (a < 3)),
 )
 hardswish_ = op(
@@ -170,7 +188,7 @@ above = op(
 )
 softshrink_ = op(
     "SoftshrinkBackward0",
-    lambda a, lambd: np.where(a > lambd, a - lambd, np.where(a < -lambd, a + lambd, a * 0)),
+    _softshrink,
     a=lambda g, a, lambd: with_no_slope_in(keep(g, ~((a >= -lambd) & (a <= lambd))), a),
 )
 hardshrink_ = op(
@@ -198,7 +216,7 @@ half: Op = op(
 )
 glu_ = op(
     "GluBackward0",
-    lambda a, first, second: a[first] * np.reciprocal(1 + np.exp(-a[second])),
+    _glu,
     a=lambda g, a, first, second: _glu_rule(g, a, first, second),
 )
 

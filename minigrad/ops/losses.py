@@ -13,6 +13,7 @@ import numpy as np
 from ..dtypes import dtype
 from ..messages import TYPE_NAMES
 from .activations import logsigmoid_
+from .half import in_single
 from .pairs import xlogy_
 from .pointwise import abs_, clamp_low, keep, log_, select, sigmoid_, sign_
 from .shape import spread
@@ -73,9 +74,11 @@ smooth_error = op(
 )
 
 
-def _huber(a: Array, b: Array, reduction: str, delta: float) -> Array:
+def _huber(a: Array, b: Array, delta: float) -> Array:
+    if a.dtype.char == "e":
+        return in_single(_huber, a, b, delta)
     size = np.abs(a - b)
-    return loss_of(np.where(size < delta, 0.5 * size * size, delta * (size - 0.5 * delta)), reduction)
+    return np.where(size < delta, 0.5 * size * size, delta * (size - 0.5 * delta))
 
 
 def _huber_slope(error: Any, delta: float) -> Any:
@@ -93,7 +96,7 @@ def _huber_rule(g: Any, error: Any, reduction: str, delta: float, found: dtype, 
 
 huber = op(  # `of_a` and `of_b`: which dtypes its operands had, before they were brought to one
     "HuberLossBackward0",
-    lambda a, b, reduction, delta, of_a, of_b: _huber(a, b, reduction, delta),
+    lambda a, b, reduction, delta, of_a, of_b: loss_of(_huber(a, b, delta), reduction),
     a=lambda g, a, b, reduction, delta, of_a, of_b: _huber_rule(g, a - b, reduction, delta, of_b, of_a),
     b=lambda g, a, b, reduction, delta, of_a, of_b: _huber_rule(g, b - a, reduction, delta, of_a, of_b),
 )
