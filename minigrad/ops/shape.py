@@ -14,7 +14,6 @@ from ..dtypes import Size
 from ..engine import NodeOfMany
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin, wants_grad
-from .half import in_single, is_half
 from .inplace import as_view, zeros_as
 from .names import attach, public, tensor_argument
 from .options import integer, lengths, unknown_name, wrong_type
@@ -72,8 +71,6 @@ def _untile(g: Any, shape: Dims, repeats: Dims) -> Any:
     """`g` cut into the copies, and those added up; torch records nothing of it where there are none."""
     if 0 in repeats:
         g = zeros_as(g)
-    if is_half(g):
-        return in_single(_untile, g, shape, repeats)
     sizes = (1,) * (len(repeats) - len(shape)) + tuple(shape)
     pairs = tuple([n for pair in zip(repeats, sizes, strict=True) for n in pair])
     return g.reshape(pairs).sum(axis=tuple(range(0, len(pairs), 2))).reshape(shape) if pairs else g
