@@ -245,6 +245,8 @@ FIRST_ONLY = [
     "F.poisson_nll_loss(y, tt * 5, full=True)",
     "F.interpolate(x4, scale_factor=1.5, mode='bicubic', align_corners=True)",
     "F.interpolate(x4, scale_factor=1.2, mode='bilinear')",  # to the same size: a copy
+    "F.layer_norm(x4.transpose(0, 1), (4,)).view(-1, 3) * tt[0, :3]",  # whatever it is made of lies in one piece
+    "F.group_norm(x4.mT, 3).view(-1, 3) * tt[0, :3]",
     "F.interpolate(x4[..., :3, :3], scale_factor=2.3, mode='nearest')",  # twice as large
     "F.gumbel_softmax(y, 0.5, hard=True)",
     "F.instance_norm(x4, torch.zeros(3), torch.ones(3), momentum=0.3)",

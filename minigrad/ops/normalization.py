@@ -37,6 +37,8 @@ def _for_channels(b: Any, like: Any, channels: bool) -> Any:
 def _normalize(a: Array, b: Array, c: Array, dims: Dims, groups: int, channels: bool, eps: float) -> Array:
     if a.dtype.char == "e":
         return in_single(_normalize, a, b.astype("f"), c.astype("f"), dims, groups, channels, eps)
+    if groups or not channels:  # of layers and groups torch gives the result in one piece, which `view` takes
+        a = np.ascontiguousarray(a)
     x = _grouped(a, groups)
     count = x.dtype.type(math.prod([x.shape[i] for i in dims]))
     x = x - np.add.reduce(x, axis=dims, keepdims=True) / count

@@ -65,7 +65,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
             "Class values must be smaller than num_classes.\n"
             f"  The largest class is {classes.max()}: it takes {classes.max() + 1} classes."
         )
-    return Tensor._of((classes[..., None] == np.arange(count)).astype(INT64))
+    return Tensor._of((classes[..., None] == np.arange(count)).astype(INT64, order="C"))
 
 
 @public(method=False)
