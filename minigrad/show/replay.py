@@ -128,8 +128,7 @@ class Replay:
             else:
                 values[number] = torch_functions.function_of(type(node).op)(torch, *given, *options)
         root = values[self.root]
-        if root.requires_grad:  # what fill_ gave does not, and leads to leaves all the same
-            root.backward(torch.from_numpy(self.start.astype(root.detach().numpy().dtype)))
+        root.backward(torch.from_numpy(self.start.astype(root.detach().numpy().dtype)))
         found = {n: torch.zeros_like(leaf) if leaf.grad is None else leaf.grad + 0 for n, leaf in leaves.items()}
         return {n: Value.of(g.detach().numpy()) for n, g in found.items()}
 
