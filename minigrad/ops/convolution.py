@@ -29,7 +29,7 @@ from .windows import Sizes, Windows, add_up, counts_of, lay_out, several
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
-MOST = 2**21  # elements of the columns that are in memory at a time
+MOST = 2**19  # elements of the columns that are made at a time: few enough to stay near the processor
 
 
 def _parts(examples: int, windows: Windows, channels: int, counts: Sizes) -> Iterator[slice]:
