@@ -132,6 +132,7 @@ def allowed(lines: Sequence[str], pair: Pair, error: Exception | None, our_error
         "view size is not",
     )
     shared = any(what in text for what in of_views)
+    shared |= "a second time" in text and any(isinstance(t, torch.Tensor) and t._is_view() for t in used)
     shared |= any(isinstance(t, torch.Tensor) and has_overlap(t) for t in used)
     if used and not (shared and our_error is None):
         of_layout = "view size is not compatible", "single memory location", "a view of a leaf Variable"
