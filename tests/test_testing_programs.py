@@ -16,7 +16,16 @@ from hypothesis import Phase, find, given, settings, strategies as st
 from hypothesis.vendor.pretty import pretty
 
 import minigrad
-from minigrad.testing.random_programs import KINDS, WITHOUT_DATA, Program, programs, run_program, write
+from minigrad.testing.random_programs import (
+    KINDS,
+    WITHOUT_DATA,
+    Program,
+    _as_it_runs,
+    _Writer,
+    programs,
+    run_program,
+    write,
+)
 
 SETTINGS = settings(database=None, max_examples=200)
 
@@ -126,6 +135,20 @@ def test_counterexamples_shrink_to_the_lines_they_need(name: str) -> None:
     condition, lines = COUNTEREXAMPLES[name]
     found = find(programs(), condition, settings=settings(SETTINGS, max_examples=10_000), random=Random(0))
     assert len(found.lines) <= lines, found
+
+
+def test_a_line_that_ran_only_since_writing_asked_is_dropped() -> None:
+    lines = ["a = torch.tensor(1.0, requires_grad=True)", "with torch.no_grad(): b = -a", "c = b[...]", "b.add_(a)"]
+    for refused, kept in ((False, 4), (True, 5)):
+        writer = _Writer(minigrad, KINDS, refused)
+        for line in lines:
+            writer.add(line)
+        assert list(writer.last_gradients(6))  # asks c for its grad_fn
+        writer.add("c.add_(b)")
+        assert len(writer.lines) == 5
+        program = _as_it_runs(writer.lines, minigrad, refused)
+        assert (len(program.lines), program.refused) == (kept, frozenset({5} if refused else ()))
+        run_program(program)
 
 
 def test_the_simplest_program() -> None:

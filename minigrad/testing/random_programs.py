@@ -267,7 +267,24 @@ def write(
             writer.add(writer.line())
         for line in writer.last_gradients(gradients):
             writer.add(line)
-    return Program(tuple(writer.lines), library.__name__, frozenset(writer.refused))
+        return _as_it_runs(writer.lines, library, refused)
+
+
+def _as_it_runs(lines: Sequence[str], library: ModuleType, keeps_refused: bool) -> Program:
+    """The program of lines, run once more: writing asks views for what changes them, and running does not."""
+    interpreter = Interpreter(library)
+    kept: list[str] = []
+    refused = set()
+    for line in lines:
+        error = interpreter.run(line)
+        if error and not keeps_refused:
+            break
+        kept.append(line)
+        if error:
+            refused.add(len(kept))
+        if ends_program(line, error):
+            break
+    return Program(tuple(kept), library.__name__, frozenset(refused))
 
 
 def _is_moderate(t: Any) -> bool:
@@ -295,7 +312,6 @@ class _Writer:
         self.library, self.keeps_refused = library, keeps_refused
         self.interpreter = Interpreter(library)
         self.lines: list[str] = []
-        self.refused: set[int] = set()
         self.ended = False
         self.templates = _templates(tuple(kind for kind in KINDS if kind in kinds))
         self.choices: Iterator[int] = iter(())
@@ -320,9 +336,7 @@ class _Writer:
                 self.interpreter.run(earlier)
             return
         self.lines.append(line)
-        if error:
-            self.refused.add(len(self.lines))
-            self.ended = ends_program(line, error)
+        self.ended = ends_program(line, error)
 
     def last_gradients(self, count: int) -> Iterator[str]:
         """Lines that compute the gradients of what was made last with respect to the leaves."""
