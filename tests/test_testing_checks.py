@@ -256,6 +256,31 @@ def test_a_buffer_that_is_returned_itself():
     complaint(testing.check_linear_in_upstream, f, torch.tensor([1.0, 2.0], requires_grad=True))
 
 
+def scale_ctx(ctx, g):
+    ctx.y *= g
+    return ctx.y.clone()
+
+
+@pytest.mark.parametrize("check", [testing.check_linear_in_upstream, testing.check_views])
+@pytest.mark.parametrize(("t", "backward"), [
+    *[(t, scale_ctx) for t in (minigrad, torch)],
+    (torch, lambda ctx, g: ctx.saved_tensors[0].data.mul_(g)),  # minigrad refuses the second pass
+])  # fmt: skip
+def test_a_backward_that_spoils_what_it_saved(t, backward, check):
+    class Exp(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            y = x.exp()
+            ctx.y = y.clone()
+            ctx.save_for_backward(y)
+            return y
+
+    Exp.backward = staticmethod(backward)
+    text = complaint(check, Exp.apply, t.tensor(1.0, requires_grad=True))
+    assert "a second backward pass gives another gradient" in text
+    assert "a saved value was changed in place" in text
+
+
 def test_an_upstream_that_is_transposed():
     wrong = lambda ctx, g, x, cls: g * 2 * x * (2 if g.stride() == (1, 2) else 1)
     text = complaint(testing.check_views, unary(torch, lambda x: x * x, wrong), two(torch)[0])
@@ -285,6 +310,18 @@ def test_points_where_kinks_meet_pass():
     zeros = torch.zeros(3, dtype=torch.float64, requires_grad=True)
     testing.check_gradients(lambda x: x.median(), zeros)
     testing.check_adjoint(lambda x: x.sort()[0], zeros)
+
+
+@LIBRARIES
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def test_a_function_class_is_taken_for_its_apply(t, check):
+    class Half(t.autograd.Function):
+        forward = staticmethod(lambda ctx, a: a / 2)
+        backward = staticmethod(lambda ctx, g: g / 2)
+
+    check(Half, two(t)[0])
+    with pytest.raises(TypeError, match="^Linear is a class of modules: pass an instance, such as Linear"):
+        check(t.nn.Linear, two(t)[0])
 
 
 @LIBRARIES

@@ -96,7 +96,8 @@ def check_linear_in_upstream(
     def pulled(upstream: Sequence[Any], of: Sequence[Any] = outputs) -> list[Array]:
         return subject.gradients(of, list(wanted.values()), upstream)
 
-    of_u, of_ones, of_mixed, of_zeros = pulled(u), pulled(ones), pulled(mixed), pulled(zeros)
+    of_u = _pulled_twice(calls, outputs, wanted, u)
+    of_ones, of_mixed, of_zeros = pulled(ones), pulled(mixed), pulled(zeros)
     parts = [pulled([t], [o]) for t, o in zip(u, outputs, strict=True)]
     worst = 0.0
     roundings = _rounding_of(pulled, u, of_u, max(EPS[str(numpy_of(o).dtype)] for o in outputs))
@@ -110,6 +111,18 @@ def check_linear_in_upstream(
             total = np.sum([part[n] for part in parts], axis=0)
             calls.compare(what, x, total, allowed, ("together", "result by result"))
     calls.note(DOUBLE, worst, sum(x.size for x in of_u))
+
+
+def _pulled_twice(calls: Calls, outputs: Sequence[Any], wanted: dict[str, Any], upstream: Sequence[Any]) -> list[Array]:
+    """The vector-Jacobian product, the same by a second pass: a rule that spoils what it saved has other mistakes too."""
+    first, second = (calls.subject.gradients(outputs, list(wanted.values()), upstream) for _ in range(2))
+    for what, g, h in zip(wanted, first, second, strict=True):
+        if not _nearly(g, h):
+            raise calls.fail(
+                f"a second backward pass gives another gradient of {what}, {h.tolist()} after {g.tolist()}\n"
+                "  likely cause: a saved value was changed in place"
+            )
+    return first
 
 
 def _rounding_of(pulled: Any, u: Sequence[Any], of_u: Sequence[Array], eps: float) -> list[Any]:
@@ -281,7 +294,7 @@ def check_views(
     plain = subject.fresh(inputs, DOUBLE, plain=True)
     outputs, wanted = subject.call(plain), subject.wanted(plain)
     upstream = subject.upstream(outputs, seed)
-    right = subject.gradients(outputs, list(wanted.values()), upstream)
+    right = _pulled_twice(calls, outputs, wanted, upstream)
     worst = 0.0
     for how, lay_out in LAYOUTS.items():
         arguments, bases = _laid_out(subject, plain, lay_out)

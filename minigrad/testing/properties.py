@@ -16,7 +16,7 @@ from . import checks, profiles
 from .mutation import Mutant, mutants_of
 from .parity import check_against_torch
 from .strategies import broadcastable_shapes, tensors
-from .subject import Subject, library_of, name_of, parameters_of
+from .subject import Subject, callable_of, library_of, name_of, parameters_of
 
 INTERNAL = True
 __tracebackhide__ = True  # pytest shows the message, and the user's own lines
@@ -59,7 +59,7 @@ def gradient_properties(
     skip            names of checks to leave out, such as "second_gradients"
     examples        how many of each check; if left out, as the profile has it (`pytest --gradient-profile`)
     """
-    f = _callable(f)
+    f = callable_of(f)
     drawn = _drawn(f, shapes, elements, options, inputs, library)
     left_out = {check.removeprefix("check_") for check in ([skip] if isinstance(skip, str) else skip)}
     unknown = left_out - {*CHECKS, "against_torch"}
@@ -91,19 +91,6 @@ def _caller() -> str:
     while frame is not None and "INTERNAL" in frame.f_globals:
         frame = frame.f_back
     return str(frame.f_globals.get("__name__", "__main__")) if frame is not None else "__main__"
-
-
-def _callable(f: Any) -> Callable[..., Any]:
-    """What to call: of a Function, its `apply`."""
-    if inspect.isclass(f) and not hasattr(f, "apply"):
-        raise TypeError(f"{f.__name__} is a class: pass one of its instances, or a function")
-    if inspect.isclass(f) and not hasattr(f, "setup_context"):
-        raise TypeError(f"{f.__name__} is a class of modules: pass an instance, such as {f.__name__}(...)")
-    f = getattr(f, "apply", None) if inspect.isclass(f) else f
-    if not callable(f):
-        raise TypeError(f"gradients are checked of a function, not of {type(f).__name__}")
-    function: Callable[..., Any] = f
-    return function
 
 
 def _drawn(f: Any, shapes: Any, elements: Any, options: Any, inputs: Strategy | None, library: Any) -> Strategy:
@@ -244,7 +231,7 @@ def mutants(
     The arguments are those of `gradient_properties`. Which examples reach a rule is found out first, so that a mutant
     is tried on these alone; `mutant.caught_by` names the check that caught it, or is None.
     """
-    f = _callable(f)
+    f = callable_of(f)
     drawn = _drawn(f, shapes, elements, options, inputs, library)
     subjects: list[tuple[Subject, list[Any]]] = []
 

@@ -27,6 +27,7 @@ class Subject:
     """
 
     def __init__(self, function: Callable[..., Any], library: ModuleType | None = None, name: str = "") -> None:
+        function = callable_of(function)
         self.library = library or library_of(function)
         self.has_parameters = callable(getattr(function, "parameters", None))
         self.function: Any = copy.deepcopy(function) if self.has_parameters else function
@@ -176,6 +177,19 @@ def _root(value: Any) -> str:
     if place is None:
         place = getattr(getattr(value, "__self__", None), "__module__", "") or type(value).__module__
     return str(place).partition(".")[0]
+
+
+def callable_of(f: Any) -> Callable[..., Any]:
+    """What to call: of a Function, its `apply`; TypeError for what cannot be called with tensors."""
+    if inspect.isclass(f) and not hasattr(f, "apply"):
+        raise TypeError(f"{f.__name__} is a class: pass one of its instances, or a function")
+    if inspect.isclass(f) and not hasattr(f, "setup_context"):
+        raise TypeError(f"{f.__name__} is a class of modules: pass an instance, such as {f.__name__}(...)")
+    f = getattr(f, "apply", None) if inspect.isclass(f) else f
+    if not callable(f):
+        raise TypeError(f"gradients are checked of a function, not of {type(f).__name__}")
+    function: Callable[..., Any] = f
+    return function
 
 
 def name_of(function: Any) -> str:
