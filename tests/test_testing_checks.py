@@ -107,6 +107,21 @@ CAUSES = {
         (2,),
     ),
     "the mean stands in its place": (lambda g, a, b: (g * b, (g * a).mean(0)), (3, 2), (2,)),
+    "looks like one; the input was stretched along axis 0 of the result: is its gradient summed there?": (
+        lambda g, a, b: (g * b, (g * a)[:1] * 2),
+        (2,),
+        (1,),
+    ),
+    "formula needs; the input was stretched along axes 0, 2 of the result: is its gradient summed there?": (
+        lambda g, a, b: (g * b, (g * a)[0, :, :1] * 5),
+        (2, 3, 2),
+        (3, 1),
+    ),
+    "a sign: the gradient is the negative of the right one; but of a single element other mistakes": (
+        lambda g, a, b: (-g * b, g * a),
+        (1,),
+        None,
+    ),
     "1 of 4 elements": (lambda g, a, b: (g * b + (a == 1).to(g.dtype), g * a), (2, 2), None),
     "an extra term": (lambda g, a, b: (g * b + 1, g * a), (2, 2), None),
     "a division by zero": (lambda g, a, b: (g * b / (a * 0), g * a), (2, 2), None),

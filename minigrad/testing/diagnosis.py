@@ -26,15 +26,21 @@ def likely_cause(found: Array, right: Array, spread: Callable[[], Array] | None 
     if alike(found, right):
         return "the first digits are right: a constant that is a little off, or rounding, where much cancels"
     if alike(found, -right):
-        return "a sign: the gradient is the negative of the right one"
+        text = "a sign: the gradient is the negative of the right one"
+        return f"{text}; but of a single element other mistakes may look like one" if right.size == 1 else text
     if not found.any():
         return (
             "nothing flows back: no rule, a value that left the graph (detach, no_grad, NumPy), or a factor of 0 here"
         )
+    stretched = ""
     if spread is not None:
-        cause = _unsummed(found, spread(), alike)
+        wide = spread()
+        axes = _stretched_axes(found.shape, wide.shape)
+        cause = _unsummed(found, wide, axes, alike)
         if cause:
             return cause
+        where = f"{'axis' if len(axes) == 1 else 'axes'} {', '.join(map(str, axes))} of the result"
+        stretched = f"; the input was stretched along {where}: is its gradient summed there?"
     wrong = ~np.isclose(found, right, rtol=1e-4, atol=1e-6 * max(size, 1e-12))
     if right.ndim > 1 and wrong.sum() > 1 and alike(found, right.T):
         return "a transposed operand: the gradient is right in the order of the transpose"
@@ -43,7 +49,7 @@ def likely_cause(found: Array, right: Array, spread: Callable[[], Array] | None 
     factor = _factor(found, right)
     if factor is not None:
         if right.size == 1:
-            return f"a factor of {factor:.6g}; but of a single element any mistake looks like one"
+            return f"a factor of {factor:.6g}; but of a single element any mistake looks like one{stretched}"
         text = f"a factor: every element is {factor:.6g} times the right one"
         if abs(factor - 2) < 1e-4:
             text += "; a term counted twice, perhaps"
@@ -52,14 +58,18 @@ def likely_cause(found: Array, right: Array, spread: Callable[[], Array] | None 
         return f"a special case: {wrong.sum()} of {wrong.size} elements are wrong, the others right"
     if right.size > 1 and alike(found - right, np.full(right.shape, (found - right).flat[0])):
         return "a missing or an extra term: all elements are off by the same amount"
-    return "a missing term, or a saved value that is not the one the formula needs"
+    return f"a missing term, or a saved value that is not the one the formula needs{stretched}"
 
 
-def _unsummed(found: Array, spread: Array, alike: Callable[[Array, Array], bool]) -> str:
+def _stretched_axes(narrow: tuple[int, ...], wide: tuple[int, ...]) -> tuple[int, ...]:
+    """The axes of a result along which broadcasting stretched an input."""
+    extra = len(wide) - len(narrow)
+    return (*range(extra), *[extra + i for i, n in enumerate(narrow) if n == 1 != wide[extra + i]])
+
+
+def _unsummed(found: Array, spread: Array, axes: tuple[int, ...], alike: Callable[[Array, Array], bool]) -> str:
     """Whether a gradient is only a part of what broadcasting spread out."""
-    extra = spread.ndim - found.ndim
-    axes = (*range(extra), *[extra + i for i, n in enumerate(found.shape) if n == 1 != spread.shape[extra + i]])
-    if not axes or 0 in spread.shape:
+    if 0 in spread.shape:
         return ""
     text = f"a missing sum over a broadcast axis ({', '.join(map(str, axes))} of the result)"
     parts = {
