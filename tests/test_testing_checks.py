@@ -335,7 +335,7 @@ def test_a_function_class_is_taken_for_its_apply(t, check):
         backward = staticmethod(lambda ctx, g: g / 2)
 
     check(Half, two(t)[0])
-    with pytest.raises(TypeError, match="^Linear is a class of modules: pass an instance, such as Linear"):
+    with pytest.raises(TypeError, match="Linear is a class of modules: pass an instance"):
         check(t.nn.Linear, two(t)[0])
 
 

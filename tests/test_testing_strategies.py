@@ -192,6 +192,8 @@ def test_bad_elements_are_refused():
         s.numbers(1, 0)
     with pytest.raises(InvalidArgument, match="kinds of dtypes are floating"):
         s.dtypes("complex")
+    with pytest.raises(InvalidArgument, match=r"a dtype is one of float64, .* not 'float33'"):
+        smallest(s.tensors((2,), "float33"), bool)
     with pytest.raises(InvalidArgument, match="a layout is one of contiguous"):
         smallest(s.tensors(layout="diagonal"), lambda x: True)
 

@@ -114,7 +114,7 @@ def check_linear_in_upstream(
 
 
 def _pulled_twice(calls: Calls, outputs: Sequence[Any], wanted: dict[str, Any], upstream: Sequence[Any]) -> list[Array]:
-    """The vector-Jacobian product, the same by a second pass: a rule that spoils what it saved has other mistakes too."""
+    """The vector-Jacobian product, the same by a second pass: a rule that spoils what it saved misleads all else."""
     first, second = (calls.subject.gradients(outputs, list(wanted.values()), upstream) for _ in range(2))
     for what, g, h in zip(wanted, first, second, strict=True):
         if not _nearly(g, h):

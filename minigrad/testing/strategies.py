@@ -334,6 +334,8 @@ class _Plan:
 def _tensor(draw: Draw, plan: _Plan) -> Any:
     shape = tuple(_drawn(draw, plan.shape))
     dtype = str(_drawn(draw, plan.dtype)).removeprefix("torch.")
+    if dtype not in (names := [name for kind in DTYPES.values() for name in kind]):
+        raise InvalidArgument(f"a dtype is one of {', '.join(names)}, not {dtype!r}")
     layout = _drawn(draw, plan.layout)
     wants_grad = _drawn(draw, plan.requires_grad)
     n = prod(shape)
