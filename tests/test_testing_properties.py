@@ -42,6 +42,20 @@ def test_a_planted_mistake_is_found_and_its_example_is_small(library, mistake):
     assert max(found[1]) <= 4
 
 
+@pytest.mark.parametrize("how", [{}, {"shapes": (5, 3)}], ids=["drawn", "given"])
+def test_a_function_that_refuses_the_shapes_drawn_is_told_to_say_which(how):
+    def f(x):
+        return x.reshape(2, 3)
+
+    f.__name__ = "to_2_by_3"  # its __qualname__ stays f's
+    tests = gradient_properties(f, examples=1, **how)
+    with pytest.raises(RuntimeError) as caught:
+        tests().test_gradients()
+    notes = "\n".join(caught.value.__notes__)
+    assert ("if to_2_by_3 takes only some, say which: gradient_properties(..., shapes=(5, 3))" in notes) == (not how)
+    assert "self=" not in notes
+
+
 @pytest.mark.parametrize("library", LIBRARIES, ids=lambda t: t.__name__)
 def test_what_is_right_is_not_blamed(library):
     assert smallest_failure(product(library), library=library) is None

@@ -104,4 +104,4 @@ def ratio(found: float, right: float) -> str:
     if not right:
         return "none, the right one is 0"
     off = found / right - 1
-    return f"1 {'-' if off < 0 else '+'} {abs(off):.1e}" if abs(off) < 5e-6 else f"{found / right:.6g}"
+    return f"1 {'-' if off < 0 else '+'} {abs(off):.1e}" if abs(off) < 5e-6 else f"{found / right + 0.0:.6g}"  # not -0

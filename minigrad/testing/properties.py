@@ -74,6 +74,8 @@ def gradient_properties(
     if not used or examples == 0:
         raise ValueError("nothing is left to check: every check is skipped, or examples is 0")
     name = name or name_of(f)
+    hint = f"The shapes were drawn: if {name} takes only some, say which: gradient_properties(..., shapes=(5, 3))"
+    hint = hint if shapes is inputs is None else ""
     tests: dict[str, Any] = {
         "__test__": True,
         "gradient_properties": True,
@@ -81,7 +83,7 @@ def gradient_properties(
         "__doc__": f"Gradients of {name}.",
     }
     for check, run in used.items():
-        tests[f"test_{check}"] = _test(check, run, f, drawn, library, name, examples)
+        tests[f"test_{check}"] = _test(check, run, f, drawn, library, name, examples, hint)
     tests["test_mutants"] = _mutant_test(used, f, drawn, library, name, examples)
     return type(f"Test{name.title().replace('_', '').replace('.', '')}", (), tests)
 
@@ -163,7 +165,7 @@ ROUND = 10  # after so many examples hypothesis begins to vary old ones rather t
 def _configured(test: Any, drawn: Strategy, examples: int | None, **more: Strategy) -> list[Any]:
     """Hypothesis tests of `inputs`, and what else is drawn, under the profile in force: short runs with own seeds."""
     profile = profiles.current()
-    quiet = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.differing_executors]
+    quiet = [HealthCheck.too_slow, HealthCheck.data_too_large]
     count = examples or profile.examples
     how = settings(
         max_examples=min(ROUND, count),
@@ -185,18 +187,26 @@ def _test(
     library: ModuleType | None,
     name: str,
     examples: int | None,
+    hint: str,
 ) -> Any:
-    def test(self: Any, inputs: Any, upstream: int) -> None:
+    def test(inputs: Any, upstream: int) -> None:
         function, arguments = call_with(f, inputs)
         more = {} if check == "against_torch" else {"library": library or library_of(f, arguments)}
-        run(function, *arguments, name=name, seed=upstream, **more)
+        try:
+            run(function, *arguments, name=name, seed=upstream, **more)
+        except AssertionError:
+            raise
+        except Exception as error:
+            if hint:
+                error.add_note(hint)
+            raise
 
     test.__name__ = test.__qualname__ = f"test_{check}"
     rounds = _configured(test, drawn, examples, upstream=st.integers(0, 255))  # the seed of what flows in
 
     def run_all(self: Any) -> None:
         for one in rounds:
-            one(self)
+            one()
 
     run_all.__name__ = run_all.__qualname__ = test.__name__
     return run_all

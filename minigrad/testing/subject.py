@@ -200,6 +200,9 @@ def name_of(function: Any) -> str:
     while isinstance(function, partial):
         function = function.func
     name = str(getattr(function, "__qualname__", None) or type(function).__name__).rpartition("<locals>.")[2]
+    given = str(getattr(function, "__name__", name))
+    if name.rpartition(".")[2] != given:  # who makes functions in a loop sets this one alone
+        return given
     if name == "<lambda>":
         code = function.__code__
         return f"lambda at {Path(code.co_filename).name}:{code.co_firstlineno}"
