@@ -187,6 +187,14 @@ def test_options_after_the_script_are_its_own_and_a_line_says_so(monkeypatch, ca
     )
 
 
+def test_a_script_that_imports_minigrad_itself_is_refused_in_one_line(tmp_path, capsys):
+    script = tmp_path / "ours.py"
+    script.write_text("import minigrad as torch\nfrom minigrad import nn\n")
+    assert main(["compare", str(script)]) == 2
+    told = f"minigrad: {script} imports minigrad, so both runs are minigrad's: compare needs `import torch`\n"
+    assert capsys.readouterr() == ("", told)
+
+
 def test_a_closed_pipe_is_no_error(tmp_path):
     script = tmp_path / "long.py"
     script.write_text("import torch\nprint('long' * 50_000)\n")  # more than a pipe holds

@@ -7,9 +7,11 @@ two part. `told` prints it as a table, `page` makes an HTML page of it, `to_json
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -42,18 +44,32 @@ def compare(
     seed       that Python's, NumPy's and the library's random streams begin with, unless the script seeds them itself
     ignore     a regular expression: printed lines that it is found in, such as times, count as alike
     running    called with the library's name before each run
-    Raises OSError where the script cannot be read, ImportError without torch. What the script itself raises is part
-    of the comparison.
+    Raises OSError where the script cannot be read, ImportError without torch, or where the script imports minigrad and
+    not torch. What the script itself raises is part of the comparison.
     """
     script = os.fspath(script)
-    with open(script, "rb"):
-        pass
+    if _is_of_minigrad_alone(Path(script).read_bytes()):
+        raise ImportError(f"{script} imports minigrad, so both runs are minigrad's: compare needs `import torch`")
     with TemporaryDirectory() as folder:
         runs = []
         for library in LIBRARIES:
             running(library)
             runs.append(_run(library, Path(folder, library), script, arguments, seed))
         return compared(script, seed, runs[0], runs[1], ignore)
+
+
+def _is_of_minigrad_alone(source: bytes) -> bool:
+    """Whether a script imports minigrad, and torch nowhere: nothing of it would run on torch, or be heard there."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # what Python says of the source is for the runs to say
+        try:
+            nodes = list(ast.walk(ast.parse(source)))
+        except (SyntaxError, ValueError):
+            return False
+    modules = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    modules += [node.module or "" for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+    packages = {module.partition(".")[0] for module in modules}
+    return "minigrad" in packages and "torch" not in packages
 
 
 def _run(library: str, path: Path, script: str, arguments: Sequence[str], seed: int) -> list[Event]:
