@@ -362,6 +362,8 @@ def test_of_a_call_that_does_several_things_the_last_is_what_is_assigned() -> No
     assert re.search(r"(?m)^ *1  b: w.split\(1\)  SplitBackward0$", told(w.prod() * b))
     given = [node.label for node in show.steps(score).nodes if node.name == "MmBackward0"]
     assert given == ["mm", "score", "mm", "score"]
+    whole = [node.place.whole for node in show.steps(score).nodes if node.place is not None]
+    assert whole == [node.label == "score" for node in show.steps(score).nodes if node.place is not None]
     operation = loss
     for _ in range(2):
         operation = operation.tanh()

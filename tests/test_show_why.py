@@ -224,6 +224,13 @@ def test_never_asked_for():
     assert "x.requires_grad_()" in str(show.why(x))
 
 
+def test_a_buffer():
+    net = torch.nn.Sequential(torch.nn.BatchNorm1d(2))
+    for x in net[0].running_mean, net[0].num_batches_tracked:
+        assert show.why(x).kinds == ("a buffer",)
+    assert show.why(torch.ones(2)).kinds == ("never asked for",)
+
+
 def test_a_grad_that_was_not_recorded():
     w = leaf()
     (w**3).sum().backward()
@@ -411,6 +418,7 @@ def test_chinese():
     lost = w.detach()
     assert "`lost` 不需要梯度" in str(show.why(lost, lang="zh"))
     assert "w.detach()" in str(show.why(lost, lang="zh"))
+    assert str(show.why(torch.ones(2), lang="zh")).startswith("这个张量不需要梯度：")
 
 
 @pytest.mark.parametrize("kind", SAY)

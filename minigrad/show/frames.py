@@ -43,6 +43,12 @@ def modules_of(frames: list[FrameType]) -> dict[int, str]:
     return {id(module): text for text, module in _named(frames, _modules, _loop_variables)}
 
 
+def is_buffer(t: Tensor, frames: list[FrameType]) -> bool:
+    """Whether an nn.Module that the variables lead to keeps a tensor as a buffer."""
+    modules = [module for _, module in _named(frames, _modules)]
+    return any(kept is t for module in modules for kept in attributes_of(module)["_buffers"].values())
+
+
 def _named(
     frames: list[FrameType], look: Callable[..., Found], passing: Callable[[CodeType], set[str]] = lambda code: set()
 ) -> list[tuple[str, Any]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from .languages import filled
+
 INTERNAL = True
 
 TEXTS = {
@@ -147,4 +149,4 @@ def text_of(kind: str, lang: str, about: dict[str, object]) -> tuple[str, str]:
     what, mend = TEXTS[kind][lang]
     others = about.get("others")
     about["more"] = MORE[lang].format(others) if others else ""
-    return what.format_map(about), mend.format_map(about)
+    return filled(what, lang, about), filled(mend, lang, about)

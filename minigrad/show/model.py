@@ -32,6 +32,7 @@ class Place:
     source: str  # the whole lines that it stands in
     names: tuple[str, ...]  # the variables that occur in it, in their order
     target: str | None  # the variable that its result is assigned to, if it is
+    whole: bool = True  # whether the operation gives the expression's result, rather than a part of what leads to it
 
 
 @dataclass(frozen=True)

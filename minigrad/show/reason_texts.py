@@ -87,6 +87,16 @@ SAY = {
             "先变成浮点：{short} = torch.tensor([1.0, 2.0], requires_grad=True)，或 {short}.float()。",
         ),
     },
+    "a buffer": {
+        "en": (
+            "{x} does not require grad: it is a buffer, a value that a module keeps, and that no optimizer trains.",
+            "If it is to be trained, make it a parameter where the module makes it: nn.Parameter(...).",
+        ),
+        "zh": (
+            "{x} 不需要梯度：它是缓冲区（buffer），由模块保存，不由优化器训练。",
+            "如果要训练它，就在模块创建它的地方把它写成参数：nn.Parameter(...)。",
+        ),
+    },
     "never asked for": {
         "en": (
             "{x} does not require grad: nobody asked for it, and nothing that it was computed from requires grad.",

@@ -14,9 +14,9 @@ from ..engine import RELEASED, Lost, Node
 from ..grad_messages import is_step
 from ..layout import share_memory
 from ..tensor import Tensor, wants_grad
-from .frames import tensors_of, user_frames
+from .frames import is_buffer, tensors_of, user_frames
 from .kept import held_by, nodes_under, op_of
-from .languages import of_language
+from .languages import filled, of_language
 from .reason_texts import LOSSES, SAY, UNNAMED
 from .traps import is_unusual
 
@@ -121,7 +121,7 @@ class Question:
         text, mend = SAY[kind][self.lang]
         about |= {"x": self.name, "short": self.short, "loss": self.loss_name}
         distinct = tuple(dict.fromkeys(map(Spot.of, spots)))[:SHOWN]
-        return Fact(kind, text.format_map(about), distinct, mend.format_map(about))
+        return Fact(kind, filled(text, self.lang, about), distinct, filled(mend, self.lang, about))
 
     def answers(self) -> Iterator[Fact]:
         """All that is to be said, the main thing first."""
@@ -146,6 +146,8 @@ class Question:
         if isinstance(origin, Lost):
             kind = f"lost: {origin.why}"
             yield self.fact(kind, origin) if kind in SAY else self.fact("lost", origin, why=origin.why)
+        elif is_buffer(x, user_frames()):
+            yield self.fact("a buffer")
         elif x._array.dtype.kind != "f":
             yield self.fact("integer", dtype=x.dtype)
         elif self.loss is not None and any(edge is x for node in self.graph for edge in node.edges):

@@ -134,7 +134,7 @@ class Recorded:
         inputs, arrays = [], []
         place, name = place_of(node.code, node.lasti), node.name()
         if place is not None and id(node) not in self.given:
-            place = replace(place, target=None)
+            place = replace(place, target=None, whole=False)
         written = operand_texts(place) if place is not None and name in IN_WRITTEN_ORDER else None
         for i, met in enumerate(operands_of(node)):
             text = written[i] if written is not None else ""

@@ -47,6 +47,10 @@ function sentence(key, parts) {
   return el("span", {}, ...pieces.map((piece, i) => (i % 2 ? parts[piece] : piece)));
 }
 
+// What stands between two of them does not begin a line.
 function joined(items, between) {
-  return el("span", {}, ...items.flatMap((item, i) => (i ? [between, item] : [item])));
+  const sign = between.trimEnd();
+  const space = between.slice(sign.length); // a line may end at it
+  const last = items.length - 1;
+  return el("span", {}, ...items.flatMap((item, i) => (i < last ? [el("span", { class: "together" }, item, sign), space] : [item])));
 }

@@ -50,7 +50,7 @@ function forwardStory({ node }) {
   const backTo = wanted.length ? sentence("keepsFor", { names: joined(wanted, t("listed")) }) : t("keepsForNone");
   return [
     about(node),
-    el("p", {}, sentence(assigned ? "isAssigned" : "isComputed", parts)),
+    el("p", {}, sentence(assigned ? "isAssigned" : node.place?.text && !node.place.whole ? "isPart" : "isComputed", parts)),
     el("dl", {}, ...inputs, ...options),
     el("dl", { class: "outcome" }, row("result", valueOrQuestion(node.value, t("result")))),
     el("p", { class: "quiet" }, backTo),
