@@ -59,6 +59,8 @@ def test_every_snippet_is_found_with_its_output(page):
     assert blocks(page) == [(part.code, part.text) for part in snippets(page)]
     text = page.read_text(encoding="utf-8")
     assert re.findall(r"\((images/.*?)\)", text) == [part.picture for part in snippets(page) if part.picture]
+    for part in snippets(page):  # as Python's prompt takes it: there an empty line ends a block
+        assert not re.search(r"^ .*\n(?=\w)", part.code, re.M), part.code
 
 
 def test_both_pages_hold_the_same_snippets_but_for_the_language():

@@ -9,11 +9,11 @@ INTERNAL = True
 TEXTS = {
     "both expanded": {
         "en": (
-            "Both operands of this operation were expanded: {a} with {b} gave {out}. Every element met every other.",
+            "Both inputs of this operation were expanded: {a} with {b} gave {out}. Every element met every other.",
             "Bring one to the other's shape first: y.reshape(y_hat.shape).",
         ),
         "zh": (
-            "这个运算的两个操作数都被广播了：{a} 与 {b} 得到 {out}，每个元素都和所有元素配了对。",
+            "这个运算的两个输入都被广播了：{a} 与 {b} 得到 {out}，每个元素都和所有元素配了对。",
             "先把其中一个变成另一个的形状：y.reshape(y_hat.shape)。",
         ),
     },
@@ -23,7 +23,8 @@ TEXTS = {
             "Leave that softmax out of the model while it trains; take it where you show probabilities.",
         ),
         "zh": (
-            "softmax 做了两次：这里接受的是得分，自己会做 softmax，却得到了 softmax 的结果，它产生于 {other}",
+            "softmax 做了两次：这里接受的是未归一化的得分（logits），自己会做 softmax，"
+            "得到的却已是 softmax 的结果，它产生于 {other}",
             "训练时模型里不要这个 softmax；要显示概率时再做。",
         ),
     },
@@ -34,7 +35,7 @@ TEXTS = {
             "its step().",
         ),
         "zh": (
-            "这一步没有用到任何梯度：反向传播带来了梯度，但在它之前梯度已被丢掉。",
+            "这一步没有用到任何梯度：反向传播带来过梯度，但在这一步之前它们已被清除。",
             "zero_grad() 要在 backward() 之前或 step() 之后调用，不要放在两者之间；要跳过一批数据，就不要调用 step()。",
         ),
     },
@@ -46,9 +47,9 @@ TEXTS = {
             "work.",
         ),
         "zh": (
-            "有些梯度白算了：没有优化器、也没有别的代码改变 {leaf}{more}。",
+            "有些梯度白算了：没有任何优化器或其他代码更新 {leaf}{more}。",
             "如果是忘了，就全部交给优化器：optim.SGD(net.parameters(), ...)。如果有意如此，"
-            "{leaf}.requires_grad_(False)（或对整个模块用 module.requires_grad_(False)）会说明这一点，也省下计算。",
+            "{leaf}.requires_grad_(False)（或对整个模块用 module.requires_grad_(False)）会表明这一点，也省去这些计算。",
         ),
     },
     "growing graph": {
@@ -70,7 +71,7 @@ TEXTS = {
             "Use the tensor itself where a gradient is needed; where none is, say so: x.detach().",
         ),
         "zh": (
-            "经 {how} 离开计算图的值在这里又作为常数使用：梯度不会流回它被算出的地方。它离开于 {other}",
+            "经 {how} 离开计算图的值在这里又作为常量使用：梯度不会流回它被算出的地方。它离开计算图的地方是 {other}",
             "需要梯度就直接用张量本身；不需要就明说：x.detach()。",
         ),
     },
@@ -81,7 +82,7 @@ TEXTS = {
             "Zero it after each update, {leaf}.grad.zero_(), or drop it, {leaf}.grad = None.",
         ),
         "zh": (
-            "{leaf} 的这次更新又用了旧梯度：上次更新已用过 .grad 里的值，之后反向传播又往上累积，位于 {other}",
+            "{leaf} 的这次更新又用了旧梯度：上次更新已用过 .grad 里的值，之后反向传播又累加了上去，位于 {other}",
             "每次更新后清零：{leaf}.grad.zero_()，或丢掉它：{leaf}.grad = None。",
         ),
     },
@@ -91,7 +92,7 @@ TEXTS = {
             "No graph led from the loss back to it: show.why({leaf}, loss=loss) says where it was cut.",
         ),
         "zh": (
-            "{leaf} 需要梯度，也在这里用到了，但没有一次反向传播给它带来梯度。",
+            "{leaf} 需要梯度，也在这里用到了，但没有哪次反向传播给它带来梯度。",
             "从损失没有通往它的计算图：show.why({leaf}, loss=loss) 会说明断在哪里。",
         ),
     },
@@ -102,7 +103,7 @@ TEXTS = {
             "No graph led from the loss back to it: show.why({leaf}, loss=loss) says where it was cut.",
         ),
         "zh": (
-            "这里更新了 {leaf}，但自上次更新以来没有一次反向传播给它带来梯度，尽管它用在了 {other}",
+            "这里更新了 {leaf}，但自上次更新以来没有哪次反向传播给它带来梯度，尽管它在这里用到过：{other}",
             "从损失没有通往它的计算图：show.why({leaf}, loss=loss) 会说明断在哪里。",
         ),
     },
@@ -113,7 +114,7 @@ TEXTS = {
         ),
         "zh": (
             "{leaf} 的梯度消失了：它是零，或小得改变不了 {leaf}，而损失并不为零。",
-            "找找途中饱和的（sigmoid、tanh）、不再激活的（relu）或为零的地方；换一组初始值。",
+            "找找途中饱和的（sigmoid、tanh）、失活的（relu）或为零的地方；换一组初始值。",
         ),
     },
     "explodes": {
@@ -123,7 +124,7 @@ TEXTS = {
         ),
         "zh": (
             "{leaf} 的梯度爆炸了：它的范数起初是 {first:.3g}，现在是 {norm:.3g}。",
-            "减小学习率，缩放输入，或在更新前限制梯度的范数。",
+            "减小学习率，缩放输入，或在更新前按范数裁剪梯度。",
         ),
     },
     "not finite": {
@@ -134,7 +135,7 @@ TEXTS = {
         ),
         "zh": (
             "{leaf} 的梯度里有 {value}。",
-            "torch.autograd.set_detect_anomaly(True) 会指出第一个 nan 来自哪个运算。常见原因：步长太大、在 0 处取 "
+            "torch.autograd.set_detect_anomaly(True) 会指出第一个 nan 来自哪个运算。常见原因：学习率太大、在 0 处取 "
             "log 或 sqrt、除以 0。",
         ),
     },

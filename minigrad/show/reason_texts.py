@@ -148,7 +148,7 @@ SAY = {
         ),
         "zh": (
             "`{short}.grad` 是 None，因为 {x} 不是叶子：它由运算（{made}）得到，而只有叶子保留梯度。它产生于",
-            "在反向传播之前要求保留：{short}.retain_grad()。",
+            "在反向传播之前要求保留它的梯度：{short}.retain_grad()。",
         ),
     },
     "stepped": {
@@ -201,7 +201,7 @@ SAY = {
         ),
         "zh": (
             "{x} 是叶子，不是运算得到的：作为损失，它除了自己不通向任何参数。",
-            "用张量运算从参数算出损失，不要绕道 Python 数。",
+            "用张量运算从参数算出损失，中途不要变成 Python 的数。",
         ),
     },
     "no backward yet": {
@@ -211,8 +211,8 @@ SAY = {
             "Call backward() on {loss}, after .sum() or .mean() if it has several elements.",
         ),
         "zh": (
-            "`{short}.grad` 是 None：从 {loss} 没有反向传播在那里留下梯度；还没有做过，或梯度已被丢掉。{x} 用在",
-            "对 {loss} 调用 backward()；若有多个元素，先 .sum() 或 .mean()。",
+            "`{short}.grad` 是 None：还没有从 {loss} 出发的反向传播在那里留下梯度，或梯度后来被丢掉了。{x} 用在这里：",
+            "对 {loss} 调用 backward()；若它有多个元素，先用 .sum() 或 .mean()。",
         ),
     },
     "freed": {
@@ -224,7 +224,7 @@ SAY = {
         ),
         "zh": (
             "`{short}.grad` 是 None，尽管已有反向传播走过 {loss} 的计算图：之后 .grad 被设成了 None，或那次用的是 "
-            "autograd.grad()，或是只为别的张量做的 backward(inputs=...)，它们不写 .grad。{x} 用在",
+            "autograd.grad()，或是只为别的张量做的 backward(inputs=...)，它们不写 .grad。{x} 用在这里：",
             "重新计算损失并调用 backward()，在丢掉 .grad 之前读它。",
         ),
     },
@@ -245,7 +245,7 @@ SAY = {
             "Use {x} itself in the computation of the loss, with tensors' operations all the way.",
         ),
         "zh": (
-            "梯度不会从 {loss} 流到 {x}：没有被记录的运算从 {x} 通向它。",
+            "梯度不会从 {loss} 流到 {x}：被记录的运算中，没有一条路从 {x} 通向它。",
             "计算损失时要用 {x} 本身，而且一路都用张量运算。",
         ),
     },
@@ -266,7 +266,7 @@ SAY = {
         ),
         "zh": (
             "{loss} 没有计算图：算出它时，用到的值都不需要梯度。",
-            "在前向计算之前要求梯度，途中不要用数新建张量。",
+            "在前向计算之前要求梯度，途中不要用数值新建张量。",
         ),
     },
     "used as constant": {
@@ -275,7 +275,7 @@ SAY = {
             "For a gradient from there, use {x} itself, and ask for gradients before.",
         ),
         "zh": (
-            "它本身，或经 detach()、.data、NumPy 得到的同一块内存，被当作常数用在",
+            "它本身，或经 detach()、.data、NumPy 得到的同一块内存，在这里被当作常量使用：",
             "要从那里得到梯度，就用 {x} 本身，并在此之前要求梯度。",
         ),
     },
@@ -286,7 +286,7 @@ SAY = {
             "For a gradient from there, use `{of}` itself.",
         ),
         "zh": (
-            "`{of}` 由 {x} 算出，但它，或经 detach()、.data、NumPy 得到的同一块内存，被当作常数用在",
+            "`{of}` 由 {x} 算出，但它，或经 detach()、.data、NumPy 得到的同一块内存，在这里被当作常量使用：",
             "要从那里得到梯度，就用 `{of}` 本身。",
         ),
     },
@@ -298,7 +298,7 @@ SAY = {
         ),
         "zh": (
             "梯度流向另一个形状为 {shape} 的叶子，而你的变量里已经没有它了：如果 {x} 是由它得到的，"
-            "这个名字就给了一个新张量。它用在",
+            "这个名字就给了一个新张量。它用在这里：",
             "在 no_grad 下改参数本身：写 w -= lr * w.grad；w = w - lr * w.grad 会造出新张量。",
         ),
     },
@@ -324,7 +324,7 @@ SAY = {
             "Where passes should not add up, zero it between them: {short}.grad.zero_(), or {short}.grad = None.",
         ),
         "zh": (
-            "{x} 有梯度。它产生之后被累积或原地修改了 {times} 次，最后一次在",
+            "{x} 有梯度。它产生之后又被累加或原地修改了 {times} 次，最后一次在这里：",
             "若不想让多次反向传播累加，就在其间清零：{short}.grad.zero_()，或 {short}.grad = None。",
         ),
     },
@@ -347,12 +347,13 @@ SAY = {
         ),
         "zh": (
             "它全是 0。",
-            "要么被清零了，要么 {x} 与损失之间有一步什么也不放行，例如负数的 relu：show.explain(loss) 会显示是哪一步。",
+            "要么被清零了，要么 {x} 与损失之间有一步把梯度全挡住了，例如输入为负的 relu："
+            "show.explain(loss) 会显示是哪一步。",
         ),
     },
     "contributions": {
         "en": ("In the graphs that your variables lead to, gradients flow to {x} from", ""),
-        "zh": ("在你的变量通向的计算图里，流到 {x} 的梯度来自", ""),
+        "zh": ("在你的变量通向的计算图里，流到 {x} 的梯度来自：", ""),
     },
     # Who holds its value.
     "held": {
@@ -377,6 +378,6 @@ SAY = {
     },
     "changed in place": {
         "en": ("It was last changed in place at", "Change a copy instead: x = x + 1 rather than x += 1."),
-        "zh": ("它最后一次被原地修改是在", "改副本：写 x = x + 1，不要写 x += 1。"),
+        "zh": ("它最后一次被原地修改是在这里：", "改副本：写 x = x + 1，不要写 x += 1。"),
     },
 }
