@@ -104,7 +104,7 @@ SAY = {
             "went through item(), numpy() or torch.tensor() on the way have left the graph too.",
         ),
         "zh": (
-            "{x} 不需要梯度：没有人要求过，算出它的值也都不需要梯度。",
+            "{x} 不需要梯度：没有人要求过，用来算出它的那些值也都不需要梯度。",
             "在使用之前要求：创建时写 requires_grad=True，或 {short}.requires_grad_()。途中经过 item()、numpy() 或 "
             "torch.tensor() 的数也离开了计算图。",
         ),
@@ -223,7 +223,7 @@ SAY = {
             "Compute the loss again and call backward(), and read .grad before it is dropped.",
         ),
         "zh": (
-            "`{short}.grad` 是 None，尽管已有反向传播走过 {loss} 的计算图：之后 .grad 被设成了 None，或那次用的是 "
+            "`{short}.grad` 是 None，尽管已有反向传播经过 {loss} 的计算图：之后 .grad 被设成了 None，或那次用的是 "
             "autograd.grad()，或是只为别的张量做的 backward(inputs=...)，它们不写 .grad。{x} 用在这里：",
             "重新计算损失并调用 backward()，在丢掉 .grad 之前读它。",
         ),
