@@ -67,7 +67,8 @@ function backwardStory({ node, step }) {
     el("p", {}, expressionOf(node)),
     wrongBlock(step),
     el("dl", {}, row("incoming", tensorView(step.incoming))),
-    el("p", { class: early ? "bad" : "quiet" }, why, " ", waiting.length ? sentence("waiting", { names: joined(waiting, t("listed")) }) : ""),
+    el("p", { class: early ? "bad" : "quiet" }, why),
+    waiting.length ? el("p", { class: "quiet" }, sentence("waiting", { names: joined(waiting, t("listed")) })) : null,
     ...(step.flows.length ? step.flows.map(flowCard) : [el("p", { class: "quiet" }, t("noFlows"))]),
     savedTable(step.saved),
   ].filter(Boolean);
