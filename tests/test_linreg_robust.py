@@ -101,11 +101,13 @@ def test_errors_are_told_in_the_report_and_kept_in_a_run(tmp_path):
     assert "HC3 error" in out
     assert ">HC3 standard error<" in page.read_text(encoding="utf-8")
     assert all(said in page.read_text(encoding="utf-8") for said in ("514.39", "(MacKinnon and White 1985)"))
-    assert "std. error" in linreg("--resume", run, "--quiet")[1]
-    table = linreg("--resume", run, "--quiet", "--robust")[1]
-    assert "HC3 error" in table
+    assert "HC3 error" in (table := linreg("--resume", run, "--quiet")[1])
     assert table in linreg("show", run)[1]
     assert json.loads(linreg("show", run, "--json")[1])["standard_errors"] == "HC3"
+    plain = [word for word in PENGUINS if word != "--robust"]
+    assert linreg(*plain, "--optimizer", "newton", "--save", tmp_path / "plain")[0] == 0
+    for more, kind in ([], "std."), (["--robust"], "HC3"), ([], "HC3"):
+        assert f"{kind} error" in linreg("--resume", tmp_path / "plain", "--quiet", *more)[1]
 
 
 def test_a_spread_that_robust_errors_allow_for_is_no_fault_of_them(tmp_path):

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from linreg.saving.saved import Saved
 
 # What is no part of a run: how it is shown, where it is kept, who waits for whom.
-NOT_KEPT = ("version", "json", "quiet", "explain", "plot", "report", "robust", "lang", "save", "resume", "timeout")
-# What a run that goes on may be told anew: how long it is to be, when to save, where the same data are now.
-FREE = ("num_epochs", "save_every", "data", "format", *NOT_KEPT)
+NOT_KEPT = ("version", "json", "quiet", "explain", "plot", "report", "lang", "save", "resume", "timeout")
+# What a run that goes on may be told anew: how long it is to be, when to save, where the same data are now, and to have
+# robust standard errors from then on.
+FREE = ("num_epochs", "save_every", "data", "format", "robust", *NOT_KEPT)
 
 
 def kept_options(options: argparse.Namespace, seed: int) -> dict[str, Any]:
