@@ -211,9 +211,35 @@ class LinearRegression:
             regressor_tags=utils.RegressorTags(),
         )
 
+    def set_fit_request(self, *, sample_weight: bool | str | None) -> Self:
+        """Say whether scikit-learn is to pass `sample_weight`, or metadata of another name, on to `fit`."""
+        return self._requesting("fit", sample_weight)
+
+    def set_partial_fit_request(self, *, sample_weight: bool | str | None) -> Self:
+        """Say whether scikit-learn is to pass `sample_weight`, or metadata of another name, on to `partial_fit`."""
+        return self._requesting("partial_fit", sample_weight)
+
+    def set_score_request(self, *, sample_weight: bool | str | None) -> Self:
+        """Say whether scikit-learn is to pass `sample_weight`, or metadata of another name, on to `score`."""
+        return self._requesting("score", sample_weight)
+
+    def _requesting(self, method: str, alias: bool | str | None) -> Self:
+        if not import_module("sklearn").get_config()["enable_metadata_routing"]:
+            raise RuntimeError(
+                "This method is only available when metadata routing is enabled. You can enable it using "
+                "sklearn.set_config(enable_metadata_routing=True)."
+            )
+        requests = self.get_metadata_routing()
+        getattr(requests, method).add_request(param="sample_weight", alias=alias)
+        self._metadata_request = requests  # the name that scikit-learn's clone copies
+        return self
+
     def get_metadata_routing(self) -> Any:
         """What may be passed on to this estimator beside X and y, for scikit-learn where it routes such things."""
-        request = import_module("sklearn.utils.metadata_routing").MetadataRequest(owner=self)
+        routing = import_module("sklearn.utils.metadata_routing")
+        if hasattr(self, "_metadata_request"):
+            return routing.get_routing_for_object(self._metadata_request)
+        request = routing.MetadataRequest(owner=self)
         for method in (request.fit, request.partial_fit, request.score):
             method.add_request(param="sample_weight", alias=None)
         return request

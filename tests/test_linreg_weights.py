@@ -245,3 +245,21 @@ def test_rows_that_outweigh_all_others_are_told(tmp_path, monkeypatch):
 )
 def test_rows_outweigh_others_by_twelve_digits_and_where_there_are_others(weights, told):
     assert (outweighed(np.array(weights), sum(weights), len(weights), 2, "w") is not None) == told
+
+
+def test_scikit_learn_routes_weights_where_it_is_told_to():
+    sklearn = pytest.importorskip("sklearn")
+    from sklearn.model_selection import cross_val_score
+
+    X, (y, weights) = np.random.default_rng(0).normal(size=(60, 2)), np.random.default_rng(1).random((2, 60))
+    with pytest.raises(RuntimeError, match="only available when metadata routing is enabled"):
+        LinearRegression().set_fit_request(sample_weight=True)
+    with sklearn.config_context(enable_metadata_routing=True):
+        scores = []
+        for model in (LinearRegression(optimizer="newton"), sklearn.linear_model.LinearRegression()):
+            for method, alias in (("fit", True), ("score", "others")):
+                getattr(model, f"set_{method}_request")(sample_weight=alias)
+            scores.append(cross_val_score(model, X, y, params={"sample_weight": weights, "others": weights[::-1]}))
+        assert scores[0] == pytest.approx(scores[1])
+        copy = sklearn.base.clone(LinearRegression().set_partial_fit_request(sample_weight=False))
+        assert copy.get_metadata_routing().partial_fit.requests == {"sample_weight": False}
