@@ -83,7 +83,7 @@ def goodness_line(of_rows: Sequence[Goodness], centred: bool = True, weights: st
     for good, which in zip(of_rows, ("trained on", "held out"), strict=False):
         r2 = "" if good.r2 is None else f"{name} {good.r2:.6g}, "
         parts.append(f"{r2}RMSE {good.rmse:.6g} for {good.rows} row{'s' * (good.rows != 1)} {which}")
-    return "; ".join(parts) + (f"; weighted by {shown(weights)}" if weights else "")
+    return "; ".join(parts) + (f"; weighted by {shown(weights)}" if weights is not None else "")
 
 
 def vain_line(coefficients: int, rows: int, unique: bool) -> str:
@@ -108,7 +108,7 @@ def outlier_line(row: int, studentised: float) -> str:
 
 def shown_rows_line(weights: str | None) -> str:
     """One line of what a table's rows are as they are trained on, by the column of their weights, if they have any."""
-    roots = f", times root_weights, the square roots of {shown(weights)} over its mean" if weights else ""
+    roots = f", times root_weights, the square roots of {shown(weights)} over its mean" if weights is not None else ""
     return f"the rows are shown as they are trained on: in standard units{roots}"
 
 

@@ -196,6 +196,22 @@ def test_a_weighted_run_is_saved_goes_on_and_says_so(tmp_path):
     assert "weighted least squares" not in page.read_text(encoding="utf-8")
 
 
+def test_the_weights_of_a_column_without_a_name_are_told_as_well(tmp_path):
+    pytest.importorskip("matplotlib")
+    pytest.importorskip("rich")
+    page, run = tmp_path / "page.html", tmp_path / "run"
+    (tmp_path / "t.csv").write_text("x,,y\n1,2,3\n2,1,5\n4,3,8\n6,1,9\n", encoding="utf-8")
+    words = ["--data", tmp_path / "t.csv", "--target", "y", "--weights", "", "--seed", "0"]
+    out = linreg(*words, "--quiet", "--report", page, "--save", run)[1]
+    assert "trained on; weighted by (unnamed)\n" in out
+    assert "4 rows to train on, weighted by (unnamed)" in linreg("show", run)[1]
+    told = ("Rows count as often as (—) says", "those of weighted least squares.", "residual × √weight")
+    assert all(said in page.read_text(encoding="utf-8") for said in told)
+    assert "times root_weights, the square roots of (unnamed)" in linreg(*words, "--explain")[2]
+    (tmp_path / "t.csv").write_text("x,,y\n1,2,3\n2,,5\n", encoding="utf-8")
+    assert linreg(*words)[2].endswith("column '': the value is missing; --missing drop leaves such rows out\n")
+
+
 def test_both_sides_of_a_comparison_name_the_weights():
     pytest.importorskip("torch")
     data = Table(str(PENGUINS), "year", ("flipper_length_mm",), Reading(missing="drop", weights="bill_depth_mm"))

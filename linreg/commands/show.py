@@ -78,7 +78,7 @@ def _lines(saved: "Saved", judged: "tuple[Design, Summary] | None") -> list[str]
     settings = {name: value for name, value in asdict(saved.settings).items() if value is not None}
     lines = [
         f"{shown(result['options'].get('data', 'synthetic data'))}: {result['rows']} rows to train on"
-        + (f", weighted by {shown(result['weights'])}" if result["weights"] else ""),
+        + (f", weighted by {shown(result['weights'])}" if result["weights"] is not None else ""),
         ", ".join(f"{name} {shown(str(value))}" for name, value in settings.items()),
         f"{_place(saved)}: {shown(saved.ended or 'more to train')}",
     ]

@@ -116,7 +116,7 @@ class Drawing:
         swaying = [row.place for row in residuals.influential() if row.cook >= SWAYS]
         ax.plot(fitted[swaying], errors[swaying], "o", color=FIT, markersize=9, fillstyle="none")
         title = words["rounding_title"] if residuals.exact else words["residuals_title"]
-        _label(ax, title, words["fitted"], words["weighted_residual" if self.outcome.weights else "residual"])
+        _label(ax, title, words["fitted"], words["residual" if self.outcome.weights is None else "weighted_residual"])
 
     def normality(self, ax: "Axes") -> None:
         """Studentised residuals, in order, over where a normal distribution would have them."""

@@ -100,12 +100,12 @@ def _coefficients(drawing: Drawing, words: Words) -> list[str]:
     heads = ["name", "trained", "exact"]
     if summary.without is None:
         heads += ["error_robust" if summary.errors else "error", "interval"]
-    kind = "robust" if summary.errors else "weighted_errors" if weights else None
+    kind = "robust" if summary.errors else "weighted_errors" if weights is not None else None
     texts = [*(words[head] for head in heads), *(["t", "p"] if summary.without is None else [])]
     return [
         _heading(words["coefficients"]),
         _paragraph(words[summary.without or "belongs"], "note"),
-        *([_paragraph(words["weighted"].format(weights=shown(weights, 80)), "note")] if weights else []),
+        *([_paragraph(words["weighted"].format(weights=shown(weights, 80)), "note")] if weights is not None else []),
         *([_paragraph(words[kind], "note")] if kind and summary.without is None else []),
         *([_paragraph(words["saturated"], "note")] if summary.without == "dependent" and summary.freedom <= 0 else []),
         *_reference(drawing.outcome, words),

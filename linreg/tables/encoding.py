@@ -263,7 +263,7 @@ def refuse_missing(missing: Any, choice: Choice, name: str, first: int) -> None:
         row, place = np.unravel_index(int(np.argmax(missing)), missing.shape)
         column = choice.columns[int(place)]
         mend = DROPPED + (FILLED if column in choice.features else "")  # a target or a weight is never filled
-        if not column:  # as where each line ends with a comma
+        if not column and column in choice.features:  # as where each line ends with a comma
             mend = "--without '' leaves this column, which has no name, out"
         raise BadInput(f"{where(name, first + int(row), column)}: the value is missing; {mend}")
 

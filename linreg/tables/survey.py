@@ -153,7 +153,7 @@ class Surveyor:
         # What is so in these rows alone need not be so in the table.
         some = self._fold.rows[False]
         among = "" if some == self.rows else f" in the rows to train on, {some} of {self.rows}"
-        weighted = f", with the weights of {choice.weights!r}" if choice.weights else ""
+        weighted = f", with the weights of {choice.weights!r}" if choice.weights is not None else ""
         apart = self._moments.beyond_floats()
         for place in np.flatnonzero(self._moments.unfit()).tolist():
             column = choice.numbers[place]
