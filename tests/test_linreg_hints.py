@@ -87,7 +87,8 @@ def test_a_column_of_dates_can_be_left_out(tmp_path, refused, told):
 def test_what_an_option_cannot_mend_has_no_hint(options, refused):
     path, *_ = options[1:]
     said = refused("--data", path, "--target", "word", "--features", "x")
-    assert said.endswith("column 'word': 'a' is not a finite number")
+    mend = "; a target must be numbers, as 1 for yes and 0 for no; --na takes words for a missing value"
+    assert said.endswith(f"column 'word': 'a' is not a finite number{mend}")
     assert refused("--data", path, "--target", "one", "--features", "x").endswith("every value is 7")
 
 
@@ -235,6 +236,17 @@ def test_a_run_goes_on_without_the_same_columns(options, refused, told, tmp_path
 @pytest.mark.parametrize(("wrong", "near"), [("Word", "word"), ("area_m2", "area m2"), ("Y", "y")])
 def test_the_nearest_column_is_named(options, refused, wrong, near):
     assert f"has no column {wrong!r} (is it {near!r}?); its columns are" in refused(*options[:2], "--target", wrong)
+
+
+def test_a_name_with_a_comma_is_told_how_to_quote(tmp_path, refused, told):
+    (tmp_path / "t.csv").write_text('"Area, sqft",x,y\n1,2,3\n2,1,5\n3,3,4\n', encoding="utf-8")
+    options = "--data", tmp_path / "t.csv", "--target", "y", "--optimizer", "lstsq"
+    mend = """(is it 'Area, sqft'? a name with a comma needs double quotes inside: '"Area, sqft"'); its columns are"""
+    for option in ("--features", "--without", "--categories"):
+        assert f"has no column 'Area' {mend}" in refused(*options, option, "Area, sqft")
+    assert "quotes" not in refused(*options, "--features", "Area")
+    told(*options, "--without", '"Area, sqft"', "--save", tmp_path / "run")
+    assert mend in refused("predict", tmp_path / "run", tmp_path / "t.csv", "--keep", "Area, sqft")
 
 
 def test_a_column_that_is_near_none_is_not_guessed(options, refused):

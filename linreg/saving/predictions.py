@@ -19,7 +19,7 @@ from linreg.saving.saved import Saved
 from linreg.tables import Source
 from linreg.tables.arrow import cells_of
 from linreg.tables.loading import encoded_blocks
-from linreg.tables.source import need_one_each, no_column, repeated
+from linreg.tables.source import need_columns, need_one_each, repeated
 from linreg.triangle import Array
 
 COLUMNS = ("prediction", "lower", "upper")  # the last two where intervals are asked for
@@ -75,8 +75,7 @@ def check_kept(source: Source, names: Sequence[str], columns: Sequence[str] = CO
     for name in names:
         if name in columns:
             raise BadInput(f"--keep {name}: the predictions' own column has that name; rename it in {source.name}")
-        if name not in source.columns:
-            raise BadInput(no_column(source, name))
+    need_columns(source, names)
     need_one_each(source, names)
 
 

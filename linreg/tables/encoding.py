@@ -17,6 +17,7 @@ from linreg.triangle import Array
 
 MOST_LEVELS = 1000  # of a category
 LEFT_OUT = "--without leaves columns out"
+TARGET = "a target must be numbers, as 1 for yes and 0 for no; --na takes words for a missing value"
 DROPPED, FILLED = "--missing drop leaves such rows out", ", --missing mean fills them"
 
 
@@ -76,13 +77,15 @@ class Codes:
     def blocks(self, source: Source, spans: Any = None) -> Iterator[tuple[int, Array]]:
         """The number of the first row, and coded rows (n, k) in the order of `Choice.columns`, of each block.
 
-        BadInput that says which option mends it for a feature that does not hold numbers.
+        BadInput that says what mends it for a feature or a target that does not hold numbers.
         """
         try:
             for block in source.blocks((*self.choice.numbers, *self.choice.weighing), self.choice.categories, spans):
                 self.rounded.update(block.rounded)
                 yield block.first, self.coded(block)
         except NotNumbers as error:
+            if error.column == self.choice.target and error.words:
+                raise BadInput(f"{error}; {TARGET}") from error
             if error.column not in self.choice.features:
                 raise
             words = "--categories takes columns of words, --na words for a missing value, " if error.words else ""

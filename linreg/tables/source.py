@@ -133,10 +133,9 @@ def chosen_columns(
     `categories` are the columns to be taken as texts, each of which must be a feature; the column of the rows'
     `weights`, if any, is none. BadInput if that cannot be.
     """
-    columns = set(source.columns)
-    for name in (*(name for name in (target, weights) if name is not None), *(features or ()), *categories, *without):
-        if name not in columns:
-            raise BadInput(no_column(source, name))
+    single = [name for name in (target, weights) if name is not None]
+    for names in (single, features or (), categories, without):
+        need_columns(source, names, listed=names is not single)
     others = tuple(name for name in source.columns if name not in (target, weights, *without))
     chosen = others if features is None else tuple(features)
     need_one_each(source, (*chosen, target, weights), features is None)
@@ -165,16 +164,36 @@ def need_one_each(source: Source, names: Sequence[str | None], droppable: bool =
         raise BadInput(f"{source.name}: two columns are named {name!r}{mend}")
 
 
-def no_column(source: Source, name: str) -> str:
+def need_columns(source: Source, names: Sequence[str], *, listed: bool = True) -> None:
+    """BadInput where there is no column of one of these names, which stood between commas where they are `listed`."""
+    columns = set(source.columns)
+    for name in names:
+        if name not in columns:
+            parted = _parted(source, name, names) if listed else None
+            quoted = "a name with a comma needs double quotes inside"
+            meant = f"is it {parted!r}? {quoted}: '\"{parted}\"'" if parted else None
+            raise BadInput(_no_column(source, name, meant))
+
+
+def _parted(source: Source, name: str, names: Sequence[str]) -> str | None:
+    """The column whose name was taken for several, between commas, of which `name` is one."""
+    for column in source.columns:
+        parts = [part.strip() for part in column.split(",")]
+        if name in parts and set(parts) <= set(names):
+            return column
+    return None
+
+
+def _no_column(source: Source, name: str, meant: str | None) -> str:
     """That there is no column of this name, and what may have been meant."""
     known = ", ".join(map(repr, source.columns[:10])) + (", …" if len(source.columns) > 10 else "")
     folded = {column.casefold(): column for column in source.columns}
     near = [folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n=1)]
-    meant = f" (is it {near[0]!r}?)" if near else ""
+    meant = meant or (f"is it {near[0]!r}?" if near else None)
     marks = {";": "csv2 reads semicolons and decimal commas", "\t": "tsv reads tabs"}
     uncut = [mend for mark, mend in marks.items() if len(source.columns) == 1 and mark in source.columns[0]]
     mend = f"; --format {uncut[0]}" if uncut else _read_as_row(source) or _uncut(source)
-    return f"{source.name} has no column {name!r}{meant}; its columns are {known}{mend}"
+    return f"{source.name} has no column {name!r}{f' ({meant})' if meant else ''}; its columns are {known}{mend}"
 
 
 def _uncut(source: Source) -> str:
