@@ -398,8 +398,8 @@ def add_data(parser: argparse.ArgumentParser) -> None:
     add(
         "--missing",
         choices=MISSING,
-        help="where a value is missing (an empty cell, NA, NaN, null): refuse the table, drop the row, or put the mean "
-        "of the rows trained on (default refuse)",
+        help="where a value is missing (an empty cell, NA, N/A, NaN, null): refuse the table, drop the row, or put the "
+        "mean of the rows trained on (default refuse)",
     )
     add(
         "--na",

@@ -163,7 +163,7 @@ def test_sound_files_are_read(linreg, tmp_path):
     [
         *["1e400", "-1e999", "0x10", "0x1p3", "1_000", "1 000", "1\u00a0000", "1'000", "1,5", "\u22121", "--1", "+-1"],
         *["1e", "1d5", "1.0.0", "1f", "yes", "\u00bd", "\u00b2", "1\u200b", "Infinity", "-inf", "nan(1)", "-nan"],
-        *["+nan", "nan(abc)", "n/a", "None", "#N/A", "-", "9" * 400, '1"', "1a", "$1", "1%", "1\x1b[0m"],
+        *["+nan", "nan(abc)", "n.a.", "None", "#REF!", "-", "9" * 400, '1"', "1a", "$1", "1%", "1\x1b[0m"],
     ],
 )
 def test_cells_that_are_no_numbers(linreg, cell):

@@ -55,6 +55,31 @@ def test_a_held_out_row_alone_has_no_r2(table):
     assert re.search(r"; RMSE \S+ for 1 row held out\n", linreg(*words)[1])
 
 
+@pytest.mark.parametrize(
+    ("x", "c", "said"),
+    [
+        ("1 2 -999 3 -999.0 4", "u u v v v u", "'x' in FILE holds -999 again and again, far from all else: is that"),
+        ("1 2 99999 3 99999 4", "u u v v v u", "missing value? --na 99999 takes it for one"),
+        ("1 2 -999 3 5 4", "u u v v v u", None),  # once
+        ("1 2 12 3 12 4", "u u v v v u", None),  # a number like others
+        ("97 95 99 96 99 94", "u u v v v u", None),  # as near as others are
+        ("0 99 0 99 0 99", "u u v v v u", None),  # of two values either may be far off
+        (
+            "1 2 3 4 5 6",
+            "No yes no yes Yes no",
+            "levels of 'c' in FILE differ in capitals alone, as 'No' and 'no': each",
+        ),
+        ("1 2 3 n/a 5 #N/A", "u v v N/A u n/A", "missing values: 2 in 'x', 2 in 'c'; 2 of 6 rows are left out"),
+    ],
+)
+def test_what_may_stand_for_something_else_is_told(table, x, c, said):
+    rows = zip(x.split(), c.split(), (1, 2, 4, 8, 5, 7), strict=True)
+    words = table("x,c,y\n" + "".join(f"{a},{b},{y}\n" for a, b, y in rows))
+    status, _, err = linreg(*words, "--categories", "c", "--missing", "drop", "--optimizer", "newton")
+    assert (status, err.count("\n")) == (0, said is not None)
+    assert (said or "").replace("FILE", str(words[1])) in err
+
+
 @pytest.mark.parametrize(("cell", "said"), [("02134", True), ("0830", True), ("08", False), ("0.25", False)])
 def test_numbers_that_look_like_codes_are_told(table, cell, said):
     words = table(f"zip,month,y\n10001,01,2\n{cell},02,5\n20002,04,4\n10003,08,9\n")

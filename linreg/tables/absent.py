@@ -7,7 +7,7 @@ import numpy as np
 
 from linreg.triangle import Array
 
-WORDS = frozenset({"", "na", "nan", "null"})  # in small letters, without spaces around them
+WORDS = frozenset({"", "na", "n/a", "#n/a", "nan", "null"})  # in small letters, without spaces around them
 
 
 class Absent:

@@ -27,6 +27,7 @@ from linreg.triangle import Array, Triangle
 
 BUFFER = 1 << 22  # numbers in the shuffle buffer
 SLAB = 1 << 18  # numbers looked at together: sums do not depend on how a source cuts its rows
+STAND_INS = (-9, *(sign * (10.0**digits - 1) for digits in range(2, 7) for sign in (-1, 1)))  # -9, -99, 99, -999, ...
 PIECES = 16  # of a buffer, where a source is free to choose
 
 
@@ -174,6 +175,17 @@ def _warnings(source: Source, codes: Codes, survey: Survey, fit_intercept: bool)
             f"numbers of {', '.join(map(repr, padded))} in {source.name} begin with 0, as codes do: --categories takes "
             "them as words"
         )
+    for category, levels in zip(codes.choice.categories, survey.encoding.levels, strict=True):
+        if alike := _alike_but_for_capitals(levels):
+            yield (
+                f"levels of {category!r} in {source.name} differ in capitals alone, as {alike}: each counts as one of "
+                "its own"
+            )
+    for column, value in _stand_ins(survey):
+        yield (
+            f"{column!r} in {source.name} holds {value:g} again and again, far from all else: is that a missing value? "
+            f"--na {value:g} takes it for one"
+        )
     if codes.rounded:
         yield lost_digits(source, codes.rounded)
     if codes.choice.weights is not None:
@@ -181,6 +193,26 @@ def _warnings(source: Source, codes: Codes, survey: Survey, fit_intercept: bool)
         total, said = survey.mean_weights[False] * rows, f"the weights {codes.choice.weights!r}"
         if (line := outweighed(survey.heaviest, total, rows, size, said)) is not None:
             yield line
+
+
+def _alike_but_for_capitals(levels: Sequence[str]) -> str | None:
+    """The first two of the levels, in their order, that are the same word to people."""
+    first = dict[str, str]()
+    for level in levels:
+        if (before := first.setdefault(level.casefold(), level)) != level:
+            return f"{before!r} and {level!r}"
+    return None
+
+
+def _stand_ins(survey: Survey) -> Iterator[tuple[str, float]]:
+    """Columns of numbers, each with one that people write where there is none, further off than the others spread."""
+    for column, values in zip(survey.encoding.choice.numbers, survey.sample.T, strict=False):
+        values = values[~np.isnan(values)]
+        for end in {np.min(values, initial=np.inf), np.max(values, initial=-np.inf)}.intersection(STAND_INS):
+            others = values[values != end]
+            several = len(others) < len(values) - 1 and len(np.unique(others)) > 2
+            if several and np.abs(others - end).min() > np.ptp(others):
+                yield column, float(end)
 
 
 def rows_to_predict(data: str | Source, encoding: Encoding, format: str | None = None) -> Iterator[tuple[Any, Array]]:
