@@ -11,6 +11,8 @@ from typing import NoReturn
 
 from linreg.errors import BadInput
 
+OF_PREDICT = ("--interval", "--keep", "--out")  # that people look for elsewhere
+
 
 class Parser(argparse.ArgumentParser):
     """argparse's, with BadInput for what is wrong."""
@@ -21,7 +23,9 @@ class Parser(argparse.ArgumentParser):
             word = unknown[1].partition("=")[0]
             near = difflib.get_close_matches(word, self._option_string_actions, n=1) if word.startswith("--") else []
             hint = "" if word.startswith("-") else "; what has spaces needs quotes"
-            if "--data" in self._option_string_actions and os.path.isfile(word):
+            if word in OF_PREDICT:
+                near, hint = [], f"; {word} is an option of linreg predict"
+            elif "--data" in self._option_string_actions and os.path.isfile(word):
                 hint = f"; a file to train on: --data {word} --target NAME"
             message += f"; is {near[0]} meant?" if near else hint
         raise BadInput(f"{message} ({self.prog} --help shows the options)")

@@ -17,6 +17,7 @@ from linreg.lines import (
     beside,
     coefficient_lines,
     goodness_line,
+    largest,
     outlier_line,
     shown_rows_line,
     unconverged_line,
@@ -28,7 +29,7 @@ from linreg.model import Tensor, init_params, squared_loss
 from linreg.outcome import Outcome, Trace
 from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, problem_of, rounded_away, warn_of
 from linreg.processes import ALONE, Group
-from linreg.progress import Progress, drawable
+from linreg.progress import Progress, drawable, on_terminal
 from linreg.saving.saver import Saver
 from linreg.settings import Settings, Synthetic, Table
 from linreg.tables.loading import Loaded
@@ -108,7 +109,8 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
     good = [outcome.goodness(triangle) for triangle in (outcome.triangle, outcome.held_triangle) if triangle]
     if manner.results:
         levels, errors = outcome.reference_levels, f"{summary.errors or 'std.'} error"
-        print("\n".join(coefficient_lines(data.target, coefficients, constant, levels, errors)))
+        told, more = largest(coefficients, outcome.w) if on_terminal() else (coefficients, [])
+        print("\n".join([*coefficient_lines(data.target, told, constant, levels, errors), *more]))
         print(goodness_line(good, settings.fit_intercept, data.reading.weights))
         if summary.proves_nothing:
             print(vain_line(len(summary.coefficients), summary.rows, summary.without != "dependent"))

@@ -2,12 +2,17 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
 
 from linreg.outcome import Goodness
 from linreg.settings import AT_ONCE
 from linreg.train import Epoch, Step, Training, print_epoch
+from linreg.triangle import Array
 
 EXACT_LINE = "the exact answer leaves nothing but rounding: does a feature hold the target itself?"
+MOST_TOLD, LARGEST_TOLD = 40, 20  # coefficients on a terminal: up to so many all, of more the largest
 EPOCH_LINES = 20  # beside the first epoch's; all losses are in the result
 
 
@@ -71,6 +76,21 @@ def coefficient_lines(
         ),
         *([f"reference levels: {', '.join(map(shown, reference_levels))}"] if reference_levels else []),
     ]
+
+
+def largest(coefficients: Mapping[str, Mapping[str, float | None]], w: Array) -> tuple[dict[str, Any], list[str]]:
+    """The coefficients to show on a terminal, in their order, and a line of how many there are beside these, if any.
+
+    Where there are many, they are those of the largest |w|, the coefficients (d,) of standardised columns.
+    """
+    if len(coefficients) <= MOST_TOLD:
+        return dict(coefficients), []
+    names, places = list(coefficients), np.sort(np.argsort(-np.abs(w), kind="stable")[:LARGEST_TOLD])
+    line = (
+        f"these are the {LARGEST_TOLD} of {len(names)} coefficients that are largest times the standard deviations of "
+        "their columns: into a pipe, as | less, go all"
+    )
+    return {names[place]: coefficients[names[place]] for place in places.tolist()}, [line]
 
 
 def goodness_line(of_rows: Sequence[Goodness], centred: bool = True, weights: str | None = None) -> str:

@@ -16,9 +16,14 @@ SPARING = 100  # times as long as a drawing took it waits for the next
 
 def drawable() -> bool:
     """Whether standard output is a terminal that can be drawn on, and rich is there to draw."""
-    if sys.stdout is None or not sys.stdout.isatty() or os.environ.get("TERM") in ("dumb", "unknown"):
+    if not on_terminal() or os.environ.get("TERM") in ("dumb", "unknown"):
         return False
     return importlib.util.find_spec("rich") is not None
+
+
+def on_terminal() -> bool:
+    """Whether standard output is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
 
 
 class Progress:

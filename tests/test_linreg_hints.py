@@ -259,6 +259,7 @@ def test_a_column_that_is_near_none_is_not_guessed(options, refused):
         (["--epochs", "3"], "; is --num-epochs meant?"),
         (["--feature=x"], "; is --features meant?"),
         (["--xyzzy"], ""),
+        (["--interval", "0.9"], "; --interval is an option of linreg predict"),
         (["--sample-weight", "x"], "; is --weights meant?"),
         (["--features", "area", "m2"], "; what has spaces needs quotes"),
     ],

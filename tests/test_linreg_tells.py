@@ -1,5 +1,7 @@
 """What the command tells on the way: how good the fit is, and what of a table may have been meant otherwise."""
 
+import contextlib
+import io
 import json
 import re
 
@@ -10,6 +12,7 @@ pytest.importorskip("pyarrow")
 
 from linreg_command import linreg
 
+from linreg.__main__ import main
 from linreg.tables.split import Split
 
 
@@ -53,6 +56,24 @@ def test_a_held_out_row_alone_has_no_r2(table):
     result = json.loads(linreg(*words, "--json")[1])
     assert (result["rows_held_out"], result["validation_r2"]) == (1, None)
     assert re.search(r"; RMSE \S+ for 1 row held out\n", linreg(*words)[1])
+
+
+def test_a_terminal_shows_the_largest_of_many_coefficients(table):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    X = np.random.default_rng(0).normal(size=(90, 45)) * 10.0 ** np.arange(-22, 23)
+    rows = np.column_stack([X, X @ (np.arange(45) / X.std(axis=0))])
+    text = ",".join([*(f"x{i}" for i in range(45)), "y"]) + "\n"
+    words = table(text + "".join(",".join(map(repr, row)) + "\n" for row in rows.tolist()))
+    words = [*map(str, words), "--quiet", "--optimizer", "newton", "--dtype", "float64"]
+    with contextlib.redirect_stdout(Terminal()) as out:
+        assert main(words) == 0
+    lines, whole = out.getvalue().splitlines(), linreg(*words)[1].splitlines()
+    assert [line.split()[0] for line in lines[2:22]] == [f"x{i}" for i in range(25, 45)]
+    assert lines[22].startswith("these are the 20 of 45 coefficients that are largest times the standard deviations")
+    assert (lines[:2], lines[2:22], lines[23:]) == (whole[:2], whole[27:47], whole[47:])
 
 
 @pytest.mark.parametrize(
