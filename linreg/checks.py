@@ -122,12 +122,21 @@ def _numbers(values: Any, name: str) -> Array:
     array = np.asarray(values)
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported\n{array}\n")
-    return array.astype(np.float64)
+    try:
+        return array.astype(np.float64)
+    except TypeError as error:
+        if any(type(cell).__name__ == "NAType" for cell in array.flat):  # pandas' own, which makes no float
+            raise _nan(name) from error
+        raise
+
+
+def _nan(name: str) -> ValueError:
+    return ValueError(f"Input {name} contains NaN.")
 
 
 def _check_finite(array: Array, name: str) -> None:
     if np.isnan(array).any():
-        raise ValueError(f"Input {name} contains NaN.")
+        raise _nan(name)
     if np.isinf(array).any():
         raise ValueError(f"Input {name} contains infinity or a value too large for dtype('float64').")
 

@@ -97,8 +97,7 @@ def test_pipelines_searches_and_clones(routing):
     assert requests.fit.requests == requests.partial_fit.requests == requests.score.requests == {"sample_weight": None}
     assert sklearn.base.is_regressor(linreg.LinearRegression())
     copy = sklearn.base.clone(linreg.LinearRegression(lr=0.1).fit(X, y))
-    assert copy.lr == 0.1
-    assert not hasattr(copy, "coef_")
+    assert (copy.lr, hasattr(copy, "coef_")) == (0.1, False)
 
 
 def test_a_step_on_a_weight_of_n_is_one_on_the_row_n_times():
@@ -432,6 +431,7 @@ def test_parameters_are_checked_when_fitting(name, value):
         (np.ones((0, 2)), [], ValueError, "Found array with 0 sample(s) (shape=(0, 2)) while a minimum of 1"),
         (np.ones((2, 0)), [1, 2], ValueError, "Found array with 0 feature(s)"),
         ([[1.0], [math.nan]], [1, 2], ValueError, "Input X contains NaN."),
+        ([[1], [type("NAType", (), {})()]], [1, 2], ValueError, "Input X contains NaN."),  # as pandas' NA
         ([[1.0], [2.0]], [1, math.inf], ValueError, "Input y contains infinity"),
         ([[1j], [2.0]], [1, 2], ValueError, "Complex data not supported"),
         ([["a"], ["b"]], [1, 2], ValueError, "could not convert string to float"),

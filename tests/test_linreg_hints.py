@@ -203,6 +203,16 @@ def test_tabs_in_a_file_that_is_called_csv(tmp_path, refused):
     assert refused("--data", tmp_path / "t.csv", "--target", "y").endswith("; --format tsv reads tabs")
 
 
+def test_a_line_that_tells_excel_what_stands_between_cells(tmp_path, refused, told):
+    text = "x;y\n1;2\n2;3\n4;4\n"
+    for first in ("sep=;", '"sep=;"', "Sep=,"):
+        (tmp_path / "t.csv").write_text(f"\ufeff{first}\r\n{text}", encoding="utf-8")
+        said = refused("--data", tmp_path / "t.csv", "--target", "y")
+        assert f"t.csv: its first line, {first}, tells Excel what stands between cells" in said
+    (tmp_path / "t.csv").write_text(text, encoding="utf-8")
+    assert told("--data", tmp_path / "t.csv", "--target", "y")["rows"] == 3
+
+
 def test_bars_between_cells(tmp_path, refused):
     (tmp_path / "t.csv").write_text("x|y\n1|2\n", encoding="utf-8")
     said = refused("--data", tmp_path / "t.csv", "--target", "y")

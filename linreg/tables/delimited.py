@@ -19,6 +19,7 @@ from linreg.tables.streams import Reading
 
 BLOCK = 1 << 20  # bytes read at once
 PADDED = r"^\s*0\d{3,}\s*$"  # 02134, but not a month's 08
+SEPARATOR = re.compile(r'"?sep=.?"?\s*', re.IGNORECASE)
 CONVERTED = "iconv -f gb18030 -t utf-8 converts it where it is Chinese, -f latin1 where it is Western"
 WIDE = "it begins as UTF-16 does, which iconv -f utf-16 -t utf-8 converts"
 
@@ -171,6 +172,11 @@ class Delimited:
             text = line.decode()
             if "\0" in text:
                 raise BadInput(f"{self.name}, line {self._line}: a NUL byte, so this is not a text file")
+            if SEPARATOR.fullmatch(text):
+                raise BadInput(
+                    f"{self.name}: its first line, {text.strip()}, tells Excel what stands between cells and names no "
+                    "columns: tail -n +2 FILE | linreg --data - reads the others"
+                )
             lines = io.StringIO(text, newline="")
             rows = list(csv.reader(lines, delimiter=self._delimiter, strict=True, skipinitialspace=True))
         except UnicodeDecodeError as error:
