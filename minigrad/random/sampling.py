@@ -16,6 +16,7 @@ import numpy as np
 from ..arithmetic import multiply_add
 from ..flags import check_flags
 from ..generator import Array, Generator
+from ..layout import empty_as
 from ..messages import C_NAMES, TYPE_NAMES, not_implemented
 from ..ops.names import public, tensor_argument
 from ..ops.options import integer, number, written, wrong_type
@@ -115,7 +116,7 @@ def multinomial(
     else:
         _check_weights(weights)
         # The smallest of exponentially distributed times, whose rates are the weights: one of each index.
-        chances = weights / _draw(generator, fill_exponential, np.empty_like(weights), 1.0)
+        chances = weights / _draw(generator, fill_exponential, empty_as(weights, weights.dtype), 1.0)
         one = count == 1
         indices = chances.argmax(axis=-1, keepdims=True) if one else wrap(chances).topk(count).indices._array
     return wrap(indices) if out is None else written("multinomial", out, indices)
