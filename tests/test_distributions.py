@@ -141,7 +141,7 @@ REFUSED = [
     lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2), scale_tril=torch.ones(2)),
     lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2), precision_matrix=torch.ones(2)),
     lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2), -torch.eye(2)),
-    lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2), torch.tensor([[1.0, 0.5], [0.0, 1.0]])),
+    lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2), torch.tensor([[1.0, 0.01], [0.0, 1.0]])),
     lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2), scale_tril=torch.ones(2, 2)),
     lambda torch: torch.distributions.MultivariateNormal(torch.zeros(2), torch.ones(2, 3)),
     lambda torch: torch.distributions.kl_divergence(

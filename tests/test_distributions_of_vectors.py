@@ -6,6 +6,8 @@ pytest.importorskip("torch")
 
 from parity import assert_same
 
+import minigrad
+
 
 def normal_vectors(torch):
     D, found = torch.distributions, []
@@ -34,16 +36,19 @@ def mixtures(torch):
     weights = torch.tensor([0.25, 0.75], dtype=torch.float64, requires_grad=True)
     means = torch.tensor([[-1.0, 2.0], [0.5, 1.0], [3.0, 0.0]], dtype=torch.float64, requires_grad=True)
     for d in [
-        D.MixtureSameFamily(D.Categorical(weights), D.Normal(means, 0.5)),
         D.MixtureSameFamily(D.Categorical(weights), D.Independent(D.Normal(means.T, 0.5), 1)),
+        D.MixtureSameFamily(D.Categorical(weights.expand(3, 2)), D.Normal(means, 0.5)),
         D.MixtureSameFamily(D.Categorical(weights), D.Normal(means[0], 1.0)).expand((3,)),
     ]:
         value = d.sample((2,))
-        found += [d, d.batch_shape, d.event_shape, d.support, d.mean, d.variance, value, d.log_prob(value)]
-        found += torch.autograd.grad(d.log_prob(value).sum() + d.mean.sum() + d.variance.sum(), weights)
-    return (*found, d.cdf(value), d.mixture_distribution, d.component_distribution)
+        found += [d, d.batch_shape, d.event_shape, d.support, d.mean, d.variance, value, d.log_prob(value), d.sample()]
+        found += torch.autograd.grad(d.log_prob(value).sum() + d.mean.sum() + d.variance.sum(), [weights, means])
+    found += [d.cdf(value), d.mixture_distribution, d.component_distribution]
+    of_some = D.MixtureSameFamily(D.Categorical(weights.expand(3, 2)), D.Normal(means.expand(2, 3, 2), 0.5))
+    return (*found, of_some.mean, of_some.variance)
 
 
 @pytest.mark.parametrize("function", [normal_vectors, mixtures], ids=lambda function: function.__name__)
 def test_programs_come_to_the_same(function):
     assert_same(function)
+    function(minigrad)  # an error of both would be the same, too

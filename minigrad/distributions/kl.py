@@ -139,7 +139,7 @@ def _of_multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Ten
     if p.event_shape != q.event_shape:
         between = "two Multivariate Normals with                          different event shapes"
         raise ValueError(f"KL-divergence between {between} cannot be computed")
-    spread = linalg.solve_triangular(*torch.broadcast_tensors(q._factor, p._factor), upper=False)
+    spread = linalg.solve_triangular(q._factor, p._factor, upper=False)
     squares = spread.pow(2).flatten(-2).sum(-1) + mahalanobis(q._factor, q.loc - p.loc)
     return log_diagonal(q._factor) - log_diagonal(p._factor) + 0.5 * (squares - p.event_shape[0])
 
