@@ -12,6 +12,7 @@ T([1., 2]), T([1., 3])
 T([1., 2, 4]), T([1., 2.1, nan])
 T([[1, 2]]), T([[1, 3]])
 T([1, 2]), T([1, 2])
+T([1e10, 1e-6, 1]), T([1.000001e10, 1e-9, 2])
 T([True]), T([False])
 T([1., inf]), T([1., -inf])
 T([1.]), T([1. + 1e-6])
@@ -32,11 +33,14 @@ None, None
 None, 1
 nan, nan, {"equal_nan": True}
 inf, 1.
+1., inf
 "a", "a"
 T([1.]), 1.
 T([1.]), T([1])
 T([1.]), T([1]), {"check_dtype": False}
 T([1.]), T([2]), {"check_dtype": False}
+P(T([1.])), T([1.])
+P(T([1.])), T([1.]), {"allow_subclasses": False}
 T([1.]), T([1., 2])
 T([[1., 2], [3, 4]]), T([[1., 3], [2, 4]]).T
 T([[1., 2], [3, 4]]), T([[1., 3], [2, 4]]).T, {"check_stride": True}
@@ -45,6 +49,10 @@ T([[1., 2], [3, 4]]), T([[1., 3], [2, 4]]).T, {"check_stride": True}
 {"a": 1}, {"b": 1}
 [1], (1, 2)
 [1, [2, 3]], [1, [2, 4]]
+T([2**53 + 1]), T([2**53])
+3, np.int64(4)
+np.float32(3), np.float64(4)
+np.bool_(True), np.bool_(False)
 np.ones(2), np.ones(2) + 1e-3
 np.ones(2), T([1., 1])
 T([1.]), T([1.5]), {"rtol": 0, "atol": 0}
@@ -58,12 +66,12 @@ T([]), T([])
 
 
 def told(library, call):
-    names = {"T": library.tensor, "np": np, "nan": float("nan"), "inf": float("inf")}
+    names = {"T": library.tensor, "P": library.nn.Parameter, "np": np, "nan": float("nan"), "inf": float("inf")}
     actual, expected, *options = eval(call, names)
     try:
         return library.testing.assert_close(actual, expected, **(options[0] if options else {}))
     except (AssertionError, TypeError, ValueError) as error:
-        return f"{type(error).__name__}: {error}".replace("minigrad.tensor.Tensor", "torch.Tensor")
+        return f"{type(error).__name__}: {error}".replace("minigrad.tensor.", "torch.").replace("minigrad", "torch")
 
 
 @pytest.mark.parametrize("call", CALLS)

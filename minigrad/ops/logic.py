@@ -100,28 +100,36 @@ def bitwise_not(input: Tensor) -> Tensor:
 attach(__invert__=bitwise_not)
 
 
+def _close(name: str, input: Any, other: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
+    messages.check_equal_dtypes(tensor_argument(input, name), tensor_argument(other, name, "other", 2))
+    for tolerance, value in (("rtol", rtol), ("atol", atol)):
+        if not value >= 0:
+            raise RuntimeError(f"{tolerance} must be greater than or equal to zero, but got {value:g}")
+    a, b = input._array, other._array
+    broadcast_shape(a, b)
+    close = a == b
+    if equal_nan:
+        close = close | ((a != a) & (b != b))
+    if rtol or atol:  # without these, integers are compared as they are, however large
+        if a.dtype.kind != "f":
+            a, b = (x.astype(dtypes.get_default_dtype().numpy) for x in (a, b))
+        apart = abs(a - b)
+        close = close | (np.isfinite(apart) & (apart <= atol + abs(rtol * b)))
+    return np.asarray(close)
+
+
 @public()
 def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements satisfy `|input - other| <= atol + rtol * |other|`."""
-    messages.check_equal_dtypes(tensor_argument(input, "allclose"), tensor_argument(other, "allclose", "other", 2))
-    for name, tolerance in (("rtol", rtol), ("atol", atol)):
-        if not tolerance >= 0:
-            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
-    broadcast_shape(input._array, other._array)
-    close = np.allclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan)
+    close = _close("allclose", input, other, rtol, atol, equal_nan).all()
     return bool(Tensor._of(close))  # by way of a tensor, so that listeners hear of it
 
 
 @public()
 def isclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Tensor:
     """Where `|input - other| <= atol + rtol * |other|`; infinities are close to themselves."""
-    messages.check_equal_dtypes(tensor_argument(input, "isclose"), tensor_argument(other, "isclose", "other", 2))
-    for name, tolerance in (("rtol", rtol), ("atol", atol)):
-        if not tolerance >= 0:
-            raise RuntimeError(f"{name} must be greater than or equal to zero, but got {tolerance:g}")
-    broadcast_shape(input._array, other._array)
-    close = np.isclose(input._array, other._array, rtol=rtol, atol=atol, equal_nan=equal_nan)
-    return integers(np.asarray(close), input if input._origin is not None else other, "isclose")
+    close = _close("isclose", input, other, rtol, atol, equal_nan)
+    return integers(close, input if input._origin is not None else other, "isclose")
 
 
 def _minus(x: Any) -> Any:

@@ -17,6 +17,7 @@ import minigrad as torch
 INTERNAL = True
 Tensor = torch.Tensor
 Place = tuple[Any, ...]
+_NUMBERS = (bool, int, float, np.bool_, np.number)
 _TOLERANCES = {torch.float16: (0.001, 1e-5), torch.float32: (1.3e-6, 1e-5), torch.float64: (1e-7, 1e-7)}
 
 
@@ -57,6 +58,8 @@ def assert_close(
     """
     try:
         for one, other, place in list(_pairs(actual, expected, ())):
+            if isinstance(one, _NUMBERS) and isinstance(other, _NUMBERS):
+                one, other = (x.item() if isinstance(x, np.generic) else x for x in (one, other))
             if (rtol is None) != (atol is None):
                 missing = "rtol" if rtol is None else "atol"
                 text = f"Both 'rtol' and 'atol' must be either specified or omitted, but got no {missing}."
