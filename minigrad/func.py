@@ -15,6 +15,7 @@ from .tensor import Tensor
 
 INTERNAL = True
 Tensors = dict[str, Any]
+_NOTHING = object()  # where there was no attribute: None may stand in a parameter's place
 _LEFT_OUT = dict.fromkeys(
     ("grad", "grad_and_value", "jacrev", "jacfwd", "hessian", "vjp", "jvp", "linearize"),
     "use autograd.functional (jacobian, hessian, vjp, jvp), or autograd.grad, with create_graph=True for higher ones.",
@@ -98,16 +99,21 @@ def _in_place_of(module: Module, placed: Tensors) -> Iterator[None]:
             if tensor is not None and not isinstance(tensor, Tensor):
                 raise TypeError(f"{tensor} is not an instance of torch.Tensor")
             path, _, last = name.rpartition(".")
+            if not last:
+                raise KeyError('tensor name can\'t be empty string ""')
             owner = module.get_submodule(path)
+            there = getattr(owner, last, None)
+            if there is not None and not isinstance(there, Tensor):
+                raise TypeError(f"attribute `{last}`: {there} is not an instance of torch.Tensor")
             kinds: tuple[dict[str, Any], ...] = (owner._parameters, owner._buffers, owner.__dict__)
             kind = next((kind for kind in kinds if last in kind), owner.__dict__)
-            before.append((kind, last, kind.get(last, before)))
+            before.append((kind, last, kind.get(last, _NOTHING)))
             kind[last] = tensor
         yield
     finally:
         placed.update({name: kind.get(last) for name, (kind, last, _) in zip(placed, before, strict=False)})
         for kind, last, value in reversed(before):  # a module that stands in two places comes here twice
-            if value is before:  # there was none
+            if value is _NOTHING:
                 kind.pop(last, None)
             else:
                 kind[last] = value

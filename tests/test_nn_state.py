@@ -215,8 +215,13 @@ def called_with_parameters_of_other_names(torch: Any) -> Any:
         lambda: call(net, 3, x),
         lambda: call(tied, {"0.bias": torch.ones(1), "1.bias": torch.ones(1)}, x),
         lambda: call(net, {"0.bias": 3}, x),
+        lambda: call(net, {"": x}, x),
+        lambda: call(net, {"0": x}, x),
+        lambda: call(net, {"0.in_features": x}, x),
+        lambda: call(net, {}, [x]),
     ]
-    return "six ways to call it that raise", [outcome(lambda _, way=way: way(), torch) for way in ways]
+    found = [outcome(lambda _, way=way: way(), torch) for way in ways]
+    return "ways to call it that raise", found, call(net, {"0.foo": x}, x), hasattr(net[0], "foo")
 
 
 @pytest.mark.parametrize("name", program.all)
