@@ -214,7 +214,9 @@ def ambiguous_truth(tensor: Any) -> str:
 
 def copy_of_computed() -> str:
     return (
-        "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.\n"
+        "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment.  "
+        "If you were attempting to deepcopy a module, this may be because of a torch.nn.utils.weight_norm usage, see "
+        "https://github.com/pytorch/pytorch/pull/103001\n"
         "  Copy its value, x.detach(), or keep it in the graph, x.clone()."
     )
 

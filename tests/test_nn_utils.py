@@ -1,5 +1,6 @@
 """nn.utils: gradients are clipped, parameters laid out as a vector, and sequences padded, as torch does it."""
 
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -57,10 +58,14 @@ PROGRAMS = {
     "weights of norms by columns": lambda t: normalised(t, "weight_norm", t.nn.Conv1d(4, 4, 1, bias=False), dim=1),
     "weights of a spectral norm": lambda t: normalised(t, "spectral_norm", t.nn.Linear(4, 3), n_power_iterations=3),
     "turned ones": lambda t: normalised(t, "spectral_norm", t.nn.ConvTranspose1d(4, 3, 2)),
+    "ones by places": lambda t: normalised(t, "spectral_norm", t.nn.Conv1d(4, 3, 2, padding=1, bias=False), dim=2),
     "weights of no norm": lambda t: t.nn.utils.remove_weight_norm(t.nn.Linear(1, 1)),
     "weights of no spectral norm": lambda t: t.nn.utils.remove_spectral_norm(t.nn.Linear(1, 1)),
     "weights of two norms": lambda t: twice(t.nn.utils.weight_norm, t.nn.Linear(1, 1)),
     "weights of two spectral norms": lambda t: twice(t.nn.utils.spectral_norm, t.nn.Linear(1, 1)),
+    "weights of norms of their own": lambda t: named(t.nn.utils.weight_norm, t.nn.Linear(2, 2)),
+    "a copy of a norm's weights": lambda t: deepcopy(t.nn.utils.weight_norm(t.nn.Linear(1, 1))),
+    "lengths of nothing": lambda t: t.nn.utils.weight_norm(t.nn.Linear(1, 1, bias=False), "bias"),
     "no weights": lambda t: t.nn.utils.spectral_norm(t.nn.Linear(1, 1, bias=False), "bias"),
     "no iterations": lambda t: t.nn.utils.spectral_norm(t.nn.Linear(1, 1), n_power_iterations=0),
     "weights to come": lambda t: t.nn.utils.spectral_norm(t.nn.LazyLinear(1)),
@@ -99,6 +104,10 @@ def normalised(torch: Any, how: str, net: Any, **options: Any) -> Any:
 
 def twice(normalise: Any, net: Any) -> Any:
     return normalise(normalise(net))
+
+
+def named(normalise: Any, net: Any) -> Any:
+    return list(normalise(normalise(net), "bias").state_dict())
 
 
 def clipped(torch: Any, clip: Any) -> Any:

@@ -9,6 +9,7 @@ import warnings
 from typing import Any, TypeVar
 
 from ...engine import level_of_user
+from ...ops.names import tensor_argument
 from ...tensor import Tensor
 from ..modules.module import Module
 from ..parameter import Parameter, UninitializedParameter
@@ -43,6 +44,7 @@ class WeightNorm:
 
 def norms(v: Tensor, dim: int) -> Tensor:
     """The norms of the parts of `v` along `dim`, which broadcast with it; of all of it, if that is -1."""
+    v = tensor_argument(v, "norm_except_dim", "v")
     if dim == -1:
         return v.norm()
     rows = v.transpose(0, dim)
