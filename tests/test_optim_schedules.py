@@ -226,6 +226,14 @@ def a_schedule_of_ones_own(torch):
 
 
 @program
+def averaging_goes_on_as_it_began(torch):
+    first, other = optimizer_of(torch), optimizer_of(torch)
+    linear, schedule = (torch.optim.swa_utils.SWALR(o, 0.05, 4, how) for o, how in ((first, "linear"), (other, "cos")))
+    schedule.load_state_dict(linear.state_dict())
+    return course(schedule, other, 5)
+
+
+@program
 def the_state_of_a_schedule(torch):
     optimizer = optimizer_of(torch)
     schedules = [SCHEDULES[name](torch, optimizer) for name in ("step", "linear", "lambdas", "exp_range", "sequential")]
@@ -348,7 +356,7 @@ def averaged(torch, way):
         "all alike": {},
         "with buffers": {"use_buffers": True},
         "ema": {"avg_fn": utils.get_ema_avg_fn(0.75)},
-        "ema of lists": {"multi_avg_fn": utils.get_ema_multi_avg_fn(0.75)},
+        "ema of lists": {"multi_avg_fn": utils.get_ema_multi_avg_fn(0.75), "use_buffers": True},
         "by hand": {"avg_fn": lambda average, current, count: average + count + current, "device": "cpu"},
     }
     net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
@@ -360,6 +368,7 @@ def averaged(torch, way):
                 p += rate
         mean.update_parameters(net)
     before = [p.detach().double().sum().item().__round__(3) for p in mean.state_dict().values()]
+    mean.eval()
     utils.update_bn([(x, None), (x + 1, None)], mean)
     after = [b.double().sum().item().__round__(3) for b in mean.buffers()]
     return mean, mean.n_averaged, before, after, list(mean.state_dict()), mean.module[1].momentum, mean.training
