@@ -11,7 +11,6 @@ from parity import assert_same
 import minigrad
 from minigrad.autograd import gradcheck
 from minigrad.ops import activations
-from minigrad.show.torch_elementwise import FUNCTIONS
 
 FAR = [
     -inf,
@@ -72,26 +71,6 @@ def test_the_error_function_in_single_precision_is_within_a_few_last_digits():
     x = np.linspace(-6, 6, 100_001, dtype=np.float32)
     exact = minigrad.erf(minigrad.from_numpy(x.astype(np.float64))).numpy()
     assert np.abs(minigrad.erf(minigrad.from_numpy(x)).numpy() - exact).max() < 5e-7
-
-
-@pytest.mark.parametrize(("operation", "of_torch"), FUNCTIONS, ids=lambda x: getattr(x, "node_name", ""))
-def test_recorded_operations_are_repeated_by_the_torch_function_that_is_listed(operation, of_torch):
-    given = {
-        "eps": 0.1,
-        "nan": 0.5,
-        "posinf": 2.0,
-        "neginf": 1.0,
-        "approximate": "tanh",
-        "mode": "floor",
-        "decimals": 1,
-    }
-    given |= {"beta": 2.0, "threshold": 0.3, "value": 0.7, "n": 2, "low": 0.2, "high": 0.5, "weight": 0.25}
-    given |= {"first": (slice(0, 2),), "second": (slice(2, 4),), "p": 2}
-    far = 1.5 if operation.node_name.startswith(("Acosh", "Mvlgamma")) else 0.0
-    arrays = [np.array([0.15, 0.4, 0.55, 0.9]) + far + 0.03 * i for i, _ in enumerate(operation.inputs)]
-    options = [given.get(name, 0.4) for name in operation.options]
-    theirs = of_torch(torch, *[torch.from_numpy(a) for a in arrays], *options).numpy()
-    np.testing.assert_allclose(operation.forward(*arrays, *options), theirs, rtol=1e-12)
 
 
 def test_hardsigmoid_has_its_whole_slope_in_double_precision():

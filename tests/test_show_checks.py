@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -11,13 +13,15 @@ from hypothesis import given, settings
 
 pytest.importorskip("torch")
 
+import op_table
+from op_checks import differentiable, tensors_of, upstream_of
 from test_show_steps import CASES, leaf, run
 
 import minigrad
 from minigrad import show
-from minigrad.ops import import_all
-from minigrad.ops.table import TABLE
-from minigrad.show.torch_functions import function_of
+from minigrad.ops import import_all, table
+from minigrad.show import torch_functions
+from minigrad.show.kept import nodes_under, op_of
 from minigrad.testing.random_programs import WITHOUT_DATA, Program, programs
 
 OF_GRADIENTS = "AvgPool2D Convolution EmbeddingDense MaxPool2DWithIndices NllLoss ReflectionPad2D UpsampleNearest2D"
@@ -48,15 +52,62 @@ def test_torch_finds_the_same_gradients(program: Program) -> None:
 def test_all_operations_are_known_in_torchs_functions_but_random_ones_and_some_of_gradients() -> None:
     import_all()
     unknown = set()
-    for op in TABLE:
+    for op in table.TABLE:
         try:
-            function_of(op)
+            torch_functions.function_of(op)
         except NotImplementedError:
             unknown.add(op.node_name)
     of_gradients = {f"{name}BackwardBackward0" for name in OF_GRADIENTS.split()}
     assert unknown == {"NormalBackward1", "NormalBackward3", "UnlinkedBackward0", "torch::autograd::NotImplemented"} | (
         of_gradients
     )
+
+
+def test_torchs_functions_give_the_gradients_of_the_operations_table() -> None:
+    """One case of each row that has an operation with options that no row before it had, with second gradients or not."""
+    known: set[Any] = set()
+    with show.recording(), np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for row in op_table.ROWS:
+            if not torch_agrees(row, True, known):
+                torch_agrees(row, False, known)
+    unseen = torch_functions._BY_RULES.keys() - {rules for rules, *_ in known}
+    assert {op.node_name for op in table.TABLE if id(op.rules) in unseen} == set()
+
+
+def torch_agrees(row: Any, twice: bool, known: set[Any]) -> bool:
+    """Whether torch has functions for a row's operations, whose gradients are the same; False without gradients too."""
+    case = max([row.case(Random(f"{row.call} {seed}"), "plain") for seed in range(9)], key=size_of)  # few are empty
+    inputs = tensors_of(case, minigrad)
+    result = op_table.evaluate(row.call, minigrad, inputs, case.options)
+    outputs = differentiable(result if isinstance(result, tuple) else [result], minigrad)
+    try:
+        loss = loss_of(outputs, differentiable(inputs, minigrad), case, twice)
+        rules = {(id(op.rules), *case.options) for op in map(op_of, nodes_under(loss._origin)) if op is not None}
+        ledgers = [] if rules <= known else show.steps(loss, check="torch").ledgers.values()
+    except RuntimeError:
+        return False
+    known |= rules
+    for ledger in ledgers:
+        if ledger.checks:
+            total, check = ledger.entries[-1].total.array, ledger.checks["torch"].array
+            rough = {"f2": 1e-2, "f4": 1e-4, "f8": 1e-8}[total.dtype.str[1:]]
+            most = np.abs(total[np.isfinite(total)]).max(initial=1.0)
+            np.testing.assert_allclose(check, total, rtol=rough, atol=rough * most, err_msg=row.call)
+    return True
+
+
+def size_of(case: Any) -> int:
+    """How many elements the smallest input has."""
+    return min([math.prod(given.shape) for given in case.inputs])
+
+
+def loss_of(outputs: Any, leaves: Any, case: Any, twice: bool) -> Any:
+    """The outputs by random weights and, if `twice`, the squares of the gradients of that, as one number."""
+    weights = upstream_of(outputs, case, minigrad)
+    found = minigrad.autograd.grad(outputs, leaves, weights, create_graph=True, allow_unused=True) if twice else ()
+    parts = [(o * w.detach()).sum() for o, w in zip(outputs, weights, strict=True)]
+    return sum([*parts, *[(g**2).sum() for g in differentiable(found, minigrad)]], minigrad.tensor(0.0))
 
 
 def test_gradients_of_gradients_are_checked_by_torch_too() -> None:

@@ -117,8 +117,8 @@ def _as_array(index: Any) -> Array:
 def _taken(g: Any, index: Array) -> Any:
     """The elements at places in the planes of an array or a Tensor."""
     planes = g.reshape((-1, math.prod(g.shape[-2:])))
-    rows = index.reshape((len(planes), -1))
-    return picked(planes, (np.arange(len(rows)).reshape((-1, 1)), rows)).reshape(index.shape)
+    rows = index.reshape((planes.shape[0], -1))
+    return picked(planes, (np.arange(rows.shape[0]).reshape((-1, 1)), rows)).reshape(index.shape)
 
 
 def _put_in_planes(a: Array, shape: Sizes, index: Array) -> Array:
