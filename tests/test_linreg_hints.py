@@ -165,7 +165,7 @@ def test_two_columns_of_one_name_do_no_harm_where_neither_is_used(tmp_path, refu
     [
         ("8,755", "a number with ',' in it: write 8755, or 8.755 if ',' is its decimal mark", "8755"),
         ("-1,234,567.5", "a number with ',' in it: write -1234567.5", "-1234567.5"),
-        ("20.8%", "a percentage: write 0.208", "0.208"),
+        ("-20.8%", "a percentage: write -0.208", "-0.208"),
         ("7,5 %", "a percentage: write 0.075", "0.075"),
         ("$5", "an amount of money: write 5", "5"),
         ("-$1,234.50", "an amount of money: write -1234.50", "-1234.50"),

@@ -103,7 +103,7 @@ def test_what_may_stand_for_something_else_is_told(table, x, c, said):
 
 @pytest.mark.parametrize(("cell", "said"), [("02134", True), ("0830", True), ("08", False), ("0.25", False)])
 def test_numbers_that_look_like_codes_are_told(table, cell, said):
-    words = table(f"zip,month,y\n10001,01,2\n{cell},02,5\n20002,04,4\n10003,08,9\n")
+    words = table(f"zip,month,y\n10001,01,2\n{cell},02,0005\n20002,04,4\n10003,08,9\n")
     err = linreg(*words)[2]
     assert ("numbers of 'zip' in " in err) == ("--categories takes them as words" in err) == bool(err) == said
     assert "begin with 0" not in linreg(*words, "--categories", "zip")[2]

@@ -90,7 +90,7 @@ def test_full_batch_training_past_convergence_is_left_in_peace():
 
 
 def test_a_minimum_that_is_reached_in_one_step_is_left_in_peace():
-    w = leaf()
+    w = leaf([1.0])
     optimizer = torch.optim.LBFGS([w])
 
     def loss_at():
@@ -109,6 +109,18 @@ def test_an_optimizer_that_steps_later_has_its_parameters_too():
         later.append(torch.optim.SGD(first.parameters(), lr=0.1))
 
     assert found_in(lambda: lint_traps.forgotten_layer(made)) == []
+
+
+def test_of_a_parameter_that_is_gone_it_is_told_too():
+    def program():
+        w, lost = leaf(), torch.nn.Parameter(torch.ones(3))
+        optimizer = torch.optim.SGD([w], lr=0.1)
+        (w * lost).sum().backward()
+        optimizer.step()
+        del lost
+        optimizer.step()
+
+    assert [f.kind for f in found_in(program)] == ["in no optimizer"]
 
 
 def test_of_a_backbone_that_is_not_frozen_it_is_told_once():

@@ -34,7 +34,7 @@ def mended(cell: str, decimal: str = ".") -> str | None:
     digits = digits.translate(SWAPPED) if decimal == "," else digits
     # Nobody but who wrote 8,755, or $8.755, knows whether it is one thousand times the other.
     meant = [(digits, "")] if re.fullmatch(r"\d+(\.\d*)?", digits) else []
-    parted = THOUSANDS.fullmatch(digits) or (TURNED.fullmatch(digits) and not meant)
+    parted = THOUSANDS.fullmatch(digits) or TURNED.fullmatch(digits)
     if THOUSANDS.fullmatch(digits):
         meant.append((digits.replace(",", ""), ""))
     if DECIMALS.fullmatch(digits):
