@@ -175,6 +175,7 @@ def test_two_columns_of_one_name_do_no_harm_where_neither_is_used(tmp_path, refu
         ("-1\u00a0234\u00a0567", "a number as it is printed: write -1234567", "-1234567"),
         ("\u22123", "a number as it is printed: write -3", "-3"),
         ("(3.5)", "a number as it is printed: write -3.5", "-3.5"),
+        ("(1,234)", "a number with ',' in it: write -1234, or -1.234 if ',' is its decimal mark", "-1234"),
         ("2023-01-05", "a date or a time: write a number for it, as the days or hours since one of them", "19362"),
         ("5.1.2023 07:30", "a date or a time: write a number for it, as the days or hours since one of them", "19362"),
         ("1.234.567", "a number with '.' in it: write 1234567", "1234567"),

@@ -10,24 +10,27 @@ CLOCK = r"\d{1,2}:\d{2}(:\d{2}(\.\d*)?)?( ?[AaPp][Mm]|Z| ?[-+]\d{2}:?\d{2})?"
 DATE = re.compile(
     rf"(\d{{4}}([-/.])\d{{1,2}}\2\d{{1,2}}|\d{{1,2}}([-/.])\d{{1,2}}\3\d{{4}})([T ]+{CLOCK})?|{CLOCK}", re.ASCII
 )
-# Of numbers that none but their writer's eyes read: 1 234,5 and 1'234.5, −3 with a printer's minus, (3) for -3.
+# Numbers as they are printed: 1 234,5 and 1'234.5, −3 with a printer's minus, (3) for -3.
 PRINTED = re.compile(r"([-+]?)([1-9]\d{0,2}([ \u00a0\u2009\u202f'’]\d{3})+([.,]\d*)?)", re.ASCII)
-MINUS = re.compile(r"−(\d+([.,]\d*)?)|\((\d+([.,]\d*)?)\)", re.ASCII)
+MINUS = re.compile(r"−([\d.,]+)|\(([\d.,]+)\)", re.ASCII)
 LONGEST = 24  # letters of a cell, that Decimal keeps all its digits
 SWAPPED = str.maketrans(".,", ",.")
 
 
 def mended(cell: str, decimal: str = ".") -> str | None:
-    """What a number with commas between thousands, or a sign of percent or money, looks like, and what to write.
+    """What a cell looks like that holds a date, or a number written for people, and what to write instead.
 
     None for anything else. `decimal` is what the table has before its decimals: with a comma, points part thousands.
     """
     if DATE.fullmatch(cell.strip()):
         return "it looks like a date or a time: write a number for it, as the days or hours since one of them"
-    if len(cell) <= LONGEST and (number := _as_printed(cell.strip(), decimal)) is not None:
-        return f"it looks like a number as it is printed: write {number}"
-    found = WRITTEN.fullmatch(cell.strip())
-    if found is None or len(cell) > LONGEST:
+    if len(cell) > LONGEST:
+        return None
+    printed = _without_marks(cell.strip(), decimal)
+    if re.fullmatch(rf"[-+]?\d+(\{decimal}\d*)?", printed) and printed != cell.strip():
+        return f"it looks like a number as it is printed: write {printed}"
+    found = WRITTEN.fullmatch(printed)
+    if found is None:
         return None
     sign, before, digits, after = found.groups()
     point, mark = (",", ".") if decimal == "," else (".", ",")
@@ -58,11 +61,10 @@ def mended(cell: str, decimal: str = ".") -> str | None:
     return f"it looks like {kind}: write {', or '.join(said)}"
 
 
-def _as_printed(cell: str, decimal: str) -> str | None:
+def _without_marks(cell: str, decimal: str) -> str:
+    """A cell without a printer's spaces between thousands, and with a minus that programs read."""
     if (found := PRINTED.fullmatch(cell)) is not None:
-        number = found[1] + re.sub(r"[^\d.,]", "", found[2])
-    elif (found := MINUS.fullmatch(cell)) is not None:
-        number = f"-{found[1] or found[3]}"
-    else:
-        return None
-    return re.sub("[.,]", decimal, number)
+        return found[1] + re.sub("[.,]", decimal, re.sub(r"[^\d.,]", "", found[2]))
+    if (found := MINUS.fullmatch(cell)) is not None:
+        return f"-{found[1] or found[2]}"
+    return cell
