@@ -55,8 +55,8 @@ def lost(triangle: Triangle, names: Sequence[str], *, rank: int, dtype: str, int
 def hidden(triangle: Triangle, scaling: Scaling, names: Sequence[str]) -> str | None:
     """The warning that features (d,), unlike in float64, depend on each other but for the rounding of their values.
 
-    Of a column far from 0 that is more, in standard units, than what computing adds. What is left along a direction is
-    compared with the rounding of all its columns together.
+    In standard units the rounding of a column far from 0 is more than what computing adds. So what the rows differ by
+    along a direction is compared with the rounding of all its columns together.
     """
     X, ones, _ = triangle.split()
     _, sizes, directions = np.linalg.svd(np.column_stack([ones, X]), full_matrices=False)

@@ -59,7 +59,7 @@ class LinearRegression:
     intercept_: float
     n_iter_: int
     n_features_in_: int
-    _unit: float | None  # in which weights are counted, that their sum is a number; None where there are none
+    _unit: float | None  # what weights are divided by, so that their sum is finite; None where there are none
 
     def __init__(
         self,

@@ -87,7 +87,7 @@ class GradScaler:
         return 1.0
 
     def is_enabled(self) -> bool:
-        """False."""
+        """Whether losses are scaled: never."""
         return False
 
     def state_dict(self) -> dict[str, Any]:

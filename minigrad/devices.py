@@ -123,13 +123,13 @@ def set_float32_matmul_precision(precision: str) -> None:
     )
 
 
-# Switches that programs set before they begin: results here are the same in any order of calls, and of one thread
+# Switches that programs set before they begin: they change nothing, as all operations here are repeatable
 
 _switches = {"deterministic": False, "threads": 1}
 
 
 def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None:
-    """Let operations be repeatable alone, as all of them are here."""
+    """Ask for repeatable operations only, as all are here."""
     if not isinstance(mode, bool):
         kind = type(mode).__name__
         raise TypeError(f"_set_deterministic_algorithms(): argument 'mode' (position 1) must be bool, not {kind}")
@@ -137,12 +137,12 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
 
 
 def are_deterministic_algorithms_enabled() -> bool:
-    """Whether `use_deterministic_algorithms` was told so."""
+    """Whether `use_deterministic_algorithms(True)` was the last such call."""
     return bool(_switches["deterministic"])
 
 
 def set_num_threads(num: int) -> None:
-    """Let one operation take so many threads; here it takes one, but for what NumPy's BLAS does.
+    """Say how many threads an operation may take; NumPy takes as many as it was built to, whatever is said here.
 
     Raises RuntimeError for what is no positive int.
     """
@@ -154,5 +154,5 @@ def set_num_threads(num: int) -> None:
 
 
 def get_num_threads() -> int:
-    """What `set_num_threads` was told; 1 before."""
+    """The number that `set_num_threads` was given; 1 until then."""
     return _switches["threads"]

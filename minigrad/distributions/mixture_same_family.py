@@ -1,4 +1,4 @@
-"""Mixtures: of several distributions of a kind, one is drawn, and a value of that one."""
+"""Mixtures: one of several distributions of a kind is drawn, then a value from it."""
 
 from __future__ import annotations
 

@@ -126,7 +126,7 @@ class AveragedModel(Module):
 
 @unrecorded
 def update_bn(loader: Iterable[Any], model: Module, device: device_type | str | None = None) -> None:
-    """Find the batch norms' means and variances anew, over all batches of a loader: averaged weights have none."""
+    """Compute the batch norms' running statistics anew over a loader's batches, as averaged weights need."""
     norms = {module: module.momentum for module in model.modules() if isinstance(module, _BatchNorm)}
     if not norms:
         return

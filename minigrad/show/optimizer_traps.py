@@ -133,7 +133,7 @@ class InNoOptimizer(OfLeaves):
     def ends(self) -> None:
         """Say of all at once what no optimizer has; one that makes its step later has its parameters too.
 
-        Whether a part was forgotten, or is only to be fine-tuned by, cannot be told; either way work was done in vain.
+        Whether they were forgotten or left out on purpose cannot be told; either way work was done in vain.
         """
         if self.stepped and any(map(self.is_open, self.known.values())):
             for thing in gc.get_objects():
