@@ -96,7 +96,10 @@ def normalised(torch: Any, how: str, net: Any, **options: Any) -> Any:
         found += [round(loss.item(), 3), [(n, p.grad.sum().item().__round__(3)) for n, p in net.named_parameters()]]
     net.eval()
     calls = [net(x), net(x)]
-    found += [[t.sum().item().__round__(3) for t in (*calls, net.weight)], [n for n, _ in net.named_buffers()]]
+    found += [
+        [t.sum().item().__round__(3) for t in (*calls, net.weight)],
+        [(n, b[len(b) // 2].item().__round__(3)) for n, b in net.named_buffers()],
+    ]
     found += [list(net.state_dict()), net.weight.is_leaf, net.load_state_dict(net.state_dict())]
     getattr(utils, f"remove_{how}")(net)
     return found, list(net.state_dict()), net(x).sum().item().__round__(3), type(net.weight).__name__
