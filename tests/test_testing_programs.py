@@ -27,7 +27,7 @@ from minigrad.testing.random_programs import (
     write,
 )
 
-SETTINGS = settings(database=None, max_examples=200)
+SETTINGS = settings(database=None, max_examples=80)
 
 
 def same(value: Any, other: Any) -> bool:
@@ -126,8 +126,7 @@ COUNTEREXAMPLES: dict[str, tuple[Callable[[Program], bool], int]] = {
     "a change in place": (has(" += "), 3),
     "a hook that ran": (lambda program: "seen" in run_program(program), 4),
     "a gradient": (lambda program: any(t.grad is not None for t in leaves(program)), 2),
-    "a view of four dimensions": (lambda program: any(getattr(t, "ndim", 0) == 4 for t in run_program(program).values()), 3),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", COUNTEREXAMPLES)

@@ -10,13 +10,13 @@ from random import Random
 import pytest
 
 pytest.importorskip("torch")  # rows are read off what torch has
-from hypothesis import given, note, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 from op_table import ROWS, evaluate
 
 import minigrad
 from minigrad import testing
 
-EXAMPLES, MANY = 2, int(os.environ.get("MINIGRAD_EXAMPLES", "300"))  # per row and check
+MANY = int(os.environ.get("MINIGRAD_EXAMPLES", "300"))  # per row and check
 # minigrad warns, as torch does, of variances of too few numbers, of padding that is not the same at both ends, ...
 WARNINGS = (
     ".*degrees of freedom",
@@ -59,33 +59,38 @@ def is_differentiable(row):
 TESTED = [row for row in ROWS if is_differentiable(row)]
 
 
-def try_row(row, **how):
-    checked = []
-
-    @settings(**how)
-    @given(st.randoms(use_true_random=False))
-    def run(random):
-        for check, kind in CHECKS.items():
-            case = row.case(random, "smooth" if any(text in row.call for text in SMOOTH_ONLY) else kind)
-            note((str(row), check.__name__, case))
-            tensors = [minigrad.from_numpy(i.array()).requires_grad_(i.requires_grad) for i in case.inputs]
-            f = lambda *given: evaluate(row.call, minigrad, given, case.options)
-            # A variance of 0, or of nothing, has no root to differentiate: torch gives NaN, and so does minigrad.
-            at_kink = row.call.startswith(("t.std(", "t.var(")) and not (f(*tensors) > 0).all()
-            if any(t.requires_grad for t in tensors) and not at_kink and has_floating(f(*tensors)):
+def try_row(row, random):
+    """Whether any check found something to check."""
+    checked = False
+    for check, kind in CHECKS.items():
+        case = row.case(random, "smooth" if any(text in row.call for text in SMOOTH_ONLY) else kind)
+        tensors = [minigrad.from_numpy(i.array()).requires_grad_(i.requires_grad) for i in case.inputs]
+        f = lambda *given: evaluate(row.call, minigrad, given, case.options)
+        try:
+            found = f(*tensors)
+        except RuntimeError:
+            continue  # the case itself is refused: that torch refuses it too, test_operations.py sees
+        # A variance of 0, or of nothing, has no root to differentiate: torch gives NaN, and so does minigrad.
+        at_kink = row.call.startswith(("t.std(", "t.var(")) and not (found > 0).all()
+        if any(t.requires_grad for t in tensors) and not at_kink and has_floating(found):
+            try:
                 check(f, *tensors, name=str(row))
-                checked.append(check)
-
-    run()
-    assert checked
+            except BaseException as error:
+                error.add_note(f"{row}, {check.__name__}: {case}")
+                raise
+            checked = True
+    return checked
 
 
 @pytest.mark.parametrize("row", TESTED, ids=str)
 def test_row(row):
-    try_row(row, max_examples=EXAMPLES, derandomize=True)
+    assert any(try_row(row, Random(f"{row} {seed}")) for seed in range(5))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("row", TESTED, ids=str)
 def test_row_in_many_cases(row):
-    try_row(row, max_examples=MANY, derandomize=False)
+    tried = []
+    draw = given(st.randoms(use_true_random=False))
+    settings(max_examples=MANY, derandomize=False)(draw(lambda random: tried.append(try_row(row, random))))()
+    assert any(tried)
