@@ -86,7 +86,7 @@ def test_every_kind_of_line_is_drawn() -> None:
     drawn: set[str] = set()
 
     @given(programs(kinds=KINDS, refused=True))
-    @settings(SETTINGS, max_examples=200, phases=[Phase.generate])
+    @settings(SETTINGS, max_examples=1000, phases=[Phase.generate])
     def collect(program: Program) -> None:
         drawn.update(program.lines)
 
