@@ -22,6 +22,8 @@ SPACES = (
     "torch.autograd.functional",
     "torch.linalg",
     "torch.special",
+    "torch.func",
+    "torch.amp",
     "torch.nn",
     "torch.nn.Module",
     "torch.nn.functional",
@@ -29,8 +31,10 @@ SPACES = (
     "torch.nn.utils",
     "torch.optim",
     "torch.optim.lr_scheduler",
+    "torch.optim.swa_utils",
     "torch.utils.data",
     "torch.distributions",
+    "torch.testing",
 )
 FOREIGN = ("typing", "collections", "warnings", "functools", "contextlib", "enum", "weakref", "bisect")
 # What is left out on purpose: a name's reason is the first whose pattern is found in it.
