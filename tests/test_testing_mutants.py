@@ -11,7 +11,7 @@ from minigrad.testing import broadcastable_shapes, gradient_properties, mutants,
 
 pytest_plugins = ["pytester"]
 
-EXAMPLES = 25
+EXAMPLES = 20
 
 
 def survivors(found):

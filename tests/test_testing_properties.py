@@ -11,7 +11,7 @@ import minigrad
 from minigrad.testing import gradient_properties, record
 
 LIBRARIES = [minigrad, torch]
-EXAMPLES = 30  # of each check
+EXAMPLES = 20  # of each check
 
 
 def checks_of(tests):
