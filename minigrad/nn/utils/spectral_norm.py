@@ -13,7 +13,7 @@ from .. import functional as F
 from ..modules.conv import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from ..modules.module import Module
 from ..parameter import Parameter, UninitializedParameter
-from .weight_norm import hook_of
+from .weight_norm import hook_of, without_hook
 
 INTERNAL = True
 M = TypeVar("M", bound=Module)
@@ -95,9 +95,4 @@ def spectral_norm(
 
 def remove_spectral_norm(module: M, name: str = "weight") -> M:
     """Make the weight a parameter again, of its value now; ValueError if it was not divided."""
-    found = hook_of(module, SpectralNorm, name)
-    if found is None:
-        raise ValueError(f"spectral_norm of '{name}' not found in {module}")
-    found[1].remove(module)
-    del module._forward_pre_hooks[found[0]]
-    return module
+    return without_hook(module, SpectralNorm, name, "spectral_norm")

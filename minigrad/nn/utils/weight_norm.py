@@ -60,6 +60,16 @@ def hook_of(module: Module, kind: type, name: str) -> tuple[int, Any] | None:
     return None
 
 
+def without_hook(module: M, kind: type, name: str, what: str) -> M:
+    """The module, its parameter `name` a parameter again, of its value now; ValueError if it has none."""
+    found = hook_of(module, kind, name)
+    if found is None:
+        raise ValueError(f"{what} of '{name}' not found in {module}")
+    found[1].remove(module)
+    del module._forward_pre_hooks[found[0]]
+    return module
+
+
 def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     """Replace a parameter by its direction `weight_v` and its length `weight_g`, one for each index along `dim`.
 
@@ -86,9 +96,4 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
 
 def remove_weight_norm(module: M, name: str = "weight") -> M:
     """Make the weight a parameter again, of its value now; ValueError if it was not replaced."""
-    found = hook_of(module, WeightNorm, name)
-    if found is None:
-        raise ValueError(f"weight_norm of '{name}' not found in {module}")
-    found[1].remove(module)
-    del module._forward_pre_hooks[found[0]]
-    return module
+    return without_hook(module, WeightNorm, name, "weight_norm")
