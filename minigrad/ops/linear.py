@@ -38,7 +38,7 @@ dot_ = op("DotBackward0", lambda a, b: a.dot(b), a=lambda g, b: g * b, b=lambda 
 def product_of_batches(a: Any, b: Any) -> Any:
     """`a @ b`, as one product of matrices where all of a batch are multiplied by the same.
 
-    np.matmul makes one of each, and takes up to three times as long where that matrix is a transposed one.
+    np.matmul makes one of each, which takes up to twice as long where that matrix is a transposed one.
     """
     if b.ndim > 2 or a.ndim == 2:
         return np.matmul(a, b)
