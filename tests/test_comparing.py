@@ -193,6 +193,7 @@ def test_a_script_that_imports_minigrad_itself_is_refused_in_one_line(tmp_path, 
     assert main(["compare", str(script)]) == 2
     told = f"minigrad: {script} imports minigrad, so both runs are minigrad's: compare needs `import torch`\n"
     assert capsys.readouterr() == ("", told)
+    assert not comparing._is_of_minigrad_alone(b"import minigrad\nimport torch.nn as nn\n")
 
 
 def test_a_closed_pipe_is_no_error(tmp_path):
