@@ -5,6 +5,7 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
+from typing import Any
 
 from linreg.errors import BadInput
 from linreg.settings import Settings
@@ -28,7 +29,7 @@ def backend(settings: Settings) -> Iterator[ModuleType]:
     default = torch.get_default_dtype()
     torch.set_default_dtype(getattr(torch, settings.dtype))
     try:
-        _try_device(torch, settings)
+        try_device(torch, settings.device, settings.dtype, f"--device {settings.device}")
         torch.manual_seed(settings.seed)
         random.seed(settings.seed)
         yield torch
@@ -36,18 +37,18 @@ def backend(settings: Settings) -> Iterator[ModuleType]:
         torch.set_default_dtype(default)
 
 
-def _try_device(torch: ModuleType, settings: Settings) -> None:
+def try_device(torch: ModuleType, device: Any, dtype: str, asked: str) -> None:
+    """BadInput, which names what was `asked` for, where `device` is none of torch's, or cannot hold a dtype."""
     # torch raises one or another of these for a device that is unknown, absent, or lacks the dtype.
     try:
-        float(torch.zeros(1).to(settings.device))
+        float(torch.zeros(1, dtype=getattr(torch, dtype)).to(torch.device(device)))
     except (RuntimeError, AssertionError, NotImplementedError, TypeError, ValueError) as error:
-        if settings.backend == "minigrad":
+        backend = torch.__name__
+        if backend == "minigrad":
             raise BadInput(
-                f"--device {settings.device}: minigrad runs on the cpu only; for other devices use --backend torch"
+                f"{asked}: minigrad runs on the cpu only; for other devices use the backend torch"
             ) from error
-        raise BadInput(
-            f"--device {settings.device} cannot hold {settings.dtype} on {settings.backend}: {first_line(error)}"
-        ) from error
+        raise BadInput(f"{asked} cannot hold {dtype} on {backend}: {first_line(error)}") from error
 
 
 def first_line(error: BaseException) -> str:

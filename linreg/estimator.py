@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from linreg.backends import load_backend
+from linreg.backends import load_backend, try_device
 from linreg.checks import checked_features, checked_targets, checked_weights, in_unit, not_fitted
 from linreg.data import split
 from linreg.dependence import hidden, not_unique, outweighed
@@ -44,7 +44,8 @@ class LinearRegression:
 
     `optimizer` is one of sgd, momentum, adam, newton and lstsq; `lr` None its usual learning rate; `epochs` None as
     many as make 300 steps, at least 3; `weight_decay` λ adds λ/2 |w|² to the mean loss, w in standard units; `seed`
-    None another order of the rows in each fit; `backend` minigrad or torch. All is computed in float64.
+    None another order of the rows in each fit; `backend` minigrad or torch, with which `device` may be cuda. All is
+    computed in float64.
 
     With `early_stopping` a part `validation_fraction` of the rows is held out, and `fit` stops when their loss has not
     fallen for `n_iter_no_change` epochs, by `epochs` None after 10,000 at the latest; the coefficients are those with
@@ -72,6 +73,7 @@ class LinearRegression:
         fit_intercept: bool = True,
         seed: int | None = 0,
         backend: str = "minigrad",
+        device: str = "cpu",
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = PATIENCE,
@@ -84,6 +86,7 @@ class LinearRegression:
         self.fit_intercept = fit_intercept
         self.seed = seed
         self.backend = backend
+        self.device = device
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
         self.n_iter_no_change = n_iter_no_change
@@ -268,6 +271,7 @@ class LinearRegression:
         need(isinstance(part, Real) and 0 < part < 1, "validation_fraction", "a number between 0 and 1")
         need(_is_count(self.n_iter_no_change), "n_iter_no_change", "a whole number from 1")
         need(self.backend in ("minigrad", "torch"), "backend", "'minigrad' or 'torch'")
+        try_device(load_backend(self.backend), self.device, "float64", f"device={self.device!r}")
 
     def _begin(self, features: Array) -> None:
         self.coef_, self.intercept_ = np.zeros(features.shape[1]), 0.0
@@ -318,15 +322,15 @@ class LinearRegression:
         def examples(rows: _Rows, mean: float) -> tuple[Any, Any]:
             features, targets, weights = rows
             X, y = self._standard(features, targets, None if weights is None else weights / mean)
-            return torch.from_numpy(X), torch.from_numpy(y)
+            return torch.from_numpy(X).to(self.device), torch.from_numpy(y).to(self.device)
 
         # The coefficients so far, in the units of the columns as they are standardised now; at first, all 0 in these.
         w, b = self.coef_ * stds[:-1] / stds[-1], 0.0
         if self._scale.centred and self._calls:
             b = (self.intercept_ + self.coef_ @ means[:-1] - means[-1]) / stds[-1]
 
-        slopes = torch.from_numpy(w.reshape(-1, 1)).requires_grad_()
-        bias = torch.from_numpy(np.array([b])).requires_grad_(self._scale.centred)
+        slopes = torch.from_numpy(w.reshape(-1, 1)).to(self.device).requires_grad_()
+        bias = torch.from_numpy(np.array([b])).to(self.device).requires_grad_(self._scale.centred)
         lr = LEARNING_RATES[self.optimizer] if self.lr is None or self.optimizer in AT_ONCE else float(self.lr)
         self.n_iter_ = 0
 
@@ -352,7 +356,7 @@ class LinearRegression:
                 )
         finally:
             self._calls += 1
-            self.coef_ = slopes.detach().numpy().ravel() * stds[-1] / stds[:-1]
+            self.coef_ = slopes.detach().cpu().numpy().ravel() * stds[-1] / stds[:-1]
             constant = means[-1] + stds[-1] * bias.item() - self.coef_ @ means[:-1]
             self.intercept_ = float(constant) if self._scale.centred else 0.0
         return self

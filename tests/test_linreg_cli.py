@@ -343,7 +343,10 @@ def test_options_that_do_not_fit_the_table(options, said):
         (["--seed", "-1"], "--seed: '-1' is not a whole number"),
         (["--dtype", "float16"], "--dtype: invalid choice: 'float16'"),
         (["--backend", "jax"], "--backend: invalid choice: 'jax'"),
-        (["--device", "cuda"], "--device cuda: minigrad runs on the cpu only; for other devices use --backend torch\n"),
+        (
+            ["--device", "cuda"],
+            "--device cuda: minigrad runs on the cpu only; for other devices use the backend torch\n",
+        ),
         (["--device", ""], "--device : minigrad runs on the cpu only"),
         (["--target", "y"], "--target needs --data"),
         (["--features", "x"], "--features needs --data"),
