@@ -23,6 +23,7 @@ from linreg.processes import TIMEOUT
 from linreg.settings import (
     AT_ONCE,
     FORMATS,
+    HELD_OUT,
     LEARNING_RATES,
     MISSING,
     MOST_EPOCHS,
@@ -52,6 +53,7 @@ SYNTHETIC: dict[str, Any] = {"true_w": [2.0, -3.4], "true_b": 4.2, "num_examples
 OF_A_TABLE: tuple[str, ...] = (
     "target",
     "features",
+    "validation_rows",
     "without",
     "weights",
     "categories",
@@ -83,6 +85,7 @@ def settings_of(options: argparse.Namespace, seed: int) -> Settings:
         optimizer=options.optimizer,
         weight_decay=options.weight_decay,
         validation=options.validation or 0.0,
+        validation_rows=options.validation_rows or HELD_OUT[0],
         patience=patience if options.optimizer not in AT_ONCE else None,
         until=options.until,
         fit_intercept=not options.no_intercept,
@@ -130,8 +133,9 @@ def parse(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) ->
         raise BadInput("--robust cannot go with --weight-decay, with which there are no standard errors")
     if options.no_intercept and options.data is None:
         raise BadInput("--no-intercept needs --data: the synthetic job has an intercept")
-    if options.patience is not None and options.validation is None:
-        raise BadInput("--patience needs --validation")
+    for name in ("patience", "validation_rows"):
+        if getattr(options, name) is not None and options.validation is None:
+            raise BadInput(f"--{name.replace('_', '-')} needs --validation")
     if options.optimizer in AT_ONCE:
         needless = [*LITTLE_BY_LITTLE, "num_epochs"] if options.optimizer == "lstsq" else LITTLE_BY_LITTLE
         for name in needless:
@@ -262,6 +266,12 @@ def add_training(parser: argparse.ArgumentParser) -> None:
         type=fraction,
         metavar="FRACTION",
         help="hold out this part of the rows, print their loss, and keep the parameters with which it was lowest",
+    )
+    add(
+        "--validation-rows",
+        choices=HELD_OUT,
+        help="which rows these are: drawn at random (the default), or the table's last, as where its rows follow each "
+        "other in time",
     )
     add(
         "--patience",

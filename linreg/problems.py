@@ -87,6 +87,7 @@ def table_problem(torch: ModuleType, settings: Settings, data: Table) -> Problem
         data.features,
         data.reading,
         validation=settings.validation,
+        validation_rows=settings.validation_rows,
         fit_intercept=settings.fit_intercept,
         seed=settings.seed,
         dtype=settings.dtype,

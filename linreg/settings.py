@@ -17,6 +17,7 @@ MOST_EPOCHS = 10_000  # of a run that ends when its loss stands still
 
 
 MISSING = ("refuse", "drop", "mean")  # what to do where a value is missing
+HELD_OUT = ("random", "last")  # which rows of a table are, where some are
 FORMATS = ("csv", "csv2", "tsv", "parquet", "npy", "npz")
 
 
@@ -88,7 +89,8 @@ class Recipe:
 class Settings(Recipe):
     """What every job needs: a recipe (`num_epochs` 0: the job chooses), where to start, and where to run.
 
-    `validation` is the fraction of rows held out; `fit_intercept` says whether b is trained or stays 0.
+    `validation` is the fraction of rows held out, and `validation_rows` says which of a table's these are, as one of
+    HELD_OUT; `fit_intercept` says whether b is trained or stays 0.
     """
 
     init_std: float
@@ -97,6 +99,7 @@ class Settings(Recipe):
     backend: str
     device: str
     validation: float = 0.0
+    validation_rows: str = "random"
     fit_intercept: bool = True
 
     def for_rows(self, rows: int, usual_epochs: int) -> Self:

@@ -11,7 +11,7 @@ from linreg.outcome import MOST_TRACED
 from linreg.saving.checkpoints import RUN, Folder
 from linreg.saving.forms import FLAG, LINE, LOSS, NUMBER, TEXT, WHOLE, Either, Maybe, Shaped, Some, check, readable
 from linreg.scaling import Scaling
-from linreg.settings import MISSING, OPTIMIZERS, Settings
+from linreg.settings import HELD_OUT, MISSING, OPTIMIZERS, Settings
 from linreg.tables.encoding import Encoding
 from linreg.triangle import Array, Triangle
 
@@ -29,6 +29,7 @@ SETTINGS: dict[str, Any] = {
     "backend": Either("minigrad", "torch"),
     "device": TEXT,
     "validation": NUMBER,
+    "validation_rows": Maybe(Either(*HELD_OUT)),
     "fit_intercept": FLAG,
 }
 RUN_FORM: dict[str, Any] = {

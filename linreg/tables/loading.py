@@ -1,6 +1,7 @@
 """A table made ready to train on, and another made ready to be predicted."""
 
 import itertools
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -71,6 +72,7 @@ def load(
     reading: Reading = USUAL,
     *,
     validation: float = 0.0,
+    validation_rows: str = "random",
     fit_intercept: bool = True,
     seed: int = 0,
     dtype: str = "float32",
@@ -83,7 +85,8 @@ def load(
     `data` is a file's name, `-` for the standard input, or a Source; `features` are all other columns without it,
     but `reading.without`. Of these, `reading.categories` become one-hot columns. Rows that lack a value are refused,
     dropped, or filled with the training rows' mean; those without target or weight are never filled. A part
-    `validation` of the rows is held out, the same for the same seed. A table of at most `reading.buffer` rows is held
+    `validation` of the rows is held out: the same for the same seed, or with `validation_rows="last"` the last of those
+    that are used. A table of at most `reading.buffer` rows is held
     in memory; of a longer one no more than that is, and it is shuffled in this buffer. `robust` takes one more pass
     over the rows.
     """
@@ -99,8 +102,16 @@ def load(
     if (pieces := source.pieces(piece)) is None:
         spool = Spool(width, held_rows, source.name)
     weighted = choice.weights is not None
-    split = Split(seed, validation if validation else -1.0, reading.missing, len(choice.numbers) - 1, weighted=weighted)
-    bounds = None if pieces is None else np.cumsum(pieces)
+    last = validation_rows == "last"
+    split = Split(
+        seed,
+        bound=validation if validation and not last else -1.0,
+        missing=reading.missing,
+        target=len(choice.numbers) - 1,
+        weighted=weighted,
+        last=sys.maxsize if validation and last else None,  # until it is known how many rows are used
+    )
+    bounds = [stop for _, stop in _spans(pieces)]
 
     def surveyed(split: Split, blocks: Iterable[tuple[int, Array]], keep: Spool | None) -> Surveyor:
         surveyor = Surveyor(source.name, choice, split, fit_intercept)
@@ -108,22 +119,27 @@ def load(
             if keep is not None:
                 keep.add(slab)
             rows = np.arange(surveyor.rows, surveyor.rows + len(slab))
-            surveyor.see(slab, rows // piece if bounds is None else np.searchsorted(bounds, rows, side="right"))
+            surveyor.see(slab, rows // piece if pieces is None else np.searchsorted(bounds, rows, side="right"))
         return surveyor
 
     surveyor = surveyed(split, codes.blocks(source), spool)
     read: Read = partial(codes.blocks, source) if spool is None else spool.read
     spans = _spans(pieces if spool is None else spool.pieces(piece))
-    if validation and surveyor.least <= surveyor.greatest:
+    if surveyor.rows != (said := sum(stop - start for start, stop in spans)):
+        raise BadInput(f"{source.name} has {surveyor.rows} rows, but says it has {said}")
+    if split.bound >= 0 and surveyor.least <= surveyor.greatest:
         # With few rows chance may hold out none, or all: then one.
         bound = min(max(validation, surveyor.least), np.nextafter(surveyor.greatest, 0))
         if bound != validation:
             split = replace(split, bound=float(bound))
             surveyor = surveyed(split, read(spans), None)
+    used = sum(surveyor.counts[False].values())
+    if split.last is not None and used > 1:
+        count = min(max(round(validation * used), 1), used - 1)
+        split = replace(split, last=_last(count, surveyor.counts[False], spans, read, split))
+        surveyor = surveyed(split, read(spans), None)
     survey = surveyor.result(codes)
     survey = replace(survey, encoding=replace(survey.encoding, header=reading.header, na=reading.na))
-    if survey.rows != sum(stop - start for start, stop in spans):
-        raise BadInput(f"{source.name} has {survey.rows} rows, but says it has {sum(b - a for a, b in spans)}")
 
     def trained() -> Iterator[tuple[Any, Array, Array]]:
         first = 0
@@ -259,6 +275,16 @@ def _slabs(blocks: Iterable[Array], rows: int) -> Iterator[Array]:
 def _spans(pieces: Sequence[int] | None) -> list[Span]:
     ends = np.cumsum([0, *(pieces or [])]).tolist()
     return [(start, stop) for start, stop in itertools.pairwise(ends) if stop > start]
+
+
+def _last(count: int, counts: dict[int, int], spans: Sequence[Span], read: Read, split: Split) -> int:
+    """The number of the row with which the last `count` rows begin that are used; `counts` has them by piece."""
+    for piece in sorted(counts, reverse=True):
+        if count <= counts[piece]:
+            break
+        count -= counts[piece]
+    rows = [first + np.flatnonzero(split.used(coded)) for first, coded in read([spans[piece]])]
+    return int(np.concatenate(rows)[-count])
 
 
 def _in_memory(

@@ -13,17 +13,24 @@ from linreg.triangle import Array
 class Split:
     """Which rows are used, and which of these are held out: told of each row alone, from its number.
 
-    A row is held out if a number drawn for it from the seed, uniform in [0, 1), is at most `bound`; but the first row
-    in which a category's word is used, one of `firsts`, never is: no coefficient would be trained for it. Coded rows
-    that are `weighted` end with their weight; a weight of 0 is that of no row.
+    A row is held out if a number drawn for it from the seed, uniform in [0, 1), is at most `bound`, or from the row of
+    number `last` on, if there is one; but the first row in which a category's word is used, one of `firsts`, never is:
+    no coefficient would be trained for it. Coded rows that are `weighted` end with their weight; a weight of 0 is that
+    of no row.
     """
 
     seed: int
-    bound: float  # below 0, none is
+    bound: float  # below 0, none is for its number
     missing: str
     target: int  # its place among the coded columns
     firsts: frozenset[int] = frozenset()
     weighted: bool = False
+    last: int | None = None
+
+    @property
+    def parts(self) -> bool:
+        """Whether there are to be rows that are held out."""
+        return self.bound >= 0 or self.last is not None
 
     def used(self, coded: Array) -> Any:
         """Which of the rows have all the values that they must have, and a weight that is not 0."""
@@ -47,8 +54,11 @@ class Split:
 
     def held(self, first: int, rows: int) -> Any:
         """Which of the rows from number `first` on are held out, if they are used."""
-        if self.bound < 0:
+        if self.last is not None:
+            held = np.arange(first, first + rows) >= self.last
+        elif self.bound >= 0:
+            held = self.draws(first, rows) <= self.bound
+        else:
             return np.zeros(rows, dtype=bool)
-        held = self.draws(first, rows) <= self.bound
         held[[row - first for row in self.firsts if first <= row < first + rows]] = False
         return held

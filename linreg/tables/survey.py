@@ -65,7 +65,10 @@ class Survey:
 
 
 class Surveyor:
-    """Looks at all the rows, some at a time, and then says what it found."""
+    """Looks at all the rows, some at a time, and then says what it found.
+
+    `counts` are as in Survey; `least` and `greatest` are of the numbers drawn for the rows that are used.
+    """
 
     def __init__(self, name: str, choice: Choice, split: Split, fit_intercept: bool) -> None:
         self._name, self._choice, self._split, self._centred = name, choice, split, fit_intercept
@@ -75,12 +78,12 @@ class Surveyor:
         self._missing = np.zeros(len(choice.columns), dtype=np.int64)
         most = min(MOST_SAMPLED, MOST_NUMBERS // len(choice.columns))
         self._sample, self._sample_rows = _Sample(most), _Sample(most)
-        self._counts: dict[bool, dict[int, int]] = {False: {}, True: {}}
+        self.counts: dict[bool, dict[int, int]] = {False: {}, True: {}}
         self._digest = hashlib.blake2b(digest_size=16)
         self.rows = self._dropped = self._weightless = 0
         self._heaviest = np.empty(0)
         self._unit: float | None = None  # of weights, a power of 2 near the first ones, as only their ratios count
-        self.least, self.greatest = 2.0, -1.0  # of the numbers drawn for rows that are used
+        self.least, self.greatest = 2.0, -1.0
 
     def see(self, coded: Array, pieces: Any) -> None:
         """Take in the next rows (n, k), n > 0; `pieces` (n,) are the numbers of the pieces that they belong to."""
@@ -104,7 +107,7 @@ class Surveyor:
         coded, held, pieces, rows = coded[used], held[used], pieces[used], first + np.flatnonzero(used)
         if not len(coded):
             return
-        for which, counts in self._counts.items():
+        for which, counts in self.counts.items():
             for piece, count in _counted(pieces[held == which]):
                 counts[piece] = counts.get(piece, 0) + count
         trained = coded[~held]
@@ -145,7 +148,7 @@ class Surveyor:
         if self._fold is None:
             has = " or has the weight 0" if self._split.weighted else ""
             raise BadInput(f"{name}: every one of its {self.rows} rows lacks a value{has}")
-        if not self._fold.rows[False] or (self._split.bound >= 0 and not self._fold.rows[True]):
+        if not self._fold.rows[False] or (self._split.parts and not self._fold.rows[True]):
             raise BadInput(f"{name}: its {self.rows - self._dropped} rows cannot be split into training and validation")
         mean_weights = {held: self._fold.mean_weight(held) for held in (False, True)}
         if not np.isfinite([*mean_weights.values()]).all():
@@ -184,7 +187,7 @@ class Surveyor:
             weightless=self._weightless,
             mean_weights=mean_weights,
             heaviest=self._heaviest,
-            counts=self._counts,
+            counts=self.counts,
             sample=self._sample.rows(),
             sample_rows=self._sample_rows.rows(),
             fingerprint=self._digest.hexdigest(),
