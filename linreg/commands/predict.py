@@ -20,7 +20,7 @@ def run(argv: Sequence[str]) -> int:
     from linreg.saving.predictions import COLUMNS, check_kept, check_out, predict, written_to
     from linreg.saving.saved import read
     from linreg.tables import opened_source
-    from linreg.tables.source import lost_digits
+    from linreg.tables.source import leading_zeros, lost_digits
 
     saved = read(Folder(options.folder))
     if options.missing is not None:
@@ -41,6 +41,8 @@ def run(argv: Sequence[str]) -> int:
     sys.stdout.flush()
     if accuracy.rounded:
         warn(lost_digits(source, accuracy.rounded))
+    if accuracy.padded:
+        warn(f"{leading_zeros(source, accuracy.padded)}: this run was trained to take them as numbers")
     if options.json:
         counts = {"rows": accuracy.rows, "predicted": accuracy.predicted, "compared": accuracy.compared}
         print(json.dumps({"out": options.out, **counts, "rmse": accuracy.rmse, "r2": accuracy.r2}))

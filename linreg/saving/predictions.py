@@ -35,6 +35,7 @@ class Accuracy:
     predicted: int = 0
     compared: int = 0
     rounded: set[str] = field(default_factory=set)  # columns in which an integer lost digits
+    padded: set[str] = field(default_factory=set)  # features of numbers of which some begin with 0
     _mean: float = 0.0  # of the targets
     _total: float = 0.0  # squares of their distances from it
     _unexplained: float = 0.0  # squares of their distances from the predictions
@@ -108,6 +109,7 @@ def predict(saved: Saved, source: Source, write: Write, intervals: Intervals | N
         write(numbers, *block.kept)
         predictions = numbers[:, 0]
         accuracy.rounded.update(block.rounded)
+        accuracy.padded.update(set(block.padded).difference(target))
         accuracy.see(block.numbers[:, -1] if target else np.full(len(predictions), np.nan), predictions)
     return accuracy
 

@@ -5,6 +5,7 @@ Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 """
 
 import math
+import re
 import sys
 import tokenize
 import zipfile
@@ -20,7 +21,17 @@ from numpy.lib import format as npy
 from linreg.errors import BadInput
 from linreg.tables.absent import Absent
 from linreg.tables.arrow import arrow, number_of_text, stripped
-from linreg.tables.source import LONGEST_LINE, Block, NotNumbers, Span, Texts, losing, not_a_number, text_of_number
+from linreg.tables.source import (
+    LONGEST_LINE,
+    PADDED,
+    Block,
+    NotNumbers,
+    Span,
+    Texts,
+    losing,
+    not_a_number,
+    text_of_number,
+)
 from linreg.tables.streams import Unchanged
 from linreg.triangle import Array
 
@@ -115,7 +126,8 @@ class Arrays:
                 kept = tuple(_kept(self._cells(parts, name), self.name, name) for name in self._keep)
                 self._unchanged.check()
                 lost = losing(values, numbers, partial(self._cells, parts), lambda cells, at: cells[at].tolist())
-                yield Block(first, values, words, kept, lost)
+                zeros = tuple(name for name in numbers if _padded(self._cells(parts, name)))
+                yield Block(first, values, words, kept, lost, zeros)
 
     def _numbers(self, parts: dict[_Array, Any], names: Sequence[str], first: int) -> Array:
         chosen = [self._columns[name] for name in names]
@@ -244,6 +256,10 @@ class Arrays:
                 raise
             said = " ".join(str(error).split()) or type(error).__name__
             raise BadInput(f"{self.name}: not a whole {self._kind} file: {said}") from error
+
+
+def _padded(cells: Any) -> bool:
+    return cells.dtype.kind in TEXT and any(re.fullmatch(PADDED, word) for word in np.unique(cells.astype(str)))
 
 
 def _kept(cells: Any, name: str, header: str) -> Any:

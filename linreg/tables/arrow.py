@@ -6,7 +6,7 @@ import numpy as np
 
 from linreg.errors import BadInput, required
 from linreg.tables.absent import USUAL, Absent
-from linreg.tables.source import NotNumbers, Texts, not_a_number, text_of_number
+from linreg.tables.source import PADDED, NotNumbers, Texts, not_a_number, text_of_number
 from linreg.triangle import Array
 
 
@@ -23,7 +23,7 @@ def numbers(column: Any, name: str, first: int, header: str, decimal: str = ".",
     pa, types = arrow(), arrow("pyarrow.types")
     column = plain(column)
     kind = column.type
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+    if _textual(kind):
         return absent.without(_parsed(column, name, first, header, decimal, absent))
     if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)):
         if types.is_null(kind):
@@ -50,11 +50,22 @@ def cells_at(column: Any, where: Any) -> list[Any]:
     return cells
 
 
+def padded(column: Any) -> bool:
+    """Whether the texts of an Arrow column that are read as numbers begin with 0, as codes do; null is none."""
+    pa, pc, column = arrow(), arrow("pyarrow.compute"), plain(column)
+    if not _textual(column.type):
+        return False
+    column = column.cast(pa.large_string())  # which all of pc takes
+    # Of most columns few texts begin so, and a pattern takes ten times as long.
+    zeros = column.filter(pc.starts_with(pc.ascii_ltrim_whitespace(column), "0"))
+    return bool(pc.match_substring_regex(zeros, f"^{PADDED}$").true_count)
+
+
 def texts(column: Any, name: str, header: str, absent: Absent = USUAL) -> Texts:
     """An Arrow column as texts without spaces around them; numbers become texts, as a CSV file holds them."""
     pa, types = arrow(), arrow("pyarrow.types")
     kind = column.type.value_type if types.is_dictionary(column.type) else column.type
-    textual = types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind)
+    textual = _textual(kind)
     numeric = types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)
     if not (textual or numeric or types.is_null(kind)):
         raise BadInput(f"{name}, column {header!r} holds {kind}: only texts and numbers can be categories")
@@ -91,6 +102,11 @@ def stripped(codes: Any, words: list[str | None], absent: Absent) -> Texts:
         word = (word or "").strip()
         place[i] = -1 if absent.says(word) else known.setdefault(word, len(known))
     return Texts(place[codes], tuple(known))
+
+
+def _textual(kind: Any) -> bool:
+    types = arrow("pyarrow.types")
+    return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
 
 
 def _parsed(column: Any, name: str, first: int, header: str, decimal: str, absent: Absent) -> Array:

@@ -13,12 +13,11 @@ import numpy as np
 from linreg.errors import BadInput
 from linreg.tables import source as limits
 from linreg.tables.absent import Absent
-from linreg.tables.arrow import arrow, cells_at, is_number, numbers as numbers_of, texts as texts_of
+from linreg.tables.arrow import arrow, cells_at, is_number, numbers as numbers_of, padded, texts as texts_of
 from linreg.tables.source import Block, NotNumbers, Span, losing
 from linreg.tables.streams import Reading
 
 BLOCK = 1 << 20  # bytes read at once
-PADDED = r"^\s*0\d{3,}\s*$"  # 02134, but not a month's 08
 SEPARATOR = re.compile(r'"?sep=.?"?\s*', re.IGNORECASE)
 CONVERTED = "iconv -f gb18030 -t utf-8 converts it where it is Chinese, -f latin1 where it is Western"
 WIDE = "it begins as UTF-16 does, which iconv -f utf-16 -t utf-8 converts"
@@ -46,14 +45,13 @@ class Delimited:
     ) -> None:
         self.name, self._stream, self._decimal = name, stream, decimal
         self._absent, self._keep = Absent(na, decimal), keep
-        self._csv, self._compute = arrow("pyarrow.csv"), arrow("pyarrow.compute")
+        self._csv = arrow("pyarrow.csv")
         arrow().enable_signal_handlers(False)  # they lose a Ctrl-C now and then; no call here takes long
         self._line, self._first = self._first_line()
         self._delimiter = delimiter or (";" if b";" in self._first and b"," not in self._first else ",")
         cells = self._cells(self._first, header)
         self.columns = cells if header else tuple(f"x{place}" for place in range(len(cells)))
         self.headless = header and all(is_number(cell, decimal) for cell in cells)
-        self.padded: tuple[str, ...] = ()  # columns of numbers of which some of the first begin with 0, as codes do
         self._whose = "header names" if header else "first row has"
         if header:
             self._first = b""
@@ -78,12 +76,10 @@ class Delimited:
             for j, name in enumerate(numbers):
                 with self._hinting(column[name]):
                     values[:, j] = numbers_of(column[name], self.name, first, name, self._decimal, self._absent)
-            if not first:
-                found = [self._compute.match_substring_regex(column[name], PADDED) for name in numbers]
-                self.padded = tuple(name for name, cells in zip(numbers, found, strict=True) if cells.true_count)
             coded = tuple(texts_of(column[name], self.name, name, self._absent) for name in texts)
             lost = losing(values, numbers, column.__getitem__, cells_at)
-            yield Block(first, values, coded, tuple(column[name] for name in self._keep), lost)
+            zeros = tuple(name for name in numbers if padded(column[name]))
+            yield Block(first, values, coded, tuple(column[name] for name in self._keep), lost, zeros)
             first += table.num_rows
 
     @contextmanager

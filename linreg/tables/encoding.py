@@ -70,6 +70,7 @@ class Codes:
     def __init__(self, choice: Choice, name: str, known: Sequence[Sequence[str]] | None = None) -> None:
         self.choice, self.name, self._grows = choice, name, known is None
         self.rounded = set[str]()  # columns in which an integer lost digits
+        self.padded = set[str]()  # columns of numbers of which some begin with 0
         self.words = [
             {word: code for code, word in enumerate(words)} for words in known or [()] * len(choice.categories)
         ]
@@ -82,6 +83,7 @@ class Codes:
         try:
             for block in source.blocks((*self.choice.numbers, *self.choice.weighing), self.choice.categories, spans):
                 self.rounded.update(block.rounded)
+                self.padded.update(block.padded)
                 yield block.first, self.coded(block)
         except NotNumbers as error:
             if error.column == self.choice.target and error.words:

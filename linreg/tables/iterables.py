@@ -1,6 +1,7 @@
 """Rows from any iterable: a list, a cursor, a generator."""
 
 import itertools
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 from linreg.errors import BadInput
 from linreg.tables.absent import Absent
 from linreg.tables.arrow import number_of_text
-from linreg.tables.source import Block, Span, losing, not_a_number, text_of_number, where
+from linreg.tables.source import PADDED, Block, Span, losing, not_a_number, text_of_number, where
 
 ROWS = 1 << 10  # in a block
 
@@ -57,7 +58,8 @@ class Rows:
                 words[:, i] = [self._text(cells.get(name), first + i, name) for name in texts]
             values = self._absent.without(values)
             lost = losing(values, numbers, partial(_column, block), itertools.compress)
-            yield Block(first, values, tuple(words), rounded=lost)
+            zeros = tuple(name for name in numbers if any(_padded(cells.get(name)) for cells in block))
+            yield Block(first, values, tuple(words), rounded=lost, padded=zeros)
             first += len(rows)
 
     def _cells(self, row: Any, number: int) -> Mapping[str, Any]:
@@ -94,6 +96,10 @@ class Rows:
             text = str(cell if cell is not None else "").strip()
             return None if self._absent.says(text) else text
         raise BadInput(f"{where(self.name, row, column)}: {type(cell).__name__} is neither text nor number")
+
+
+def _padded(cell: Any) -> bool:
+    return isinstance(cell, str) and re.fullmatch(PADDED, cell) is not None
 
 
 def _column(rows: Sequence[Mapping[str, Any]], name: str) -> list[Any]:

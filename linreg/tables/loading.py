@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from linreg.dependence import outweighed
 from linreg.errors import BadInput
 from linreg.examples import Examples, InMemory
 from linreg.outcome import MOST_SHOWN, Counts, Sample
@@ -19,16 +18,16 @@ from linreg.scaling import Scaling
 from linreg.settings import USUAL, Reading
 from linreg.tables.encoding import Choice, Codes, Encoding
 from linreg.tables.opening import opened_source
-from linreg.tables.source import Block, NotNumbers, Source, Span, headless, lost_digits
+from linreg.tables.source import Block, NotNumbers, Source, Span
 from linreg.tables.split import Split
 from linreg.tables.spool import Spool
 from linreg.tables.streamed import Read, Streamed
 from linreg.tables.survey import Survey, Surveyor
+from linreg.tables.suspicions import suspicions
 from linreg.triangle import Array, Triangle
 
 BUFFER = 1 << 22  # numbers in the shuffle buffer
 SLAB = 1 << 18  # numbers looked at together: sums do not depend on how a source cuts its rows
-STAND_INS = (-9, *(sign * (10.0**digits - 1) for digits in range(2, 7) for sign in (-1, 1)))  # -9, -99, 99, -999, ...
 PIECES = 16  # of a buffer, where a source is free to choose
 
 
@@ -173,62 +172,8 @@ def load(
         ),
         fingerprint=survey.fingerprint,
         scores=scores_of(trained(), survey.trained, source.name, fit_intercept) if robust else None,
-        warnings=tuple(_warnings(source, codes, survey, fit_intercept)),
+        warnings=tuple(suspicions(source, codes, survey, fit_intercept)),
     )
-
-
-def _warnings(source: Source, codes: Codes, survey: Survey, fit_intercept: bool) -> Iterator[str]:
-    if headless(source):
-        yield (
-            f"the first line of {source.name} holds numbers alone and was taken for the columns' names; --no-header "
-            "reads it as a row"
-        )
-    if "" in codes.choice.features:
-        place = source.columns.index("") + 1
-        yield f"column {place} of {source.name} has no name, as a row index has none: --without '' leaves it out"
-    if padded := [name for name in getattr(source, "padded", ()) if name in codes.choice.features]:
-        yield (
-            f"numbers of {', '.join(map(repr, padded))} in {source.name} begin with 0, as codes do: --categories takes "
-            "them as words"
-        )
-    for category, levels in zip(codes.choice.categories, survey.encoding.levels, strict=True):
-        if alike := _alike_but_for_capitals(levels):
-            yield (
-                f"levels of {category!r} in {source.name} differ in capitals alone, as {alike}: each counts as one of "
-                "its own"
-            )
-    for column, value in _stand_ins(survey):
-        yield (
-            f"{column!r} in {source.name} holds {value:g} again and again, far from all else: is that a missing value? "
-            f"--na {value:g} takes it for one"
-        )
-    if codes.rounded:
-        yield lost_digits(source, codes.rounded)
-    if codes.choice.weights is not None:
-        rows, size = survey.trained.rows, len(survey.encoding.columns) + fit_intercept
-        total, said = survey.mean_weights[False] * rows, f"the weights {codes.choice.weights!r}"
-        if (line := outweighed(survey.heaviest, total, rows, size, said)) is not None:
-            yield line
-
-
-def _alike_but_for_capitals(levels: Sequence[str]) -> str | None:
-    """The first two of the levels, in their order, that are the same word to people."""
-    first = dict[str, str]()
-    for level in levels:
-        if (before := first.setdefault(level.casefold(), level)) != level:
-            return f"{before!r} and {level!r}"
-    return None
-
-
-def _stand_ins(survey: Survey) -> Iterator[tuple[str, float]]:
-    """Columns of numbers, each with one that people write where there is none, further off than the others spread."""
-    for column, values in zip(survey.encoding.choice.numbers, survey.sample.T, strict=False):
-        values = values[~np.isnan(values)]
-        for end in {np.min(values, initial=np.inf), np.max(values, initial=-np.inf)}.intersection(STAND_INS):
-            others = values[values != end]
-            several = len(others) < len(values) - 1 and len(np.unique(others)) > 2
-            if several and np.abs(others - end).min() > np.ptp(others):
-                yield column, float(end)
 
 
 def rows_to_predict(data: str | Source, encoding: Encoding, format: str | None = None) -> Iterator[tuple[Any, Array]]:

@@ -8,7 +8,7 @@ import numpy as np
 
 from linreg.errors import BadInput
 from linreg.tables.absent import Absent
-from linreg.tables.arrow import arrow, cells_at, numbers as numbers_of, plain, texts as texts_of
+from linreg.tables.arrow import arrow, cells_at, numbers as numbers_of, padded, plain, texts as texts_of
 from linreg.tables.source import Block, Span, losing
 from linreg.tables.streams import Unchanged
 
@@ -58,7 +58,8 @@ class Parquet:
             kept = tuple(plain(batch.column(name)) for name in self._keep)
             self._unchanged.check()
             lost = losing(values, numbers, batch.column, cells_at)
-            yield Block(first, values, words, kept, lost)
+            zeros = tuple(name for name in numbers if padded(batch.column(name)))
+            yield Block(first, values, words, kept, lost, zeros)
             first += batch.num_rows
         if first != end:
             raise BadInput(f"{self.name}: not a whole Parquet file: row group {group} lacks {end - first} of its rows")

@@ -32,6 +32,7 @@ from linreg.triangle import Array
 
 Span = tuple[int, int]  # the row numbers from the first to before the second
 
+PADDED = r"\s*0\d{3,}\s*"  # 02134, but not a month's 08
 EXACT = 2.0**53  # below it, float64 holds every integer
 LONGEST_LINE = 1 << 24  # bytes; what is longer is no row of a table, and may have no end (/dev/zero)
 
@@ -49,7 +50,7 @@ class Block(NamedTuple):
     `numbers` (n, k) float64 are the columns asked for as numbers, NaN where there is none; `texts` those asked for as
     texts, each an object array (n,) of str, None where there is none, or `Texts`. Infinities are refused by the reader.
     `kept` are Arrow arrays (n,), as the file has them, of the columns that it was opened to keep; `rounded` names the
-    columns of numbers in which an integer lost digits.
+    columns of numbers in which an integer lost digits, `padded` those with a text that begins with 0, as codes do.
     """
 
     first: int
@@ -57,6 +58,7 @@ class Block(NamedTuple):
     texts: tuple[Any, ...] = ()
     kept: tuple[Any, ...] = ()
     rounded: tuple[str, ...] = ()
+    padded: tuple[str, ...] = ()
 
 
 @runtime_checkable
@@ -245,8 +247,16 @@ def _differs(cell: Any, value: float) -> bool:
 
 def lost_digits(source: Source, columns: Container[str]) -> str:
     """The warning where integers in these columns are too large for float64."""
-    names = ", ".join(repr(name) for name in source.columns if name in columns)
-    return f"integers above 2**53 in {names} of {source.name} lose digits in float64"
+    return f"integers above 2**53 in {_listed(source, columns)} of {source.name} lose digits in float64"
+
+
+def leading_zeros(source: Source, columns: Container[str]) -> str:
+    """How the warning begins where these columns of numbers may hold codes."""
+    return f"numbers of {_listed(source, columns)} in {source.name} begin with 0, as codes do"
+
+
+def _listed(source: Source, columns: Container[str]) -> str:
+    return ", ".join(repr(name) for name in source.columns if name in columns)
 
 
 def text_of_number(value: float) -> str:

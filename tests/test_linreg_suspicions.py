@@ -1,0 +1,122 @@
+"""Columns that may not be what they seem: codes taken for numbers wherever they stand, and the target in disguise."""
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+pa = pytest.importorskip("pyarrow")
+from linreg_command import linreg
+from pyarrow import parquet
+
+import minigrad
+from linreg.tables import Rows, load
+from linreg.tables.arrow import padded
+
+NIST = Path(__file__).parent / "data" / "nist"
+EXAMPLES = Path(__file__).parents[1] / "examples" / "data"
+SAID = "begin with 0, as codes do: --categories takes them as words"
+
+
+def late(rows=60_000):
+    """A CSV table of more than one block, of which the last row alone has a code."""
+    return "zip,x,y\n" + "".join(f"{10000 + i},{i % 7}.25,{i % 11}\n" for i in range(rows)) + "02134,1,2\n"
+
+
+@pytest.mark.parametrize("name", ["t.csv", "t.csv.gz", "t.parquet", "t.npz"])
+def test_a_code_is_told_wherever_it_stands(tmp_path, name):
+    path = tmp_path / name
+    cells = {"zip": ["10001", "20001", None, " 02134 "], "x": ["1", "0.25", "08", "4"], "y": [1, 2, 4, 9]}
+    if name == "t.npz":
+        np.savez(
+            path, **{key: [cell or "" for cell in column] if key != "y" else column for key, column in cells.items()}
+        )
+    elif name == "t.parquet":
+        parquet.write_table(pa.table(cells), path, row_group_size=2)
+    else:
+        path.write_bytes(gzip.compress(late().encode(), 1) if name == "t.csv.gz" else late().encode())
+    err = linreg("--data", path, "--target", "y", "--missing", "drop", "--optimizer", "newton", "--quiet")[2]
+    assert f"linreg: warning: numbers of 'zip' in {path} {SAID}\n" in err
+
+
+def test_codes_in_rows_of_an_iterable_are_told():
+    rows = [{"zip": cell, "y": i * i} for i, cell in enumerate(["1", "2", "0044", 7])]
+    assert [line.endswith(SAID) for line in load(Rows(rows), "y", torch=minigrad).warnings] == [True]
+
+
+@pytest.mark.parametrize("kind", [pa.string(), pa.large_string(), pa.string_view()], ids=str)
+@given(st.lists(st.sampled_from(["", " 1 ", "0.1234", "012", "0123", "\t00001 ", "-0123", "0123.5", None])))
+@settings(max_examples=20)
+def test_codes_begin_with_0_and_have_four_digits_or_more(kind, cells):
+    found = any(cell in ("0123", "\t00001 ") for cell in cells)
+    assert padded(pa.array(cells, pa.string()).cast(kind)) == found
+    assert padded(pa.array(cells, pa.string()).dictionary_encode()) == found
+
+
+def test_predict_tells_of_codes_too(tmp_path):
+    (tmp_path / "t.csv").write_text("zip,y\n1001,1\n2001,4\n3001,4\n")
+    (tmp_path / "new.csv").write_text("zip,y\n01001,0001\n02001,0002\n")
+    assert linreg("--data", tmp_path / "t.csv", "--target", "y", "--save", tmp_path / "run", "--quiet")[2] == ""
+    assert linreg("predict", tmp_path / "run", tmp_path / "t.csv")[2].count("\n") == 1
+    said = f"numbers of 'zip' in {tmp_path / 'new.csv'} begin with 0, as codes do: this run was trained to take them as"
+    assert f"linreg: warning: {said} numbers\n" in linreg("predict", tmp_path / "run", tmp_path / "new.csv")[2]
+
+
+def rounded_targets(**columns):
+    """The columns that are taken for the target `y` in another form."""
+    lines = load(Rows(np.rec.fromarrays(columns.values(), names=list(columns))), "y", torch=minigrad).warnings
+    return [line.split("'")[1] for line in lines if "is it another form of the target?" in line]
+
+
+@settings(max_examples=20)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.floats(0.01, 1000),
+    st.floats(-1000, 1000),
+    st.sampled_from([np.round, np.floor, np.ceil]),
+    st.integers(100, 500),
+    st.sampled_from([10.0, 1e3, 1e6]),
+)
+def test_the_target_in_another_unit_is_told_however_it_was_rounded(seed, scale, shift, cut, rows, steps):
+    rng = np.random.default_rng(seed)
+    y = np.round(rng.normal(size=rows), 6) * scale
+    unit = np.ptp(y) / steps / 3
+    other = cut(y / unit + shift)  # in the target's units, rounded to a step of `unit`
+    noise = rng.normal(size=rows)
+    assert rounded_targets(other=-other, noise=noise, y=y) == ["other"]
+    assert rounded_targets(other=y, noise=noise, y=other) == ["other"]
+    # Twice the deviation that rounding leaves is an error of its own, and a third of it is chance.
+    for more in (2, 1 / 3):
+        apart = np.random.default_rng(seed).normal(0, more * unit / np.sqrt(12), rows)
+        assert rounded_targets(other=unit * np.round(y / unit), noise=noise, y=unit * np.round(y / unit) + apart) == []
+
+
+@pytest.mark.parametrize("path", [*sorted(NIST.glob("*.csv")), EXAMPLES / "norris.csv"], ids=lambda path: path.stem)
+def test_no_calibration_is_taken_for_the_target_itself(path):
+    assert not any("another form" in line for line in load(str(path), "y", torch=minigrad).warnings)
+
+
+def test_the_mass_in_kilograms_is_told(tmp_path):
+    rows = (EXAMPLES / "penguins.csv").read_text("utf-8").splitlines()
+    head, *rows = (row.split(",") for row in rows)
+    mass = head.index("body_mass_g")
+    cells = [[*row, row[mass] if row[mass] == "NA" else f"{int(row[mass]) / 1000:.1f}"] for row in rows]
+    (tmp_path / "t.csv").write_text("\n".join(map(",".join, [[*head, "kg"], *cells])), "utf-8")
+    words = (
+        "--data",
+        tmp_path / "t.csv",
+        "--target",
+        "body_mass_g",
+        "--missing",
+        "drop",
+        "--optimizer",
+        "newton",
+        "--json",
+    )
+    status, out, err = linreg(*words, "--features", "flipper_length_mm,bill_depth_mm,kg")
+    assert (status, json.loads(out)["rows"]) == (0, 342)
+    assert "t.csv alone gives 'body_mass_g' but for rounding: is it another form of the target?" in err
+    assert "another form" not in linreg(*words, "--features", "flipper_length_mm,bill_depth_mm")[2]
