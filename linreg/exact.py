@@ -66,13 +66,11 @@ def newton_step(
         H = hessian()
     inverse, rounding = torch.linalg.pinv(H), _rounding(eps, size, count)
     determined = torch.linalg.cond(R) < 1 / rounding
+    back = None if determined else torch.linalg.pinv(R, rtol=rounding)
     for _ in range(STEPS):
         (g,) = torch.autograd.grad(loss(z), z)
         step = -inverse @ g
-        if determined:
-            step = torch.linalg.solve_triangular(R, step, upper=True)
-        else:
-            step = torch.linalg.pinv(R, rtol=rounding) @ step
+        step = torch.linalg.solve_triangular(R, step, upper=True) if back is None else back @ step
         _move(step, w, b, torch)
         targets = _as_one_sum(features, labels, w, b, weight_decay, ones, count, torch)[1]
     return size if determined else int(torch.linalg.matrix_rank(R, rtol=rounding))

@@ -120,3 +120,12 @@ def test_the_mass_in_kilograms_is_told(tmp_path):
     assert (status, json.loads(out)["rows"]) == (0, 342)
     assert "t.csv alone gives 'body_mass_g' but for rounding: is it another form of the target?" in err
     assert "another form" not in linreg(*words, "--features", "flipper_length_mm,bill_depth_mm")[2]
+
+
+def test_a_column_that_leaves_no_row_is_named(tmp_path):
+    (tmp_path / "t.csv").write_text("a,x,y\n" + "".join(f",{i},{i * i}\n" for i in range(9)))
+    words = "--data", tmp_path / "t.csv", "--missing", "drop", "--quiet", "--target"
+    said = f"linreg: error: {tmp_path / 't.csv'}: every one of its 9 rows lacks a value: column 'a' holds none"
+    assert linreg(*words, "y")[2] == f"{said}; --without leaves columns out\n"
+    assert linreg(*words, "a")[2] == f"{said}\n"
+    assert linreg(*words, "y", "--without", "a")[0] == 0

@@ -49,7 +49,8 @@ def run(argv: Sequence[str]) -> int:
         return DONE
     if accuracy.predicted < accuracy.rows:
         without = accuracy.rows - accuracy.predicted
-        print(f"linreg: {without} of {accuracy.rows} rows lack a value and have no prediction", file=sys.stderr)
+        lack = "lacks a value and has" if without == 1 else "lack a value and have"
+        print(f"linreg: {without} of {accuracy.rows} rows {lack} no prediction", file=sys.stderr)
     if accuracy.rmse is not None:
         r2 = "" if accuracy.r2 is None else f", R² {accuracy.r2:.6g}"
         print(f"linreg: RMSE {accuracy.rmse:.6g}{r2} for {accuracy.compared} rows", file=sys.stderr)

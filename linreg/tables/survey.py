@@ -147,7 +147,10 @@ class Surveyor:
             raise BadInput(f"{name} has {found}: a regression needs at least 2 rows")
         if self._fold is None:
             has = " or has the weight 0" if self._split.weighted else ""
-            raise BadInput(f"{name}: every one of its {self.rows} rows lacks a value{has}")
+            empty = [column for column, count in zip(choice.columns, self._missing, strict=True) if count == self.rows]
+            why = f": column {empty[0]!r} holds none" if empty else ""
+            mend = f"; {LEFT_OUT}" if empty and empty[0] in choice.features else ""
+            raise BadInput(f"{name}: every one of its {self.rows} rows lacks a value{has}{why}{mend}")
         if not self._fold.rows[False] or (self._split.parts and not self._fold.rows[True]):
             raise BadInput(f"{name}: its {self.rows - self._dropped} rows cannot be split into training and validation")
         mean_weights = {held: self._fold.mean_weight(held) for held in (False, True)}
