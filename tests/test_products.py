@@ -86,6 +86,7 @@ t.meshgrid(t.ones(2), t.ones(3).double(), indexing="ij")
 t.meshgrid(t.ones(2), t.ones(3), indexing="zz")
 t.cartesian_prod(t.ones(2, 2))
 t.broadcast_shapes((2, 2), (3,))
+t.broadcast_shapes((2, 2), t.Size([3]))
 t.broadcast_shapes((2, -1), (3, 1))
 t.broadcast_tensors(t.ones(2, 2), t.ones(3))
 t.ones(2).mH

@@ -3,7 +3,7 @@
 Source: https://docs.pytorch.org/docs/stable/distributions.html
 """
 
-from . import constraints as constraints
+from . import constraints as constraints, transforms as transforms
 from .bernoulli import Bernoulli as Bernoulli
 from .binomial import Binomial as Binomial
 from .categorical import Categorical as Categorical
@@ -19,6 +19,26 @@ from .multinomial import Multinomial as Multinomial
 from .multivariate_normal import MultivariateNormal as MultivariateNormal
 from .normal import Normal as Normal
 from .poisson import Poisson as Poisson
+from .transformed_distribution import TransformedDistribution as TransformedDistribution
+from .transforms import (
+    AbsTransform as AbsTransform,
+    AffineTransform as AffineTransform,
+    ComposeTransform as ComposeTransform,
+    CumulativeDistributionTransform as CumulativeDistributionTransform,
+    ExpTransform as ExpTransform,
+    IndependentTransform as IndependentTransform,
+    LowerCholeskyTransform as LowerCholeskyTransform,
+    PositiveDefiniteTransform as PositiveDefiniteTransform,
+    PowerTransform as PowerTransform,
+    ReshapeTransform as ReshapeTransform,
+    SigmoidTransform as SigmoidTransform,
+    SoftmaxTransform as SoftmaxTransform,
+    SoftplusTransform as SoftplusTransform,
+    StickBreakingTransform as StickBreakingTransform,
+    TanhTransform as TanhTransform,
+    Transform as Transform,
+    identity_transform as identity_transform,
+)
 from .uniform import Uniform as Uniform
 
 INTERNAL = True

@@ -22,10 +22,10 @@ from .exponential import Exponential
 from .geometric import Geometric
 from .independent import Independent
 from .laplace import Laplace
-from .log_normal import LogNormal
 from .multivariate_normal import MultivariateNormal, log_diagonal, mahalanobis
 from .normal import Normal
 from .poisson import Poisson
+from .transformed_distribution import TransformedDistribution
 from .uniform import Uniform
 from .utils import sum_rightmost
 
@@ -129,11 +129,6 @@ def _of_laplace(p: Laplace, q: Laplace) -> Tensor:
     return -ratio.log() + apart / q.scale + ratio * torch.exp(-apart / p.scale) - 1
 
 
-@register_kl(LogNormal, LogNormal)
-def _of_log_normal(p: LogNormal, q: LogNormal) -> Tensor:
-    return kl_divergence(p.base_dist, q.base_dist)
-
-
 @register_kl(MultivariateNormal, MultivariateNormal)
 def _of_multivariate_normal(p: MultivariateNormal, q: MultivariateNormal) -> Tensor:
     if p.event_shape != q.event_shape:
@@ -153,6 +148,13 @@ def _of_normal(p: Normal, q: Normal) -> Tensor:
 @register_kl(Poisson, Poisson)
 def _of_poisson(p: Poisson, q: Poisson) -> Tensor:
     return p.rate * (p.rate.log() - q.rate.log()) - (p.rate - q.rate)
+
+
+@register_kl(TransformedDistribution, TransformedDistribution)
+def _of_transformed(p: TransformedDistribution, q: TransformedDistribution) -> Tensor:
+    if p.transforms != q.transforms or p.event_shape != q.event_shape:
+        raise NotImplementedError("Distributions with different transforms have no divergence here.")
+    return kl_divergence(p.base_dist, q.base_dist)
 
 
 @register_kl(Uniform, Uniform)

@@ -8,14 +8,15 @@ from typing import Any
 import minigrad as torch
 
 from . import constraints
-from .distribution import Distribution
 from .normal import Normal
+from .transformed_distribution import TransformedDistribution
+from .transforms import ExpTransform
 
 INTERNAL = True
 Tensor = torch.Tensor
 
 
-class LogNormal(Distribution):
+class LogNormal(TransformedDistribution):
     """Distributions of numbers whose logarithms are normal, with means `loc` and standard deviations `scale`.
 
     Source: https://docs.pytorch.org/docs/stable/distributions.html#lognormal
@@ -26,18 +27,20 @@ class LogNormal(Distribution):
     has_rsample = True
 
     def __init__(self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None) -> None:
-        self.base_dist = Normal(loc, scale, validate_args=validate_args)
-        super().__init__(self.base_dist.batch_shape, validate_args=validate_args)
+        base = Normal(loc, scale, validate_args=validate_args)
+        super().__init__(base, ExpTransform(), validate_args=validate_args)
 
     @property
     def loc(self) -> Tensor:
         """The means of the logarithms."""
-        return self.base_dist.loc
+        loc: Tensor = self.base_dist.loc
+        return loc
 
     @property
     def scale(self) -> Tensor:
         """The standard deviations of the logarithms."""
-        return self.base_dist.scale
+        scale: Tensor = self.base_dist.scale
+        return scale
 
     @property
     def mean(self) -> Tensor:
@@ -53,26 +56,8 @@ class LogNormal(Distribution):
         return squared.expm1() * (2 * self.loc + squared).exp()
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        new = self._get_checked_instance(LogNormal, _instance)
-        new.base_dist = self.base_dist.expand(batch_shape)
-        return self._expanded(LogNormal, batch_shape, new)
-
-    def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        with torch.no_grad():
-            return self.base_dist.sample(sample_shape).exp()
-
-    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        return self.base_dist.rsample(sample_shape).exp()
-
-    def log_prob(self, value: Tensor) -> Tensor:
-        log = self._checked(value).log()
-        return (0.0 - log) + self.base_dist.log_prob(log)
-
-    def cdf(self, value: Tensor) -> Tensor:
-        return self.base_dist.cdf(value.log())
-
-    def icdf(self, value: Tensor) -> Tensor:
-        return self.base_dist.icdf(value).exp()
+        return super().expand(batch_shape, _instance=self._get_checked_instance(LogNormal, _instance))
 
     def entropy(self) -> Tensor:
-        return self.base_dist.entropy() + self.loc
+        entropy: Tensor = self.base_dist.entropy() + self.loc
+        return entropy

@@ -49,6 +49,12 @@ def clamp_probs(probs: Tensor) -> Tensor:
     return probs.clamp(min=eps, max=1 - eps)
 
 
+def inside_unit(p: Tensor) -> Tensor:
+    """Probabilities, of which those that are 0 or 1 are the nearest numbers to them."""
+    info = torch.finfo(p.dtype)
+    return p.clamp(min=info.tiny, max=1.0 - info.eps)
+
+
 def sum_rightmost(value: Tensor, dim: int) -> Tensor:
     """The sum over the last `dim` dimensions."""
     return value.reshape((*value.shape[:-dim], -1)).sum(-1) if dim else value

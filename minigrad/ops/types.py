@@ -93,7 +93,7 @@ def promote_types(type1: dtype, type2: dtype) -> dtype:
 @public(method=False)
 def broadcast_shapes(*shapes: Any) -> dtypes.Size:
     """The shape that these shapes broadcast to."""
-    every = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    every = [(s,) if isinstance(s, int) else s for s in shapes]
     result = [1] * max(map(len, every), default=0)
     for i, shape in enumerate(every):
         for k, n in enumerate(reversed(shape), 1):

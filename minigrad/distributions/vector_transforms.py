@@ -1,0 +1,162 @@
+"""Transforms of vectors and matrices.
+
+Source: https://docs.pytorch.org/docs/stable/distributions.html#module-torch.distributions.transforms
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import minigrad as torch
+
+from .. import linalg
+from ..nn import functional as F
+from . import constraints
+from .constraints import Constraint
+from .transform import Transform
+from .utils import inside_unit
+
+INTERNAL = True
+Tensor = torch.Tensor
+
+
+class ReshapeTransform(Transform):
+    """Events of shape `in_shape` in shape `out_shape`; ValueError unless both hold as many numbers."""
+
+    bijective = True
+
+    def __init__(self, in_shape: Sequence[int], out_shape: Sequence[int], cache_size: int = 0) -> None:
+        self.in_shape, self.out_shape = torch.Size(in_shape), torch.Size(out_shape)
+        if self.in_shape.numel() != self.out_shape.numel():
+            raise ValueError("in_shape, out_shape have different numbers of elements")
+        super().__init__(cache_size=cache_size)
+
+    @constraints.dependent_property
+    def domain(self) -> Constraint:
+        return constraints.independent(constraints.real, len(self.in_shape))
+
+    @constraints.dependent_property
+    def codomain(self) -> Constraint:
+        return constraints.independent(constraints.real, len(self.out_shape))
+
+    def _of_cache(self, cache_size: int) -> Transform:
+        return ReshapeTransform(self.in_shape, self.out_shape, cache_size)
+
+    def _call(self, x: Tensor) -> Tensor:
+        return x.reshape(self._batch_of(x) + self.out_shape)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return y.reshape(y.shape[: y.dim() - len(self.out_shape)] + self.in_shape)
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        return x.new_zeros(self._batch_of(x))
+
+    def _batch_of(self, x: Tensor) -> torch.Size:
+        return x.shape[: x.dim() - len(self.in_shape)]
+
+    def forward_shape(self, shape: torch.Size) -> torch.Size:
+        return _ending(shape, self.in_shape, self.out_shape)
+
+    def inverse_shape(self, shape: torch.Size) -> torch.Size:
+        return _ending(shape, self.out_shape, self.in_shape)
+
+
+def _ending(shape: torch.Size, before: torch.Size, after: torch.Size) -> torch.Size:
+    """A shape that ends as `before`, ending as `after`."""
+    cut = len(_of_any(shape, len(before))) - len(before)
+    if shape[cut:] != before:
+        raise ValueError(f"Shape mismatch: expected {shape[cut:]} but got {before}")
+    return torch.Size((*shape[:cut], *after))
+
+
+def _of_any(shape: torch.Size, dims: int = 1) -> torch.Size:
+    if len(shape) < dims:
+        raise ValueError("Too few dimensions on input")
+    return shape
+
+
+class SoftmaxTransform(Transform):
+    """Probabilities along the last dimension, as many as numbers; the inverse gives numbers that give the same."""
+
+    domain, codomain = constraints.real_vector, constraints.simplex
+
+    def _call(self, x: Tensor) -> Tensor:
+        weights = (x - x.max(-1, True)[0]).exp()
+        return weights / weights.sum(-1, True)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return y.log()
+
+    def forward_shape(self, shape: torch.Size) -> torch.Size:
+        return _of_any(shape)
+
+    inverse_shape = forward_shape
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SoftmaxTransform)
+
+
+class StickBreakingTransform(Transform):
+    """Probabilities, one more than numbers: each number says which part of what is left the next one takes."""
+
+    domain, codomain = constraints.real_vector, constraints.simplex
+    bijective = True
+
+    def _call(self, x: Tensor) -> Tensor:
+        taken = inside_unit(torch.sigmoid(x - _log_left(x)))
+        left = (1 - taken).cumprod(-1)
+        return F.pad(taken, [0, 1], value=1) * F.pad(left, [1, 0], value=1)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        y = y[..., :-1]
+        left = torch.clamp(1 - y.cumsum(-1), min=torch.finfo(y.dtype).tiny)  # which rounding may make negative
+        return y.log() - left.log() + _log_left(y)
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        x = x - _log_left(x)
+        return (-x + F.logsigmoid(x) + y[..., :-1].log()).sum(-1)
+
+    def forward_shape(self, shape: torch.Size) -> torch.Size:
+        return torch.Size((*_of_any(shape)[:-1], shape[-1] + 1))
+
+    def inverse_shape(self, shape: torch.Size) -> torch.Size:
+        return torch.Size((*_of_any(shape)[:-1], shape[-1] - 1))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, StickBreakingTransform)
+
+
+def _log_left(x: Tensor) -> Tensor:
+    """How many probabilities come after each, logarithms: with them a vector of zeros gives equal ones."""
+    return (x.shape[-1] + 1 - x.new_ones(x.shape[-1]).cumsum(-1)).log()
+
+
+class LowerCholeskyTransform(Transform):
+    """Lower triangular matrices with a positive diagonal, of any matrices."""
+
+    domain, codomain = constraints.independent(constraints.real, 2), constraints.lower_cholesky
+
+    def _call(self, x: Tensor) -> Tensor:
+        return x.tril(-1) + x.diagonal(dim1=-2, dim2=-1).exp().diag_embed()
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return y.tril(-1) + y.diagonal(dim1=-2, dim2=-1).log().diag_embed()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, LowerCholeskyTransform)
+
+
+class PositiveDefiniteTransform(Transform):
+    """Positive definite matrices, of any matrices."""
+
+    domain, codomain = constraints.independent(constraints.real, 2), constraints.positive_definite
+
+    def _call(self, x: Tensor) -> Tensor:
+        root = LowerCholeskyTransform()(x)
+        return root @ root.mT
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        return LowerCholeskyTransform().inv(linalg.cholesky(y))
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PositiveDefiniteTransform)
