@@ -153,6 +153,11 @@ DIFFERENCES = {
             "The factor's gradient is 0 in the triangle that is not read; torch's is not, and uses what stands there.",
         ),
         (
+            "`embedding_bag`",
+            "`scale_grad_by_freq` divides by how often the row itself was looked up, where torch may take another row; "
+            "what comes after the last bag does not count, for the mean either; offsets that fall are refused.",
+        ),
+        (
             "complex numbers",
             "There are none: `linalg.eig`, whose results are complex in torch, says so and names `eigh`.",
         ),
@@ -179,6 +184,11 @@ DIFFERENCES = {
         (
             "`cholesky_inverse`、`cholesky_solve`",
             "因子中不被读取的那个三角，其梯度为 0；torch 给出的不是 0，还用到了那里的数。",
+        ),
+        (
+            "`embedding_bag`",
+            "`scale_grad_by_freq` 除以该行自身被查找的次数，torch 可能用了另一行的次数；"
+            "最后一个袋之后的内容不计入，均值也是如此；偏移量变小时会报错。",
         ),
         ("复数", "没有复数：torch 的 `linalg.eig` 结果是复数，这里会报错，并指向 `eigh`。"),
     ],

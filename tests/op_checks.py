@@ -164,6 +164,8 @@ UNDERIVED = (
     "derivative for aten::hardsigmoid_backward is not implemented",
     "the derivative for 'inplace version of",
     "the derivative for '_pdist_backward' is not implemented",
+    "the derivative for '_embedding_bag_backward' is not implemented",
+    "derivative for aten::_embedding_bag_per_sample_weights_backward is not implemented",
     "\"i1_backward\" not implemented for 'Half'",
     "scatter_reduce(): Double backward is unsupported for src",
     "result type Float can't be cast to the desired output type",  # of addcdiv by integers even the first
@@ -390,6 +392,8 @@ def check_saved(row: Row, case: Case, theirs: list[Report] | None = None) -> Non
     unchanged = saved(row, case, minigrad, changes=[None])
     for i, (mine, yours) in enumerate(zip(saved(row, case, minigrad), theirs or saved(row, case, torch), strict=True)):
         try:
+            if i % 2 and yours.get("error", ("", ""))[1].startswith(UNDERIVED):
+                continue
             if i % 2 and yours.get("error", "")[1:] == (STALE,) and "error" not in mine:
                 yours = unchanged[1]  # minigrad needs less for some second derivatives, which then must be right
             agree(mine, yours)

@@ -62,11 +62,48 @@ table: dict[str, Any] = {"fixed": {"a": "float64", "b": "int64"}, "always_fixed"
 
 
 def rows(draw: Draw) -> list[Shape]:
-    return [(5 - 2 * draw.sometimes_wrong(), 2), draw.choice((3,), (2, 2), ())]
+    return [(5 - 2 * draw.sometimes_wrong(), draw.choice(2, 5)), draw.choice((3,), (2, 2), ())]
 
 
 function(
     "embedding(b, a, padding)", rows, lambda draw, *s: {"padding": draw.choice(None, 1, -2)}, **table, smooth=False
+)
+
+
+def bags(draw: Draw) -> list[Shape]:
+    return [(5 - 2 * draw.sometimes_wrong(), 2), (4,), draw.choice((4,), (4,), (3,) if draw.wild else (4,))]
+
+
+def starts(draw: Draw, *shapes: Shape) -> dict[str, Any]:
+    given = draw.choice([0, 1, 1], [0], [0, 4, 4], [0, 3], *([[1, 2]] if draw.wild else []))
+    return {"starts": given, "padding": draw.choice(None, 1, -2), "last": draw.choice(False, True, False)}
+
+
+function(
+    "embedding_bag(b.contiguous(), a, t.tensor([*starts, *([4] if last else [])]), mode='sum', per_sample_weights=c, "
+    "include_last_offset=last, padding_idx=padding)",
+    bags,
+    starts,
+    **{**table, "fixed": {"a": "float64", "b": "int64", "c": "float64"}},
+)
+function(
+    "embedding_bag(b.contiguous(), a, t.tensor([*starts]).long(), padding_idx=padding)",
+    lambda draw: bags(draw)[:2],
+    starts,
+    **table,
+)
+function(
+    "embedding_bag(b.contiguous(), a, t.tensor([*starts]).long(), mode='max', padding_idx=padding)",
+    lambda draw: bags(draw)[:2],
+    starts,
+    folded=True,  # torch needs the indices for the gradient; here it is known which rows were the largest
+    **table,
+)
+function(
+    "embedding_bag(b.contiguous(), a, mode=mode)",
+    lambda draw: [(5, 2), draw.choice((2, 3), (3, 1), (0, 2))],
+    lambda draw, *s: {"mode": draw.choice("mean", "sum")},
+    **table,
 )
 
 # Dropout, from one seed

@@ -65,6 +65,7 @@ UNREACHABLE = {  # saved values that only rules make, or that the node which mad
     ("ThresholdBackwardBackward0", "b"),
     *[("LinalgLstsqBackward0", name) for name in ("a", "b", "out")],  # torch needs others: see test_matrices.py
     ("SpecialI1Backward0", "out"),
+    ("EmbeddingBagBackward0", "d"),  # which bag each row is in, made of the offsets
     *[("PdistBackward0", name) for name in ("a", "out")],  # torch may save a copy, and has no second derivative
     ("EighBackward0", "out"),
     ("SvdBackward0", "out"),

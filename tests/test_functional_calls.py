@@ -113,6 +113,36 @@ CALLS = [
     "F.embedding(i3, y, padding_idx=7)",
     "F.embedding(i3, y, padding_idx=-7)",
     "F.embedding('a', y)",
+    "F.embedding_bag(i3, y, torch.tensor([1, 2]))",
+    "F.embedding_bag(i3, y, torch.tensor([0, 4]))",
+    "F.embedding_bag(i3, y, torch.tensor([]).long(), include_last_offset=True)",
+    "F.embedding_bag(i3, y, torch.tensor([0]), include_last_offset=True)",
+    "F.embedding_bag(i3[:0], y, torch.tensor([0, 0]))",
+    "F.embedding_bag(i3[:0], y, torch.tensor([0, 0]), mode='max')",
+    "F.embedding_bag(torch.zeros(2, 0).long(), y)",
+    "F.embedding_bag(torch.tensor([1, 9]), y, torch.tensor([0]))",
+    "F.embedding_bag(torch.tensor([1, -1]), y, torch.tensor([0]), padding_idx=1)",
+    "F.embedding_bag(torch.tensor([1, 9]), y, torch.tensor([0]), mode='max')",
+    "F.embedding_bag(i3.float(), y, torch.tensor([0]))",
+    "F.embedding_bag(i3.short(), y, torch.tensor([0]))",
+    "F.embedding_bag(i3.int(), y, torch.tensor([0]).int())",
+    "F.embedding_bag(i3.short(), y, torch.tensor([0]).short())",
+    "F.embedding_bag(i3, y, torch.tensor([0.]))",
+    "F.embedding_bag(i3, y.long(), torch.tensor([0]))",
+    "F.embedding_bag(i3, y, torch.tensor([0]), mode='sum', per_sample_weights=tt[:, 0].double())",
+    "F.embedding_bag(i3, y, torch.tensor([0]), per_sample_weights=tt[:, 0])",
+    "F.embedding_bag(i3, y, torch.tensor([0]), mode='sum', per_sample_weights=tt[0])",
+    "F.embedding_bag(i3, y, torch.tensor([0]), padding_idx=3)",
+    "F.embedding_bag(i3, y, torch.tensor([0]), padding_idx=-4)",
+    "F.embedding_bag(i3, y, torch.tensor([0]), mode='max', scale_grad_by_freq=True)",
+    "F.embedding_bag(i3, y, torch.tensor([0]), mode='max', sparse=True)",
+    "F.embedding_bag(i3, y, torch.tensor([0]), mode='min')",
+    "F.embedding_bag(i3, y[0], torch.tensor([0]))",
+    "F.embedding_bag(i3[None, None], y)",
+    "F.embedding_bag(i3[None], y, torch.tensor([0]))",
+    "F.embedding_bag(i3, y)",
+    "F.embedding_bag(i3, y, torch.tensor([[0]]))",
+    "F.embedding_bag(torch.ones(5, 2), i3, torch.tensor([0]))",
     "F.layer_norm(y, (4, ))",
     "F.layer_norm(y, 5)",
     "F.layer_norm(y, [])",
@@ -349,6 +379,61 @@ def test_a_rows_gradient_is_divided_by_how_often_it_was_looked_up():
     assert grad.tolist() == [[(0 + 4 + 6) / 3, (1 + 5 + 7) / 3], [0, 0], [2, 3]]
     (again,) = minigrad.autograd.grad(grad, g, minigrad.ones(3, 2, dtype=minigrad.float64))
     assert again.tolist() == [[1 / 3] * 2, [1, 1], [1 / 3] * 2, [1 / 3] * 2]
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean"])
+def test_a_bags_rows_count_as_often_as_they_are_looked_up(mode):
+    """As `embedding` has it; torch divides by how often another row was looked up."""
+    F = minigrad.nn.functional
+    index, bags = minigrad.tensor([1, 2, 4, 1, 1]), minigrad.tensor([0, 2])
+    weight = minigrad.randn(5, 2, dtype=minigrad.float64, requires_grad=True)
+    whole = F.embedding_bag(index, weight, bags, mode=mode, scale_grad_by_freq=True, padding_idx=2)
+    each = F.embedding(index, weight, scale_grad_by_freq=True)
+    parts = [each[:1], each[2:]]  # without the padding
+    expected = minigrad.stack([getattr(part, mode)(0) for part in parts])
+    assert minigrad.allclose(whole, expected)
+    found = [minigrad.autograd.grad((r**2).sum(), weight)[0] for r in (whole, expected)]
+    assert minigrad.allclose(*found)
+
+
+@pytest.mark.parametrize("mode", ["sum", "mean", "max"])
+def test_what_comes_after_the_last_bag_does_not_count(mode):
+    """In torch it counts for the last mean."""
+    F, weight = minigrad.nn.functional, minigrad.randn(5, 2, requires_grad=True)
+    index, ends = minigrad.tensor([1, 2, 4, 1]), minigrad.tensor([0, 2, 3])
+    found = F.embedding_bag(index, weight, ends, mode=mode, include_last_offset=True)
+    expected = F.embedding_bag(index[:3], weight, ends[:2], mode=mode)
+    gradients = [minigrad.autograd.grad(result.sum(), weight)[0].tolist() for result in (found, expected)]
+    assert found.tolist() == expected.tolist()
+    assert gradients[0] == gradients[1]
+
+
+def test_offsets_that_fall_are_refused():
+    weight = minigrad.ones(5, 2)
+    with pytest.raises(RuntimeError, match="offsets must not fall, but 2 comes after 3"):
+        minigrad.nn.functional.embedding_bag(minigrad.tensor([1, 2, 4, 1]), weight, minigrad.tensor([0, 3, 2]))
+
+
+def test_the_largest_of_a_bag_is_the_first_and_nan_only_if_it_is_the_first():
+    found = []
+    for t in (minigrad, torch):
+        nan, inf = float("nan"), float("inf")
+        weight = t.tensor([[nan, 1.0, -inf], [0.0, nan, -inf], [inf, 1.0, -inf]], requires_grad=True)
+        y = t.nn.functional.embedding_bag(t.tensor([0, 1, 2, 2, 1]), weight, t.tensor([0, 3]), mode="max")
+        y.backward(t.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]))
+        found.append((y.tolist(), weight.grad.tolist()))
+    assert repr(found[0]) == repr(found[1])
+
+
+def test_bags_of_half_precision_are_rounded_once():
+    found = []
+    for t in (minigrad, torch):
+        t.manual_seed(0)
+        weight = t.randn(9, 3).half()
+        index = t.randint(0, 9, (4, 20))
+        sums = t.nn.functional.embedding_bag(index, weight, mode="sum", per_sample_weights=t.rand(4, 20).half())
+        found.append([sums.tolist(), t.nn.functional.embedding_bag(index, weight, mode="max").tolist()])
+    np.testing.assert_allclose(found[0], found[1], rtol=2e-3)
 
 
 def test_what_torch_offers_without_a_package_too_is_the_same_function():

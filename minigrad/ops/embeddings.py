@@ -38,7 +38,7 @@ def _add_rows(a: Array, b: Array, count: int, padding: int, by_frequency: bool) 
     return total
 
 
-def _not_padding(g: Any, b: Any, padding: int) -> Any:
+def not_padding(g: Any, b: Any, padding: int) -> Any:
     """0 for what row `padding` was looked up for."""
     return keep(g, like((array_of(b) != padding)[..., None], g)) if padding >= 0 else g
 
@@ -52,7 +52,7 @@ looked_up: Op = op(
 rows_added: Op = op(
     "EmbeddingDenseBackwardBackward0",
     _add_rows,
-    a=lambda g, b, count, padding, by_frequency: _not_padding(
+    a=lambda g, b, count, padding, by_frequency: not_padding(
         looked_up(g / _frequencies(g, b, count) if by_frequency else g, b, padding, by_frequency), b, padding
     ),
     b=None,

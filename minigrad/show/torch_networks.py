@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..ops import classification, convolution, embeddings, losses, normalization, padding, pooling
+import numpy as np
+
+from ..ops import bags, classification, convolution, embeddings, losses, normalization, padding, pooling
 
 INTERNAL = True
 
@@ -49,6 +51,21 @@ def _avg_pooled(torch: Any, a: Any, pool: Any, divisor: int | None, padding_coun
     return _first(torch.nn.functional.avg_pool2d(a, *windows[:3], True, padding_counts, divisor), counts)
 
 
+def _bag_sum(
+    torch: Any, a: Any, b: Any, c: Any, d: Any, count: int, padding: int, by_frequency: bool, mean: bool
+) -> Any:
+    starts, options = torch.searchsorted(d, torch.arange(count)), {"scale_grad_by_freq": by_frequency}
+    if not mean:
+        options["per_sample_weights"] = c
+    whole = torch.nn.functional.embedding_bag
+    known = None if padding < 0 else padding
+    return whole(b, a, starts, mode="mean" if mean else "sum", padding_idx=known, **options)
+
+
+def _bag_max(torch: Any, a: Any, key: Any, filled: Any) -> Any:
+    return torch.where(torch.from_numpy(np.array(filled)), a[tuple(torch.from_numpy(np.array(k)) for k in key)], 0)
+
+
 def _first(whole: Any, counts: Any) -> Any:
     """As many of the windows as there were, of those that reach over the end too."""
     return whole[(..., *[slice(count) for count in counts])]
@@ -86,6 +103,8 @@ FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
         ),
     ),
     (embeddings.looked_up, lambda t, a, b, padding, by_frequency: t.embedding(a, b, padding, by_frequency)),
+    (bags.bag_sum, _bag_sum),
+    (bags.bag_max, _bag_max),
     (convolution.convolved, _convolution),
     (convolution.convolved_with_bias, _convolution),
     (convolution.transposed, _transposed),

@@ -86,3 +86,66 @@ for epoch in range(4):
     print(epoch, round(schedule.get_last_lr()[0], 4), average.n_averaged)
 torch.testing.assert_close(average(torch.zeros(1, 2)), average.module.bias[None])
 print(average)
+
+# %% texts of different lengths, classified by the mean of their words
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+texts = [([1, 5, 2], 0), ([7, 3], 1), ([5, 1, 1, 4], 0), ([3], 1)]
+
+
+def collate_batch(batch):
+    label_list, text_list, offsets = [], [], [0]
+    for _text, _label in batch:
+        label_list.append(_label)
+        processed_text = torch.tensor(_text, dtype=torch.int64)
+        text_list.append(processed_text)
+        offsets.append(processed_text.size(0))
+    offsets = torch.tensor(offsets[:-1]).cumsum(dim=0)
+    return torch.tensor(label_list, dtype=torch.int64), torch.cat(text_list), offsets
+
+
+class TextClassificationModel(nn.Module):
+    def __init__(self, vocab_size, embed_dim, num_class):
+        super().__init__()
+        self.embedding = nn.EmbeddingBag(vocab_size, embed_dim, sparse=False)
+        self.fc = nn.Linear(embed_dim, num_class)
+        self.embedding.weight.data.uniform_(-0.5, 0.5)
+        self.fc.bias.data.zero_()
+
+    def forward(self, text, offsets):
+        return self.fc(self.embedding(text, offsets))
+
+
+model, criterion = TextClassificationModel(9, 4, 2), nn.CrossEntropyLoss()
+optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+loader = torch.utils.data.DataLoader(texts, batch_size=2, shuffle=True, collate_fn=collate_batch)
+for epoch in range(3):
+    for label, text, offsets in loader:
+        optimizer.zero_grad()
+        loss = criterion(model(text, offsets), label)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 0.1)
+        optimizer.step()
+    print(epoch, f"{loss.item():.4f}", model(text, offsets).argmax(1).tolist())
+print(model)
+
+# %% the policy of soft actor-critic, squashed by tanh
+import torch
+from torch import nn
+from torch.distributions import Independent, Normal, TanhTransform, TransformedDistribution
+
+torch.manual_seed(0)
+policy = nn.Linear(3, 4)
+optimizer = torch.optim.Adam(policy.parameters(), lr=0.01)
+for _ in range(3):
+    mean, log_std = policy(torch.randn(8, 3)).chunk(2, dim=-1)
+    normal = Normal(mean, log_std.clamp(-20, 2).exp())
+    actions = Independent(TransformedDistribution(normal, [TanhTransform(cache_size=1)]), 1)
+    action = actions.rsample()
+    loss = (0.2 * actions.log_prob(action) + (action - 0.5).pow(2).sum(-1)).mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+    print(f"{loss.item():.3f}", action.shape, actions.batch_shape, actions.event_shape)

@@ -98,9 +98,9 @@ from .dropout import (
     dropout3d as dropout3d,
     feature_alpha_dropout as feature_alpha_dropout,
 )
+from .embeddings import embedding as embedding, embedding_bag as embedding_bag
 from .normalization import (
     batch_norm as batch_norm,
-    embedding as embedding,
     group_norm as group_norm,
     instance_norm as instance_norm,
     layer_norm as layer_norm,

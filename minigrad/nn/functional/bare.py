@@ -14,7 +14,7 @@ from ...flags import check_flags
 from ...ops.names import tensor_argument
 from ...ops.options import integer, number, wrong_type
 from ...tensor import Tensor
-from . import classes, distances, normalization, regression
+from . import classes, distances, embeddings, normalization, regression
 from .dropout import channels, dropped, scaled_noise
 from .pooling import adaptive_max_pool1d_with_indices
 from .reduction import reduced
@@ -98,7 +98,7 @@ def embedding(
 ) -> Tensor:
     """`nn.functional.embedding`, the weight first; a `padding_idx` that is no row's number stands for none."""
     padding = padding_idx if 0 <= padding_idx < len(weight) else None
-    return normalization.embedding(indices, weight, padding, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
+    return embeddings.embedding(indices, weight, padding, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
 
 
 # Losses

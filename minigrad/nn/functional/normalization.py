@@ -1,4 +1,4 @@
-"""Normalization of batches, layers, groups and examples, and the embedding of classes as vectors.
+"""Normalization of batches, layers, groups and examples.
 
 Source: https://docs.pytorch.org/docs/stable/nn.functional.html#normalization-functions
 """
@@ -12,7 +12,6 @@ import numpy as np
 
 from ... import dtypes, finfo, messages, no_grad
 from ...flags import check_flags
-from ...ops.embeddings import looked_up
 from ...ops.names import tensor_argument
 from ...ops.normalization import group_normalized, layer_normalized, normalized, scaled
 from ...ops.options import real, wrong_type
@@ -259,53 +258,3 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     if not input.numel():
         return input
     return input / (avg_pool_of_channels(input * input, size) * alpha + k) ** beta
-
-
-# Classes as vectors
-
-
-def embedding(
-    input: Tensor,
-    weight: Tensor,
-    padding_idx: int | None = None,
-    max_norm: float | None = None,
-    norm_type: float = 2.0,
-    scale_grad_by_freq: bool = False,
-    sparse: bool = False,
-) -> Tensor:
-    """The rows of `weight` whose numbers (int64 or int32) stand in `input`.
-
-    padding_idx  a row that gets no gradient
-    max_norm  rows that are looked up and longer, by their `norm_type`-norm, are first made so long, in place
-    scale_grad_by_freq  whether a row's gradient is divided by the number of times it was looked up
-    sparse  makes no difference: gradients are dense
-    """
-    rows = tensor_argument(weight, "embedding", "weight", 1).shape[0] if weight.ndim else 0
-    if padding_idx is not None:
-        if not -rows <= padding_idx < rows:
-            raise AssertionError("Padding_idx must be within num_embeddings")
-        padding_idx %= rows
-    tensor_argument(input, "embedding", "indices", 2)
-    check_flags("embedding", scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
-    if weight.ndim != 2:
-        raise RuntimeError("'weight' must be 2-D")
-    if input._array.dtype.char not in "lqi":
-        kind = f"torch.{messages.TYPE_NAMES[input.dtype.name]}Tensor"
-        raise RuntimeError(
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"{kind} instead (while checking arguments for embedding)\n"
-            "  They are the numbers of rows: convert them, indices.long()."
-        )
-    if max_norm is not None:
-        _shorten(weight, input, max_norm, norm_type)
-    padding = -1 if padding_idx is None else padding_idx
-    return looked_up.call(weight, input, padding, scale_grad_by_freq)
-
-
-def _shorten(weight: Tensor, input: Tensor, max_norm: float, norm_type: float) -> None:
-    """Scale the rows that are looked up, and are longer than `max_norm`, to that length."""
-    with no_grad():
-        used = Tensor._of(np.unique(input._array))
-        found = weight.detach()[used]
-        lengths = found.norm(norm_type, 1, keepdim=True)
-        weight.detach()[used] = (found * (max_norm / (lengths + 1e-7))).where(lengths > max_norm, found)

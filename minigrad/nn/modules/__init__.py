@@ -155,7 +155,7 @@ from .rnn import (
     RNNCell as RNNCell,
     RNNCellBase as RNNCellBase,
 )
-from .sparse import Embedding as Embedding
+from .sparse import Embedding as Embedding, EmbeddingBag as EmbeddingBag
 from .transformer import (
     Transformer as Transformer,
     TransformerDecoder as TransformerDecoder,
