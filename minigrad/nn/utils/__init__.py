@@ -1,6 +1,6 @@
-"""Helpers around modules: clipping gradients, normalised weights, parameters as one vector, sequences of lengths."""
+"""Helpers around modules: clipped gradients, computed weights, parameters as one vector, sequences of lengths."""
 
-from . import rnn as rnn
+from . import parametrizations as parametrizations, parametrize as parametrize, rnn as rnn
 from .clip_grad import (
     clip_grad_norm as clip_grad_norm,
     clip_grad_norm_ as clip_grad_norm_,

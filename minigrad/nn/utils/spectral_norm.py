@@ -20,6 +20,16 @@ M = TypeVar("M", bound=Module)
 Tensor = torch.Tensor
 
 
+def matrix_of(weight: Tensor, dim: int) -> Tensor:
+    """A weight as a matrix, whose rows are what lies along `dim`."""
+    return weight.movedim(dim, 0).reshape(weight.size(dim), -1)
+
+
+def dim_of_outputs(module: Module) -> int:
+    """Along which dimension of a layer's weight its outputs lie."""
+    return int(isinstance(module, (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)))
+
+
 class SpectralNorm:
     """A hook before `forward`: sets a module's weight to `weight_orig` divided by its largest singular value."""
 
@@ -29,14 +39,10 @@ class SpectralNorm:
             raise ValueError(text)
         self.name, self.n_power_iterations, self.dim, self.eps = name, n_power_iterations, dim, eps
 
-    def reshape_weight_to_matrix(self, weight: Tensor) -> Tensor:
-        """The weight as a matrix, whose rows are what lies along `dim`."""
-        return weight.movedim(self.dim, 0).reshape(weight.size(self.dim), -1)
-
     def compute_weight(self, module: Module, do_power_iteration: bool) -> Tensor:
         """The weight, with a graph back to `weight_orig`."""
         weight, u, v = (getattr(module, f"{self.name}_{part}") for part in ("orig", "u", "v"))
-        matrix = self.reshape_weight_to_matrix(weight)
+        matrix = matrix_of(weight, self.dim)
         if do_power_iteration:
             with torch.no_grad():
                 for _ in range(self.n_power_iterations):
@@ -70,7 +76,7 @@ def spectral_norm(
     Source: Miyato et al. 2018, https://arxiv.org/abs/1802.05957
     """
     if dim is None:
-        dim = int(isinstance(module, (ConvTranspose1d, ConvTranspose2d, ConvTranspose3d)))
+        dim = dim_of_outputs(module)
     if hook_of(module, SpectralNorm, name) is not None:
         raise RuntimeError(f"Cannot register two spectral_norm hooks on the same parameter {name}")
     hook, weight = SpectralNorm(name, n_power_iterations, dim, eps), module._parameters[name]
@@ -82,7 +88,7 @@ def spectral_norm(
             "forward before applying spectral normalization"
         )
     with torch.no_grad():
-        sizes = hook.reshape_weight_to_matrix(weight).shape
+        sizes = matrix_of(weight, dim).shape
         u, v = (F.normalize(weight.new_empty(n).normal_(0, 1), dim=0, eps=eps) for n in sizes)
     delattr(module, name)
     module.register_parameter(f"{name}_orig", weight)

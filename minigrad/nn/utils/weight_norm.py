@@ -26,9 +26,7 @@ class WeightNorm:
 
     def compute_weight(self, module: Module) -> Tensor:
         """The weight, with a graph back to both parameters."""
-        length, direction = getattr(module, f"{self.name}_g"), getattr(module, f"{self.name}_v")
-        weight: Tensor = direction * (length / norms(direction, self.dim))
-        return weight
+        return stretched(getattr(module, f"{self.name}_g"), getattr(module, f"{self.name}_v"), self.dim)
 
     def remove(self, module: Module) -> None:
         """Make the weight a parameter again."""
@@ -40,6 +38,11 @@ class WeightNorm:
     def __call__(self, module: Module, inputs: Any) -> None:
         """Compute the weight for the call that follows."""
         setattr(module, self.name, self.compute_weight(module))
+
+
+def stretched(length: Tensor, direction: Tensor, dim: int) -> Tensor:
+    """A direction, each part of it along `dim` brought to its length."""
+    return direction * (length / norms(direction, dim))
 
 
 def norms(v: Tensor, dim: int) -> Tensor:
