@@ -90,6 +90,19 @@ def _check_names(module: Module, own: Tensors, placed: Tensors) -> None:
         raise RuntimeError(f"Error(s) in reparametrizing for {type(module).__name__}:\n\t" + "\n\t".join(told))
 
 
+def _submodule(module: Module, path: str) -> Module:
+    """The module inside another at a path of names; torch's errors where there is none."""
+    names = path.split(".") if path else []
+    for i, name in enumerate(names, 1):
+        there = getattr(module, name, None)
+        if there is None:
+            raise AttributeError(f"{type(module).__name__} has no attribute `{name}`")
+        if not isinstance(there, Module):
+            raise TypeError(f"submodule `{'.'.join(names[:i])}`: {there} is not an instance of torch.nn.Module")
+        module = there
+    return module
+
+
 @contextmanager
 def _in_place_of(module: Module, placed: Tensors) -> Iterator[None]:
     """Let a module have other tensors for the length of a `with` block."""
@@ -99,9 +112,9 @@ def _in_place_of(module: Module, placed: Tensors) -> Iterator[None]:
             if tensor is not None and not isinstance(tensor, Tensor):
                 raise TypeError(f"{tensor} is not an instance of torch.Tensor")
             path, _, last = name.rpartition(".")
+            owner = _submodule(module, path)
             if not last:
                 raise KeyError('tensor name can\'t be empty string ""')
-            owner = module.get_submodule(path)
             there = getattr(owner, last, None)
             if there is not None and not isinstance(there, Tensor):
                 raise TypeError(f"attribute `{last}`: {there} is not an instance of torch.Tensor")
