@@ -351,12 +351,13 @@ def test_warnings_are_torchs_and_name_the_users_line(act):
 
 
 def averaged(torch, way):
-    utils = torch.optim.swa_utils
+    utils, calls = torch.optim.swa_utils, []
     ways = {
         "all alike": {},
         "with buffers": {"use_buffers": True},
         "ema": {"avg_fn": utils.get_ema_avg_fn(0.75)},
         "ema of lists": {"multi_avg_fn": utils.get_ema_multi_avg_fn(0.75), "use_buffers": True},
+        "by hand, lists": {"multi_avg_fn": lambda *lists: calls.append(list(map(len, lists[:2]))), "use_buffers": True},
         "by hand": {"avg_fn": lambda average, current, count: average + count + current, "device": "cpu"},
     }
     net = torch.nn.Sequential(torch.nn.Linear(2, 3), torch.nn.BatchNorm1d(3))
@@ -371,10 +372,19 @@ def averaged(torch, way):
     mean.eval()
     utils.update_bn([(x, None), (x + 1, None)], mean)
     after = [b.double().sum().item().__round__(3) for b in mean.buffers()]
-    return mean, mean.n_averaged, before, after, list(mean.state_dict()), mean.module[1].momentum, mean.training
+    return (
+        sorted(calls),
+        mean,
+        mean.n_averaged,
+        before,
+        after,
+        list(mean.state_dict()),
+        mean.module[1].momentum,
+        mean.training,
+    )
 
 
-@pytest.mark.parametrize("way", ["all alike", "with buffers", "ema", "ema of lists", "by hand"])
+@pytest.mark.parametrize("way", ["all alike", "with buffers", "ema", "ema of lists", "by hand, lists", "by hand"])
 def test_averages_of_models(way):
     assert_same(lambda torch: averaged(torch, way))
 

@@ -116,7 +116,9 @@ class AveragedModel(Module):
             for average, current in zip(averages, currents, strict=False):
                 average.copy_(current)
         elif self.multi_avg_fn is not None:
-            self.multi_avg_fn(averages, currents, self.n_averaged)
+            for d in dict.fromkeys(average.dtype for average in averages):  # one call for each dtype, as in torch
+                chosen = [pair for pair in zip(averages, currents, strict=True) if pair[0].dtype is d]
+                self.multi_avg_fn([pair[0] for pair in chosen], [pair[1] for pair in chosen], self.n_averaged)
         else:
             average_of = self.avg_fn or get_swa_avg_fn()
             for average, current in zip(averages, currents, strict=True):
