@@ -6,6 +6,8 @@ import re
 import warnings
 from typing import Any
 
+import numpy as np
+
 TYPES = (
     *("cpu", "cuda", "ipu", "xpu", "mkldnn", "opengl", "opencl", "ideep", "hip", "ve", "fpga", "maia", "xla", "lazy"),
     *("vulkan", "mps", "meta", "hpu", "mtia", "privateuseone"),
@@ -146,11 +148,11 @@ def set_num_threads(num: int) -> None:
 
     Raises RuntimeError for what is no positive int.
     """
-    if type(num) is not int:
+    if type(num) is not int and not isinstance(num, np.integer):
         raise RuntimeError(f"set_num_threads expects an int, but got {type(num).__name__}")
     if num < 1:
         raise RuntimeError("set_num_threads expects a positive integer")
-    _switches["threads"] = num
+    _switches["threads"] = int(num)
 
 
 def get_num_threads() -> int:

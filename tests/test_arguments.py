@@ -1,11 +1,17 @@
 """How arguments are read: which are numbers, ints, bools, sizes and flags, and what is said of those that are not."""
 
+import inspect
+
 import pytest
 from expressions import check, each
 
 torch = pytest.importorskip("torch")
 
 import minigrad
+from minigrad.ops import import_all
+from minigrad.ops.names import FUNCTIONS
+
+OF_ALL = ("generator", "dtype", "layout", "device", "pin_memory", "memory_format")
 
 
 @each("""
@@ -279,6 +285,35 @@ torch.nn.functional.smooth_l1_loss(n, n, beta=float("nan"))
 torch.allclose(n, 3)
 torch.broadcast_tensors([n, n])
 torch.broadcast_tensors(n, 3)
+torch.add(2, 3)
+torch.add(True, 2.0, alpha=2)
+torch.sub(2, True)
+torch.mul(np.float32(1.5), 2)
+torch.mul(input=2, other=3)
+torch.div(7, 2, rounding_mode="floor")
+torch.true_divide(True, 4)
+torch.floor_divide(7, -2)
+n.squeeze(0, 1)
+n[:1, None].squeeze(0, -2)
+torch.rsub(n, 2, 3)
+n.split(split_size=1, dim=1)
+torch.tensor_split(n, sections=3)
+torch.tensor_split(n, indices=(1,), dim=1)
+torch.tensor_split(n, tensor_indices_or_sections=torch.tensor(2))
+n.hsplit(sections=3)
+torch.vsplit(n, indices=(1,))
+n.copy_(other=i[0])
+torch.result_type(tensor=n, other=i)
+torch.sort(n, stable=True, dim=0)
+torch.argsort(n, stable=True, descending=True)
+torch.sort(n, 0, stable=True)
+torch.sort(n, 0, True, stable=False)
+torch.argsort(n, 0, stable=True)
+torch.trapezoid(torch.arange(6.0).reshape(2, 3), torch.arange(12.0).reshape(2, 2, 3) ** 2, dim=0)
+torch.trapezoid(n[0], n)
+torch.cumulative_trapezoid(n[0, :1], n[:, :1])
+torch.set_num_threads(np.int64(1))
+torch.set_num_threads(True)
 n[:0].stride(), torch.zeros(2, 0, 3).stride(), torch.zeros(0).stride(), torch.zeros(0, 3)[:, 1:].add(1).stride()
 """)
 def test_read_as_torch_reads_them(expression):
@@ -318,6 +353,34 @@ def test_refused_as_torch_does_in_other_words(expression):
     for library in (minigrad, torch):  # torch counts positions from 1 in methods, or lists all ways to call
         with pytest.raises(TypeError, match=r"must be (bool|float), not|received an invalid combination"):
             eval(expression, {"n": library.ones(2, 3), "torch": library})
+
+
+TORCH_ALONE = {
+    *[(name, "out_dtype") for name in ("addmm", "baddbmm", "bmm", "mm")],
+    ("copy_", "src"),  # which is `other` in Python
+    ("isin", "test_element"),  # for a number
+}
+
+
+def test_all_names_of_arguments_are_taken():
+    """Those of all forms that a function or a method, written in C++, has in torch."""
+    import_all()
+    offered = [(name, f, getattr(torch, name, None)) for name, f in FUNCTIONS.items()]
+    offered += [(name, f, getattr(torch.Tensor, name, None)) for name, f in vars(minigrad.Tensor).items()]
+    missing = set()
+    for name, f, theirs in offered:
+        if name.startswith("_") or not inspect.isroutine(theirs) or inspect.isfunction(theirs):
+            continue
+        parameters = inspect.signature(f).parameters
+        if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            continue
+        for schema in torch._C._jit_get_schemas_for_operator(f"aten::{name}"):
+            first, *rest = schema.arguments
+            if str(first.type) == "Tensor" and "Dimname" not in str(schema):
+                missing |= {
+                    (name, a.name) for a in rest if not a.is_out and a.name not in {*parameters, *OF_ALL, "self"}
+                }
+    assert missing == TORCH_ALONE
 
 
 @pytest.mark.parametrize("expression", ["n.view(minigrad.int32)", "n.view(dtype=minigrad.int32)", "n.view(float)"])

@@ -103,6 +103,7 @@ def test_slopes_of_integers_beside_floats():
         lambda t, x: t.isclose(t.tensor([2**53 + 1, 5]), t.tensor([2**53, 5]), 0, 0),
         lambda t, x: [t.allclose(t.tensor([2**53 + 1]), t.tensor([2**53]), *allowed) for allowed in [(), (0, 0)]],
         lambda t, x: t.tensor([1.0, 2.0]).float_power_(2),
+        lambda t, x: t.zeros(3).logical_xor_(other=x),
         lambda t, x: t.tensor([1, 2]) % 0,
         lambda t, x: t.tensor([1, 2]) // t.tensor([1, 0]),
         lambda t, x: t.div(x, 2, rounding_mode="round"),

@@ -241,7 +241,7 @@ def _change(recorded: bool, function: Callable[..., Any], t: Tensor, *args: Any,
     before = old_value(t, t._array.copy())
     result = function(before, *args, **kwargs)
     if not isinstance(result._origin, Node):  # a comparison: in place, it gives gradients, of zero
-        other = next((arg for arg in args if isinstance(arg, Tensor)), before)
+        other = next((arg for arg in (*args, *kwargs.values()) if isinstance(arg, Tensor)), before)
         name = f"{function.__name__.title()}Backward{int(other is not before)}"
         result = unlinked.named(name).call(before, other, copy_array(result._array, t._array.dtype))
         result._origin.targets = (None, (other._array.shape, other._array.dtype))
@@ -356,18 +356,18 @@ def zero_(self: Tensor) -> Tensor:
     return self
 
 
-def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
-    """Copy the values of `src`, a tensor or a number, broadcast and converted, into this tensor."""
+def copy_(self: Tensor, other: Any, non_blocking: bool = False) -> Tensor:
+    """Copy the values of `other`, a tensor or a number, broadcast and converted, into this tensor."""
     check_flags("copy_", non_blocking=non_blocking)
-    if isinstance(src, (complex, np.complexfloating)):  # of which torch copies the real part
-        src = bool(src) if self._array.dtype.kind == "b" else src.real
-    if dtypes.is_number(src):
-        src = dtypes.python_number(src) if isinstance(src, np.integer) else src
-        src = as_operand(src, np.array(src).dtype)
-    src = tensor_argument(src, "copy_", "other")
+    if isinstance(other, (complex, np.complexfloating)):  # of which torch copies the real part
+        other = bool(other) if self._array.dtype.kind == "b" else other.real
+    if dtypes.is_number(other):
+        other = dtypes.python_number(other) if isinstance(other, np.integer) else other
+        other = as_operand(other, np.array(other).dtype)
+    other = tensor_argument(other, "copy_", "other")
     if self._array.dtype.kind != "f":
-        src = Tensor._of(src._array, None, src._storage)
-    return change(copied, self, src)
+        other = Tensor._of(other._array, None, other._storage)
+    return change(copied, self, other)
 
 
 def copied(t: Tensor, src: Tensor) -> Tensor:

@@ -45,7 +45,7 @@ LATER = {
     "other_names": (
         "constant_pad_nd empty_strided fill fill_ frobenius_norm frombuffer is_same_size is_signed nuclear_norm range "
         "scalar_tensor set_default_tensor_type split_with_sizes typename",
-        "apply_ is_same_size new_empty_strided split_with_sizes sum_to_size",
+        "apply_ is_same_size new_empty_strided split split_with_sizes sum_to_size",
     ),
     "pairs": (
         "addcdiv addcmul arctan2 atan2 bitwise_left_shift bitwise_right_shift copysign float_power fmax fmin gcd gcd_ "
@@ -72,9 +72,9 @@ LATER = {
     "rearranging": (
         "adjoint atleast_1d atleast_2d atleast_3d broadcast_tensors broadcast_to cartesian_prod column_stack "
         "combinations dsplit dstack flip fliplr flipud hsplit hstack meshgrid moveaxis movedim roll rot90 row_stack "
-        "tensor_split tile unflatten vsplit vstack",
-        "H adjoint broadcast_to dsplit flip fliplr flipud hsplit mH moveaxis movedim roll rot90 tensor_split tile "
-        "unflatten vsplit",
+        "swapaxes tensor_split tile unflatten vsplit vstack",
+        "H adjoint broadcast_to dsplit flip fliplr flipud hsplit mH moveaxis movedim roll rot90 swapaxes tensor_split "
+        "tile unflatten vsplit",
     ),
     "repeating": (
         "repeat_interleave",

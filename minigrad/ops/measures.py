@@ -193,7 +193,7 @@ def _curve(name: str, y: Tensor, x: Tensor | None, dx: Any, dim: int) -> tuple[T
         x = x.view(*[-1 if d == at else 1 for d in range(at, y.ndim)])
         along = 0
     else:
-        along = at - y.ndim + x.ndim
+        along = at + min(x.ndim - y.ndim, 0)  # of more dimensions than y, torch counts from the first
     return y, _pairs(x, along)[0] - _pairs(x, along)[1], at
 
 

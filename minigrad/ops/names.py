@@ -104,6 +104,8 @@ def _reading_arguments(f: F, renames: bool, counts_input: bool) -> F:
                     raise wrong_flag(f.__name__, f"'{name}' (position {place + counts_input})", args[place])
         if not kwargs:
             return f(*args)
+        if len(args) > 1 and "stable" in kwargs:
+            raise apart_from_stable(f.__name__, args, kwargs)
         if renames:
             named = {_NUMPY_NAMES.get(name, name): value for name, value in kwargs.items()}
             if len(named) < len(kwargs):
@@ -147,6 +149,14 @@ def keepdim_alone(function: str) -> TypeError:
     from .convert import invalid_combination
 
     return invalid_combination(function, (), {"keepdim": True}, "()", "(int dim, bool keepdim = False)")
+
+
+def apart_from_stable(function: str, args: Any, kwargs: dict[str, Any]) -> TypeError:
+    """torch's error for arguments that, beside `stable`, are to be given by their names."""
+    from .convert import invalid_combination
+
+    form = "(Tensor input, *, bool stable, int dim = -1, bool descending = False)"
+    return invalid_combination(function, args, kwargs, form, "(Tensor input, int dim = -1, bool descending = False)")
 
 
 def tensor_argument(value: Any, function: str, name: str = "input", position: int = 1) -> Tensor:

@@ -19,6 +19,7 @@ from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .convert import dtype_argument, invalid_combination
 from .inplace import overwrite
+from .names import tensor_argument
 
 INTERNAL = True
 Array = np.ndarray[Any, Any]
@@ -290,6 +291,15 @@ def as_number(value: Any) -> Any:
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         return dtypes.python_number(value)
     return value if isinstance(value, (bool, int, float)) else None
+
+
+def first_operand(value: Any, other: Any, function: str) -> Tensor:
+    """`value` as a tensor: also a number, where `other` is one and torch computes `function` of two numbers."""
+    if function in ("add", "sub", "mul", "div", "true_divide", "floor_divide") and dtypes.is_number(other):
+        found = as_number(value)
+        if found is not None:
+            return Tensor._of(np.array(found, dtypes.of_number(found).numpy))
+    return tensor_argument(value, function)
 
 
 def number(function: str, name: str, position: int | None, value: Any, wanted: str = "Number") -> Any:

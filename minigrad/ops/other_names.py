@@ -20,7 +20,7 @@ from .data import FLOAT32, FLOAT64, INT64
 from .factories import check_range, converted, full
 from .indices import number_array
 from .inplace import fill as filled_with_number, filled, writable_array
-from .names import NOT_GIVEN, public, tensor_argument
+from .names import NOT_GIVEN, attach, public, tensor_argument
 from .norms import norm_of_matrices
 from .options import (
     LIKE,
@@ -39,7 +39,7 @@ from .options import (
 )
 from .padding import pad as padded
 from .reduction import reduced_dims, vector_norm
-from .shape import split
+from .shape import split as parts
 from .types import TYPES, TensorType
 
 INTERNAL = True
@@ -244,13 +244,22 @@ def typename(obj: Any, /) -> str:
 # Parts, borders and norms
 
 
+def _split(self: Tensor, split_size: Any, dim: int = 0) -> tuple[Tensor, ...]:
+    """Consecutive parts along `dim`, as views: of one size (the last may be smaller), or of the sizes in a list."""
+    return parts(self, split_size, dim)
+
+
+_split.__name__ = _split.__qualname__ = "split"  # the function calls its argument otherwise
+attach(split=_split)
+
+
 @public()
 def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Consecutive parts along `dim` of these sizes, as views."""
     t = tensor_argument(input, "split_with_sizes")
     if not isinstance(split_sizes, (tuple, list)):
         raise wrong_type("split_with_sizes", "split_sizes", 2, "tuple of ints", split_sizes)
-    return split(t, split_sizes, dim)
+    return parts(t, split_sizes, dim)
 
 
 @public(method=False)

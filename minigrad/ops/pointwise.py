@@ -22,7 +22,7 @@ from .half import at_least, at_most, by_number, in_single, keep_numbers, plus_sc
 from .indices import number_array
 from .inplace import misfit_of, zeros_as
 from .names import attach, offer_in_place, public, tensor_argument
-from .options import as_number, factor
+from .options import as_number, factor, first_operand
 from .table import Op, common_dtype, op
 
 INTERNAL = True
@@ -222,7 +222,7 @@ clamp_within = op(
 def binary(made: Any, name: str, other: Any, input: Any, *options: Any) -> Tensor:
     """The result of an operation of two operands, or torch's TypeError for one that is no tensor or number."""
     if not isinstance(input, Tensor) and (not isinstance(other, Tensor) or isinstance(input, np.ndarray)):
-        tensor_argument(input, name)
+        input = first_operand(input, other, name)
     if isinstance(other, np.ndarray):
         tensor_argument(other, name, "other", 2)
     result = made.call(input, other, *options)
@@ -253,7 +253,7 @@ def sub(input: Any, other: Any, *, alpha: float = 1) -> Tensor:
 
 
 @public(method=False)
-def rsub(input: Tensor, other: Any, *, alpha: float = 1) -> Tensor:
+def rsub(input: Tensor, other: Any, alpha: float = 1) -> Tensor:
     """`other - alpha * input`, broadcast together."""
     value = other if isinstance(other, Tensor) else as_number(other)
     if not isinstance(input, Tensor) or value is None:

@@ -19,7 +19,7 @@ from .convert import invalid_combination
 from .indexing import sliced
 from .indices import EVERY
 from .inplace import as_view
-from .names import attach, public, tensor_argument
+from .names import NOT_GIVEN, attach, public, tensor_argument
 from .options import integer, wrong_type
 from .shape import as_shape, cat, checked_dims, completed_shape, reorder, repeat, sizes, stack, transpose
 from .table import Op, op
@@ -285,12 +285,36 @@ def column_stack(tensors: Any) -> Tensor:
     return cat([x.reshape(x.numel(), 1) if x.ndim <= 1 else x for x in columns], 1)
 
 
-# Cut apart
+@public()
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Tensor:
+    """Two dimensions exchanged, as `transpose`."""
+    return transpose(tensor_argument(input, "swapaxes"), axis0, axis1)
+
+
+# Cut apart: as keywords, torch takes what one place is for under a name for each kind
+
+
+def _parts(name: str, *given: Any) -> Any:
+    """The one that is given of several arguments."""
+    found = [parts for parts in given if parts is not NOT_GIVEN]
+    if len(found) != 1:
+        forms = "(Tensor input, int sections)", "(Tensor input, tuple of ints indices)"
+        raise invalid_combination(name, found, {}, *forms)
+    return found[0]
 
 
 @public()
-def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
+def tensor_split(
+    input: Tensor,
+    indices_or_sections: Any = NOT_GIVEN,
+    dim: int = 0,
+    *,
+    sections: Any = NOT_GIVEN,
+    indices: Any = NOT_GIVEN,
+    tensor_indices_or_sections: Any = NOT_GIVEN,
+) -> tuple[Tensor, ...]:
     """Parts along `dim`, as views: so many, the first ones larger by 1 where that must be, or cut at these indices."""
+    indices_or_sections = _parts("tensor_split", indices_or_sections, sections, indices, tensor_indices_or_sections)
     if not tensor_argument(input, "tensor_split").ndim:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     at = messages.checked_dim(dim, input.ndim)
@@ -325,21 +349,30 @@ def _split_along(name: str, input: Tensor, parts: Any, least: int, dim: int) -> 
 
 
 @public()
-def hsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def hsplit(
+    input: Tensor, indices_or_sections: Any = NOT_GIVEN, *, sections: Any = NOT_GIVEN, indices: Any = NOT_GIVEN
+) -> tuple[Tensor, ...]:
     """Equal parts side by side, or cut at these indices: along the second dimension, of a vector along the first."""
-    return _split_along("hsplit", input, indices_or_sections, 1, 0 if tensor_argument(input, "hsplit").ndim == 1 else 1)
+    parts = _parts("hsplit", indices_or_sections, sections, indices)
+    return _split_along("hsplit", input, parts, 1, 0 if tensor_argument(input, "hsplit").ndim == 1 else 1)
 
 
 @public()
-def vsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def vsplit(
+    input: Tensor, indices_or_sections: Any = NOT_GIVEN, *, sections: Any = NOT_GIVEN, indices: Any = NOT_GIVEN
+) -> tuple[Tensor, ...]:
     """Equal parts one below the other, or cut at these indices: along the first dimension."""
-    return _split_along("vsplit", input, indices_or_sections, 2, 0)
+    parts = _parts("vsplit", indices_or_sections, sections, indices)
+    return _split_along("vsplit", input, parts, 2, 0)
 
 
 @public()
-def dsplit(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
+def dsplit(
+    input: Tensor, indices_or_sections: Any = NOT_GIVEN, *, sections: Any = NOT_GIVEN, indices: Any = NOT_GIVEN
+) -> tuple[Tensor, ...]:
     """Equal parts one behind the other, or cut at these indices: along the third dimension."""
-    return _split_along("dsplit", input, indices_or_sections, 3, 2)
+    parts = _parts("dsplit", indices_or_sections, sections, indices)
+    return _split_along("dsplit", input, parts, 3, 2)
 
 
 # Grids

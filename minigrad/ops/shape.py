@@ -219,9 +219,10 @@ remove_axes = op("SqueezeBackward0", lambda a, axes: a.squeeze(axes), a=lambda g
 
 
 @public()
-def squeeze(input: Tensor, dim: Any = None) -> Tensor:
+def squeeze(input: Tensor, dim: Any = None, *more: Any) -> Tensor:
     """Without the dimensions of size 1, or without those of them that `dim` names."""
     shape = tensor_argument(input, "squeeze")._array.shape
+    dim = (dim, *more) if more else dim
     if dim is None:
         return as_view(remove_axes, input, tuple([i for i, n in enumerate(shape) if n == 1]))
     axes = tuple([d for d in checked_dims(dim, len(shape)) if shape and shape[d] == 1])
@@ -232,7 +233,7 @@ def squeeze(input: Tensor, dim: Any = None) -> Tensor:
 # Other orders
 
 
-@public("swapaxes", "swapdims")
+@public("swapdims")
 def transpose(input: Tensor, dim0: int, dim1: int) -> Tensor:
     """Two dimensions exchanged."""
     ndim = tensor_argument(input, "transpose").ndim
@@ -436,8 +437,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     dim = messages.checked_dim(dim, tensor_argument(input, "unbind").ndim)
     if input.ndim == 0:
         raise IndexError("Dimension specified as 0 but tensor has no dimensions")
-    before = (slice(None),) * dim
-    step = piece.named("UnbindBackward0")
+    before, step = (slice(None),) * dim, piece.named("UnbindBackward0")
     return tuple([as_view(step, input, (*before, i, ...), i, multi=True) for i in range(input._array.shape[dim])])
 
 
@@ -453,7 +453,7 @@ whole_of: Op = op("SliceBackward0", _place_part, a=lambda g, at: part(g, at))
 piece = op("SplitBackward0", lambda a, at, output: a[at], a=lambda g, a_shape, at, output: whole_of(g, a_shape, at))
 
 
-@public()
+@public(method=False)
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Consecutive parts along `dim`, as views: of one size (the last may be smaller), or of the sizes in a list."""
     if not tensor_argument(tensor, "split", "tensor").ndim:

@@ -68,13 +68,13 @@ def equal(input: Tensor, other: Tensor) -> bool:
 
 
 @public(method=False)
-def result_type(tensor1: Any, tensor2: Any) -> dtype:
+def result_type(tensor: Any, other: Any) -> dtype:
     """The dtype of an operation's result on two tensors or numbers."""
-    for value in (tensor1, tensor2):
+    for value in (tensor, other):
         if not (isinstance(value, Tensor) or dtypes.is_number(value)):
             forms = "(Tensor tensor, Tensor other)", "(Number scalar, Tensor tensor)", "(Tensor tensor, Number other)"
-            raise invalid_combination("result_type", (tensor1, tensor2), {}, *forms, "(Number scalar1, Number scalar2)")
-    return common_dtype(tensor1, tensor2)
+            raise invalid_combination("result_type", (tensor, other), {}, *forms, "(Number scalar1, Number scalar2)")
+    return common_dtype(tensor, other)
 
 
 @public(method=False)
