@@ -1,6 +1,7 @@
 """Every layer and loss, with its options: torch's starting values, outputs, gradients, state and printed text."""
 
 import copy
+import inspect
 import warnings
 from typing import Any
 
@@ -16,7 +17,7 @@ import minigrad
 
 
 def made(expression: str, library: Any) -> Any:
-    return eval(expression, {"nn": library.nn, "torch": library})
+    return eval(expression, {"nn": library.nn, "np": np, "torch": library})
 
 
 def tensors_in(found: Any) -> list[Any]:
@@ -31,7 +32,7 @@ def node_name(t: Any) -> str:
 
 
 def run(expression: str, inputs: tuple[str, ...], library: Any) -> tuple[list[Any], list[Any]]:
-    """What is compared as text, and what is compared as numbers, of a layer in training and in evaluation."""
+    """What is compared as text, and as numbers, of a layer in training and, given its inputs by name, in evaluation."""
     library.manual_seed(3)
     layer = made(expression, library)
     texts, numbers = [repr(layer), list(layer.state_dict())], [*layer.state_dict().values()]
@@ -40,9 +41,10 @@ def run(expression: str, inputs: tuple[str, ...], library: Any) -> tuple[list[An
         if x.is_floating_point():
             x.requires_grad_()
     for training in (True, False):
-        outputs = tensors_in(
-            layer.train(training)(*[x * 1 if getattr(x, "requires_grad", False) else x for x in given])
-        )
+        inputs_now = [x * 1 if getattr(x, "requires_grad", False) else x for x in given]
+        names = () if training else inspect.signature(getattr(torch.nn, type(layer).__name__).forward).parameters
+        by_name = dict(zip(list(names)[1:], inputs_now, strict=False))
+        outputs = tensors_in(layer.train(training)(**by_name) if by_name else layer.train(training)(*inputs_now))
         loss = sum((t * library.arange(float(t.numel())).reshape(t.shape)).mean() for t in outputs if t.requires_grad)
         if hasattr(loss, "backward"):
             loss.backward()

@@ -121,6 +121,8 @@ class Threshold(Applied):
 class RReLU(Applied):
     """`functional.rrelu`, whose factors are drawn while training."""
 
+    function = staticmethod(F.rrelu)
+
     def __init__(self, lower: float = 1 / 8, upper: float = 1 / 3, inplace: bool = False) -> None:
         super().__init__(lower=lower, upper=upper, inplace=inplace)
 

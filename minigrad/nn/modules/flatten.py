@@ -22,8 +22,15 @@ class Flatten(Applied):
         super().__init__(start_dim=start_dim, end_dim=end_dim)
 
 
+def _unflattened(input: Tensor, dim: int, unflattened_size: Any) -> Tensor:
+    made: Tensor = input.unflatten(dim, unflattened_size)
+    return made
+
+
 class Unflatten(Applied):
     """Lays one dimension out as several."""
+
+    function = staticmethod(_unflattened)
 
     def __init__(self, dim: int, unflattened_size: Any) -> None:
         if not isinstance(unflattened_size, (tuple, list)):
@@ -35,7 +42,3 @@ class Unflatten(Applied):
                 kind = type(n).__name__
                 raise TypeError(f"unflattened_size must be tuple of ints, but found element of type {kind} at pos {i}")
         super().__init__(dim=dim, unflattened_size=unflattened_size)
-
-    def forward(self, *inputs: Tensor) -> Tensor:
-        """The input in its new shape."""
-        return inputs[0].unflatten(self.dim, self.unflattened_size)

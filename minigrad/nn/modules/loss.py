@@ -21,9 +21,11 @@ INTERNAL = True
 class _Loss(Applied):
     """What losses share: how they are reduced, by a word, or by two bools as before torch 0.4."""
 
-    def __init__(
-        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", **options: Any
-    ) -> None:
+    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean") -> None:
+        self._set(size_average, reduce, reduction)
+
+    def _set(self, size_average: bool | None, reduce: bool | None, reduction: str, **options: Any) -> None:
+        """What `__init__` does, for losses with options of their own."""
         if size_average is not None or reduce is not None:
             reduction = reduction_of(reduction, size_average, reduce)
         super().__init__(reduction=reduction, **options)
@@ -42,9 +44,14 @@ class _WeightedLoss(_Loss):
         size_average: bool | None = None,
         reduce: bool | None = None,
         reduction: str = "mean",
-        **options: Any,
     ) -> None:
-        super().__init__(size_average, reduce, reduction, **options)
+        self._set_weighted(weight, size_average, reduce, reduction)
+
+    def _set_weighted(
+        self, weight: Tensor | None, size_average: bool | None, reduce: bool | None, reduction: str, **options: Any
+    ) -> None:
+        """What `__init__` does, for losses with options of their own."""
+        self._set(size_average, reduce, reduction, **options)
         self.register_buffer("weight", weight)
         self._options = (*self._options, "weight")
 
@@ -86,7 +93,7 @@ class NLLLoss(_WeightedLoss):
         reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(weight, size_average, reduce, reduction, ignore_index=ignore_index)
+        self._set_weighted(weight, size_average, reduce, reduction, ignore_index=ignore_index)
 
 
 class CrossEntropyLoss(_WeightedLoss):
@@ -104,7 +111,7 @@ class CrossEntropyLoss(_WeightedLoss):
         label_smoothing: float = 0.0,
     ) -> None:
         options = {"ignore_index": ignore_index, "label_smoothing": label_smoothing}
-        super().__init__(weight, size_average, reduce, reduction, **options)
+        self._set_weighted(weight, size_average, reduce, reduction, **options)
 
 
 class BCEWithLogitsLoss(_WeightedLoss):
@@ -120,7 +127,7 @@ class BCEWithLogitsLoss(_WeightedLoss):
         reduction: str = "mean",
         pos_weight: Tensor | None = None,
     ) -> None:
-        super().__init__(weight, size_average, reduce, reduction)
+        self._set_weighted(weight, size_average, reduce, reduction)
         self.register_buffer("pos_weight", pos_weight)
         self._options = (*self._options, "pos_weight")
 
@@ -137,7 +144,7 @@ class KLDivLoss(_Loss):
         reduction: str = "mean",
         log_target: bool = False,
     ) -> None:
-        super().__init__(size_average, reduce, reduction, log_target=log_target)
+        self._set(size_average, reduce, reduction, log_target=log_target)
 
 
 class SmoothL1Loss(_Loss):
@@ -152,7 +159,7 @@ class SmoothL1Loss(_Loss):
         reduction: str = "mean",
         beta: float = 1.0,
     ) -> None:
-        super().__init__(size_average, reduce, reduction, beta=beta)
+        self._set(size_average, reduce, reduction, beta=beta)
 
 
 class HuberLoss(_Loss):
@@ -163,7 +170,7 @@ class HuberLoss(_Loss):
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         if not isinstance(delta, (float, int)):
             raise TypeError(f"delta must be a float or int, got: {class_text(type(delta))}")
-        super().__init__(reduction=reduction, delta=delta)
+        self._set(None, None, reduction, delta=delta)
 
 
 class PoissonNLLLoss(_Loss):
@@ -180,7 +187,8 @@ class PoissonNLLLoss(_Loss):
         reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(size_average, reduce, reduction, log_input=log_input, full=full, eps=eps)
+        self._set(size_average, reduce, reduction, log_input=log_input, full=full, eps=eps)
+        self._inputs = ("log_input", "target")
 
 
 class GaussianNLLLoss(_Loss):
@@ -189,7 +197,7 @@ class GaussianNLLLoss(_Loss):
     function = staticmethod(F.gaussian_nll_loss)
 
     def __init__(self, *, full: bool = False, eps: float = 1e-6, reduction: str = "mean") -> None:
-        super().__init__(reduction=reduction, full=full, eps=eps)
+        self._set(None, None, reduction, full=full, eps=eps)
 
 
 class _MarginLoss(_Loss):
@@ -200,7 +208,7 @@ class _MarginLoss(_Loss):
         reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(size_average, reduce, reduction, margin=margin)
+        self._set(size_average, reduce, reduction, margin=margin)
 
 
 class CosineEmbeddingLoss(_MarginLoss):
@@ -227,7 +235,7 @@ class HingeEmbeddingLoss(_Loss):
         reduce: bool | None = None,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(size_average, reduce, reduction, margin=margin)
+        self._set(size_average, reduce, reduction, margin=margin)
 
 
 class TripletMarginLoss(_Loss):
@@ -247,11 +255,13 @@ class TripletMarginLoss(_Loss):
     ) -> None:
         if margin <= 0:
             raise ValueError(f"TripletMarginLoss: expected margin to be greater than 0, got {margin} instead")
-        super().__init__(size_average, reduce, reduction, margin=margin, p=p, eps=eps, swap=swap)
+        self._set(size_average, reduce, reduction, margin=margin, p=p, eps=eps, swap=swap)
 
 
 class TripletMarginWithDistanceLoss(_Loss):
     """`functional.triplet_margin_with_distance_loss`."""
+
+    function = staticmethod(F.triplet_margin_with_distance_loss)
 
     def __init__(
         self,
@@ -265,7 +275,7 @@ class TripletMarginWithDistanceLoss(_Loss):
             raise ValueError(
                 f"TripletMarginWithDistanceLoss: expected margin to be greater than 0, got {margin} instead"
             )
-        super().__init__(reduction=reduction, margin=margin, swap=swap)
+        self._set(None, None, reduction, margin=margin, swap=swap)
         self.distance_function = PairwiseDistance() if distance_function is None else distance_function
 
     def forward(self, anchor: Tensor, positive: Tensor, negative: Tensor) -> Tensor:
@@ -294,7 +304,7 @@ class MultiMarginLoss(_WeightedLoss):
             raise ValueError("only p == 1 and p == 2 supported")
         if weight is not None and weight.ndim != 1:
             raise ValueError(f"MultiMarginLoss: expected weight to be None or 1D tensor, got {weight.ndim}D instead")
-        super().__init__(weight, size_average, reduce, reduction, p=p, margin=margin)
+        self._set_weighted(weight, size_average, reduce, reduction, p=p, margin=margin)
 
 
 class MultiLabelSoftMarginLoss(_WeightedLoss):

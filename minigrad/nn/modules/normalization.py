@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from numbers import Integral
 from typing import Any, ClassVar
 
 from ... import ones, tensor, zeros
@@ -195,6 +196,11 @@ class InstanceNorm3d(_InstanceNorm):
     dims = (4, 5)
 
 
+def _sizes(normalized_shape: int | Sequence[int]) -> tuple[int, ...]:
+    """The sizes of the last dimensions, of which one may be given by itself."""
+    return (normalized_shape,) if isinstance(normalized_shape, (int, Integral)) else tuple(normalized_shape)
+
+
 class LayerNorm(Module):
     """Normalises over the last dimensions, those of `normalized_shape`, with a scale and shift for each element."""
 
@@ -208,7 +214,7 @@ class LayerNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape = _sizes(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         wanted = (elementwise_affine, elementwise_affine and bias)
         add_scale_and_shift(self, self.normalized_shape, *wanted, device=device, dtype=dtype)
@@ -242,7 +248,7 @@ class RMSNorm(Module):
         dtype: Any = None,
     ) -> None:
         super().__init__()
-        self.normalized_shape = (normalized_shape,) if isinstance(normalized_shape, int) else tuple(normalized_shape)
+        self.normalized_shape = _sizes(normalized_shape)
         self.eps, self.elementwise_affine = eps, elementwise_affine
         made = empty_parameter(*self.normalized_shape, device=device, dtype=dtype) if elementwise_affine else None
         self.register_parameter("weight", made)
