@@ -11,6 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .messages import type_name
+
 BOOL, INTEGER, FLOATING = range(3)  # kinds, from narrow to wide
 
 
@@ -202,8 +204,15 @@ class finfo:
     """The limits of a floating dtype: `bits, eps, max, min, tiny, resolution` as Python numbers."""
 
     def __init__(self, type: dtype | None = None) -> None:
-        info = np.finfo((type or _default).numpy)
-        self.dtype, self.bits = (type or _default).name, int(info.bits)
+        type = _default if type is None else type
+        if not isinstance(type, dtype):
+            raise TypeError(f"finfo(): argument 'type' (position 1) must be torch.dtype, not {type_name(type)}")
+        if not type.is_floating_point:
+            raise TypeError(
+                "torch.finfo() requires a floating point input type. Use torch.iinfo to handle 'torch.finfo'"
+            )
+        info = np.finfo(type.numpy)
+        self.dtype, self.bits = type.name, int(info.bits)
         self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
         self.tiny = self.smallest_normal = float(info.tiny)
         self.resolution = float(info.resolution)
@@ -217,6 +226,12 @@ class iinfo:
     """The limits of an integer dtype: `bits, max, min` as Python numbers."""
 
     def __init__(self, type: dtype) -> None:
+        if not isinstance(type, dtype):
+            raise TypeError(f"iinfo(): argument 'type' (position 1) must be torch.dtype, not {type_name(type)}")
+        if type is bool_:
+            raise TypeError("torch.bool is not supported by torch.iinfo")
+        if type.is_floating_point:
+            raise TypeError("torch.iinfo() requires an integer input type. Use torch.finfo to handle 'torch.iinfo'")
         info = np.iinfo(type.numpy)
         self.dtype, self.bits = type.name, int(info.bits)
         self.max, self.min = int(info.max), int(info.min)

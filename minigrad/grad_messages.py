@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .messages import at, type_name
+from .messages import C_NAMES, TYPE_NAMES, at, type_name
 
 INTERNAL = True
 
@@ -43,14 +43,18 @@ def check_assigned_grad(tensor: Any, grad: Any, tensor_class: Any) -> None:
         raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type_name(grad)}")
     if grad is tensor:
         raise RuntimeError("can't assign Variable as its own grad")
+    if grad.dtype is not tensor.dtype:
+        raise RuntimeError(
+            f"attempting to assign a gradient with dtype '{C_NAMES[grad.dtype.name]}' to a tensor with grad_dtype "
+            f"'{TYPE_NAMES[tensor.dtype.name]}'. The gradient must match the tensor's grad_dtype (defaults to the "
+            "tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to allow "
+            "any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may break "
+            f"downstream systems that assume they match.\n  Convert it: g.to({tensor.dtype}); here no tensor has a "
+            "grad_dtype."
+        )
     if grad.shape != tensor.shape:
         raise RuntimeError(
             f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size "
             f"'{list(tensor.shape)}'. Please ensure that the gradient and the tensor are the same size\n"
             "  Where the tensor was broadcast, its gradient is the sum over that: g.sum_to_size(x.shape)."
-        )
-    if grad.dtype is not tensor.dtype:
-        raise RuntimeError(
-            f"attempting to assign a gradient with dtype '{grad.dtype}' to a tensor of '{tensor.dtype}'. "
-            "The gradient must have the tensor's dtype."
         )

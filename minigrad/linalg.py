@@ -38,6 +38,7 @@ from .ops.matrices import (
     symmetric_parts,
 )
 from .ops.measures import cross_along
+from .ops.names import tensor_argument
 from .ops.norms import norm_of_matrices, norm_of_vectors
 from .ops.outs import SAME, UNSAFE, with_out
 from .ops.products import multi_dot as multi_dot, vdot
@@ -235,6 +236,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: Any = None, *, driver: str | None = None)
 
 def tensorsolve(A: Tensor, B: Tensor, dims: Any = None) -> Tensor:
     """The X for which `tensordot(A, X, X.ndim)` is B; `dims` of A are moved to its end before."""
+    tensor_argument(A, "linalg_tensorsolve")
+    tensor_argument(B, "linalg_tensorsolve", "other", 2)
     if dims is not None:
         A = movedim(A, dims, list(range(-len(dims), 0)))
     shape = A.shape[B.ndim :]
@@ -346,7 +349,7 @@ def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> T
 
 def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """The powers 0 to N - 1 of every element, in a new last dimension; as many as there are elements, without N."""
-    if not x.ndim:
+    if not tensor_argument(x, "linalg_vander", "x").ndim:
         raise RuntimeError("Input dim must be greater than or equal to 1.")
     count = x.shape[-1] if N is None else N
     if count <= 1:

@@ -314,6 +314,30 @@ torch.trapezoid(n[0], n)
 torch.cumulative_trapezoid(n[0, :1], n[:, :1])
 torch.set_num_threads(np.int64(1))
 torch.set_num_threads(True)
+torch.finfo(torch.int32)
+torch.finfo(3)
+torch.iinfo(torch.float32)
+torch.iinfo(torch.bool)
+torch.iinfo("int8")
+~n
+reversed(x)
+reversed(n[0, 0])
+setattr(x, "grad", torch.ones(3).double())
+setattr(n.half().requires_grad_(), "grad", n)
+setattr(i, "grad", n)
+torch.pinverse(3)
+torch.linalg.vander(3)
+torch.linalg.tensorsolve(3, n)
+torch.linalg.tensorsolve(n, 3)
+torch.tensor_split(n, torch.tensor([1.0]))
+torch.tensor_split(n, torch.tensor([[1]]))
+torch.nn.functional.cosine_similarity(n, True)
+torch.nn.functional.hardtanh(i, max_val=nan)
+torch.nn.functional.hardtanh(i, -0.5, 1.5)
+torch.nn.functional.max_pool2d(n[None], [])
+torch.broadcast_shapes((2, 1), 1.5)
+torch.unflatten(n, 1, 6)
+torch.cumsum(n, 0, dtype=torch.tensor(1))
 n[:0].stride(), torch.zeros(2, 0, 3).stride(), torch.zeros(0).stride(), torch.zeros(0, 3)[:, 1:].add(1).stride()
 """)
 def test_read_as_torch_reads_them(expression):
@@ -324,6 +348,12 @@ def test_read_as_torch_reads_them(expression):
     "expression",
     [
         "n.sum(0, 1)",
+        "n.tensor_split([1.0])",
+        "n.sum(dtype=1)",
+        "n.mean(dtype='a')",
+        "n.prod(dtype=torch.tensor(1))",
+        "n.nansum(dtype=1)",
+        "n.softmax(0, dtype=1)",
         "n.mean(0, 1)",
         "n.amax(0, None)",
         "n.var(0, keepdim=1)",
@@ -351,7 +381,10 @@ def test_read_as_torch_reads_them(expression):
 )
 def test_refused_as_torch_does_in_other_words(expression):
     for library in (minigrad, torch):  # torch counts positions from 1 in methods, or lists all ways to call
-        with pytest.raises(TypeError, match=r"must be (bool|float), not|received an invalid combination"):
+        with pytest.raises(
+            TypeError,
+            match=r"must be (bool|float|torch.dtype|tuple of ints), (not|but)|received an invalid combination",
+        ):
             eval(expression, {"n": library.ones(2, 3), "torch": library})
 
 

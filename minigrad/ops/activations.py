@@ -308,8 +308,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
         raise ValueError("min_val cannot be greater than max_val")
     if input.dtype is dtypes.uint8 and min_val <= -1:
         raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
-    bounds = (min_val, max_val) if input.is_floating_point() else (int(min_val), int(max_val))
-    return hardtanh_.call(input, *[number_array(v, input._array.dtype).item() for v in bounds])
+    return hardtanh_.call(input, *[number_array(v, input._array.dtype).item() for v in (min_val, max_val)])
 
 
 def relu6(input: Tensor) -> Tensor:

@@ -97,7 +97,14 @@ def bitwise_not(input: Tensor) -> Tensor:
     return integers(np.invert(input._array), input, "bitwise_not")
 
 
-attach(__invert__=bitwise_not)
+def _inverted(self: Tensor) -> Tensor:
+    """`~self`: every bit, or bool, turned over."""
+    if self.dtype.kind == dtypes.FLOATING:
+        raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+    return bitwise_not(self)
+
+
+attach(__invert__=_inverted)
 
 
 def _close(name: str, input: Any, other: Any, rtol: float, atol: float, equal_nan: bool) -> Any:

@@ -191,7 +191,7 @@ def pseudoinverse(A: Tensor, atol: Any, rtol: Any) -> Tensor:
 @public()
 def pinverse(input: Tensor, rcond: float = 1e-15) -> Tensor:
     """The pseudoinverse; singular values up to `rcond` times the largest count as 0."""
-    return pseudoinverse(input, None, rcond)
+    return pseudoinverse(tensor_argument(input, "pinverse"), None, rcond)
 
 
 @public()

@@ -146,6 +146,7 @@ _OPERATORS: dict[str, Any] = {
     "__neg__": pointwise.neg,
     "__pos__": positive,
     "__abs__": pointwise.abs,
+    "__reversed__": lambda self: self.flip(0) if self.ndim else self,
 }
 for _name, _operator in _OPERATORS.items():
     setattr(Tensor, _name, _operator)

@@ -24,7 +24,7 @@ _FORMS_OF_PAIRS = {
 
 def _pair(function: str, name: str, position: int, value: Any) -> Sizes:
     sizes = several(function, name, position, value)
-    if len(sizes) > 2:
+    if len(sizes) not in (1, 2):
         raise RuntimeError(f"{function}: {name} {_FORMS_OF_PAIRS[name]}")
     return sizes * 2 if len(sizes) == 1 else sizes
 

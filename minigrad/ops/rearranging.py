@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import messages
+from .. import dtypes, messages
 from ..engine import level_of_user
 from ..messages import type_name
 from ..tensor import Tensor
@@ -20,7 +20,7 @@ from .indexing import sliced
 from .indices import EVERY
 from .inplace import as_view
 from .names import NOT_GIVEN, attach, public, tensor_argument
-from .options import integer, wrong_type
+from .options import integer, lengths, wrong_type
 from .shape import as_shape, cat, checked_dims, completed_shape, reorder, repeat, sizes, stack, transpose
 from .table import Op, op
 
@@ -188,6 +188,8 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
     if not shape:
         problem = f"Dimension specified as {dim} but tensor has no dimensions"
         raise RuntimeError(f"unflatten got an unexpected error:\n{problem}")
+    if not isinstance(sizes, (tuple, list)):
+        raise wrong_type("unflatten", "sizes", 3, "tuple of ints", sizes)
     at, wanted = messages.checked_dim(dim, len(shape)), tuple(sizes)
     if not wanted:
         raise RuntimeError("unflatten: sizes must be non-empty")
@@ -320,7 +322,7 @@ def tensor_split(
     at = messages.checked_dim(dim, input.ndim)
     length = input.shape[at]
     if isinstance(indices_or_sections, Tensor):
-        indices_or_sections = indices_or_sections.tolist()
+        indices_or_sections = _cuts(indices_or_sections)
     if not isinstance(indices_or_sections, (tuple, list)):
         count = integer("tensor_split", "sections", 1, indices_or_sections)
         if count <= 0:
@@ -328,10 +330,22 @@ def tensor_split(
         small, larger = divmod(length, count)
         cuts = [i * small + min(i, larger) for i in range(count + 1)]
     else:
-        cuts = [0, *indices_or_sections, length]
+        cuts = [0, *lengths("tensor_split", "indices", (input, indices_or_sections), indices_or_sections), length]
     return tuple(
         [as_view(sliced, input, (*(EVERY,) * at, slice(start, end))) for start, end in itertools.pairwise(cuts)]
     )
+
+
+def _cuts(indices_or_sections: Tensor) -> Any:
+    """What a tensor says of where to cut, a number or a list of them; or torch's error."""
+    start = "tensor_split expected tensor_indices_or_sections to"
+    if indices_or_sections.dtype is not dtypes.int64:
+        name = messages.TYPE_NAMES[indices_or_sections.dtype.name]
+        raise RuntimeError(f"{start} have dtype of long, but got {name}")
+    if indices_or_sections.ndim > 1:
+        dims = f"{indices_or_sections.ndim} dims"
+        raise RuntimeError(f"{start} be a zero-dimensional or one-dimensional tensor, but got a tensor with {dims}")
+    return indices_or_sections.tolist()
 
 
 def _split_along(name: str, input: Tensor, parts: Any, least: int, dim: int) -> tuple[Tensor, ...]:

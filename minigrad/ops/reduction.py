@@ -13,7 +13,7 @@ from ..engine import level_of_user
 from ..flags import wrong_flag
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
-from .convert import converted_to_save, invalid_combination
+from .convert import converted_to_save, dtype_argument, invalid_combination
 from .half import by_number, in_single, is_half
 from .inplace import like, zeros_as
 from .names import NOT_GIVEN, is_over_all, keepdim_alone, public, tensor_argument, torch_names
@@ -304,9 +304,9 @@ log_softmax_dim = op("LogSoftmaxBackward0", _log_softmax, a=_log_softmax_rule)
 # torch's names for them
 
 
-def added_up_in(dtype: Any, input: Tensor) -> Tensor:
+def added_up_in(dtype: Any, input: Tensor, function: str) -> Tensor:
     """`input` in the dtype to reduce it in; RuntimeError if a gradient is wanted that could not flow through that."""
-    converted = converted_to_save(input, dtype)
+    converted = converted_to_save(input, dtype_argument(dtype, function))
     if converted.dtype.kind != dtypes.FLOATING and input.requires_grad and is_grad_enabled():
         raise RuntimeError(f"Autograd not support dtype: {messages.TYPE_NAMES[converted.dtype.name]}")
     return converted
@@ -322,7 +322,7 @@ def sum(
     if input.__class__ is not Tensor:
         tensor_argument(input, "sum")
     if dtype is not None:
-        input = added_up_in(dtype, input)
+        input = added_up_in(dtype, input, "sum")
     elif input._array.dtype.kind != "f":
         input = input.to(dtypes.int64)
     if dim is NOT_GIVEN:
@@ -351,7 +351,7 @@ def floating_input(input: Tensor, function: str, dtype: Any = None) -> Tensor:
     """`input` in `dtype`; RuntimeError if it is not floating then."""
     input = tensor_argument(input, function)
     if dtype is not None:
-        input = input.to(dtype)
+        input = input.to(dtype_argument(dtype, function))
     if input._array.dtype.kind != "f":
         raise RuntimeError(messages.must_be_floating(function, input.dtype, "Input" if dtype is None else "Optional"))
     return input
@@ -362,7 +362,7 @@ def prod(input: Tensor, dim: int = NOT_GIVEN, keepdim: bool = NOT_GIVEN, *, dtyp
     """The product over one dimension, or of all elements."""
     input = tensor_argument(input, "prod")
     if dtype is not None or input.dtype.kind != dtypes.FLOATING:
-        input = added_up_in(dtype or dtypes.int64, input)
+        input = added_up_in(dtype or dtypes.int64, input, "prod")
     if is_over_all("prod", dim, keepdim):
         return prod_of_all.call(input)
     return prod_dim.call(input, messages.checked_dim(dim, input.ndim), keepdim is True)
@@ -454,7 +454,7 @@ def log_softmax(input: Tensor, dim: int, dtype: Any = None) -> Tensor:
 def _softmax_arguments(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:
     input = tensor_argument(input, name)
     if dtype is not None:
-        input = input.to(dtype)
+        input = input.to(dtype_argument(dtype, name))
     dim = messages.checked_dim(dim, input.ndim)
     if input.dtype.kind != dtypes.FLOATING and input.numel():
         kernel = f"{name}_lastdim_kernel_impl" if dim >= input.ndim - 1 else f"{name}_kernel_impl"

@@ -109,7 +109,7 @@ logcumsumexp_: Op = op("LogcumsumexpBackward0", _logcumsumexp, a=_logcumsumexp_r
 def _in_dtype(input: Tensor, dtype: Any, name: str) -> Tensor:
     """`input` in the dtype that a running sum or product of it has; torch's error if that is bool."""
     if dtype is not None or input.dtype.kind != dtypes.FLOATING:
-        input = added_up_in(dtype or dtypes.int64, input)
+        input = added_up_in(dtype or dtypes.int64, input, name)
     if input.dtype is dtypes.bool_ and input.ndim and input.numel():
         raise NotImplementedError(messages.not_implemented(f"{name}_out_cpu", input.dtype))
     return input

@@ -59,7 +59,7 @@ def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any 
     """The sum over `dim`, or of all elements, in which NaN counts as 0; of integers and bools it is int64."""
     input = tensor_argument(input, "nansum")
     if dtype is not None:
-        input = added_up_in(dtype, input)
+        input = added_up_in(dtype, input, "nansum")
     if input.dtype.kind != dtypes.FLOATING:
         total: Tensor = input.sum(dim, keepdim, dtype=dtype)
         return total

@@ -10,6 +10,7 @@ from typing import Any
 
 from ... import broadcast_tensors, dtypes, messages, minimum, no_grad, norm, where, zeros_like
 from ...flags import check_flags
+from ...ops.names import tensor_argument
 from ...ops.options import real
 from ...ops.reduction import vector_norm
 from ...ops.table import common_dtype
@@ -21,6 +22,7 @@ INTERNAL = True
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
     """The cosine of the angle between vectors along `dim`; `eps` is the least length that they count with."""
+    x1, x2 = (tensor_argument(x, "cosine_similarity", f"x{i}", i) for i, x in enumerate((x1, x2), 1))
     d = common_dtype(x1, x2)
     if d.kind != dtypes.FLOATING:
         name = messages.TYPE_NAMES[d.name]
