@@ -1,5 +1,6 @@
 """Hooks of tensors, of nodes and of leaves: their order, what they see, and what they may return."""
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
@@ -167,6 +168,7 @@ def root_that_leads_to_nothing_wanted(torch):
 
 
 RETURNED = {
+    "an array": lambda torch: np.ones(3),
     "text": lambda torch: "a",
     "number": lambda torch: 1,
     "nothing": lambda torch: None,

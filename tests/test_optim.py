@@ -5,7 +5,7 @@ import pickle
 
 import pytest
 
-pytest.importorskip("torch")
+torch = pytest.importorskip("torch")
 
 from parity import assert_same
 
@@ -394,3 +394,13 @@ def test_a_hook_that_returns_what_it_may_not():
     optimizer.register_step_pre_hook(lambda *_: 3)
     with pytest.raises(RuntimeError, match=r"must return None or a tuple of \(new_args, new_kwargs\), but got 3"):
         optimizer.step()
+
+
+def test_a_gradient_that_does_not_fit_is_told_in_torchs_words():
+    for library in (minigrad, torch):
+        w = library.ones(2, requires_grad=True)
+        w.sum().backward()
+        w.data = library.zeros(3)
+        expected = r"The size of tensor a \(3\) must match the size of tensor b \(2\) at non-singleton dimension 0"
+        with pytest.raises(RuntimeError, match=expected):
+            library.optim.SGD([w], lr=0.1).step()

@@ -158,7 +158,7 @@ def name_of(function: Any) -> str:
 
 def no_tensor_from_hook(returned: Any) -> str:
     """For a hook that returned neither a tensor nor None."""
-    return f"expected Variable, but hook returned '{type(returned).__name__}'"
+    return f"expected Variable, but hook returned '{type_name(returned)}'"
 
 
 def hook_changed_type(hook: Any, before: Any, after: Any) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import messages
 from ..dtypes import float64, get_default_dtype
 from ..modes import enable_grad
 from ..ops.inplace import writable_array
@@ -64,7 +65,10 @@ class Rule(Optimizer):
                 )
             for param in group["params"]:
                 if param._grad is not None:
-                    self.update(param, param._grad._array, group)
+                    try:
+                        self.update(param, param._grad._array, group)
+                    except ValueError as error:  # `param.data` was given another shape than the gradient's
+                        raise messages.misfit(error, param._array, param._grad._array) from None
         return loss
 
     def update(self, param: Tensor, g: Array, group: Group) -> None:
