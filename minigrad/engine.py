@@ -366,3 +366,14 @@ class Released:
 
 
 RELEASED: Any = Released()
+
+
+class Dropped:
+    """What guards a saved value that was let go after the forward pass, to be computed again when it is asked for."""
+
+    __slots__ = ()
+    version = -1
+
+    def restore(self, node: Node) -> None:
+        """Give `node` back all that this guards; raises where that cannot be."""
+        raise NotImplementedError

@@ -12,7 +12,7 @@ from weakref import ref
 import numpy as np
 
 from .. import messages
-from ..engine import LEAF, RELEASED, SEVERED, Node, NodeOfMany, next_rank
+from ..engine import LEAF, RELEASED, SEVERED, Dropped, Node, NodeOfMany, next_rank
 from ..tensor import Tensor, current_origin, storage_of
 from . import errors
 from .tape import ON_ARRAYS, ON_TENSORS, OfSeveral
@@ -182,6 +182,8 @@ class SavedTensor:
 
     def unpack(self, node: Any) -> Tensor:
         """The tensor again; RuntimeError if it was changed in place since."""
+        if isinstance(self.storage, Dropped):
+            self.storage.restore(node)
         if self.storage.version != self.version:
             value = messages.type_and_shape(self.array)
             if self.output is not None:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from contextvars import ContextVar
 from operator import index as as_index
 from typing import Any
 
@@ -22,6 +24,8 @@ from . import errors
 from .tape import ON_ARRAYS, ON_TENSORS, ArrayTape, deliver, run_leaf_hooks
 
 INTERNAL = True
+_whole_pass = ContextVar("minigrad.whole_pass", default=True)
+is_whole_pass = _whole_pass.get  # whether the pass under way, if any, goes to all leaves, and so do those it is within
 Tensors = Tensor | Sequence[Tensor]
 Gradients = Tensor | Sequence[Tensor | None] | None
 
@@ -189,11 +193,13 @@ def _pass(
     starts = [(_edge_of_root(i, t), g) for i, (t, g) in enumerate(zip(outputs, roots, strict=True))]
     wanted = None if inputs is None else [_wanted_edge(t, to_accumulate) for t in inputs]
     keep = tape.create_graph if retain_graph is None else _flag(retain_graph)
-    if tape.create_graph:
-        with enable_grad():
+    token = None if wanted is None else _whole_pass.set(False)
+    try:
+        with enable_grad() if tape.create_graph else nullcontext():
             found = walk(starts, tape, keep, wanted, to_accumulate)
-    else:
-        found = walk(starts, tape, keep, wanted, to_accumulate)
+    finally:
+        if token is not None:
+            _whole_pass.reset(token)
     run_leaf_hooks(found, tape)
     return found, wanted or []
 

@@ -29,6 +29,7 @@ from ..engine import (
     OUTSIDE,
     RELEASED,
     SEVERED,
+    Dropped,
     Lost,
     Node,
     Since,
@@ -201,7 +202,9 @@ def _parameters(function: Callable[..., Any]) -> tuple[str, ...]:
 
 
 def stale(node: Node, guard: Any) -> None:
-    """Raise the error for a saved value that is gone, or is no longer what it was."""
+    """Get back a saved value that was let go; raise the error for one that is gone, or is no longer what it was."""
+    if isinstance(guard, Dropped):
+        return guard.restore(node)
     text = messages.second_backward(node) if guard is RELEASED else messages.changed_in_place(node, *guarded(guard))
     error = RuntimeError(text)
     error.says_where = True  # type: ignore[attr-defined]

@@ -1,5 +1,5 @@
-"""torch.utils: of it, `data`, which reads examples in batches."""
+"""torch.utils: of it, `data`, which reads examples in batches, and `checkpoint`, which saves memory."""
 
-from . import data as data
+from . import checkpoint as checkpoint, data as data
 
 INTERNAL = True
