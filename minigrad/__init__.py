@@ -82,6 +82,7 @@ _ELSEWHERE = {
     "load": ("saving", "load"),
     "save": ("saving", "save"),
     "set_printoptions": ("printing", "set_printoptions"),
+    "vmap": ("func", "vmap"),
 }
 # Functions of `nn.functional` that torch offers here too, called in the same way.
 _ELSEWHERE |= {
@@ -112,7 +113,6 @@ _LEFT_OUT = dict.fromkeys(
 )
 _LEFT_OUT |= {
     "bfloat16": "NumPy has no such dtype; use float32.",
-    "vmap": "write the operations for a whole batch, with einsum or broadcasting; or a loop, and torch.stack.",
     "fft": "its results are complex, and minigrad has real numbers only; numpy.fft takes x.detach().numpy().",
     "jit": "leave @torch.jit.script away, the function does the same; torch.compile makes a NumPy program of it.",
     "profiler": "time a line with time.perf_counter, or run the script under python -m cProfile.",

@@ -7,7 +7,9 @@ own rules (see `ops/table.py`), and its node keeps what they will need.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from itertools import count
 from types import CodeType
 from typing import Any, ClassVar
@@ -143,6 +145,22 @@ class Lost:
     def __init__(self, why: str) -> None:
         self.why = why
         self.code, self.lasti = user_line(2)
+        if why == "no_grad" and (noticed := _noticed.get()) is not None:
+            noticed.append(self)
+
+
+_noticed: ContextVar[list[Lost] | None] = ContextVar("minigrad.noticed", default=None)
+
+
+@contextmanager
+def noticing_lost() -> Iterator[list[Lost]]:
+    """Gather, in this thread or task, the origins of what falls out of the graph under `no_grad`."""
+    noticed: list[Lost] = []
+    token = _noticed.set(noticed)
+    try:
+        yield noticed
+    finally:
+        _noticed.reset(token)
 
 
 class Node:
@@ -327,6 +345,27 @@ class NodeOfMany(Node):
         """Let the saved values go, if there are any that could be changed."""
         if self.guards:
             self.saved = RELEASED
+
+
+class Argument(NodeOfMany):
+    """The origin of a tensor that stands for another as a transformed function's argument (see `func/levels.py`).
+
+    To changes in place it is a leaf.
+    """
+
+    __slots__ = ("is_live",)
+
+    def __init__(self, inputs: Sequence[Any]) -> None:
+        super().__init__(inputs)
+        self.is_live = True  # until the transformation is over
+
+    def name(self) -> str:
+        """As torch calls an operation that does nothing."""
+        return "AliasBackward0"
+
+    def pull(self, g: Any, edges: Any, saved: Any) -> Any:
+        """The gradient as it is."""
+        return (g,) * len(edges)
 
 
 class Replaced(NodeOfMany):

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .ops.results import Result
+
 INTERNAL = True
 
 
@@ -97,7 +99,12 @@ def _parts(tree: Any) -> tuple[list[Any] | None, tuple[Any, ...] | None]:
     kind = type(tree)
     if kind is dict or kind is OrderedDict:
         return list(tree.values()), tuple(tree)
-    if kind is list or kind is tuple or (isinstance(tree, tuple) and hasattr(kind, "_fields")):
+    if (
+        kind is list
+        or kind is tuple
+        or isinstance(tree, Result)
+        or (issubclass(kind, tuple) and hasattr(kind, "_fields"))
+    ):
         return list(tree), None
     return None, None
 

@@ -92,7 +92,7 @@ def test_a_name_near_none_is_told_too(name, tmp_path):
     )
 
 
-@pytest.mark.parametrize(("owner", "name"), [("", "jit"), ("", "fft"), (".func", "vmap")])
+@pytest.mark.parametrize(("owner", "name"), [("", "jit"), ("", "fft"), (".func", "functionalize")])
 def test_what_is_left_out_on_purpose_says_why(owner, name):
     with as_torch(), pytest.raises(ImportError) as caught:
         exec(f"from torch{owner} import {name}")

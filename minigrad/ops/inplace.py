@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import SEVERED, Lost, Node, Since, Storage
+from ..engine import SEVERED, Argument, Lost, Node, Since, Storage
 from ..flags import check_flags
 from ..layout import address, copy_array, share_memory
 from ..modes import is_grad_enabled
@@ -170,8 +170,8 @@ def requires_grad(value: Any) -> bool:
 
 
 def made_by(t: Tensor) -> Node | None:
-    """The node that made `t`, whether or not its memory has changed since."""
-    return t._origin if isinstance(t._origin, Node) else None
+    """The node of the operation that made `t`, whether or not its memory has changed since."""
+    return t._origin if isinstance(t._origin, Node) and not isinstance(t._origin, Argument) else None
 
 
 def check_writable(t: Tensor, *others: Any) -> bool:
@@ -193,7 +193,7 @@ def check_graph(t: Tensor, *others: Any) -> bool:
         for other in filter(requires_grad, others):
             fresh_origin(other)  # which raises for one that lost its place in the graph
         return False
-    if wanted and view is not None and not isinstance(view.base._origin, Node):
+    if wanted and view is not None and made_by(view.base) is None:
         raise RuntimeError(messages.write_to_leaf("a view of a leaf Variable"))
     if wanted and made_by(t) is None:
         raise RuntimeError(messages.write_to_leaf("a leaf Variable"))

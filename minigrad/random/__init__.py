@@ -6,7 +6,9 @@ Source: https://docs.pytorch.org/docs/stable/torch.html#random-sampling
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -308,7 +310,30 @@ def _float(function: str, name: str, position: int, value: Any) -> float:
     return float(number)
 
 
+_forbidden = ContextVar("minigrad.random_forbidden", default=False)
+
+
+@contextmanager
+def drawing(randomness: str) -> Iterator[None]:
+    """Within it random numbers may be drawn, unless `randomness` is "error", here or in a context around this one.
+
+    Raises RuntimeError unless it is one of "error", "different", "same".
+    """
+    if randomness not in ("error", "different", "same"):
+        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
+    token = _forbidden.set(_forbidden.get() or randomness == "error")
+    try:
+        yield
+    finally:
+        _forbidden.reset(token)
+
+
 def _draw(generator: Generator | None, fill: Fill, array: Array, *parameters: Any) -> Array:
+    if _forbidden.get():
+        raise RuntimeError(
+            "vmap: called random operation while in randomness error mode. Please either use the 'same' or 'different' "
+            "randomness flags on vmap or perform the randomness operation out of vmap"
+        )
     source = generator or default_generator
     with source.lock, np.errstate(over="ignore", invalid="ignore"):
         fill(array, source, *parameters)

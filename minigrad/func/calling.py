@@ -1,4 +1,4 @@
-"""torch.func: a module called with other parameters than its own; its transformations are left out.
+"""A module called with other parameters than its own, and the parameters of several modules in one.
 
 Source: https://docs.pytorch.org/docs/stable/func.html
 """
@@ -10,17 +10,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from .nn import Module
-from .tensor import Tensor
+from ..nn import Module
+from ..ops.shape import stack
+from ..tensor import Tensor
 
 INTERNAL = True
 Tensors = dict[str, Any]
 _NOTHING = object()  # where there was no attribute: None may stand in a parameter's place
-_LEFT_OUT = dict.fromkeys(
-    ("grad", "grad_and_value", "jacrev", "jacfwd", "hessian", "vjp", "jvp", "linearize"),
-    "use autograd.functional (jacobian, hessian, vjp, jvp), or autograd.grad, with create_graph=True for higher ones.",
-)
-_LEFT_OUT["vmap"] = "write the operations for a whole batch, with einsum or broadcasting; or a loop, and torch.stack."
 
 
 def functional_call(
@@ -48,6 +44,33 @@ def functional_call(
             return module(*(() if args is None else args if isinstance(args, tuple) else (args,)), **(kwargs or {}))
     finally:
         given.update({name: placed[name] for name in given})  # what the module has put in its place
+
+
+def stack_module_state(models: Sequence[Module]) -> tuple[Tensors, Tensors]:
+    """The parameters and the buffers of modules of one kind, each stacked under its name, as new leaves.
+
+    Raises RuntimeError for no module, for modules of several classes, or of which only some are in training mode.
+    """
+    start = "stack_module_state: Expected"
+    if not models:
+        raise RuntimeError(f"{start} at least one model, got 0.")
+    if len({model.training for model in models}) > 1:
+        raise RuntimeError(f"{start} all models to have the same training/eval mode.")
+    if len({type(model) for model in models}) > 1:
+        raise RuntimeError(f"{start} all models to be of the same class.")
+    parameters, buffers = (
+        [dict(getattr(m, named)()) for m in models] for named in ("named_parameters", "named_buffers")
+    )
+    return (
+        {name: _stacked_leaf([state[name] for state in parameters], name) for name in parameters[0]},
+        {name: _stacked_leaf([state[name] for state in buffers], name) for name in buffers[0]},
+    )
+
+
+def _stacked_leaf(tensors: list[Tensor], name: str) -> Tensor:
+    if len({t.requires_grad for t in tensors}) > 1:
+        raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
+    return stack(tensors).detach().requires_grad_(tensors[0].requires_grad)
 
 
 def _together(dicts: Tensors | Sequence[Tensors]) -> Tensors:
@@ -130,11 +153,3 @@ def _in_place_of(module: Module, placed: Tensors) -> Iterator[None]:
                 kind.pop(last, None)
             else:
                 kind[last] = value
-
-
-def __getattr__(name: str) -> Any:
-    """Nothing: what is left out on purpose says so."""
-    text = f"module {__name__!r} has no attribute {name!r}"
-    if name not in _LEFT_OUT:
-        raise AttributeError(text)
-    raise AttributeError(f"{text}\n  Left out on purpose: {_LEFT_OUT[name]}", name=name, obj=None)

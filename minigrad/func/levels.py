@@ -1,0 +1,159 @@
+"""What transformations have in common: a function is run on new tensors, from which its derivatives are taken.
+
+The arguments are entered into a level: each becomes a tensor of its own, over the same memory, that a gradient is
+wanted for whatever was asked for outside. What leaves the level is a plain value again, unless it depends on something
+that a gradient is wanted for outside: a leaf, or an argument of a level around this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..autograd import passes
+from ..autograd.checks import zeros_like
+from ..engine import Argument, Node
+from ..modes import inference_mode, is_grad_enabled
+from ..tensor import Tensor, fresh_origin, storage_of
+from ..trees import Structure, mapped, unflatten
+
+INTERNAL = True
+ArgNums = int | tuple[int, ...]
+Tensors = Sequence[Any]
+
+
+class Level:
+    """One transformation under way, a context within which operations are recorded, also inside `no_grad`."""
+
+    def __init__(self) -> None:
+        self.is_outside_recorded = is_grad_enabled()
+        self.arguments: list[Argument] = []
+        self.mode = inference_mode(False)
+
+    def __enter__(self) -> Level:
+        self.mode.__enter__()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.mode.__exit__(*exception)
+        for argument in self.arguments:
+            argument.is_live = False
+
+    def enter(self, t: Any) -> Tensor:
+        """An argument to differentiate by, as a tensor of this level; raises ValueError unless it is a tensor."""
+        if not isinstance(t, Tensor):
+            raise ValueError(f"Thing passed to transform API must be Tensor, got {type(t)}")
+        if t._array.dtype.kind != "f":
+            raise RuntimeError("only Tensors of floating point dtype can require gradients")
+        if self.is_outside_recorded:
+            fresh_origin(t)  # which brings a view up to date
+        argument = Argument((t,) if self.is_outside_recorded else ())
+        self.arguments.append(argument)
+        return Tensor._of(t._array.view(), argument, storage_of(t))
+
+
+def leave(tree: Any, is_outside_recorded: bool) -> Any:
+    """What comes out of a level as the world outside gets it; raises RuntimeError for what is no tensor."""
+
+    def left(t: Any) -> Tensor:
+        if not isinstance(t, Tensor):
+            raise RuntimeError(f"Expected tensors, got unsupported type {type(t)}")
+        if (t._origin is None and t._view is None) or (is_outside_recorded and reaches_outside([t])):
+            return t
+        return Tensor._of(t._array.view(), None, storage_of(t))
+
+    return mapped(left, tree)
+
+
+def reaches_outside(tensors: Iterable[Any]) -> bool:
+    """Whether tensors depend on a leaf, or on an argument of a level that is not over."""
+    seen: set[int] = set()
+    stack = [t if t.is_leaf else t._origin for t in tensors if isinstance(t, Tensor) and t.requires_grad]
+    while stack:
+        edge = stack.pop()
+        if isinstance(edge, Tensor) or (isinstance(edge, Argument) and edge.is_live):
+            return True
+        if isinstance(edge, Node) and id(edge) not in seen:
+            seen.add(id(edge))
+            stack.extend(edge.edges)
+    return False
+
+
+def gradients(
+    outputs: Tensors, inputs: Tensors, weights: Tensors | None, create_graph: bool, retain_graph: bool = True
+) -> list[Tensor]:
+    """The gradients of those outputs that have any, with zeros for inputs that they do not depend on."""
+    pairs = list(zip(outputs, weights or [None] * len(outputs), strict=True))
+    pairs = [(out, weight) for out, weight in pairs if out is not None and out.requires_grad]
+    found: Sequence[Tensor | None] = [None] * len(inputs)
+    if pairs and inputs:
+        outs, weighed = zip(*pairs, strict=True)
+        found = passes.grad(outs, inputs, weighed, retain_graph, create_graph, allow_unused=True)
+    return [zeros_like(t) if g is None else g for g, t in zip(found, inputs, strict=True)]
+
+
+def chosen(args: tuple[Any, ...], argnums: Any) -> tuple[int, ...]:
+    """The places in `args` that `argnums` names, or torch's RuntimeError."""
+    if not isinstance(argnums, int | tuple):
+        raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
+    places = [_place(n, len(args)) for n in (argnums if isinstance(argnums, tuple) else (argnums,))]
+    if not places:
+        raise RuntimeError("argnums must be non-empty")
+    if len(set(places)) != len(places):
+        raise RuntimeError(f"argnums elements must be unique, got {tuple(places)}")
+    return tuple(places)
+
+
+def _place(argnum: Any, count: int) -> int:
+    if not isinstance(argnum, int):
+        raise RuntimeError(f"argnum must be int, got: {type(argnum)}")
+    if not -count <= argnum < count:
+        raise RuntimeError(f"Got argnum={argnum}, but only {count} positional inputs")
+    return argnum % count
+
+
+def replaced(args: tuple[Any, ...], places: tuple[int, ...], values: Sequence[Any]) -> list[Any]:
+    """`args` with other values in some places."""
+    found = list(args)
+    for place, value in zip(places, values, strict=True):
+        found[place] = value
+    return found
+
+
+def with_aux(result: Any, has_aux: bool, caller: str) -> tuple[Any, Any]:
+    """What a function returned, and beside it what is not to be differentiated."""
+    if not has_aux:
+        return result, None
+    if not (isinstance(result, tuple) and len(result) == 2):
+        raise RuntimeError(f"{caller}: output of function f should be a tuple: (output, aux) if has_aux is True")
+    return result
+
+
+def checked_outputs(outputs: list[Any], caller: str) -> list[Tensor]:
+    """A function's flat outputs, if they are tensors; else torch's RuntimeError."""
+    if not outputs or (len(outputs) == 1 and outputs[0] is None):
+        raise RuntimeError(f"{caller}: Expected f to be a function that has non-empty output (got output = {outputs})")
+    for out in outputs:
+        if not isinstance(out, Tensor):
+            raise RuntimeError(
+                f"{caller}: expected f(*primals) to return only tensors, got unsupported type {type(out)}"
+            )
+    return outputs
+
+
+def unit(t: Tensor, element: int) -> Tensor:
+    """A tensor like `t` that is one in one element, and zero elsewhere."""
+    array = np.zeros(t.shape, t._array.dtype)
+    array.reshape(-1)[element] = 1
+    return Tensor._of(array)
+
+
+def laid_out(blocks: list[list[Tensor]], of_outputs: Structure, of_inputs: Structure, alone: bool) -> Any:
+    """A Jacobian of blocks, one list per output: over the outputs' structure, within it over the inputs'.
+
+    alone  whether the inputs are one argument, so that no tuple stands around it
+    """
+    rows = [unflatten(row, of_inputs) for row in blocks]
+    return unflatten([row[0] for row in rows] if alone else rows, of_outputs)
