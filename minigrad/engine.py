@@ -365,7 +365,7 @@ class Argument(NodeOfMany):
 
     def pull(self, g: Any, edges: Any, saved: Any) -> Any:
         """The gradient as it is."""
-        return (g,) * len(edges)
+        return (g,)
 
 
 class Replaced(NodeOfMany):

@@ -118,6 +118,8 @@ CALLS = {
     "captured": "F.grad(lambda a: (p * a**2).sum())(x), F.grad_and_value(lambda a: (p * a).sum())(x)",
     "of a constant": "F.grad(lambda a: torch.tensor(1.0))(g)",
     "within no_grad": "unrecorded(lambda: F.grad(cubes)(g)), unrecorded(lambda: F.vjp(squares, g)[0])",
+    "captured within no_grad": "unrecorded(lambda: F.grad(lambda a: (p * a**2).sum())(x))",
+    "vjp within no_grad, its product outside": "unrecorded(lambda: F.vjp(squares, g))[1](x)",
     "no_grad within": "F.grad(no_grad_within)(x), F.grad(no_grad_within)(g), F.jacrev(F.grad(no_grad_within))(x)",
     "inference mode": "inferred(lambda: F.grad(cubes)(x)), inferred(lambda: F.jvp(squares, (x,), (x,)))",
     "detach": "F.grad(lambda a: (a.detach() * a).sum())(x), F.jvp(lambda a: a.detach() * a, (x,), (x,))",

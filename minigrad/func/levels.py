@@ -47,9 +47,8 @@ class Level:
             raise ValueError(f"Thing passed to transform API must be Tensor, got {type(t)}")
         if t._array.dtype.kind != "f":
             raise RuntimeError("only Tensors of floating point dtype can require gradients")
-        if self.is_outside_recorded:
-            fresh_origin(t)  # which brings a view up to date
-        argument = Argument((t,) if self.is_outside_recorded else ())
+        fresh_origin(t)  # which brings a view up to date
+        argument = Argument((t,))
         self.arguments.append(argument)
         return Tensor._of(t._array.view(), argument, storage_of(t))
 
