@@ -88,10 +88,31 @@ def test_the_target_in_another_unit_is_told_however_it_was_rounded(seed, scale, 
     noise = rng.normal(size=rows)
     assert rounded_targets(other=-other, noise=noise, y=y) == ["other"]
     assert rounded_targets(other=y, noise=noise, y=other) == ["other"]
-    # Twice the deviation that rounding leaves is an error of its own, and a third of it is chance.
-    for more in (2, 1 / 3):
-        apart = np.random.default_rng(seed).normal(0, more * unit / np.sqrt(12), rows)
-        assert rounded_targets(other=unit * np.round(y / unit), noise=noise, y=unit * np.round(y / unit) + apart) == []
+
+
+X = np.arange(300) * 7 % 101  # whole numbers
+WITHIN = (np.arange(300) * 0.618 % 1) - 0.5  # spread over a step
+
+
+@pytest.mark.parametrize(
+    ("apart", "told"),
+    [
+        (WITHIN, True),
+        (2 * WITHIN, False),  # an error of its own, wider than the step
+        (WITHIN / 3, False),  # as where x was set to whole numbers
+        (np.where(WITHIN > 0, 0.55, -0.55), False),  # within the step, nearly, but not spread over it
+        (np.where(np.arange(300) == 50, 1.5, WITHIN), False),  # one row is none of it
+    ],
+)
+def test_other_errors_are_not_taken_for_rounding(apart, told):
+    assert (rounded_targets(x=X, y=3 * (X + apart)) == ["x"]) == told
+
+
+def test_a_few_steps_tell_nothing():
+    y = X / 20.2 - 0.49 + WITHIN / 100  # from -0.5 to 4.5
+    assert rounded_targets(x=np.round(y), y=y) == []
+    assert rounded_targets(x=np.round(5 * y), y=y) == ["x"]
+    assert rounded_targets(x=np.round(5 * y[:29]), y=y[:29]) == []
 
 
 @pytest.mark.parametrize("path", [*sorted(NIST.glob("*.csv")), EXAMPLES / "norris.csv"], ids=lambda path: path.stem)
