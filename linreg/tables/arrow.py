@@ -25,7 +25,7 @@ def numbers(column: Any, name: str, first: int, header: str, decimal: str = ".",
     kind = column.type
     if _textual(kind):
         return absent.without(_parsed(column, name, first, header, decimal, absent))
-    if not (types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)):
+    if not _numeric(kind):
         if types.is_null(kind):
             return np.full(len(column), np.nan)
         raise NotNumbers(
@@ -65,9 +65,7 @@ def texts(column: Any, name: str, header: str, absent: Absent = USUAL) -> Texts:
     """An Arrow column as texts without spaces around them; numbers become texts, as a CSV file holds them."""
     pa, types = arrow(), arrow("pyarrow.types")
     kind = column.type.value_type if types.is_dictionary(column.type) else column.type
-    textual = _textual(kind)
-    numeric = types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind)
-    if not (textual or numeric or types.is_null(kind)):
+    if not (_textual(kind) or _numeric(kind) or types.is_null(kind)):
         raise BadInput(f"{name}, column {header!r} holds {kind}: only texts and numbers can be categories")
     if not types.is_dictionary(column.type):
         column = column.dictionary_encode()
@@ -76,7 +74,7 @@ def texts(column: Any, name: str, header: str, absent: Absent = USUAL) -> Texts:
         words = [None if word is None or np.isnan(word) else text_of_number(word) for word in words]
     elif types.is_boolean(kind):
         words = [None if word is None else str(word).lower() for word in words]
-    elif not textual:
+    elif not _textual(kind):
         words = [None if word is None else str(word) for word in words]
     codes = column.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
     return stripped(np.asarray(codes), words, absent)
@@ -107,6 +105,11 @@ def stripped(codes: Any, words: list[str | None], absent: Absent) -> Texts:
 def _textual(kind: Any) -> bool:
     types = arrow("pyarrow.types")
     return bool(types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind))
+
+
+def _numeric(kind: Any) -> bool:
+    types = arrow("pyarrow.types")
+    return bool(types.is_integer(kind) or types.is_floating(kind) or types.is_boolean(kind) or types.is_decimal(kind))
 
 
 def _parsed(column: Any, name: str, first: int, header: str, decimal: str, absent: Absent) -> Array:
