@@ -149,3 +149,78 @@ for _ in range(3):
     loss.backward()
     optimizer.step()
     print(f"{loss.item():.3f}", action.shape, actions.batch_shape, actions.event_shape)
+
+# %% the gradient of each example, with vmap
+import torch
+from torch import nn
+from torch.func import functional_call, grad, vmap
+
+torch.manual_seed(0)
+net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+X, y = torch.randn(5, 4), torch.tensor([0, 2, 1, 1, 0])
+params = {name: p.detach() for name, p in net.named_parameters()}
+
+
+def loss_of_one(params, x, label):
+    logits = functional_call(net, params, (x.unsqueeze(0),))
+    return nn.functional.cross_entropy(logits, label.unsqueeze(0))
+
+
+each = vmap(grad(loss_of_one), in_dims=(None, 0, 0))(params, X, y)
+print({name: tuple(g.shape) for name, g in each.items()})
+norms = torch.stack([g.flatten(1).norm(dim=1) for g in each.values()]).norm(dim=0)
+print(norms)
+
+# %% the product of a Hessian and a vector, forward over reverse
+import torch
+from torch.func import grad, hessian, jvp
+
+
+def f(x):
+    return (x[1:] - x[:-1] ** 2).pow(2).sum() + (1 - x[:-1]).pow(2).sum()
+
+
+x, v = torch.tensor([0.5, -1.0, 2.0]), torch.tensor([1.0, 0.0, -1.0])
+slope, product = jvp(grad(f), (x,), (v,))
+print(slope, product)
+print(hessian(f)(x) @ v)
+
+# %% an inner step of meta-learning, with grad of grad
+import torch
+from torch.func import grad, vmap
+
+torch.manual_seed(0)
+w, tasks = torch.tensor([0.5, -0.5]), torch.randn(3, 6, 2)
+
+
+def loss(w, x):
+    return (torch.tanh(x @ w) - x.sum(1)).pow(2).mean()
+
+
+def after_one_step(w, x):
+    return loss(w - 0.1 * grad(loss)(w, x[:3]), x[3:])
+
+
+meta = grad(lambda w: vmap(after_one_step, in_dims=(None, 0))(w, tasks).mean())
+for _ in range(3):
+    w = w - 0.5 * meta(w)
+print(w)
+
+# %% a deep network that keeps only the borders of its segments
+import torch
+from torch import nn
+from torch.utils.checkpoint import checkpoint, checkpoint_sequential
+
+torch.manual_seed(0)
+net = nn.Sequential(*[nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Dropout(0.1)) for _ in range(6)])
+x = torch.randn(4, 8)
+for forward in (net, lambda x: checkpoint_sequential(net, 3, x, use_reentrant=False)):
+    torch.manual_seed(1)
+    net.zero_grad()
+    out = forward(x)
+    out.sum().backward()
+    print(out[0, :3], net[0][0].weight.grad.norm())
+y = checkpoint(lambda h: h.sin().exp(), x.requires_grad_(), use_reentrant=True)
+print(y.grad_fn.name())
+y.sum().backward()
+print(x.grad[0, :3])
