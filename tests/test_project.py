@@ -21,11 +21,11 @@ PACKAGES = ("minigrad", "linreg")
 # From the bottom up: a module imports only from its own row and the rows above it in this table.
 # A name's row is the first that matches it, so every new module needs one.
 LAYERS = (
+    "minigrad.messages",
     "minigrad.devices",
     "minigrad.dtypes",
     "minigrad.arithmetic",
     "minigrad.layout",
-    "minigrad.messages",
     "minigrad.grad_messages",
     "minigrad.flags",
     "minigrad.modes",
