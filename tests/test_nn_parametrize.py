@@ -164,7 +164,9 @@ def buffers_and_frozen_parameters(torch):
     P, K = torch.nn.utils.parametrize, kinds(torch)
     layer = torch.nn.Linear(2, 2).requires_grad_(False)
     layer.register_buffer("mask", torch.ones(2, 2))
+    layer.register_buffer("pair", torch.ones(2, 2))
     P.register_parametrization(layer, "mask", K.Doubled())
+    P.register_parametrization(layer, "pair", K.RankOne())
     P.register_parametrization(layer, "weight", K.RankOne(), unsafe=True)
     found = [layer, layer.mask, list(layer.state_dict()), [p.requires_grad for p in layer.parameters()]]
     found += [[name for name, _ in layer.named_buffers()], layer.weight.requires_grad]
@@ -309,6 +311,43 @@ def states_of_the_older_weight_norm(torch):
 
 
 @program
+def orthogonal_weights(torch):
+    found = []
+    for way in (None, "matrix_exp", "cayley", "householder"):
+        for trivial in (True, False):
+            for rows in (4, 3, 6):
+                net = torch.nn.Linear(4, rows)
+                torch.nn.utils.parametrizations.orthogonal(net, "weight", way, use_trivialization=trivial)
+                found += steps(torch, net, torch.eye(4)[:3])
+    return found
+
+
+@program
+def orthogonal_weights_that_are_assigned(torch):
+    P, found = torch.nn.utils.parametrize, []
+    for rows, trivial in ((4, True), (3, True), (4, False), (6, False), (3, False)):
+        net = torch.nn.Linear(4, rows)
+        way = "cayley" if trivial else "householder"
+        torch.nn.utils.parametrizations.orthogonal(net, "weight", way, use_trivialization=trivial)
+        net.weight = torch.eye(rows, 4) if rows == 4 else torch.eye(rows, 4).flip(0)
+        found += [torch.round(net.weight, decimals=3).abs(), [*net.state_dict()], net.weight.sum().item().__round__(3)]
+        net.weight = torch.randn(rows, 4)
+        found += [round(net.weight.sum().item(), 3), round(net.weight[:, 0].abs().sum().item(), 3)]
+        found += [P.remove_parametrizations(net, "weight").weight.shape]
+    return found
+
+
+@program
+def orthogonal_weights_in_a_batch(torch):
+    net = torch.nn.Conv1d(4, 3, 2)
+    found = []
+    for way in ("matrix_exp", "householder"):
+        net = torch.nn.utils.parametrizations.orthogonal(torch.nn.Conv1d(3, 2, 2).double(), orthogonal_map=way)
+        found += [net.weight.shape, torch.round((net.weight.mT @ net.weight).detach(), decimals=4).abs()]
+    return found
+
+
+@program
 def two_passes_before_one_backward(torch):
     critic = torch.nn.utils.parametrizations.spectral_norm(torch.nn.Linear(4, 1))
     loss = critic(torch.ones(2, 4)).mean() - critic(torch.zeros(2, 4)).mean()
@@ -382,6 +421,15 @@ def lines(torch: Any) -> dict[str, Any]:
         "a spectral norm of nothing": lambda: N.spectral_norm(nn.Linear(1, 1, bias=False), "bias"),
         "a spectral norm of no iterations": lambda: N.spectral_norm(nn.Linear(1, 1), n_power_iterations=0),
         "a spectral norm along no dimension": lambda: N.spectral_norm(nn.Linear(1, 1), dim=2),
+        "orthogonal nothing": lambda: N.orthogonal(nn.Linear(1, 1), "weights"),
+        "an orthogonal vector": lambda: N.orthogonal(nn.Linear(1, 1), "bias"),
+        "an orthogonal map of no kind": lambda: N.orthogonal(nn.Linear(1, 1), orthogonal_map="qr"),
+        "an orthogonal matrix of another shape": lambda: setattr(
+            N.orthogonal(nn.Linear(2, 2)), "weight", torch.ones(2, 3)
+        ),
+        "an orthogonal matrix without a base": lambda: setattr(
+            N.orthogonal(nn.Linear(2, 2), use_trivialization=False), "weight", torch.eye(2)
+        ),
         "a weight norm of nothing": lambda: N.weight_norm(nn.Linear(1, 1), "weights"),
         "a weight norm along no dimension": lambda: N.weight_norm(nn.Linear(1, 1), dim=2).weight,
     }

@@ -11,6 +11,7 @@ import minigrad as torch
 
 from .. import functional as F
 from ..modules.module import Module
+from .orthogonal import MAPS, _Orthogonal
 from .parametrize import register_parametrization
 from .spectral_norm import dim_of_outputs, matrix_of
 from .weight_norm import norms, stretched
@@ -108,6 +109,27 @@ def spectral_norm(
     weight = _tensor_of(module, name)
     norm = _SpectralNorm(weight, n_power_iterations, dim_of_outputs(module) if dim is None else dim, eps)
     return register_parametrization(module, name, norm)
+
+
+def orthogonal(
+    module: M, name: str = "weight", orthogonal_map: str | None = None, *, use_trivialization: bool = True
+) -> M:
+    """Let a parameter have orthonormal columns, or rows, if it is wide.
+
+    orthogonal_map      "matrix_exp", "cayley" or "householder"; the first for a square matrix, else the last
+    use_trivialization  whether the result is multiplied by a matrix, `base`, so that training begins at what there was
+    Returns the module; ValueError if there is no such parameter, map, or matrix.
+    Source: Lezcano 2019, https://arxiv.org/abs/1909.09501
+    """
+    weight = _tensor_of(module, name)
+    if weight.ndim < 2:
+        raise ValueError(f"Expected a matrix or batch of matrices. Got a tensor of {weight.ndim} dimensions.")
+    if orthogonal_map is None:
+        orthogonal_map = "matrix_exp" if weight.size(-2) == weight.size(-1) else "householder"
+    if orthogonal_map not in MAPS:
+        known = ", ".join(f'"{name}"' for name in MAPS)
+        raise ValueError(f"orthogonal_map has to be one of {known}. Got: {orthogonal_map}")
+    return register_parametrization(module, name, _Orthogonal(weight, orthogonal_map, use_trivialization), unsafe=True)
 
 
 def _tensor_of(module: Module, name: str) -> Tensor:
