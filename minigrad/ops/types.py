@@ -96,7 +96,7 @@ def broadcast_shapes(*shapes: Any) -> dtypes.Size:
     for s in shapes:
         if not isinstance(s, (int, tuple, list)):
             raise RuntimeError(f"Input shapes should be of type ints, a tuple of ints, or a list of ints, got {s}")
-    every = [(s,) if isinstance(s, int) else tuple(s) for s in shapes]
+    every = [(s,) if isinstance(s, int) else s for s in shapes]
     result = [1] * max(map(len, every), default=0)
     for i, shape in enumerate(every):
         for k, n in enumerate(reversed(shape), 1):
