@@ -269,7 +269,7 @@ def checked_tuple(
     if returned is None:
         return given
     if not isinstance(returned, tuple):
-        raise TypeError(f"expected tuple, but hook returned '{type(returned).__name__}'")
+        raise TypeError(f"expected tuple, but hook returned '{messages.type_name(returned)}'")
     if len(returned) != len(given):
         raise RuntimeError(
             f"hook '{errors.name_of(hook)}' has returned an incorrect number of values "
