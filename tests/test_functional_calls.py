@@ -465,3 +465,9 @@ def test_warnings_name_the_users_line(warn):
         warn(minigrad.ones(3, 1), minigrad.ones(3))
     places = {(w.filename, w.lineno) for w in caught if w.category is UserWarning}
     assert places == {(__file__, warn.__code__.co_firstlineno)}
+
+
+def test_soft_margin_loss_has_its_slope_far_out_where_torchs_overflows():
+    x = minigrad.tensor([-1000.0, 1000.0], requires_grad=True)
+    minigrad.nn.functional.soft_margin_loss(x, minigrad.ones(2), reduction="sum").backward()
+    assert x.grad.tolist() == [-1, 0]

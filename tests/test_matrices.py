@@ -133,6 +133,19 @@ def test_singular_matrices_raise_an_error_that_has_torchs_name() -> None:
         minigrad.inverse(minigrad.zeros(2, 2))
 
 
+@pytest.mark.parametrize(
+    "rows", [[[1, 2], [2, 4]], [[0, 0], [-1, 1]], [[1, 2, 3], [2, 4, 6], [0, 1, 5]], [[1] * 3] * 3]
+)
+def test_the_gradient_of_a_singular_determinant_is_the_cofactors(rows: list[list[int]]) -> None:
+    """torch 2.13 gives 0; its gradient at a matrix nearby says what is right."""
+    size = len(rows)
+    x = minigrad.tensor(rows, dtype=minigrad.float64, requires_grad=True)
+    minigrad.linalg.det(x).backward()
+    nearby = torch.tensor(rows, dtype=torch.float64) + 1e-6 * torch.arange(1.0, size**2 + 1).reshape(size, size) ** 2
+    torch.linalg.det(nearby.requires_grad_()).backward()
+    assert x.grad.numpy() == pytest.approx(nearby.grad.numpy(), abs=1e-3)
+
+
 @pytest.mark.parametrize("p", [0, 0.5, 1, 1.5, 2, 3, float("inf")])
 def test_distances_have_torchs_gradients(p: float) -> None:
     """Second derivatives, which torch does not have, are held against differences with the other rows."""
