@@ -348,6 +348,7 @@ def test_read_as_torch_reads_them(expression):
     "expression",
     [
         "n.sum(0, 1)",
+        "n.scatter(0, torch.zeros(1, 3, dtype=torch.int64), n, value=1.0)",
         "n.tensor_split([1.0])",
         "n.sum(dtype=1)",
         "n.mean(dtype='a')",

@@ -207,7 +207,8 @@ def scatter(
     given = src if value is None else value
     source = given if isinstance(given, Tensor) else None
     number = as_number(given) if source is None else None
-    if (source is None and number is None) or not isinstance(index, Tensor):
+    twice = src is not None and value is not None
+    if (source is None and number is None) or twice or not isinstance(index, Tensor):
         forms = "(int dim, Tensor index, Tensor src)", "(int dim, Tensor index, Tensor src, *, str reduce)"
         numbers = "(int dim, Tensor index, Number value)", "(int dim, Tensor index, Number value, *, str reduce)"
         raise invalid_combination("scatter", (dim, index, given), {}, *forms, *numbers)
