@@ -73,7 +73,7 @@ else:
 
 _PACKAGES = (
     *("accelerator", "amp", "backends", "cuda", "distributions", "func", "linalg", "nn", "optim", "show", "special"),
-    *("testing", "utils"),
+    *("testing", "utils", "version"),
 )
 _ELSEWHERE = {
     "autocast": ("amp", "autocast"),

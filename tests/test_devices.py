@@ -117,3 +117,11 @@ def test_a_device_can_be_entered_and_kept():
     with minigrad.device("cpu") as device:
         assert minigrad.zeros(2).device == device
     assert pickle.loads(pickle.dumps(minigrad.device("cuda:1"))) == minigrad.device("cuda:1")
+
+
+@BARE
+def test_the_version_tells_of_no_gpu():
+    assert (minigrad.version.cuda, minigrad.version.hip, minigrad.version.debug) == (None, None, False)
+    assert minigrad.version.__version__ == minigrad.__version__
+    with pytest.raises(AssertionError, match="Torch not compiled with CUDA enabled"), minigrad.random.fork_rng([0]):
+        pass

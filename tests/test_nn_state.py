@@ -269,3 +269,11 @@ def test_a_module_pickled_before_there_were_these_hooks_has_them() -> None:
     old.__setstate__(state)
     assert old.state_dict().keys() == net.state_dict().keys()
     assert old._is_full_backward_hook
+
+
+@pytest.mark.parametrize(
+    "name", ["state_dict", "parameters", "named_parameters", "eval", "train", "zero_grad", "apply"]
+)
+def test_a_method_without_its_brackets_prints_as_torchs(name):
+    ours, theirs = (repr(getattr(lib.nn.Linear(2, 1), name)) for lib in (minigrad, torch))
+    assert ours == theirs

@@ -403,3 +403,24 @@ def test_averages_of_models(way):
 )
 def test_averaging_that_is_refused(wrong):
     assert_same(lambda torch: wrong(torch, torch.optim.swa_utils, torch.optim.SGD([torch.zeros(1)], lr=0.1)))
+
+
+def test_a_schedule_of_ones_own_by_the_base_of_older_courses():
+    def rates(torch):
+        class Warm(torch.optim.lr_scheduler._LRScheduler):
+            def __init__(self, optimizer, steps, last_epoch=-1):
+                self.steps = steps
+                super().__init__(optimizer, last_epoch)
+
+            def get_lr(self):
+                return [rate * min(1, (self.last_epoch + 1) / self.steps) for rate in self.base_lrs]
+
+        optimizer = torch.optim.SGD([torch.ones(1, requires_grad=True)], lr=0.3)
+        schedule, found = Warm(optimizer, 4), []
+        for _ in range(6):
+            optimizer.step()
+            found.append(schedule.get_last_lr())
+            schedule.step()
+        return found, schedule.state_dict(), [c.__name__ for c in Warm.__mro__[1:3]]
+
+    assert rates(minigrad) == rates(real_torch)

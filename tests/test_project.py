@@ -40,6 +40,7 @@ LAYERS = (
     "minigrad.autograd*",
     "minigrad",
     "minigrad.accelerator",
+    "minigrad.version",
     "minigrad.backends*",
     "minigrad.amp",
     "minigrad.cuda*",

@@ -187,3 +187,21 @@ def test_integers_that_a_floating_dtype_would_skip_are_refused(dtype: str, most:
     assert minigrad.randint(most, most + 1, (2,), dtype=d).tolist() == [most] * 2
     with pytest.raises(RuntimeError, match=r"to - 1 is out of bounds for .*\n.*Draw int64, and convert them"):
         minigrad.randint(0, most + 2, (2,), dtype=d)
+
+
+@pytest.mark.parametrize("options", [{}, {"devices": []}, {"enabled": False}])
+def test_what_is_drawn_in_a_fork_is_forgotten(options):
+    def program(lib):
+        lib.manual_seed(3)
+        with lib.random.fork_rng(**options):
+            lib.manual_seed(7)
+            inside = lib.rand(2)
+        try:
+            with lib.random.fork_rng(**options):
+                lib.rand(5)
+                raise KeyError
+        except KeyError:
+            pass
+        return inside.tolist(), lib.rand(3).tolist()
+
+    assert program(minigrad) == program(torch)

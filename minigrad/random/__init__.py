@@ -6,7 +6,7 @@ Source: https://docs.pytorch.org/docs/stable/torch.html#random-sampling
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, TypedDict, Unpack
@@ -14,6 +14,7 @@ from typing import Any, TypedDict, Unpack
 import numpy as np
 
 from .. import dtypes, messages
+from ..devices import require_cpu
 from ..generator import Array, Generator as Generator, default_generator as default_generator
 from ..layout import copy_array
 from ..ops.factories import new_array, new_array_like
@@ -103,6 +104,27 @@ def get_rng_state() -> Tensor:
 def set_rng_state(new_state: Tensor) -> None:
     """Set the state of the default generator; see `Generator.set_state`."""
     default_generator.set_state(new_state)
+
+
+@contextmanager
+def fork_rng(
+    devices: Iterable[Any] | None = None, enabled: bool = True, *, device_type: str | None = None
+) -> Iterator[None]:
+    """Within the `with` block draw what you like: after it, the default generator is where it was before.
+
+    devices, device_type  GPUs whose generators to put back too: there are none, and any raises AssertionError
+    Source: https://docs.pytorch.org/docs/stable/random.html#torch.random.fork_rng
+    """
+    if not enabled:
+        yield
+        return
+    for _ in devices or ():
+        require_cpu(device_type or "cuda")
+    before = get_rng_state()
+    try:
+        yield
+    finally:
+        set_rng_state(before)
 
 
 # New tensors

@@ -88,6 +88,8 @@ class Stateful:
                 )
         return destination
 
+    state_dict.__qualname__ = "Module.state_dict"  # what `print(net.state_dict)`, its brackets forgotten, shows
+
     def _save_to_state_dict(self, destination: dict[str, Any], prefix: str, keep_vars: bool) -> None:
         for name, t in self._persistent().items():
             destination[prefix + name] = t if keep_vars or isinstance(t, Uninitialized) else t.detach()

@@ -3,7 +3,7 @@
 Source: https://docs.pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate
 """
 
-from .base import LRScheduler as LRScheduler
+from .base import LRScheduler as LRScheduler, _LRScheduler as _LRScheduler
 from .composed import ChainedScheduler as ChainedScheduler, SequentialLR as SequentialLR
 from .cycles import (
     CosineAnnealingWarmRestarts as CosineAnnealingWarmRestarts,

@@ -123,6 +123,10 @@ class LRScheduler:
         self.__dict__.update(state_dict)
 
 
+class _LRScheduler(LRScheduler):
+    """What `LRScheduler` was called before torch 2.0, and what many a course's own schedule still derives from."""
+
+
 class Schedule(LRScheduler):
     """A schedule that knows its rates; it warns of calls of `get_lr` from outside, which count no epoch."""
 
