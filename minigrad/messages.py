@@ -185,7 +185,8 @@ def not_one_element(tensor: Any) -> str:
 def no_python_scalar(tensor: Any) -> str:
     return (
         "only one element tensors can be converted to Python scalars\n"
-        f"  This one has shape {tuple(tensor.shape)}. Reduce it first, x.sum() or x.mean(), or pick one: x[0]."
+        f"  This one has shape {tuple(tensor.shape)}. Reduce it first, x.sum() or x.mean(), or pick one: x[0];\n"
+        "  and a list of such becomes one tensor by torch.stack(list), with its graph."
     )
 
 

@@ -21,6 +21,11 @@ class InList(nn.Module):
     def __init__(self):
         super().__init__()
         self.layers = [nn.Linear(2, 1)]
+
+class Plain(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.w = torch.ones(2, requires_grad=True)
 """
 ADVICE = {
     "NoInit(nn.Linear(2, 1))": "super().__init__()",
@@ -38,6 +43,12 @@ ADVICE = {
     "F.cross_entropy(torch.ones(3, 4), torch.ones(3, 1).long())": "target.squeeze(1)",
     "F.cross_entropy(torch.ones(3, 4), torch.ones(3, 4).long())": "target.argmax(1)",
     "F.cross_entropy(torch.ones(3, 4), torch.tensor([0, 4, 1]))": "4 classes, 0 to 3",
+    "F.cross_entropy(torch.ones(2, 3, 4), torch.ones(2, 3).long())": "input.movedim(-1, 1)",
+    "F.cross_entropy(torch.ones(2, 3, 3, 4), torch.ones(2, 3, 3).long())": "input.movedim(-1, 1)",
+    "F.cross_entropy(torch.ones(2, 3, 3, 4), torch.ones(2, 4, 4).long())": "",
+    "F.cross_entropy(torch.ones(6, 4), torch.ones(2, 3).long())": "target.flatten()",
+    "F.cross_entropy(torch.ones(2, 3, 4), torch.ones(6).long())": "input.flatten(0, -2)",
+    "F.cross_entropy(torch.ones(2, 4), torch.ones(3).long())": "",
     "F.binary_cross_entropy_with_logits(torch.ones(3, 1), torch.ones(3))": "output.squeeze(1)",
     "F.binary_cross_entropy_with_logits(torch.ones(3), torch.ones(3).long())": "target.float()",
     "F.binary_cross_entropy(2 * torch.ones(3), torch.ones(3))": "binary_cross_entropy_with_logits",
@@ -55,6 +66,14 @@ ADVICE = {
     "nn.Conv1d(5, 2, 3)(torch.ones(4, 8, 5))": "x.permute(0, 2, 1)",
     "nn.Conv2d(1, 2, 3)(torch.ones(4, 3, 8, 8))": "In Conv2d(1, 2, kernel_size=(3, 3), stride=(1, 1)), given (4, 3, 8, 8)",
     "nn.Linear(2, 1)(torch.ones(1, 3))": "The inner sizes, 3 and 2, must be equal.",
+    "nn.Linear(2, 1)(torch.ones(4, 3))": "the input's last dimension, here 3.",
+    "nn.Linear(1, 1)(torch.ones(20))": "x.unsqueeze(-1)",
+    "nn.Linear(12, 1)(torch.ones(5, 3, 4))": "x.flatten(1)",
+    "nn.Linear(2, 1)(nn.LSTM(3, 2)(torch.ones(4, 3)))": "output, state = lstm(x)",
+    "torch.mean([torch.ones(()), torch.ones(())])": "torch.stack(x)",
+    "torch.sqrt([4.0])": "torch.tensor(...)",
+    "torch.tensor([torch.ones(2), torch.ones(2)])": "torch.stack(list)",
+    "SGD(Plain().parameters(), lr=0.1)": "nn.Parameter.",
     "nn.Sequential(nn.Linear(2, 1), nn.Linear(2, 3))(torch.ones(1, 2))": "In Linear(in_features=2, out_features=3, bias=T",
     "nn.Bilinear(2, 3, 1)(torch.ones(1, 3), torch.ones(1, 2))": "bias=True), given (1, 3) and (1, 2)",
     "nn.BatchNorm1d(3)(torch.ones(4, 2))": "In BatchNorm1d(3, eps=1e-05",

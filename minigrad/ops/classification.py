@@ -5,6 +5,7 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.NLLLoss.html
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -117,16 +118,32 @@ def _check_operands(input: Tensor, target: Tensor, weight: Tensor | None) -> Non
     check_needs_no_gradient(weight, "nll_loss_forward", "weight")
 
 
+def _how_to_match(shape: tuple[int, ...], of: tuple[int, ...]) -> str:
+    """What was probably forgotten, of scores and targets whose shapes do not match; "" if nothing suggests itself."""
+    if of == shape[:-1]:
+        return "\n  The classes come second, right after the batch; here they seem to be last: input.movedim(-1, 1)."
+    if len(shape) == 2 and math.prod(of) == shape[0]:
+        return "\n  Each row of scores has one target: flatten the targets too, target.flatten()."
+    if len(of) == 1 and math.prod(shape[:-1]) == of[0]:
+        return "\n  Each target needs one row of scores: flatten the scores too, input.flatten(0, -2)."
+    return ""
+
+
 def loss_of_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignored: int, reduction: str) -> Tensor:
     """The loss for `input` (N, C, ...) and `target` (N, ...), or for one example; torch's errors for what misfits."""
     shape, of = input._array.shape, target._array.shape
     if not shape:
         raise ValueError("Expected 1 or more dimensions (got 0)")
     if len(shape) != 1 and shape[:1] != of[:1]:
-        raise ValueError(f"Expected input batch_size ({shape[0]}) to match target batch_size ({of[0] if of else 0}).")
+        raise ValueError(
+            f"Expected input batch_size ({shape[0]}) to match target batch_size ({of[0] if of else 0})."
+            f"{_how_to_match(shape, of)}"
+        )
     if len(shape) > 4 or len(shape) == 3:
         if of[1:] != shape[2:]:
-            raise RuntimeError(f"Expected target size {[shape[0], *shape[2:]]}, got {list(of)}")
+            raise RuntimeError(
+                f"Expected target size {[shape[0], *shape[2:]]}, got {list(of)}{_how_to_match(shape, of)}"
+            )
         flat = as_view(as_shape, input.contiguous(), (*shape[:2], 1, -1) if input.numel() else (*shape[:2], 0, 0))
         places = Tensor._of(target._array.reshape((shape[0], 1, -1) if input.numel() else (shape[0], 0, 0)))
         found = loss_of_classes(flat, places, weight, ignored, reduction)
@@ -145,7 +162,7 @@ def loss_of_classes(input: Tensor, target: Tensor, weight: Tensor | None, ignore
             f"only batches of spatial targets supported (3D tensors) but got targets of dimension: {len(of)}"
         )
     elif of[1:] != shape[2:]:
-        raise RuntimeError(f"size mismatch (got input: {list(shape)} , target: {list(of)}")
+        raise RuntimeError(f"size mismatch (got input: {list(shape)} , target: {list(of)}{_how_to_match(shape, of)}")
     _check_operands(input, target, weight)
     if len(shape) == 1 and of:
         target = Tensor._of(target._array.reshape(()))

@@ -163,11 +163,20 @@ def tensor_argument(value: Any, function: str, name: str = "input", position: in
     """`value`, or torch's TypeError if it is no tensor."""
     if isinstance(value, Tensor):
         return value
-    how = "torch.tensor(...), or torch.from_numpy(...) to share a NumPy array's memory"
     raise TypeError(
         f"{function}(): argument '{name}' (position {position}) must be Tensor, not {type_name(value)}\n"
-        f"  Make it a tensor first: {from_elsewhere(value) or how}."
+        f"  {_one_tensor_of(value)}"
     )
+
+
+def _one_tensor_of(value: Any) -> str:
+    """How to make one tensor of what is none: of several, as a list of losses or an nn.LSTM's pair, in another way."""
+    if isinstance(value, (list, tuple)) and any(isinstance(part, Tensor) for part in value):
+        if isinstance(value, list):
+            return "Make one tensor of those in it first: torch.stack(x), or torch.cat(x) along a dimension they have."
+        return "Take the tensor that is meant out of the tuple: output, state = lstm(x) for recurrent layers, or x[0]."
+    how = "torch.tensor(...), or torch.from_numpy(...) to share a NumPy array's memory"
+    return f"Make it a tensor first: {from_elsewhere(value) or how}."
 
 
 def check_needs_no_gradient(t: Tensor | None, function: str, name: str) -> None:

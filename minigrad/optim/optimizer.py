@@ -62,7 +62,8 @@ class Optimizer:
             raise ValueError(
                 "optimizer got an empty parameter list\n"
                 "  A module knows the layers and parameters that are its attributes, not those in a plain list: make\n"
-                "  that an nn.ModuleList or nn.ParameterList. And what parameters() gives can be read only once."
+                "  that an nn.ModuleList or nn.ParameterList, and a tensor that is to be learned an nn.Parameter.\n"
+                "  And what parameters() gives can be read only once."
             )
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)

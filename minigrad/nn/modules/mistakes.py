@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from typing import Any
 
 from ...tensor import Tensor
@@ -37,7 +38,23 @@ def name_layer(module: Any, error: Exception, inputs: list[Any]) -> None:
         layer = repr(module)
     except Exception:  # noqa: BLE001 - of a class of the user's, whose own mistake is not what this error is about
         layer = type(module).__name__
-    error.args = (f"{error.args[0]}\n  In {layer}" + (f", given {shapes}" if shapes else ""),)
+    advice = _other_features(module, inputs)
+    error.args = (f"{error.args[0]}{advice}\n  In {layer}" + (f", given {shapes}" if shapes else ""),)
+
+
+def _other_features(module: Any, inputs: list[Any]) -> str:
+    """What makes an input fit a Linear that wants another number of features."""
+    wanted = getattr(module, "in_features", None)
+    if wanted is None or len(inputs) != 1 or not isinstance(inputs[0], Tensor) or not inputs[0].ndim:
+        return ""
+    shape = inputs[0].shape
+    if shape[-1] == wanted:
+        return ""
+    if wanted == 1 and len(shape) == 1:
+        return "\n  Each example is a row, also one of a single number: x.unsqueeze(-1)."
+    if math.prod(shape[1:]) == wanted:
+        return "\n  Make one row of each example first: x.flatten(1)."
+    return f"\n  in_features is the size of the input's last dimension, here {shape[-1]}."
 
 
 def no_extra_state(module: Any, method: str) -> str:
