@@ -224,3 +224,143 @@ y = checkpoint(lambda h: h.sin().exp(), x.requires_grad_(), use_reentrant=True)
 print(y.grad_fn.name())
 y.sum().backward()
 print(x.grad[0, :3])
+
+# %% an optimizer around another one: sharpness-aware minimisation
+import torch
+from torch import nn
+
+
+class SAM(torch.optim.Optimizer):
+    def __init__(self, params, base, rho=0.05, **kwargs):
+        super().__init__(params, dict(rho=rho, **kwargs))
+        self.base = base(self.param_groups, **kwargs)
+        self.param_groups = self.base.param_groups
+        self.defaults.update(self.base.defaults)
+
+    @torch.no_grad()
+    def step(self, closure):
+        closure = torch.enable_grad()(closure)
+        loss = closure()
+        grads = [p.grad for group in self.param_groups for p in group["params"]]
+        norm = torch.norm(torch.stack([g.norm(p=2) for g in grads]), p=2)
+        for group in self.param_groups:
+            for p in group["params"]:
+                self.state[p]["old"] = p.data.clone()
+                p.add_(p.grad * (group["rho"] / (norm + 1e-12)).to(p))
+        self.zero_grad()
+        closure()
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.data = self.state[p]["old"]
+        self.base.step()
+        self.zero_grad()
+        return loss
+
+
+torch.manual_seed(0)
+net = nn.Sequential(nn.Linear(4, 16), nn.ReLU(), nn.Linear(16, 3))
+X = torch.randn(64, 4)
+y = (X.sum(1) > 0).long() + (X[:, 0] > 1)
+sam = SAM(net.parameters(), torch.optim.SGD, lr=0.1, momentum=0.9)
+print(sam)
+
+
+def closure():
+    loss = nn.functional.cross_entropy(net(X), y)
+    loss.backward()
+    return loss
+
+
+for i in range(5):
+    print(f"{i} {sam.step(closure):.4f}")
+len(sam.state_dict()["state"])
+
+# %% a chain of tags: the forward algorithm, and the best path
+import torch
+
+torch.manual_seed(1)
+emissions, transitions = torch.randn(6, 3), torch.randn(3, 3, requires_grad=True)
+tags = torch.tensor([0, 2, 1, 1, 0, 2])
+alpha = emissions[0]
+for e in emissions[1:]:
+    alpha = torch.logsumexp(alpha[:, None] + transitions, dim=0) + e
+score = emissions[torch.arange(6), tags].sum() + transitions[tags[:-1], tags[1:]].sum()
+loss = alpha.logsumexp(0) - score
+loss.backward()
+print(loss, transitions.grad, sep="\n")
+with torch.no_grad():
+    best, back = emissions[0], []
+    for e in emissions[1:]:
+        best, pointer = (best.unsqueeze(1) + transitions).max(dim=0)
+        best = best + e
+        back.append(pointer.tolist())
+path = [int(best.argmax())]
+for pointer in reversed(back):
+    path.insert(0, pointer[path[0]])
+print(best.max(), path)
+
+# %% experts that a gate chooses, and positions as rotations
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+def rotate(x: torch.Tensor, base: float = 10000.0) -> torch.Tensor:
+    half = x.shape[-1] // 2
+    angles = torch.outer(torch.arange(x.shape[-2]), base ** (-torch.arange(half) / half)).float()
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat((a * angles.cos() - b * angles.sin(), b * angles.cos() + a * angles.sin()), dim=-1)
+
+
+class Experts(nn.Module):
+    def __init__(self, dim, n=4, k=2):
+        super().__init__()
+        self.gate, self.k = nn.Linear(dim, n, bias=False), k
+        self.experts = nn.ModuleList(
+            nn.Sequential(nn.Linear(dim, 2 * dim), nn.SiLU(), nn.Linear(2 * dim, dim)) for _ in range(n)
+        )
+
+    def forward(self, x):
+        flat = x.view(-1, x.shape[-1])
+        weights, chosen = torch.topk(self.gate(flat), self.k)
+        weights = F.softmax(weights, dim=1, dtype=torch.float).to(x.dtype)
+        out = torch.zeros_like(flat)
+        for i, expert in enumerate(self.experts):
+            rows, nth = torch.where(chosen == i)
+            out[rows] += weights[rows, nth, None] * expert(flat[rows])
+        self.load = torch.bincount(chosen.flatten(), minlength=len(self.experts))
+        return out.view_as(x)
+
+
+torch.manual_seed(0)
+q = torch.randn(2, 5, 8, requires_grad=True)
+moe = Experts(8)
+y = moe(rotate(q))
+y.square().mean().backward()
+print(moe, y[0, 1], moe.load, sep="\n")
+print(q.grad.norm(), moe.gate.weight.grad.norm(), rotate(q).norm() - q.norm() < 1e-5)
+
+# %% where a network looks, by hooks
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+torch.manual_seed(0)
+net = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 3))
+seen = {}
+handles = [
+    net[0].register_forward_hook(lambda m, i, o: seen.update(value=o.detach().clone())),
+    net[1].register_full_backward_hook(lambda m, g_in, g_out: seen.update(grad=g_out[0])),
+]
+net.eval()
+image = torch.rand(1, 1, 8, 8)
+scores = net(image)
+net.zero_grad()
+scores[0, scores.argmax(dim=1).item()].backward()
+weights = seen["grad"].mean(dim=(2, 3), keepdim=True)
+cam = F.relu((weights * seen["value"]).sum(1, keepdim=True))
+cam = F.interpolate(cam, image.shape[2:], mode="bilinear", align_corners=False)
+for handle in handles:
+    handle.remove()
+print(cam.shape, len(net[0]._forward_hooks))
+cam[0, 0, :2]
