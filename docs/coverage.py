@@ -31,6 +31,7 @@ SPACES = (
     "torch.nn.utils",
     "torch.nn.utils.parametrize",
     "torch.nn.utils.parametrizations",
+    "torch.nn.utils.prune",
     "torch.optim",
     "torch.optim.lr_scheduler",
     "torch.optim.swa_utils",
@@ -39,7 +40,7 @@ SPACES = (
     "torch.distributions",
     "torch.testing",
 )
-FOREIGN = ("typing", "collections", "warnings", "functools", "contextlib", "enum", "weakref", "bisect")
+FOREIGN = ("abc", "typing", "collections", "warnings", "functools", "contextlib", "enum", "weakref", "bisect")
 # What is left out on purpose: a name's reason is the first whose pattern is found in it.
 OUTSIDE = {
     "layouts": r"sparse|[cb]s[rc](_|$)|ccol_|^col_ind|crow_|row_indices|coalesce|mkldnn|nested|jagged|to_dense|^dsmm"
@@ -223,14 +224,18 @@ def public_names(owner: Any) -> Iterator[str]:
         yield name
 
 
+def _within(module: Any, name: str) -> Any:
+    """What is called so in a module, or the module of that name beneath it, which nothing may have imported yet."""
+    return getattr(module, name) if hasattr(module, name) else import_module(f"{module.__name__}.{name}")
+
+
 def spaces() -> list[Space]:
     """Every namespace of the page."""
     found = []
     for name in SPACES:
-        parts = name.split(".")[1:]
         theirs, ours = import_module("torch"), import_module("minigrad")
-        for part in parts:
-            theirs, ours = getattr(theirs, part), getattr(ours, part)
+        for part in name.split(".")[1:]:
+            theirs, ours = (_within(module, part) for module in (theirs, ours))
         space = Space(name, [], [], {})
         for one in sorted(set(public_names(theirs)), key=lambda n: (n.lower(), n)):
             reason = next((why for why, pattern in OUTSIDE.items() if re.search(pattern, one)), None)
