@@ -113,6 +113,7 @@ CALLS = [
     "F.embedding(i3, y, padding_idx=7)",
     "F.embedding(i3, y, padding_idx=-7)",
     "F.embedding('a', y)",
+    "F.embedding(i3, [1.0])",
     "F.embedding_bag(i3, y, torch.tensor([1, 2]))",
     "F.embedding_bag(i3, y, torch.tensor([0, 4]))",
     "F.embedding_bag(i3, y, torch.tensor([]).long(), include_last_offset=True)",

@@ -37,7 +37,8 @@ def embedding(
     scale_grad_by_freq  whether a row's gradient is divided by the number of times it was looked up
     sparse  makes no difference: gradients are dense
     """
-    rows = tensor_argument(weight, "embedding", "weight", 1).shape[0] if weight.ndim else 0
+    tensor_argument(weight, "embedding", "weight", 1)
+    rows = len(weight) if weight.ndim else 0
     if padding_idx is not None:
         if not -rows <= padding_idx < rows:
             raise AssertionError("Padding_idx must be within num_embeddings")
@@ -84,8 +85,9 @@ def embedding_bag(
     """
     tensor_argument(weight, "embedding_bag", "weight", 1)
     tensor_argument(input, "embedding_bag", "indices", 2)
-    check_flags("embedding_bag", scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
-    check_flags("embedding_bag", include_last_offset=include_last_offset)
+    check_flags(
+        "embedding_bag", scale_grad_by_freq=scale_grad_by_freq, sparse=sparse, include_last_offset=include_last_offset
+    )
     if weight.dtype is dtypes.int64 and input.dtype.kind == dtypes.FLOATING:
         warnings.warn(
             "Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, input, ...)` is "
