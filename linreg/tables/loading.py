@@ -85,9 +85,8 @@ def load(
     but `reading.without`. Of these, `reading.categories` become one-hot columns. Rows that lack a value are refused,
     dropped, or filled with the training rows' mean; those without target or weight are never filled. A part
     `validation` of the rows is held out: the same for the same seed, or with `validation_rows="last"` the last of those
-    that are used. A table of at most `reading.buffer` rows is held
-    in memory; of a longer one no more than that is, and it is shuffled in this buffer. `robust` takes one more pass
-    over the rows.
+    that are used. A table of at most `reading.buffer` rows is held in memory; of a longer one no more than that is, and
+    it is shuffled in this buffer. `robust` takes one more pass over the rows.
     """
     source = (
         opened_source(data, reading.format, header=reading.header, na=reading.na) if isinstance(data, str) else data

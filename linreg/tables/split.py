@@ -28,8 +28,8 @@ class Split:
     last: int | None = None
 
     @property
-    def parts(self) -> bool:
-        """Whether there are to be rows that are held out."""
+    def holds_out(self) -> bool:
+        """Whether any rows are to be held out."""
         return self.bound >= 0 or self.last is not None
 
     def used(self, coded: Array) -> Any:

@@ -151,7 +151,7 @@ class Surveyor:
             why = f": column {empty[0]!r} holds none" if empty else ""
             mend = f"; {LEFT_OUT}" if empty and empty[0] in choice.features else ""
             raise BadInput(f"{name}: every one of its {self.rows} rows lacks a value{has}{why}{mend}")
-        if not self._fold.rows[False] or (self._split.parts and not self._fold.rows[True]):
+        if not self._fold.rows[False] or (self._split.holds_out and not self._fold.rows[True]):
             raise BadInput(f"{name}: its {self.rows - self._dropped} rows cannot be split into training and validation")
         mean_weights = {held: self._fold.mean_weight(held) for held in (False, True)}
         if not np.isfinite([*mean_weights.values()]).all():

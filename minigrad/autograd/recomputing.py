@@ -8,7 +8,7 @@ Source: torch/utils/checkpoint.py of https://github.com/pytorch/pytorch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -211,14 +211,10 @@ def _remembered(array: Any, leaf: Tensor | None) -> Value:
 def _recorded(outputs: Any, since: int) -> list[Node]:
     """The nodes that lead to the tensors in `outputs` and were recorded after the rank `since`, oldest first."""
     found: dict[int, Node] = {}
-    stack = [fresh_origin(t) for t in _tensors(outputs)]
+    stack = [fresh_origin(t) for t in flatten(outputs)[0] if isinstance(t, Tensor)]
     while stack:
         node = stack.pop()
         if isinstance(node, Node) and node.rank < since and node.rank not in found:
             found[node.rank] = node
             stack.extend(node.edges)
     return [found[rank] for rank in sorted(found, reverse=True)]
-
-
-def _tensors(outputs: Any) -> Iterator[Tensor]:
-    return (leaf for leaf in flatten(outputs)[0] if isinstance(leaf, Tensor))

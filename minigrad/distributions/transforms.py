@@ -181,9 +181,7 @@ class AffineTransform(Transform):
     def domain(self) -> Constraint:
         return constraints.independent(constraints.real, self.event_dim) if self.event_dim else constraints.real
 
-    @constraints.dependent_property(is_discrete=False)
-    def codomain(self) -> Constraint:
-        return constraints.independent(constraints.real, self.event_dim) if self.event_dim else constraints.real
+    codomain = domain
 
     @property
     def sign(self) -> Any:

@@ -58,19 +58,18 @@ def stack_module_state(models: Sequence[Module]) -> tuple[Tensors, Tensors]:
         raise RuntimeError(f"{start} all models to have the same training/eval mode.")
     if len({type(model) for model in models}) > 1:
         raise RuntimeError(f"{start} all models to be of the same class.")
-    parameters, buffers = (
-        [dict(getattr(m, named)()) for m in models] for named in ("named_parameters", "named_buffers")
-    )
-    return (
-        {name: _stacked_leaf([state[name] for state in parameters], name) for name in parameters[0]},
-        {name: _stacked_leaf([state[name] for state in buffers], name) for name in buffers[0]},
-    )
+    parameters = _stacked([dict(model.named_parameters()) for model in models])
+    return parameters, _stacked([dict(model.named_buffers()) for model in models])
 
 
-def _stacked_leaf(tensors: list[Tensor], name: str) -> Tensor:
-    if len({t.requires_grad for t in tensors}) > 1:
-        raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
-    return stack(tensors).detach().requires_grad_(tensors[0].requires_grad)
+def _stacked(states: list[Tensors]) -> Tensors:
+    found: Tensors = {}
+    for name, first in states[0].items():
+        tensors = [state[name] for state in states]
+        if len({t.requires_grad for t in tensors}) > 1:
+            raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
+        found[name] = stack(tensors).detach().requires_grad_(first.requires_grad)
+    return found
 
 
 def _together(dicts: Tensors | Sequence[Tensors]) -> Tensors:

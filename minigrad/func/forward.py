@@ -18,7 +18,7 @@ from ..modes import is_grad_enabled
 from ..ops.shape import stack
 from ..random import drawing
 from ..tensor import Tensor
-from ..trees import flatten, unflatten
+from ..trees import flatten, mapped, unflatten
 from .levels import (
     ArgNums,
     Level,
@@ -28,7 +28,6 @@ from .levels import (
     laid_out,
     leave,
     reaches_outside,
-    replaced,
     unit,
     with_aux,
 )
@@ -43,9 +42,9 @@ class Linear:
 
     def __init__(self, func: Function, args: tuple[Any, ...], places: tuple[int, ...], has_aux: bool) -> None:
         with Level() as level, noticing_lost() as lost:
-            given, self.structure = flatten(tuple([args[place] for place in places]))
-            self.inputs = [level.enter(_checked(t)) for t in given]
-            result, aux = with_aux(func(*replaced(args, places, unflatten(self.inputs, self.structure))), has_aux, _JVP)
+            mapped(_checked, [args[place] for place in places])
+            entered, self.inputs, self.structure = level.entered(args, places)
+            result, aux = with_aux(func(*entered), has_aux, _JVP)
             _check_all_recorded(lost)
             outputs, self.output_structure = flatten(result)
             self.outputs = checked_outputs(outputs, _JVP)

@@ -17,7 +17,7 @@ from ..autograd.checks import zeros_like
 from ..engine import Argument, Node
 from ..modes import inference_mode, is_grad_enabled
 from ..tensor import Tensor, fresh_origin, storage_of
-from ..trees import Structure, mapped, unflatten
+from ..trees import Structure, flatten, mapped, unflatten
 
 INTERNAL = True
 ArgNums = int | tuple[int, ...]
@@ -51,6 +51,15 @@ class Level:
         argument = Argument((t,))
         self.arguments.append(argument)
         return Tensor._of(t._array.view(), argument, storage_of(t))
+
+    def entered(self, args: tuple[Any, ...], places: tuple[int, ...]) -> tuple[list[Any], list[Tensor], Structure]:
+        """`args` with tensors of this level in some places; those tensors, flat, and the structure of these places."""
+        given, structure = flatten(tuple([args[place] for place in places]))
+        inputs = [self.enter(t) for t in given]
+        entered = list(args)
+        for place, value in zip(places, unflatten(inputs, structure), strict=True):
+            entered[place] = value
+        return entered, inputs, structure
 
 
 def leave(tree: Any, is_outside_recorded: bool) -> Any:
@@ -111,14 +120,6 @@ def _place(argnum: Any, count: int) -> int:
     if not -count <= argnum < count:
         raise RuntimeError(f"Got argnum={argnum}, but only {count} positional inputs")
     return argnum % count
-
-
-def replaced(args: tuple[Any, ...], places: tuple[int, ...], values: Sequence[Any]) -> list[Any]:
-    """`args` with other values in some places."""
-    found = list(args)
-    for place, value in zip(places, values, strict=True):
-        found[place] = value
-    return found
 
 
 def with_aux(result: Any, has_aux: bool, caller: str) -> tuple[Any, Any]:

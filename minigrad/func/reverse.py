@@ -24,7 +24,6 @@ from .levels import (
     laid_out,
     leave,
     reaches_outside,
-    replaced,
     unit,
     with_aux,
 )
@@ -65,9 +64,8 @@ def _grad_and_value(
     caller = "grad_and_value(f)(*args)"
     with Level() as level:
         places = chosen(args, argnums)
-        given, structure = flatten([args[place] for place in places])
-        inputs = [level.enter(t) for t in given]
-        output, aux = with_aux(func(*replaced(args, places, unflatten(inputs, structure)), **kwargs), has_aux, caller)
+        entered, inputs, structure = level.entered(args, places)
+        output, aux = with_aux(func(*entered, **kwargs), has_aux, caller)
         if not isinstance(output, Tensor):
             raise RuntimeError(f"{caller}: Expected f(*args) to return a Tensor, got {type(output)}")
         if output.dim():
@@ -79,7 +77,7 @@ def _grad_and_value(
     found = gradients([output], inputs, None, recorded and reaches_outside([output]))
     by_place = unflatten(leave(found, recorded), structure)
     value = leave((output, aux), recorded) if has_aux else leave(output, recorded)
-    return by_place[0] if isinstance(argnums, int) else tuple(by_place), value
+    return by_place[0] if isinstance(argnums, int) else by_place, value
 
 
 def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
@@ -95,9 +93,8 @@ def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
 def _vjp(func: Function, args: tuple[Any, ...], places: tuple[int, ...], has_aux: bool) -> tuple[Any, Function, Any]:
     caller = "vjp(f, *primals)"
     with Level() as level:
-        given, structure = flatten(tuple([args[place] for place in places]))
-        inputs = [level.enter(t) for t in given]
-        result, aux = with_aux(func(*replaced(args, places, unflatten(inputs, structure))), has_aux, caller)
+        entered, inputs, structure = level.entered(args, places)
+        result, aux = with_aux(func(*entered), has_aux, caller)
         outputs, output_structure = flatten(result)
         for out in checked_outputs(outputs, caller):
             if not out.is_floating_point():
@@ -159,5 +156,8 @@ def jacrev(func: Function, argnums: ArgNums = 0, *, has_aux: bool = False, chunk
 
 
 def hessian(func: Function, argnums: ArgNums = 0) -> Function:
-    """A function that gives the second derivatives of `func`, one number: `jacfwd(jacrev(func, argnums), argnums)`."""
+    """A function that gives the second derivatives of `func`: `jacfwd(jacrev(func, argnums), argnums)`.
+
+    Of the shape output.shape + argument.shape + argument.shape, over the structures as in `jacrev`.
+    """
     return jacfwd(jacrev(func, argnums), argnums)

@@ -112,15 +112,16 @@ def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
 
 @contextmanager
 def _drawing_from(state: Tensor | None) -> Iterator[None]:
-    """Draw random numbers as from this state of the generator on, and go on afterwards as if none had been drawn."""
+    """Draw random numbers as from this state of the generator on, if any, and go on as if none had been drawn."""
+    if state is None:
+        yield
+        return
     before = default_generator.get_state()
-    if state is not None:
-        default_generator.set_state(state)
+    default_generator.set_state(state)
     try:
         yield
     finally:
-        if state is not None:
-            default_generator.set_state(before)
+        default_generator.set_state(before)
 
 
 # Where the graph is recorded, and what it saved let go

@@ -16,7 +16,6 @@ class Applied(Module):
     function: ClassVar[Callable[..., Any]]
     shows_inplace: ClassVar[bool] = True
     _options: tuple[str, ...]
-
     _inputs: tuple[str, ...]  # what the function takes besides, which `forward` is called with
 
     def __init__(self, **options: Any) -> None:

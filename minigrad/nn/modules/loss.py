@@ -188,7 +188,7 @@ class PoissonNLLLoss(_Loss):
         reduction: str = "mean",
     ) -> None:
         self._set(size_average, reduce, reduction, log_input=log_input, full=full, eps=eps)
-        self._inputs = ("log_input", "target")
+        self._inputs = ("log_input", "target")  # not `input`, as the function has it
 
 
 class GaussianNLLLoss(_Loss):

@@ -153,7 +153,7 @@ class EmbeddingBag(Module):
 
 
 def _row(padding: int | None, rows: int, name: str) -> int | None:
-    """`padding_idx` counted from the start."""
+    """`padding_idx` counted from the start; 0 passes for a table without rows too, as in torch."""
     if padding is not None and not -rows <= padding < max(rows, 1):
         raise AssertionError(f"{name} must be within num_embeddings")
     return padding if not padding else padding % rows

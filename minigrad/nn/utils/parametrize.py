@@ -21,7 +21,8 @@ INTERNAL = True
 M = TypeVar("M", bound=Module)
 Tensor = torch.Tensor
 
-_kept: ContextVar[dict[Module, Tensor] | None] = ContextVar("kept", default=None)  # what has been read, in `cached`
+# In `cached`: what has been read.
+_kept: ContextVar[dict[Module, Tensor] | None] = ContextVar("minigrad.kept", default=None)
 
 
 @contextmanager
