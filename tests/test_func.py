@@ -153,7 +153,10 @@ CALLS = {
     "a view changed in place": "F.grad(lambda a: (a[0].zero_(), a.sum())[1])(x.clone())",
     "set in place": "F.grad(lambda a: (a.__setitem__(0, 5.0), a.sum())[1])(x.clone())",
     "the other argument changed in place": "F.grad(lambda a, b: (b.mul_(2) * a).sum())(x, y), y",
-    "changed under no_grad": "F.grad(lambda a: (unrecorded(lambda: a.mul_(2)), (a * a).sum())[1])(y), y",
+    "changed under no_grad": "F.grad(changing)(y), y",
+    "what a graph outside has saved, changed": "(h := g.exp()), F.grad(changing)(h), h.sum().backward()",
+    "a view whose base was changed": "F.grad(cubes)(view_of_changed(p))",
+    "more results, such a view": "F.grad(lambda a: (a.sum(), view_of_changed(a)), has_aux=True)(x)",
     "inner derivatives": "F.grad(lambda a: (a * F.grad(lambda b: (a + b).sum())(y)).sum())(x)",
     "autograd within": "F.grad(lambda a: torch.autograd.grad((a**3).sum(), a, create_graph=True)[0].sum())(x)",
     "vjp": "vjp(squares, x), vjp(squares, g), vjp(lambda a: p * a**2, x)",
@@ -167,16 +170,20 @@ CALLS = {
     "vjp of an empty tuple": "F.vjp(lambda a: (), x)",
     "vjp of a number": "F.vjp(lambda a: 3.0, x)",
     "vjp, again": "again(*F.vjp(squares, g))",
+    "vjp, once": "(product := F.vjp(torch.exp, x)[1]) and (product(x, retain_graph=False), product(x))",
+    "vjp with a leaf": "F.vjp(squares, x)[1](g)",
     "vjp, more results": "F.vjp(lambda a: (a * a, a + 1), x, has_aux=True)[::2]",
     "jvp": "F.jvp(squares, (x,), (y,)), F.jvp(lambda a: torch.ones(3), (x,), (x,))",
     "jvp, strict": "F.jvp(lambda a: torch.ones(3), (x,), (x,), strict=True)",
     "jvp of a list": "F.jvp(squares, [x], [x])",
     "jvp with two": "F.jvp(squares, (x,), (x, x))",
+    "jvp with a leaf": "F.jvp(squares, (x,), (g,)), F.linearize(squares, x)[1](g)",
     "jvp with a number": "F.jvp(squares, (x,), (3.0,))",
     "jvp with another shape": "F.jvp(squares, (x,), (torch.ones(3),))",
     "jvp of a number": "F.jvp(lambda a: 3.0, (x,), (x,))",
     "jvp of nothing": "F.jvp(lambda a: None, (x,), (x,))",
     "jvp of integers": "F.jvp(squares, (i,), (i,))",
+    "jacobian by integers": "F.jacfwd(squares)(i)",
     "jvp of no arguments": "F.jvp(lambda: x, (), ())",
     "jvp, more results": "F.jvp(lambda a: (a * a, a + 1), (x,), (x,), has_aux=True)",
     "jvp of a structure": "F.jvp(lambda d: {'o': d['a'] * d['b']}, ({'a': x, 'b': x},), ({'a': x, 'b': y},))",
@@ -228,6 +235,7 @@ CALLS = {
     "a module": "F.vmap(torch.nn.Linear(3, 1), in_dims=(0, 0))(n)",
     "mapped, a keyword": "F.vmap(lambda a, s=2: a.sum() * s)(n, s=m)",
     "mapped, nothing": "F.vmap(lambda a: (a * 2, a.sum()))(torch.ones(0, 3))",
+    "mapped, nothing, from the end": "F.vmap(lambda a: a * 2, -1)(torch.ones(3, 0))",
     "mapped, gradients": "F.vmap(lambda a: a.sum())(n.requires_grad_()).requires_grad",
     "item": "F.vmap(lambda a: a.sum().item() * a)(n)",
     "float": "F.vmap(lambda a: float(a.sum()) * a)(n)",
@@ -261,7 +269,9 @@ def stacked(library: Any) -> Any:
     call = lambda p, b, x: library.func.functional_call(models[0], (p, b), (x,))
     found = library.vmap(call, in_dims=(0, 0, None))(params, buffers, library.ones(4, 2))
     expected = library.stack([model(library.ones(4, 2)) for model in models])
-    return library.allclose(found, expected), {k: (v.shape, v.requires_grad) for k, v in (params | buffers).items()}
+    return library.allclose(found, expected), {
+        name: (t.shape, t.requires_grad, t.is_leaf) for name, t in (params | buffers).items()
+    }
 
 
 @pytest.mark.parametrize("call", CALLS)
@@ -295,6 +305,8 @@ def test_calls(call: str) -> None:
         g, p = library.tensor([1.0, 2.0], requires_grad=True), library.tensor(3.0, requires_grad=True)
         n, m = library.arange(6.0).reshape(2, 3), library.arange(3.0)
         cubes, squares, two = (lambda a: (a**3).sum()), (lambda a: a**2), (lambda a, b: (a * b).sum())
+        view_of_changed = lambda factor: (lambda b: (b[:1], b.mul_(factor))[0])(library.ones(2))
+        changing = lambda a: (unrecorded(lambda: a.mul_(2)), (a * a).sum())[1]
         vjp = lambda f, a: (lambda out, product: (out, product(out)))(*F.vjp(f, a))
         both, unrecorded, inferred = (F.jacrev, F.jacfwd), within(library.no_grad), within(library.inference_mode)
         names = {**globals(), **locals(), "torch": library, "partial": partial, "OrderedDict": OrderedDict}
@@ -336,6 +348,13 @@ def test_vmap_refuses_to_change_what_slices_share_though_the_same_for_all() -> N
     buffer = minigrad.ones(3)
     with pytest.raises(RuntimeError, match="inplace arithmetic"):
         func.vmap(lambda a: buffer.mul_(2) + a)(minigrad.ones(2, 3))
+
+
+def test_vmap_refuses_results_of_different_structure() -> None:
+    """torch runs the function once."""
+    structures = iter([(), []])
+    with pytest.raises(RuntimeError, match="the slices have results of different structure"):
+        func.vmap(lambda a: next(structures))(minigrad.ones(2))
 
 
 def test_a_graph_is_left_that_something_else_needs() -> None:
