@@ -33,8 +33,9 @@ Function = Callable[..., Any]
 
 
 def grad(func: Function, argnums: ArgNums = 0, has_aux: bool = False) -> Function:
-    """A function that gives the gradient of `func`, one number, by its arguments `argnums`, each of its own structure.
+    """A function that gives the gradient of `func`, which returns one number, by its arguments `argnums`.
 
+    The gradient has the structure of these arguments.
     has_aux  whether `func` returns (output, aux); then it gives (gradient, aux)
     It does so also within `no_grad`; a `no_grad` inside of `func` counts. Where gradients are wanted outside, of what
     `func` is given or what it captures, the result can be differentiated in turn.

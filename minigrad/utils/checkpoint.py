@@ -48,8 +48,9 @@ def checkpoint(
 ) -> Any:
     """`function(*args, **kwargs)`, whose values are not kept for the backward pass, but computed again in it.
 
-    use_reentrant       True: it runs unrecorded, and anew within a backward() of its own, which `grad` and
-                        `backward(inputs=)` are not; False: it is recorded as ever, only what its nodes saved is let go
+    use_reentrant       True: it runs unrecorded, and in the backward pass recorded, with a backward() of its own, which
+                        refuses `grad`, `backward(inputs=)` and `create_graph`; False: it is recorded as ever, and only
+                        what its nodes saved is let go
     preserve_rng_state  draw the same random numbers both times
     context_fn          gives two contexts, for the one run and for the other
     determinism_check   "none": do not look whether the second run computes what the first one did
@@ -77,7 +78,7 @@ def checkpoint_sequential(
 ) -> Any:
     """Run `functions`, a Sequential or a list, on `input` one after the other, each of the `segments` a checkpoint.
 
-    The last segment is none: the backward pass begins with it.
+    The last segment is no checkpoint, for the backward pass begins with it.
     """
     if use_reentrant is None:
         since = "In version 2.9 we will raise an exception if use_reentrant is not passed. use_reentrant=False is"

@@ -48,12 +48,8 @@ def embedding(
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
     if input._array.dtype.char not in "lqi":
-        kind = f"torch.{messages.TYPE_NAMES[input.dtype.name]}Tensor"
-        raise RuntimeError(
-            "Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, Int; but got "
-            f"{kind} instead (while checking arguments for embedding)\n"
-            "  They are the numbers of rows: convert them, indices.long()."
-        )
+        text = _other_type("embedding", "indices", "Long, Int", input.dtype.name)
+        raise RuntimeError(f"{text}\n  They are the numbers of rows: convert them, indices.long().")
     if max_norm is not None:
         _shorten(weight, input, max_norm, norm_type)
     padding = -1 if padding_idx is None else padding_idx
@@ -176,16 +172,20 @@ def _check_dtypes(weight: Tensor, input: Tensor, offsets: Tensor, factors: Tenso
         ("weight", "Half, BFloat16, Float, Double", table, "efd"),
     ):
         if found.char not in allowed:
-            raise RuntimeError(
-                f"Expected tensor for argument #1 '{what}' to have one of the following scalar types: {kinds}; but got "
-                f"torch.{messages.TYPE_NAMES[found.name]}Tensor instead (while checking arguments for embedding_bag)"
-            )
+            raise RuntimeError(_other_type("embedding_bag", what, kinds, found.name))
     if factors is not None and factors._array.dtype != table:
         one, two = (f"torch.{messages.TYPE_NAMES[t.dtype.name]}Tensor" for t in (weight, factors))
         raise RuntimeError(
             "Expected tensor for argument #1 'weight' to have the same type as tensor for argument #1 "
             f"'per_sample_weights'; but type {one} does not equal {two} (while checking arguments for embedding_bag)"
         )
+
+
+def _other_type(function: str, what: str, kinds: str, found: str) -> str:
+    return (
+        f"Expected tensor for argument #1 '{what}' to have one of the following scalar types: {kinds}; but got "
+        f"torch.{messages.TYPE_NAMES[found]}Tensor instead (while checking arguments for {function})"
+    )
 
 
 def _bag_of_each(offsets: Any, length: int, include_last: bool) -> tuple[Any, int]:
