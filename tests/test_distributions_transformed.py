@@ -134,7 +134,7 @@ def test_a_distribution_that_is_transformed_is_torchs(kind, data):
         library.manual_seed(seed)
         y = d.rsample(sample_shape)
         found = [d, d.batch_shape, d.event_shape, d.support, d.has_rsample, y, d.sample(sample_shape), d.log_prob(y)]
-        found += [d.log_prob(y.detach().clone())]
+        found += [d.log_prob(y.detach().clone()), d.base_dist.event_shape]
         if not d.event_shape and kind != "nothing":
             found += [d.cdf(y), d.icdf(library.full_like(y, 0.25))]
         for loss in [part for part in found if isinstance(part, library.Tensor) and part.requires_grad]:

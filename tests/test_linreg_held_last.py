@@ -72,6 +72,7 @@ def test_a_word_that_only_they_have_is_trained_on_once():
     table = loaded(Rows(rows, ("w", "x", "y")), 1 / 3, categories=("w",))
     assert table.encoding.levels == (("a", "b", "c"),)
     assert (table.triangle.rows, table.held_triangle.rows) == (11, 4)
+    assert sum(len(X) for X, _ in table.examples.batches(4, epoch=0)) == 11
 
 
 def test_rows_of_which_none_can_be_left_are_refused(tmp_path):

@@ -115,6 +115,8 @@ def test_a_run_remembers_its_words_and_predict_takes_more(tmp_path):
     status, out, err = linreg("predict", run, tmp_path / "new.csv", "--na", "-9,green")
     assert (status, [line == "nan" for line in out.splitlines()[1:]]) == (0, [False, True, True, True])
     assert err == "linreg: 3 of 4 rows lack a value and have no prediction\n"
+    err = linreg("predict", run, tmp_path / "t.csv")[2]
+    assert err.startswith("linreg: 1 of 4 rows lacks a value and has no prediction\n")
 
     assert linreg("--resume", run, "--num-epochs", "3", "--quiet")[0] == 0
     assert "--na cannot change in a run that goes on" in linreg("--resume", run, "--na", "x")[2]

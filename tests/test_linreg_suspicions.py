@@ -108,6 +108,12 @@ def test_other_errors_are_not_taken_for_rounding(apart, told):
     assert (rounded_targets(x=X, y=3 * (X + apart)) == ["x"]) == told
 
 
+def test_one_may_be_rounded_or_both():
+    t = np.random.default_rng(0).uniform(0, 100, 300)
+    assert rounded_targets(x=np.round(t), y=np.round(1.1 * t + 0.37)) == ["x"]
+    assert rounded_targets(x=X, y=np.round(1.37 * X)) == ["x"]  # which is narrower than a step of x
+
+
 def test_a_few_steps_tell_nothing():
     y = X / 20.2 - 0.49 + WITHIN / 100  # from -0.5 to 4.5
     assert rounded_targets(x=np.round(y), y=y) == []

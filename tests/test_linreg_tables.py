@@ -201,6 +201,17 @@ def test_it_does_not_matter_how_a_source_cuts_its_rows(cuts, slab):
     np.testing.assert_array_equal(one.triangle.R, other.triangle.R)
 
 
+@pytest.mark.parametrize("said", [90, 110])
+@pytest.mark.parametrize("which", ["random", "last"])
+def test_a_source_that_miscounts_its_rows_is_refused(said, which):
+    class Miscounting(Rows):
+        def pieces(self, rows):
+            return [60, said - 60]
+
+    with pytest.raises(BadInput, match=f"has 100 rows, but says it has {said}"):
+        loaded(Miscounting(table(100), COLUMNS), validation=0.2, validation_rows=which)
+
+
 @given(
     columns=hnp.arrays(float, st.tuples(st.integers(4, 40), st.just(3)), elements=st.floats(-6e4, 6e4, width=16)),
     offset=st.sampled_from([0.0, 1e6, -1e9]),

@@ -329,7 +329,9 @@ def orthogonal_weights_that_are_assigned(torch):
         net = torch.nn.Linear(4, rows)
         way = "cayley" if trivial else "householder"
         torch.nn.utils.parametrizations.orthogonal(net, "weight", way, use_trivialization=trivial)
-        net.weight = torch.eye(rows, 4) if rows == 4 else torch.eye(rows, 4).flip(0)
+        given = torch.eye(rows, 4) if rows == 4 else torch.eye(rows, 4).flip(0)
+        net.weight = given
+        given.zero_()  # which is not the layer's
         found += [torch.round(net.weight, decimals=3).abs(), [*net.state_dict()], net.weight.sum().item().__round__(3)]
         net.weight = torch.randn(rows, 4)
         found += [round(net.weight.sum().item(), 3), round(net.weight[:, 0].abs().sum().item(), 3)]

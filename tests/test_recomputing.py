@@ -135,6 +135,9 @@ WAYS = {
     "a context that swallows": "swallowed()",
     "early stop": "early_stop()",
     "of an operation of one's own": "own(False), own(True)",
+    "a leaf in another dtype": "run(False, lambda x: x * torch.ones(2, dtype=torch.float64))",
+    "integers, unrecorded": "indexed(True)",
+    "integers, recorded": "indexed(False)",
 }
 
 
@@ -167,6 +170,11 @@ class Helpers:
     def changing(self, first: Any, then: Any) -> Any:
         runs = [then, first]
         return lambda x: runs.pop()(x)
+
+    def indexed(self, way: bool) -> Any:
+        x = self.new()
+        self.C.checkpoint(lambda x, i: x[i] ** 2, x, self.torch.tensor([1, 1]), use_reentrant=way).sum().backward()
+        return x.grad
 
     def twice(self, way: bool, keep: bool) -> Any:
         x = self.new()
@@ -295,31 +303,50 @@ def test_ways_to_call_it(way: str) -> None:
 # What torch does not notice
 
 
-def spoiled(spoil: Any) -> Any:
+def spoiled(spoil: Any, nested: bool) -> Any:
     """The gradient of a checkpoint of something that `spoil` changes before the backward pass."""
     p, k = minigrad.tensor(3.0, requires_grad=True), minigrad.tensor(2.0)
+    threes = minigrad.full((2,), 3.0)
+    p.data = threes[0]
     x = minigrad.tensor([0.0, 1.0], requires_grad=True)
-    y = checkpoint(lambda x: x * k * p, x * 1, use_reentrant=False)
-    spoil(p, k)
+    f = lambda x: x * k * p
+    around = (lambda x: checkpoint(f, x * 1, use_reentrant=False)) if nested else f
+    y = checkpoint(around, x * 1, use_reentrant=False)
+    spoil(p, k, threes)
     y[:1].sum().backward()
     return x.grad
 
 
-def updated(p: Any, k: Any) -> None:
+def updated(p: Any, k: Any, threes: Any) -> None:
     with minigrad.no_grad():
         p -= 0.1
 
 
 @pytest.mark.parametrize(
     "spoil",
-    [updated, lambda p, k: k.add_(1), lambda p, k: setattr(p, "data", minigrad.tensor(3.0))],
-    ids=["a parameter that an optimizer updates", "a constant", "a parameter given other memory"],
+    [
+        updated,
+        lambda p, k, threes: k.add_(1),
+        lambda p, k, threes: setattr(p, "data", minigrad.tensor(3.0)),
+        lambda p, k, threes: setattr(p, "data", threes[1]),
+    ],
+    ids=["a parameter that an optimizer updates", "a constant", "a parameter given other memory", "or another part"],
 )
-def test_what_a_function_captures_must_be_as_it_was(spoil: Any) -> None:
+@pytest.mark.parametrize("nested", [False, True])
+def test_what_a_function_captures_must_be_as_it_was(spoil: Any, nested: bool) -> None:
     """Also where its outputs are the same, zeros here: it is the saved values that must be."""
-    assert spoiled(lambda p, k: None).tolist() == [6.0, 0.0]
+    assert spoiled(lambda *_: None, nested).tolist() == [6.0, 0.0]
     with pytest.raises(CheckpointError, match="Recomputed values are not those of the forward pass"):
-        spoiled(spoil)
+        spoiled(spoil, nested)
+
+
+@pytest.mark.parametrize("check", ["default", "none"])
+def test_other_operations_on_the_same_values_are_noticed(check: str) -> None:
+    runs = [minigrad.cos, minigrad.sin]
+    x = minigrad.ones(2, requires_grad=True)
+    y = checkpoint(lambda x: runs.pop()(x), x, use_reentrant=False, determinism_check=check)
+    with pytest.raises(CheckpointError, match="Recomputed values are not those of the forward pass"):
+        y.sum().backward()
 
 
 def test_other_random_numbers_are_noticed_unless_told_not_to_look() -> None:
