@@ -135,7 +135,9 @@ WAYS = {
     "a context that swallows": "swallowed()",
     "early stop": "early_stop()",
     "of an operation of one's own": "own(False), own(True)",
-    "a leaf in another dtype": "run(False, lambda x: x * torch.ones(2, dtype=torch.float64))",
+    "a leaf in another dtype": "(run(False, lambda x: x * q), q.grad)",
+    "a leaf of its own": "run(False, lambda x: x * torch.full((2,), 3.0, requires_grad=True))",
+    "a gradient within": "run(False, penalised)",
     "integers, unrecorded": "indexed(True)",
     "integers, recorded": "indexed(False)",
 }
@@ -147,6 +149,7 @@ class Helpers:
     def __init__(self, library: Any) -> None:
         self.torch, self.C = library, library.utils.checkpoint
         self.p = library.tensor(2.0, requires_grad=True)
+        self.q = library.tensor([3.0, 0.5], dtype=library.float64, requires_grad=True)
 
     def new(self) -> Any:
         return self.torch.tensor([1.0, 2.0], requires_grad=True)
@@ -170,6 +173,12 @@ class Helpers:
     def changing(self, first: Any, then: Any) -> Any:
         runs = [then, first]
         return lambda x: runs.pop()(x)
+
+    def penalised(self, x: Any) -> Any:
+        """A gradient by a leaf of its own, as a penalty has it."""
+        inside = (x * 2).detach().requires_grad_()
+        (slope,) = self.torch.autograd.grad((inside**3 * self.p).sum(), inside, create_graph=True)
+        return x * slope.pow(2)
 
     def indexed(self, way: bool) -> Any:
         x = self.new()
@@ -338,6 +347,13 @@ def test_what_a_function_captures_must_be_as_it_was(spoil: Any, nested: bool) ->
     assert spoiled(lambda *_: None, nested).tolist() == [6.0, 0.0]
     with pytest.raises(CheckpointError, match="Recomputed values are not those of the forward pass"):
         spoiled(spoil, nested)
+
+
+def test_a_leaf_of_its_own_must_have_the_same_values() -> None:
+    x, factors = minigrad.ones(2, requires_grad=True), [4.0, 3.0]
+    f = lambda x: x * minigrad.full((2,), factors.pop(), requires_grad=True)
+    with pytest.raises(CheckpointError, match="Recomputed values are not those of the forward pass"):
+        checkpoint(f, x, use_reentrant=False).sum().backward()
 
 
 @pytest.mark.parametrize("check", ["default", "none"])
