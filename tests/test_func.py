@@ -350,6 +350,12 @@ def test_vmap_refuses_to_change_what_slices_share_though_the_same_for_all() -> N
         func.vmap(lambda a: buffer.mul_(2) + a)(minigrad.ones(2, 3))
 
 
+def test_vmap_gives_what_the_loop_gives_where_it_does_not_follow_the_slice() -> None:
+    """torch refuses these."""
+    f, batch = lambda a: a * a.argmax().item() if (a > 1).any() else -a, minigrad.arange(6.0).reshape(3, 2)
+    assert minigrad.equal(func.vmap(f)(batch), minigrad.stack([f(a) for a in batch]))
+
+
 def test_vmap_refuses_results_of_different_structure() -> None:
     """torch runs the function once."""
     structures = iter([(), []])

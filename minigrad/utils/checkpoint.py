@@ -15,9 +15,9 @@ from ..autograd import Function
 from ..autograd.passes import is_whole_pass
 from ..autograd.recomputing import CheckpointError as CheckpointError, Part
 from ..engine import Node, next_rank
-from ..generator import default_generator
 from ..modes import enable_grad, is_grad_enabled, no_grad
 from ..nn import Sequential
+from ..random import fork_rng, get_rng_state, set_rng_state
 from ..tensor import Tensor, storage_of
 from ..trees import flatten
 
@@ -114,15 +114,10 @@ def set_checkpoint_early_stop(enable: bool) -> Iterator[None]:
 @contextmanager
 def _drawing_from(state: Tensor | None) -> Iterator[None]:
     """Draw random numbers as from this state of the generator on, if any, and go on as if none had been drawn."""
-    if state is None:
+    with fork_rng(enabled=state is not None):
+        if state is not None:
+            set_rng_state(state)
         yield
-        return
-    before = default_generator.get_state()
-    default_generator.set_state(state)
-    try:
-        yield
-    finally:
-        default_generator.set_state(before)
 
 
 # Where the graph is recorded, and what it saved let go
@@ -141,7 +136,7 @@ def _let_go(
     forward_context, recompute_context = context_fn()
     if not is_grad_enabled():
         return function(*args, **kwargs)
-    state = default_generator.get_state() if preserve_rng_state else None
+    state = get_rng_state() if preserve_rng_state else None
     given = [_Given(t) for t in flatten((args, kwargs))[0] if isinstance(t, Tensor)]
 
     def again(node: Node) -> Any:
@@ -194,7 +189,7 @@ class CheckpointFunction(Function):
         if not any(t.requires_grad for t in tensors):
             warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2)
         ctx.run_function = run_function
-        ctx.state = default_generator.get_state() if preserve_rng_state else None
+        ctx.state = get_rng_state() if preserve_rng_state else None
         ctx.inputs = [None if isinstance(arg, Tensor) else arg for arg in args]
         ctx.places = [i for i, arg in enumerate(args) if isinstance(arg, Tensor)]
         ctx.save_for_backward(*tensors)
