@@ -136,6 +136,16 @@ DIFFERENCES = {
         ("`save`, `load`", "Files are in the safetensors format: a pickle, which torch's hold, runs what is in it."),
         ("`DataLoader(num_workers=n)`", "The batches are the same; they are made in the calling process."),
         ("`compile`", "Makes a program in plain NumPy; what it cannot write runs as it is, and `.reasons` says why."),
+        (
+            "`checkpoint`",
+            "What the second run computes is compared to the bit, and the function runs to its end: "
+            "[more](torch-code.md#less-memory-for-more-time).",
+        ),
+        (
+            "`func`, `vmap`",
+            "`vmap` is a loop over slices, and forward mode two backward passes: "
+            "[more](torch-code.md#functions-of-functions).",
+        ),
         ("errors", "The first line is torch's text; then come the line of your program, and how to mend it."),
         ("threads", "One operation runs in one thread, but for what NumPy's BLAS does."),
         ("`.data`", "A change through it counts as a change; torch overlooks it, and may give a wrong gradient."),
@@ -172,6 +182,14 @@ DIFFERENCES = {
         ("`save`、`load`", "文件用 safetensors 格式：torch 的文件里是 pickle，读取时会执行其中的内容。"),
         ("`DataLoader(num_workers=n)`", "批次相同；它们在调用的进程中生成。"),
         ("`compile`", "生成纯 NumPy 程序；写不出的部分照原样运行，`.reasons` 说明原因。"),
+        (
+            "`checkpoint`",
+            "第二次运行算出的值要逐位相同，函数总会运行到底：[详见](torch-code.zh-CN.md#用时间换内存)。",
+        ),
+        (
+            "`func`、`vmap`",
+            "`vmap` 是对各切片的循环，前向模式是两次反向传播：[详见](torch-code.zh-CN.md#以函数为参数的函数)。",
+        ),
         ("错误信息", "第一行是 torch 的原文；接着是你程序中的那一行，以及怎样改正。"),
         ("线程", "一个运算在一个线程中进行，NumPy 的 BLAS 除外。"),
         ("`.data`", "通过它所做的修改也算修改；torch 会忽略它，梯度因此可能是错的。"),
