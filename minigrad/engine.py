@@ -163,6 +163,23 @@ def noticing_lost() -> Iterator[list[Lost]]:
         _noticed.reset(token)
 
 
+# The innermost transformation of `minigrad.func` under way (see `func/levels.py`), whose function or pass runs
+level: ContextVar[Any] = ContextVar("minigrad.level", default=None)
+
+
+def of_level(node: Any, hook: Callable[..., Any]) -> Callable[..., Any]:
+    """A hook for `node`, None for a leaf: registered inside a transformation, it is for that one's passes alone."""
+    innermost = level.get()
+    return hook if innermost is None else innermost.hook(node, hook)
+
+
+def refuse_inside(call: str) -> None:
+    """Raise torch's error for what may not be called inside a function that is transformed."""
+    innermost = level.get()
+    if innermost is not None and innermost.is_running:
+        raise RuntimeError(messages.inside_transform(call))
+
+
 class Node:
     """One recorded operation: what its rules need, and where the gradients they give go on to.
 
@@ -223,11 +240,11 @@ class Node:
 
     def register_prehook(self, fn: Callable[..., Any]) -> RemovableHandle:
         """Call `fn(grad_outputs)` before this node's rules run; a tuple that it returns takes their place."""
-        return RemovableHandle(self.attached().before, fn)
+        return RemovableHandle(self.attached().before, of_level(self, fn))
 
     def register_hook(self, fn: Callable[..., Any]) -> RemovableHandle:
         """Call `fn(grad_inputs, grad_outputs)` after they ran; a tuple that it returns replaces `grad_inputs`."""
-        return RemovableHandle(self.attached().after, fn)
+        return RemovableHandle(self.attached().after, of_level(self, fn))
 
     def attached(self) -> Hooks:
         """This node's hooks, made when first asked for."""

@@ -222,6 +222,16 @@ def copy_of_computed() -> str:
     )
 
 
+def inside_transform(method: str) -> str:
+    """For a method that asks for gradients, called inside a function that `minigrad.func` differentiates."""
+    others = " (or perhaps using torch.autograd.functional.* APIs)" if method == "requires_grad_" else ""
+    return (
+        f"You are attempting to call Tensor.{method}(){others} inside of a function being transformed by a functorch "
+        "transform. This is unsupported, please attempt to use the functorch transforms (e.g. grad, vjp, jacrev, "
+        f"jacfwd, hessian) or call {method}() outside of a function being transformed instead."
+    )
+
+
 def negative_strides() -> str:
     return (
         "At least one stride in the given numpy array is negative, and tensors with negative strides are not "

@@ -157,6 +157,20 @@ CALLS = {
     "what a graph outside has saved, changed": "(h := g.exp()), F.grad(changing)(h), h.sum().backward()",
     "a view whose base was changed": "F.grad(cubes)(view_of_changed(p))",
     "more results, such a view": "F.grad(lambda a: (a.sum(), view_of_changed(a)), has_aux=True)(x)",
+    "a hook": "F.grad(hooked)(x), F.vjp(hooked, x)[1](torch.tensor(2.0))",
+    "a hook, derivatives of derivatives": "F.grad(lambda a: F.grad(hooked)(a).sum())(x), F.hessian(hooked)(x)",
+    "a hook, a leaf outside": "later(F.grad(lambda a: hooked(a * g))(x), g)",
+    "a hook, autograd within": "F.grad(lambda a: torch.autograd.grad(hooked(a), a, create_graph=True)[0].sum())(x)",
+    "a hook within, of what is outside": "F.grad(lambda a: F.grad(lambda b: hooked(a) * b.sum())(a).sum())(x)",
+    "a hook within, of a leaf outside": "later(F.grad(lambda a: (g.register_hook(torch.neg), (a * g * a).sum())[1])(x), g)",
+    "a hook outside, of what is captured": "later(F.grad(lambda a: (a * hooked_g * a).sum())(x), g)",
+    "a hook within, of what came in": "F.grad(lambda a: (a.register_hook(torch.neg), a.sum())[1])(x)",
+    "a hook within, of a level outside": "F.grad(lambda a: F.grad(lambda b: hooked_twice(a, b))(a).sum())(x)",
+    "a hook in forward mode": "F.jvp(hooked, (x,), (x,))",
+    "a hook in forward mode, of what is captured": "F.jvp(lambda a: hooked(g) * a, (x,), (x,))",
+    "asking for gradients within": "F.grad(lambda a: a.detach().requires_grad_().sum())(x)",
+    "a jacobian of old within": "F.grad(lambda a: torch.autograd.functional.jacobian(torch.exp, a).sum())(x)",
+    "keeping a gradient within": "F.grad(lambda a: ((a * 2).retain_grad(), a.sum())[1])(x)",
     "inner derivatives": "F.grad(lambda a: (a * F.grad(lambda b: (a + b).sum())(y)).sum())(x)",
     "autograd within": "F.grad(lambda a: torch.autograd.grad((a**3).sum(), a, create_graph=True)[0].sum())(x)",
     "vjp": "vjp(squares, x), vjp(squares, g), vjp(lambda a: p * a**2, x)",
@@ -293,6 +307,11 @@ def test_calls(call: str) -> None:
                 c = a**2
             return (a - c).sum() * (a * a).sum()
 
+        def hooked(a: Any) -> Any:
+            y = a * a
+            y.register_hook(lambda d: d * 10)
+            return (y * y).sum()
+
         def again(value: Any, product: Any) -> Any:
             return (
                 value,
@@ -303,6 +322,16 @@ def test_calls(call: str) -> None:
 
         x, y, i = library.tensor([1.0, 2.0]), library.tensor([3.0, 0.5]), library.tensor([1, 2])
         g, p = library.tensor([1.0, 2.0], requires_grad=True), library.tensor(3.0, requires_grad=True)
+
+        def hooked_twice(a: Any, b: Any) -> Any:
+            a.register_hook(lambda d: d * 10)
+            return (a * b * b).sum()
+
+        def later(found: Any, leaf: Any) -> Any:
+            return found, library.autograd.grad(found.sum(), leaf)
+
+        hooked_g = g * 1
+        hooked_g.register_hook(lambda d: d * 10)
         n, m = library.arange(6.0).reshape(2, 3), library.arange(3.0)
         cubes, squares, two = (lambda a: (a**3).sum()), (lambda a: a**2), (lambda a, b: (a * b).sum())
         view_of_changed = lambda factor: (lambda b: (b[:1], b.mul_(factor))[0])(library.ones(2))
@@ -342,6 +371,44 @@ def test_forward_mode_refuses_what_it_cannot_see() -> None:
         with pytest.raises(RuntimeError, match="computes something under no_grad") as caught:
             product()
         assert "    x * x\n" in str(caught.value)
+
+
+class Square(minigrad.autograd.Function):
+    """With a backward whose own derivative nothing could tell, as those have that go by way of NumPy."""
+
+    @staticmethod
+    def forward(x: Any) -> Any:
+        return minigrad.from_numpy(x.detach().numpy() ** 2)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: Any, output: Any) -> None:
+        ctx.save_for_backward(*inputs)
+        ctx.save_for_forward(*inputs)
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return minigrad.from_numpy(g.detach().numpy() * 2) * ctx.saved_tensors[0]
+
+
+@pytest.mark.parametrize("derive", [func.hessian, lambda f: lambda x: func.jvp(f, (x,), (x,)), func.jacfwd])
+def test_forward_mode_refuses_a_function_of_ones_own(derive: Any) -> None:
+    """It was zeros, silently; torch asks for its `jvp`."""
+    x, other = minigrad.ones(3), minigrad.full((3,), 2.0, requires_grad=True)
+    assert func.grad(lambda a: Square.apply(a).sum())(x).tolist() == [2, 2, 2]
+    with pytest.raises(NotImplementedError, match="You must implement the jvp function"):
+        derive(lambda a: Square.apply(a * a).sum())(x)
+    derive(lambda a: (Square.apply(other) * a).sum())(x)  # which it is not to go through
+
+
+def test_hooks_of_modules_are_refused_within_derivatives() -> None:
+    """As in torch, which takes no notice of them in forward mode."""
+    layer, x, seen = nn.Linear(3, 3), minigrad.ones(3), []
+    layer.register_full_backward_hook(lambda module, gi, go: seen.append(go))
+    for derive in (func.grad, func.hessian):
+        with pytest.raises(RuntimeError, match="must override the setup_context staticmethod"):
+            derive(lambda x: layer(x).sum())(x)
+    assert minigrad.allclose(func.jacfwd(layer)(x), layer.weight)
+    assert not seen
 
 
 def test_vmap_refuses_to_change_what_slices_share_though_the_same_for_all() -> None:

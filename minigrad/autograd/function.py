@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ClassVar, TypeVar
 
-from ..engine import LEAF, Lost, Node, next_rank
+from ..engine import LEAF, Lost, Node, level, next_rank
 from ..modes import is_grad_enabled, no_grad
 from ..ops.inplace import take_history
 from ..tensor import Tensor, View, storage_of
@@ -101,6 +101,8 @@ class Function:
             args = _in_order(cls.forward, args, kwargs, with_defaults=True)
         elif kwargs:
             args = _in_order(cls.forward, (None, *args), kwargs, with_defaults=False)[1:]
+        if (innermost := level.get()) is not None:
+            innermost.refuse(args)
         node = cls._node(args)
         with no_grad():
             if separate:

@@ -40,6 +40,9 @@ class FunctionCtx:
         """
         self.to_save = tensors
 
+    def save_for_forward(self, *tensors: Tensor | None) -> None:
+        """Accepted for torch's sake: no `jvp` is called here that could ask for these."""
+
     def mark_dirty(self, *args: Tensor) -> None:
         """Say which inputs `forward` changes in place; it must return them."""
         self.dirty_tensors = args

@@ -41,7 +41,7 @@ class Linear:
     """A function at its arguments, as the linear map from tangents of those in `places` to tangents of its outputs."""
 
     def __init__(self, func: Function, args: tuple[Any, ...], places: tuple[int, ...], has_aux: bool) -> None:
-        with Level() as level, noticing_lost() as lost:
+        with Level(is_forward=True) as level, noticing_lost() as lost:
             mapped(_checked, [args[place] for place in places])
             entered, self.inputs, self.structure = level.entered(args, places)
             result, aux = with_aux(func(*entered), has_aux, _JVP)

@@ -7,14 +7,15 @@ that a gradient is wanted for outside: a leaf, or an argument of a level around 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from ..autograd import passes
 from ..autograd.checks import zeros_like
-from ..engine import Argument, Node
+from ..engine import Argument, Node, level, next_rank
 from ..modes import inference_mode, is_grad_enabled
 from ..tensor import Tensor, fresh_origin, storage_of
 from ..trees import Structure, flatten, mapped, unflatten
@@ -25,19 +26,28 @@ Tensors = Sequence[Any]
 
 
 class Level:
-    """One transformation under way, a context within which operations are recorded, also inside `no_grad`."""
+    """One transformation under way, a context within which operations are recorded, also inside `no_grad`.
 
-    def __init__(self) -> None:
+    is_forward  whether it is forward mode, where no gradient is wanted, as users see it
+    """
+
+    def __init__(self, is_forward: bool = False) -> None:
+        self.is_forward = is_forward
         self.is_outside_recorded = is_grad_enabled()
+        self.is_running = True  # until the function is through
+        self.outer, self.since = level.get(), next_rank()
         self.arguments: list[Argument] = []
         self.mode = inference_mode(False)
 
     def __enter__(self) -> Level:
+        self.token = level.set(self)
         self.mode.__enter__()
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.mode.__exit__(*exception)
+        level.reset(self.token)
+        self.is_running = False
         for argument in self.arguments:
             argument.is_live = False
 
@@ -61,6 +71,45 @@ class Level:
             entered[place] = value
         return entered, inputs, structure
 
+    def hook(self, node: Any, hook: Callable[..., Any]) -> Callable[..., Any]:
+        """A hook for `node` that is called in passes of this level alone: passes through these see the node too.
+
+        What is from outside keeps its hooks outside. Raises torch's RuntimeError where this level wants no gradient.
+        """
+        if node is None or node.rank > self.since:
+            return hook if self.outer is None else self.outer.hook(node, hook)
+        if self.is_forward or not _reaches([node], self.has):
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+
+        @wraps(hook)
+        def called(*gradients: Any) -> Any:
+            return hook(*gradients) if level.get() is self else None
+
+        return called
+
+    def has(self, edge: Any) -> bool:
+        """Whether it is one of the arguments."""
+        return any(edge is argument for argument in self.arguments)
+
+    def refuse(self, tensors: Iterable[Any]) -> None:
+        """Raise torch's error for a Function of `tensors` if forward mode is to go through it."""
+        if self.is_forward and _reaches(_edges(tensors), self.has):
+            raise NotImplementedError(
+                "You must implement the jvp function for custom autograd.Function to use it with forward mode AD.\n"
+                "  Nor is one called here: forward mode differentiates the backward pass, and cannot know whether a\n"
+                "  Function's is written with operations that are recorded. Take jacrev, or jacrev(jacrev(f))."
+            )
+        if self.outer is not None:
+            self.outer.refuse(tensors)
+
+    def gradients(self, *args: Any) -> list[Tensor]:
+        """The function `gradients` of this name, in a pass of this level."""
+        token = level.set(self)
+        try:
+            return gradients(*args)
+        finally:
+            level.reset(token)
+
 
 def leave(tree: Any, is_outside_recorded: bool) -> Any:
     """What comes out of a level as the world outside gets it; raises RuntimeError for what is no tensor."""
@@ -77,11 +126,22 @@ def leave(tree: Any, is_outside_recorded: bool) -> Any:
 
 def reaches_outside(tensors: Iterable[Any]) -> bool:
     """Whether tensors depend on a leaf, or on an argument of a level that is not over."""
+    return _reaches(
+        _edges(tensors), lambda edge: isinstance(edge, Tensor) or (isinstance(edge, Argument) and edge.is_live)
+    )
+
+
+def _edges(tensors: Iterable[Any]) -> list[Any]:
+    return [t if t.is_leaf else t._origin for t in tensors if isinstance(t, Tensor) and t.requires_grad]
+
+
+def _reaches(edges: list[Any], is_goal: Callable[[Any], bool]) -> bool:
+    """Whether a way through the graph leads from one of the edges to a goal."""
     seen: set[int] = set()
-    stack = [t if t.is_leaf else t._origin for t in tensors if isinstance(t, Tensor) and t.requires_grad]
+    stack = list(edges)
     while stack:
         edge = stack.pop()
-        if isinstance(edge, Tensor) or (isinstance(edge, Argument) and edge.is_live):
+        if is_goal(edge):
             return True
         if isinstance(edge, Node) and id(edge) not in seen:
             seen.add(id(edge))

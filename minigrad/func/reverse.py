@@ -20,7 +20,6 @@ from .levels import (
     Level,
     checked_outputs,
     chosen,
-    gradients,
     laid_out,
     leave,
     reaches_outside,
@@ -75,7 +74,7 @@ def _grad_and_value(
                 "you wanted to use the vjp or jacrev APIs instead?"
             )
     recorded = level.is_outside_recorded
-    found = gradients([output], inputs, None, recorded and reaches_outside([output]))
+    found = level.gradients([output], inputs, None, recorded and reaches_outside([output]))
     by_place = unflatten(leave(found, recorded), structure)
     value = leave((output, aux), recorded) if has_aux else leave(output, recorded)
     return by_place[0] if isinstance(argnums, int) else by_place, value
@@ -113,7 +112,9 @@ def _vjp(func: Function, args: tuple[Any, ...], places: tuple[int, ...], has_aux
                 f"function. cotangents: {vector_structure.pretty()}, primal output: {output_structure.pretty()}"
             )
         record = is_grad_enabled() if create_graph is None else create_graph
-        found = gradients(outputs, inputs, vectors, record and reaches_outside([*outputs, *vectors]), retain_graph)
+        found = level.gradients(
+            outputs, inputs, vectors, record and reaches_outside([*outputs, *vectors]), retain_graph
+        )
         return unflatten(leave(found, record), structure)
 
     recorded = level.is_outside_recorded

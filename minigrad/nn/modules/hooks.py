@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...autograd import Function
-from ...engine import RemovableHandle, level_of_user
+from ...engine import RemovableHandle, level, level_of_user
 from ...modes import is_grad_enabled
 from ...tensor import Tensor
 from .mistakes import name_layer
@@ -115,6 +115,14 @@ def _after(module: Module, hook: ForwardHook, args: Any, kwargs: dict[str, Any],
     return result if changed is None else changed
 
 
+_TRANSFORMED = (
+    "In order to use an autograd.Function with functorch transforms (vmap, grad, jvp, jacrev, ...), it must override "
+    "the setup_context staticmethod. For more details, please see "
+    "https://pytorch.org/docs/main/notes/extending.func.html\n"
+    "  That is how torch refuses a module with full backward hooks inside of a transformed function. Take them away."
+)
+
+
 class BackwardHookFunction(Function):
     """Hands tensors on as they are: a place in the graph to meet the gradients of them all at once."""
 
@@ -213,6 +221,10 @@ def _watched(values: tuple[Any, ...], hook: Hook, zeros: bool) -> tuple[tuple[An
     indices = [i for i, value in enumerate(values) if isinstance(value, Tensor)]
     if not is_grad_enabled() or not any(values[i].requires_grad for i in indices):
         return values, None
+    if (innermost := level.get()) is not None:  # a transformation of minigrad.func
+        if innermost.is_forward:
+            return values, None
+        raise RuntimeError(_TRANSFORMED)
     passed = list(values)
     tensors = BackwardHookFunction.apply(hook, zeros, *[values[i] for i in indices])
     for i, t in zip(indices, tensors, strict=True):
