@@ -198,6 +198,7 @@ CALLS = {
     "jvp of nothing": "F.jvp(lambda a: None, (x,), (x,))",
     "jvp of integers": "F.jvp(squares, (i,), (i,))",
     "jacobian by integers": "F.jacfwd(squares)(i)",
+    "jvp with integers": "F.jvp(squares, (x,), (i,))",
     "jvp of no arguments": "F.jvp(lambda: x, (), ())",
     "jvp, more results": "F.jvp(lambda a: (a * a, a + 1), (x,), (x,), has_aux=True)",
     "jvp of a structure": "F.jvp(lambda d: {'o': d['a'] * d['b']}, ({'a': x, 'b': x},), ({'a': x, 'b': y},))",
@@ -268,6 +269,10 @@ CALLS = {
     "slices changed in place": "F.vmap(lambda a: a.mul_(2))(n), n",
     "what is shared changed in place": "F.vmap(lambda a: m.mul_(a))(n)",
     "an argument that is shared changed in place": "F.vmap(lambda a, b: a.mul_(b), in_dims=(None, 0))(m, n)",
+    "slices of the same changed in place": "F.vmap(lambda a, b: a.mul_(b))(n, n), n",
+    "slices that are one changed in place": "refused(lambda: F.vmap(lambda a: a.add_(1))(m.expand(2, 3)))",
+    "slices that cross changed in place": "refused(lambda: F.vmap(lambda a, b: a.add_(b), in_dims=(0, 1))(z, z))",
+    "the places of values, once for all": "F.vmap(lambda a: a.argmax(), out_dims=None)(z)",
     "a module of which each has one": "stacked(torch)",
     "no modules": "F.stack_module_state([])",
     "modules in other modes": "F.stack_module_state([torch.nn.Linear(1, 1), torch.nn.Linear(1, 1).eval()])",
@@ -330,7 +335,11 @@ def test_calls(call: str) -> None:
         def later(found: Any, leaf: Any) -> Any:
             return found, library.autograd.grad(found.sum(), leaf)
 
-        hooked_g = g * 1
+        def refused(f: Any) -> Any:
+            with pytest.raises(RuntimeError):
+                f()
+
+        hooked_g, z = g * 1, library.eye(2)
         hooked_g.register_hook(lambda d: d * 10)
         n, m = library.arange(6.0).reshape(2, 3), library.arange(3.0)
         cubes, squares, two = (lambda a: (a**3).sum()), (lambda a: a**2), (lambda a, b: (a * b).sum())
@@ -428,6 +437,19 @@ def test_vmap_refuses_results_of_different_structure() -> None:
     structures = iter([(), []])
     with pytest.raises(RuntimeError, match="the slices have results of different structure"):
         func.vmap(lambda a: next(structures))(minigrad.ones(2))
+
+
+@pytest.mark.parametrize("call", [lambda x: lambda a: a.mul_(x.sum()), lambda x: lambda a: a.add_(x[0])])
+def test_vmap_refuses_to_use_what_another_slice_has_changed(call: Any) -> None:
+    """torch has the sum before any slice changes."""
+    x = minigrad.arange(6.0).reshape(3, 2)
+    for run in (
+        lambda: func.vmap(call(x))(x),
+        lambda: func.vmap(lambda a, whole: call(whole)(a), in_dims=(0, None))(x, x),
+    ):
+        with pytest.raises(RuntimeError, match="changed in place for another slice"):
+            run()
+    assert func.vmap(lambda a: a.mul_(2).sum() + a.sum())(minigrad.ones(3, 2)).tolist() == [8, 8, 8]
 
 
 def test_a_graph_is_left_that_something_else_needs() -> None:

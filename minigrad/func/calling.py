@@ -140,6 +140,11 @@ def _in_place_of(module: Module, placed: Tensors) -> Iterator[None]:
             there = getattr(owner, last, None)
             if there is not None and not isinstance(there, Tensor):
                 raise TypeError(f"attribute `{last}`: {there} is not an instance of torch.Tensor")
+            if isinstance(getattr(type(owner), last, None), property):
+                raise RuntimeError(
+                    f"functional_call: `{name}` is computed, so that nothing can stand in its place.\n"
+                    f"  Give what it is computed from: of a parametrization, `parametrizations.{last}.original`."
+                )
             kinds: tuple[dict[str, Any], ...] = (owner._parameters, owner._buffers, owner.__dict__)
             kind = next((kind for kind in kinds if last in kind), owner.__dict__)
             before.append((kind, last, kind.get(last, _NOTHING)))

@@ -106,6 +106,8 @@ def jvp(func: Function, primals: Any, tangents: Any, *, strict: bool = False, ha
         _checked(t)
         if not isinstance(vector, Tensor):
             raise RuntimeError(f"{_JVP}: Expected tangents to only contain Tensors, got {type(vector)}")
+        if not vector.is_floating_point():
+            raise ValueError(f"Expected tangent to be floating point or complex, but got: {vector.dtype}")
         if t.shape != vector.shape:
             raise RuntimeError(
                 "Trying to set a forward gradient that has a different size than that of the original Tensor, this is "

@@ -12,8 +12,11 @@ from collections.abc import Callable
 from functools import partial, wraps
 from typing import Any
 
+import numpy as np
+
 from ..engine import Storage
 from ..generator import default_generator
+from ..layout import address
 from ..ops.listening import Listener, listening
 from ..ops.shape import stack
 from ..random import drawing
@@ -37,6 +40,11 @@ _CHANGED = (
     "over in a vmap. Please try to use out-of-place operators instead of inplace arithmetic. If said operator is being "
     "called inside the PyTorch framework, please file a bug report instead.\n"
     "  The function changes in place what all slices share: the second one would see what the first one has done."
+)
+_READ = (
+    "vmap: the function uses memory that it has changed in place for another slice.\n"
+    "  torch has all slices at once, here one comes after another: this one would see what that one has done. Let it\n"
+    "  change a clone() of its slice."
 )
 _REFUSED = {"bool()": _CONTROL_FLOW, "in": _CONTROL_FLOW} | dict.fromkeys(
     (".item()", "float()", "int()", "complex()", "an index"), _ITEM
@@ -70,7 +78,7 @@ def vmap(
         _check_out_dims(func, out_dims)
         dims, given, structure = _batched_inputs(func, in_dims, args)
         size = next(t.shape[d] for t, d in zip(given, dims, strict=True) if d is not None)
-        guard = _Guard([t for t, d in zip(given, dims, strict=True) if d is not None])
+        guard = _Guard(_slices_own(given, dims))
         state = default_generator.get_state() if randomness == "same" else None
         results = []
         with drawing(randomness), listening(guard):
@@ -95,8 +103,8 @@ def _slice(t: Any, dim: int | None, i: int) -> Any:
 class _Guard(Listener):
     """Refuses, while slices are computed one after the other, what could not be done with all of them at once."""
 
-    def __init__(self, whole: list[Tensor]) -> None:
-        self.of_batch = {id(storage_of(t)) for t in whole}
+    def __init__(self, of_batch: set[int]) -> None:
+        self.of_batch = of_batch
         self.number = 0
         self.changed_in: dict[int, tuple[Storage, int]] = {}  # by its id, memory and the number of the slice
         self.depending: dict[int, Tensor] = {}  # by their ids, tensors that depend on the slice at hand
@@ -108,8 +116,13 @@ class _Guard(Listener):
 
     def operation(self, op: Any, args: tuple[Any, ...], result: Any) -> None:
         """What comes of a tensor that depends on the slice depends on it too."""
-        if isinstance(result, Tensor) and any(id(a) in self.depending for a in flatten(list(args))[0]):
+        tensors = [t for t in flatten(list(args))[0] if isinstance(t, Tensor)]
+        if isinstance(result, Tensor) and any(id(t) in self.depending for t in tensors):
             self.depending[id(result)] = result
+        for t in tensors:
+            _, number = self.changed_in.get(id(t._storage), (None, self.number))
+            if number != self.number and id(t) not in self.depending:
+                raise RuntimeError(_READ)
 
     def left(self, t: Tensor, how: str) -> None:
         """Refuse to let the value go where it could decide something."""
@@ -124,6 +137,16 @@ class _Guard(Listener):
 
 
 # What goes in
+
+
+def _slices_own(given: list[Any], dims: list[Any]) -> set[int]:
+    """The ids of memory that each slice may change, as no other has a part in what is its own."""
+    seen_as: dict[int, set[Any]] = {}
+    for t, dim in zip(given, dims, strict=True):
+        if isinstance(t, Tensor):
+            alone = dim is not None and t.stride(dim) != 0
+            seen_as.setdefault(id(storage_of(t)), set()).add((address(t._array), t.stride(), dim) if alone else None)
+    return {key for key, ways in seen_as.items() if len(ways) == 1 and None not in ways}
 
 
 def _batched_inputs(func: Any, in_dims: Any, args: tuple[Any, ...]) -> tuple[list[Any], list[Any], Structure]:
@@ -206,7 +229,7 @@ def _joined(func: Any, out_dims: Any, results: list[Any], size: int, guard: _Gua
     found = []
     for parts, dim in zip(zip(*outputs, strict=True), dims, strict=True):
         if dim is None:
-            if id(parts[-1]) in guard.depending:
+            if id(parts[-1]) in guard.depending or not all(_same(part, parts[0]) for part in parts[1:size]):
                 raise ValueError(
                     f"vmap({_name(func)}, ...): `{_name(func)}` can not return a BatchedTensor when out_dim is None"
                 )
@@ -219,6 +242,11 @@ def _joined(func: Any, out_dims: Any, results: list[Any], size: int, guard: _Gua
         else:
             found.append(stack(parts)[:size].movedim(0, dim))
     return unflatten(found, structure)
+
+
+def _same(a: Any, b: Any) -> bool:
+    """Whether two slices' results, which are not stacked, could be one: not what was found from their values."""
+    return not isinstance(a, Tensor) or (isinstance(b, Tensor) and np.array_equal(a._array, b._array, equal_nan=True))
 
 
 def _name(func: Any) -> str:
