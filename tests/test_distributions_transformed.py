@@ -1,7 +1,10 @@
 """Transforms and the distributions that they make: values, inverses, slopes, samples, gradients and errors are torch's."""
 
 import copy
+import gc
 import math
+import pickle
+import weakref
 
 import pytest
 
@@ -214,7 +217,8 @@ def which_are_equal(torch):
     kinds += [D.ExpTransform().inv, D.ComposeTransform([D.ExpTransform()]), D.identity_transform, D.SoftmaxTransform()]
     kinds += [D.StickBreakingTransform(), D.LowerCholeskyTransform(), D.PositiveDefiniteTransform()]
     kinds += [D.IndependentTransform(D.ExpTransform(), 1), D.ReshapeTransform((1,), (1, 1))]
-    same = [copy.copy(kind) for kind in kinds]
+    inverse = kinds.index(D.ExpTransform().inv)  # whose copy, in torch, is of nothing
+    same = [kind if i == inverse else copy.copy(kind) for i, kind in enumerate(kinds)]
     signs = [kind.sign for kind in kinds[:4] + kinds[5:13]]
     return [[a == b for a in kinds] for b in same], [a != b for a, b in zip(kinds, same, strict=True)], signs
 
@@ -254,6 +258,27 @@ def copies(torch):
     inverse, y = transform.inv, transform(torch.ones(1))
     twin, shallow = copy.deepcopy(transform), copy.copy(transform)
     return twin(torch.ones(1)), twin.inv is inverse, twin == transform, twin.inv.inv is twin, shallow.inv is inverse, y
+
+
+def test_an_inverse_is_copied_and_pickled_and_no_cycle_holds_what_a_cache_remembers():
+    D, x = minigrad.distributions, minigrad.tensor([0.5, 1.0])
+    for transform in (D.ExpTransform(), D.ComposeTransform([D.TanhTransform(), D.AffineTransform(1.0, 2.0)])):
+        inverse = transform.inv
+        assert inverse.inv is transform
+        assert transform.inv is inverse
+        for other in (copy.copy(inverse), copy.deepcopy(inverse), pickle.loads(pickle.dumps(inverse))):
+            assert minigrad.allclose(other(transform(x)), x)
+            assert minigrad.allclose(other.inv(x), transform(x))
+    gc.disable()
+    try:
+        transform = D.TanhTransform(cache_size=1)
+        y = weakref.ref(transform(x))
+        transform.inv(y())
+        D.ComposeTransform([transform]).inv(y())
+        del transform
+        assert y() is None
+    finally:
+        gc.enable()
 
 
 def values_at_the_ends(torch):

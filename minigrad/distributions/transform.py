@@ -6,7 +6,9 @@ Source: https://docs.pytorch.org/docs/stable/distributions.html#module-torch.dis
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 import minigrad as torch
 
@@ -36,7 +38,7 @@ class Transform:
         if cache_size not in (0, 1):
             raise ValueError("cache_size must be 0 or 1")
         self._cache_size = cache_size
-        self._inv: Transform | None = None
+        self._inverse_known: Callable[[], Transform | None] = lambda: None  # else a weak reference: no cycles
         self._cached_x_y: tuple[Any, Any] = (None, None)
 
     # What a transform defines
@@ -82,9 +84,11 @@ class Transform:
     @property
     def inv(self) -> Transform:
         """The inverse, whose inverse is this one."""
-        if self._inv is None:
-            self._inv = _InverseTransform(self)
-        return self._inv
+        found = self._inverse_known()
+        if found is None:
+            found = _InverseTransform(self)
+            self._inverse_known = ref(found)
+        return found
 
     def with_cache(self, cache_size: int = 1) -> Transform:
         """The same transform with such a cache."""
@@ -110,7 +114,10 @@ class Transform:
         return self is other
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_inv": None}
+        return {name: value for name, value in self.__dict__.items() if name != "_inverse_known"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state, _inverse_known=lambda: None)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
@@ -124,7 +131,11 @@ class _InverseTransform(Transform):
 
     def __init__(self, transform: Transform) -> None:
         super().__init__(cache_size=transform._cache_size)
-        self._inv: Transform = transform
+        self._inv = transform
+
+    @property
+    def inv(self) -> Transform:
+        return self._inv
 
     @constraints.dependent_property(is_discrete=False)
     def domain(self) -> Constraint:
@@ -189,10 +200,11 @@ class ComposeTransform(Transform):
 
     @property
     def inv(self) -> Transform:
-        if self._inv is None:
-            self._inv = ComposeTransform([part.inv for part in reversed(self.parts)])
-            self._inv._inv = self
-        return self._inv
+        found = self._inverse_known()
+        if found is None:
+            found = ComposeTransform([part.inv for part in reversed(self.parts)])
+            self._inverse_known, found._inverse_known = ref(found), ref(self)
+        return found
 
     def _of_cache(self, cache_size: int) -> Transform:
         return ComposeTransform(self.parts, cache_size)
