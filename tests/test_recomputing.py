@@ -431,3 +431,17 @@ def test_what_is_shown_of_a_pass_is_what_is_shown_without() -> None:
         return [node["value"] for node in told["nodes"]], steps
 
     assert shown(lambda: checkpoint(net, x, use_reentrant=False)) == shown(lambda: net(x))
+
+
+@pytest.mark.parametrize("order", ["newest first", "naive"])
+def test_what_is_shown_of_a_reentrant_checkpoint_leaves_every_grad_as_it_was(order: str) -> None:
+    """Its pass within a step adds to `.grad` of what the function captured."""
+    w, u, x = (minigrad.tensor([value], requires_grad=True) for value in (2.0, 3.0, 5.0))
+    u.grad = kept = minigrad.tensor([7.0])
+    loss = checkpoint(lambda x: x * w * u, x, use_reentrant=True).sum()
+    told = show.steps(loss, order=order)
+    assert "6" in str(told.ledgers[0].after)
+    assert (w.grad, u.grad, x.grad, kept.tolist()) == (None, kept, None, [7.0])
+    assert u.grad is kept
+    loss.backward()
+    assert [t.grad.item() for t in (w, u, x)] == [15, 17, 6]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 
-from ..autograd import passes
+from ..autograd import heard as heard, passes  # the former lets passes tell
+from ..autograd.nodes import FunctionNode
 from ..autograd.tape import ArrayTape, OfSeveral, accumulate_out_of_place, run_leaf_hooks
 from ..engine import LEAF, Node, guarded, user_line
 from ..ops.inplace import check_writable
+from ..ops.listening import Listener, listening
 from ..ops.shape import CatBackward0, StackBackward0
 from ..tensor import Tensor
 from ..walk import bring_to, broadcast_dims, walk
@@ -57,8 +60,9 @@ def steps(
     graph = Recorded(root, loss)
     tape: Any = _Watching(graph, order)
     tape.contribute(root, None, None, start)
-    found = walk(((root, start),), tape, True) if order == ORDERS[0] else _walk_naively(root, start, tape)
-    run_leaf_hooks(found, tape)
+    with _grads_kept() if any(isinstance(edge, FunctionNode) for edge in graph.edges) else nullcontext():
+        found = walk(((root, start),), tape, True) if order == ORDERS[0] else _walk_naively(root, start, tape)
+        run_leaf_hooks(found, tape)
     tape.finish(found)
     made = Backward(graph.ids[id(root)], graph.nodes, tape.steps, tape.ledgers, order)
     made.sources = sources_of(graph.nodes)
@@ -71,6 +75,37 @@ def steps(
     if create_graph:
         made.higher = _higher(loss, gradient, {n: graph.edges[n] for n in made.ledgers})
     return made
+
+
+class _Grads(Listener):
+    """What `.grad` of leaves was before a pass within a step, as the backward of a Function may make one, added to it.
+
+    Reentrant checkpoints do.
+    """
+
+    def __init__(self) -> None:
+        self.before: dict[int, tuple[Tensor, Tensor | None, Any]] = {}
+
+    def delivers(self, found: Any) -> None:
+        """Remember them."""
+        for leaf, _ in found.values():
+            if isinstance(leaf, Tensor):
+                grad = leaf.grad
+                self.before.setdefault(id(leaf), (leaf, grad, None if grad is None else grad._array.copy()))
+
+
+@contextmanager
+def _grads_kept() -> Iterator[None]:
+    """Let no `.grad` have changed after it."""
+    grads = _Grads()
+    try:
+        with listening(grads):
+            yield
+    finally:
+        for leaf, grad, array in grads.before.values():
+            leaf.grad = grad
+            if grad is not None:
+                grad._array[...] = array
 
 
 def _higher(loss: Tensor, gradient: Tensor | None, edges: dict[int, Any]) -> dict[int, Backward]:
