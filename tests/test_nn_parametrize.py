@@ -463,6 +463,16 @@ def test_a_copy_can_lose_its_parametrizations_alone() -> None:
     assert type(twin) is minigrad.nn.Linear
 
 
+def test_a_call_with_other_parameters_refuses_what_is_computed() -> None:
+    """It took no notice; torch sets it, so that no gradient flows to it."""
+    layer = minigrad.nn.utils.parametrizations.weight_norm(minigrad.nn.Linear(2, 2))
+    call, ones = minigrad.func.functional_call, minigrad.ones(1, 2)
+    with pytest.raises(RuntimeError, match=r"`weight` is computed.*\n.*`parametrizations\.weight\.original`"):
+        call(layer, {"weight": minigrad.ones(2, 2)}, ones)
+    length = {"parametrizations.weight.original0": minigrad.zeros(2, 1)}
+    assert minigrad.equal(call(layer, length, ones)[0], layer.bias)
+
+
 @settings(max_examples=15, deadline=None)
 @given(
     shape=st.tuples(st.integers(1, 4), st.integers(1, 4)), seed=st.integers(0, 99), dim=st.sampled_from([0, 1, None])
