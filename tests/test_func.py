@@ -64,7 +64,7 @@ FORWARD = {
 }
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(functions(*UNRECORDED, *VIEWS_OF_ARGUMENTS))
 @pytest.mark.parametrize("outside", [False, True])
 @pytest.mark.parametrize("name", REVERSE)
@@ -72,14 +72,14 @@ def test_reverse_mode(name: str, outside: bool, lines: list[str]) -> None:
     assert_alike(REVERSE[name], lines, outside)
 
 
-@settings(max_examples=8)
+@settings(max_examples=4)
 @given(functions(*VIEWS_OF_ARGUMENTS))
 @pytest.mark.parametrize("name", FORWARD)
 def test_forward_mode(name: str, lines: list[str]) -> None:
     assert_alike(FORWARD[name], lines, outside=True)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(functions(*UNRECORDED, *VIEWS_OF_ARGUMENTS))
 def test_every_way_to_a_derivative_comes_to_the_same(lines: list[str]) -> None:
     """Without torch: rows, columns, products and the backward pass of old."""
@@ -98,7 +98,7 @@ def test_every_way_to_a_derivative_comes_to_the_same(lines: list[str]) -> None:
     assert minigrad.equal(given_x, x)
 
 
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(functions())
 def test_vmap_is_a_function_of_the_whole_batch(lines: list[str]) -> None:
     mapped = lambda F, f, x, y: F.vmap(F.vmap(f, in_dims=(0, None)), in_dims=(None, 0))(*batches(x, y))

@@ -473,7 +473,7 @@ def test_a_call_with_other_parameters_refuses_what_is_computed() -> None:
     assert minigrad.equal(call(layer, length, ones)[0], layer.bias)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(
     shape=st.tuples(st.integers(1, 4), st.integers(1, 4)), seed=st.integers(0, 99), dim=st.sampled_from([0, 1, None])
 )

@@ -37,7 +37,7 @@ def gradients(library: Any, lines: list[str], call: Any) -> Any:
     return [None if t is None else t.detach().numpy().tolist() for t in found]
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(functions(*UNRECORDED, *DRAWING))
 def test_a_checkpoint_changes_no_value_and_no_gradient(lines: list[str]) -> None:
     plain = gradients(minigrad, lines, lambda f, x, y: f(x, y))

@@ -81,9 +81,9 @@ def vmap(
         guard = _Guard(_slices_own(given, dims))
         state = default_generator.get_state() if randomness == "same" else None
         results = []
+        every = [[_slice(t, d, i) for t, d in zip(given, dims, strict=True)] for i in range(max(size, 1))]
         with drawing(randomness), listening(guard):
-            for i in range(max(size, 1)):
-                slices = [_slice(t, d, i) for t, d in zip(given, dims, strict=True)]
+            for slices in every:
                 guard.next_slice([t for t, d in zip(slices, dims, strict=True) if d is not None])
                 if state is not None:
                     default_generator.set_state(state)
