@@ -421,6 +421,18 @@ def test_between_the_passes_only_the_borders_of_segments_are_held(way: bool) -> 
     assert whole < 2 * one
 
 
+def test_a_compiled_function_in_a_checkpoint_is_run_as_written_both_times() -> None:
+    """Its first call records what its second one would not."""
+    f, found = minigrad.compile(lambda x: (x**3).sin()), []
+    for _ in range(2):
+        x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+        checkpoint(f, x, use_reentrant=False).sum().backward()
+        found.append(x.grad)
+        assert f(x.detach()) is not None
+    expected = 3 * x.detach() ** 2 * (x.detach() ** 3).cos()
+    assert all(minigrad.allclose(grad, expected) for grad in found)
+
+
 def test_what_is_shown_of_a_pass_is_what_is_shown_without() -> None:
     minigrad.manual_seed(0)
     net, x = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)), minigrad.ones(2, 2)

@@ -8,7 +8,9 @@ Source: torch/utils/checkpoint.py of https://github.com/pytorch/pytorch
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -22,6 +24,18 @@ from .nodes import FunctionNode
 
 INTERNAL = True
 _START = "torch.utils.checkpoint: "
+_running: ContextVar[bool] = ContextVar("minigrad.recomputed", default=False)
+is_recomputed = _running.get  # whether what is computed is to be computed again: then compiled functions run as written
+
+
+@contextmanager
+def recomputed() -> Iterator[None]:
+    """Within it, a function runs that is run again for its backward pass; or runs again."""
+    token = _running.set(True)
+    try:
+        yield
+    finally:
+        _running.reset(token)
 
 
 class CheckpointError(RuntimeError):
