@@ -18,6 +18,7 @@ from weakref import ref
 import numpy as np
 
 from . import messages
+from .transforming import of_level
 
 INTERNAL = True  # frames of a module with this name in it are never taken for "the user's line"
 
@@ -163,23 +164,6 @@ def noticing_lost() -> Iterator[list[Lost]]:
         _noticed.reset(token)
 
 
-# The innermost transformation of `minigrad.func` under way (see `func/levels.py`), whose function or pass runs
-level: ContextVar[Any] = ContextVar("minigrad.level", default=None)
-
-
-def of_level(node: Any, hook: Callable[..., Any]) -> Callable[..., Any]:
-    """A hook for `node`, None for a leaf: registered inside a transformation, it is for that one's passes alone."""
-    innermost = level.get()
-    return hook if innermost is None else innermost.hook(node, hook)
-
-
-def refuse_inside(call: str) -> None:
-    """Raise torch's error for what may not be called inside a function that is transformed."""
-    innermost = level.get()
-    if innermost is not None and innermost.is_running:
-        raise RuntimeError(messages.inside_transform(call))
-
-
 class Node:
     """One recorded operation: what its rules need, and where the gradients they give go on to.
 
@@ -200,6 +184,7 @@ class Node:
     lasti: int
     rank: int
     targets: Any
+    is_argument = False  # whether what it made counts as a leaf: the argument of a transformed function
 
     def unpack(self) -> Any:
         """The saved values; raises if a backward pass has freed them, or one was changed in place since."""
@@ -362,27 +347,6 @@ class NodeOfMany(Node):
         """Let the saved values go, if there are any that could be changed."""
         if self.guards:
             self.saved = RELEASED
-
-
-class Argument(NodeOfMany):
-    """The origin of a tensor that stands for another as a transformed function's argument (see `func/levels.py`).
-
-    To changes in place it is a leaf.
-    """
-
-    __slots__ = ("is_live",)
-
-    def __init__(self, inputs: Sequence[Any]) -> None:
-        super().__init__(inputs)
-        self.is_live = True  # until the transformation is over
-
-    def name(self) -> str:
-        """As torch calls an operation that does nothing."""
-        return "AliasBackward0"
-
-    def pull(self, g: Any, edges: Any, saved: Any) -> Any:
-        """The gradient as it is."""
-        return (g,)
 
 
 class Replaced(NodeOfMany):

@@ -16,13 +16,14 @@ from weakref import WeakValueDictionary, ref
 
 import numpy as np
 
-from . import dtypes, engine, grad_messages, messages
+from . import dtypes, grad_messages, messages
 from .devices import CPU, device
 from .dtypes import Size, dtype
 from .engine import LEAF, SEVERED, Lost, Node, RemovableHandle, Replaced, Storage, is_hooked, level_of_user
 from .flags import wrong_flag
 from .layout import CHANNELS_LAST, is_channels_last, memory_owner, strides_of
 from .modes import is_grad_enabled
+from .transforming import of_level, refuse_inside
 
 if TYPE_CHECKING:
     from ._api import Methods  # what `ops/` adds, written down for type checkers
@@ -207,7 +208,7 @@ class Tensor(Methods, metaclass=TensorType):
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Ask for a gradient (or no longer), in place; only floating leaves can."""
         if requires_grad is True:
-            engine.refuse_inside("requires_grad_")
+            refuse_inside("requires_grad_")
             if self._array.dtype.kind != "f":
                 raise RuntimeError(messages.cannot_require_grad(self.dtype))
             if not isinstance(self._origin, Node):
@@ -262,7 +263,7 @@ class Tensor(Methods, metaclass=TensorType):
 
     def retain_grad(self) -> None:
         """Keep the gradient of a tensor that is no leaf in `.grad` too."""
-        engine.refuse_inside("retain_grad")
+        refuse_inside("retain_grad")
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
         if isinstance(self._origin, Node) and not self.retains_grad and not self.is_leaf:  # which updates a view
@@ -274,7 +275,7 @@ class Tensor(Methods, metaclass=TensorType):
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         leaf = not is_hooked(self._origin) and self.is_leaf  # the latter brings a view up to date
         hooks = self.__dict__.setdefault("_hooks", {}) if leaf else self._origin.attached().for_tensor()
-        return RemovableHandle(hooks, engine.of_level(None if leaf else self._origin, hook))
+        return RemovableHandle(hooks, of_level(None if leaf else self._origin, hook))
 
     def register_post_accumulate_grad_hook(self, hook: Callable[[Tensor], None]) -> RemovableHandle:
         """Call `hook(tensor)` after a backward pass has accumulated into this leaf's `.grad`."""

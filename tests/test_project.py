@@ -28,6 +28,7 @@ LAYERS = (
     "minigrad.layout",
     "minigrad.grad_messages",
     "minigrad.flags",
+    "minigrad.transforming",
     "minigrad.modes",
     "minigrad.engine",
     "minigrad.walk",

@@ -24,10 +24,11 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ClassVar, TypeVar
 
-from ..engine import LEAF, Lost, Node, level, next_rank
+from ..engine import LEAF, Lost, Node, next_rank
 from ..modes import is_grad_enabled, no_grad
 from ..ops.inplace import take_history
 from ..tensor import Tensor, View, storage_of
+from ..transforming import level
 from . import errors
 from .nodes import DelayedError, FunctionCtx, FunctionNode, OutputOfSeveral, SavedTensor
 

@@ -15,14 +15,37 @@ import numpy as np
 
 from ..autograd import passes
 from ..autograd.checks import zeros_like
-from ..engine import Argument, Node, level, next_rank
+from ..engine import Node, NodeOfMany, next_rank
 from ..modes import inference_mode, is_grad_enabled
 from ..tensor import Tensor, fresh_origin, storage_of
+from ..transforming import level
 from ..trees import Structure, flatten, mapped, unflatten
 
 INTERNAL = True
 ArgNums = int | tuple[int, ...]
 Tensors = Sequence[Any]
+
+
+class Argument(NodeOfMany):
+    """The origin of a tensor that stands for another as a transformed function's argument.
+
+    To changes in place it is a leaf.
+    """
+
+    __slots__ = ("is_live",)
+    is_argument = True
+
+    def __init__(self, inputs: Sequence[Any]) -> None:
+        super().__init__(inputs)
+        self.is_live = True  # until the transformation is over
+
+    def name(self) -> str:
+        """As torch calls an operation that does nothing."""
+        return "AliasBackward0"
+
+    def pull(self, g: Any, edges: Any, saved: Any) -> Any:
+        """The gradient as it is."""
+        return (g,)
 
 
 class Level:

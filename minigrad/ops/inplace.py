@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import SEVERED, Argument, Lost, Node, Since, Storage
+from ..engine import SEVERED, Lost, Node, Since, Storage
 from ..flags import check_flags
 from ..layout import address, copy_array, share_memory
 from ..modes import is_grad_enabled
@@ -171,7 +171,7 @@ def requires_grad(value: Any) -> bool:
 
 def made_by(t: Tensor) -> Node | None:
     """The node of the operation that made `t`, whether or not its memory has changed since."""
-    return t._origin if isinstance(t._origin, Node) and not isinstance(t._origin, Argument) else None
+    return t._origin if isinstance(t._origin, Node) and not t._origin.is_argument else None
 
 
 def check_writable(t: Tensor, *others: Any) -> bool:

@@ -12,9 +12,10 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...autograd import Function
-from ...engine import RemovableHandle, level, level_of_user
+from ...engine import RemovableHandle, level_of_user
 from ...modes import is_grad_enabled
 from ...tensor import Tensor
+from ...transforming import level
 from .mistakes import name_layer
 
 if TYPE_CHECKING:
