@@ -207,14 +207,16 @@ class _OfFunction:
 
 
 def _saved(node: Any, mark: Mark | None = None) -> list[Any]:
-    """What a node has saved: those values that `mark` stands for, or all."""
+    """What a node has saved: those values that `mark` stands for, or all, except what users' hooks have put away."""
     op = getattr(type(node), "op", None)
     found: list[Any] = []
     if op is not None:
         found = [_OfTable(node, name) for name in op.guarded if getattr(node, f"g_{name}") is not None]
     elif isinstance(node, FunctionNode):
         found = [_OfFunction(node, saved) for saved in node.ctx._saved if saved is not None]
-    return [s for s in found if mark is None or s.guard is mark]
+    if mark is not None:
+        return [s for s in found if s.guard is mark]
+    return [s for s in found if isinstance(s.guard, Mark) or not isinstance(s.guard, Dropped)]
 
 
 def _held(node: Any) -> tuple[type, list[Value]]:

@@ -160,7 +160,7 @@ class RecordedTape(ArrayTape):
         """The saved values of `node` as tensors that are part of the graph."""
         values = node.unpack()
         op = getattr(type(node), "op", None)
-        return values if op is None else [_rebuilt(node, op, *named) for named in zip(op.slots, values, strict=True)]
+        return values if op is None else [rebuilt(node, op, *named) for named in zip(op.slots, values, strict=True)]
 
     def sum(self, g: Any, dims: tuple[int, ...], keepdim: bool) -> Any:
         """`g` added up over `dims`."""
@@ -205,7 +205,7 @@ class OfSeveral:
 ON_ARRAYS, ON_TENSORS = ArrayTape(), RecordedTape()
 
 
-def _rebuilt(node: Node, op: Any, name: str, value: Any) -> Any:
+def rebuilt(node: Node, op: Any, name: str, value: Any) -> Any:
     """A saved value of a table's operation as a tensor that is part of the graph; options as they are."""
     if name not in op.guarded or value is None:
         return value
@@ -213,7 +213,7 @@ def _rebuilt(node: Node, op: Any, name: str, value: Any) -> Any:
     storage, _ = guarded(guard)
     if name == "out":
         return Tensor._of(value, node, storage)
-    if guard.__class__ is SinceSevered:
+    if isinstance(guard, SinceSevered):
         return Tensor._of(value, SEVERED, storage)
     if name not in op.differentiable:
         return Tensor._of(value, None, storage)

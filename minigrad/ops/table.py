@@ -294,6 +294,12 @@ def as_operand(value: Any, d: np.dtype[Any]) -> Tensor:
     return made
 
 
+def is_constant(x: np.ndarray[Any, Any]) -> bool:
+    """Whether `x` is the array of a Python number that was looked up."""
+    known = None if x.ndim or x.dtype not in _constants else _constants[x.dtype].get(x.item())
+    return known is not None and known._array is x
+
+
 def as_floating(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Integers in the default floating dtype, which is what a function such as exp gives for them."""
     return x.astype(dtypes.get_default_dtype().numpy)

@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd.graph import saved_tensors_hooked
 from ..autograd.recomputing import is_recomputed
 from ..autograd.tape import ON_TENSORS, Alias
 from ..dtypes import get_default_dtype
@@ -460,7 +461,7 @@ def _compiled(model: Callable[..., Any], fullgraph: bool) -> Callable[..., Any]:
 
     @wraps(f)
     def compiled(*args: Any, **kwargs: Any) -> Any:
-        if is_recomputed():
+        if is_recomputed() or saved_tensors_hooked():  # hooks are told of what each operation saves
             return f(*args, **kwargs)
         for call in calls:
             try:

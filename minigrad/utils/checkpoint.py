@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import autograd, messages
 from ..autograd import Function
+from ..autograd.graph import without_hooks
 from ..autograd.passes import is_whole_pass
 from ..autograd.recomputing import CheckpointError as CheckpointError, Part, recomputed
 from ..engine import Node, next_rank
@@ -142,11 +143,11 @@ def _let_go(
     def again(node: Node) -> Any:
         for one in given:
             one.check(node)
-        with _drawing_from(state), enable_grad(), recomputed(), recompute_context:
+        with _drawing_from(state), enable_grad(), without_hooks(), recomputed(), recompute_context:
             return function(*args, **kwargs)
 
     part, since, done = Part(again, determinism_check == "default"), next_rank(), False
-    with recomputed(), forward_context:
+    with without_hooks(), recomputed(), forward_context:
         result = function(*args, **kwargs)
         done = True
     if not done:
