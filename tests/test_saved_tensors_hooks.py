@@ -23,6 +23,7 @@ SHARING: dict[str, Pair] = {
     "identity": (lambda t: t, lambda t: t),
     "detached": (lambda t: t.detach(), lambda t: t),
     "array": (lambda t: t.detach().numpy(), minigrad.from_numpy),
+    "buffer": (lambda t: memoryview(t.detach().numpy()), lambda m: minigrad.from_numpy(np.asarray(m))),
 }
 COPYING: dict[str, Pair] = {
     "copy": (lambda t: t.clone(), lambda t: t),
@@ -70,6 +71,7 @@ OPERATIONS = {
     "both operands": "a * b",
     "one, beside a constant": "a * c",
     "none, beside a number": "a * 2",
+    "none, beside other numbers": "(0.3 * a + a / 0.7) * 0.0 + True * a",
     "none": "a + b",
     "the result": "(a + 1).exp()",
     "operands and result": "a ** b",
@@ -135,9 +137,9 @@ def product(library: ModuleType) -> type:
 
         @staticmethod
         def backward(ctx: Any, g: Any) -> Any:
-            x, _, nothing, result = ctx.saved_tensors
+            x, y, nothing, result = ctx.saved_tensors
             assert nothing is None
-            return g * result / x, g * x
+            return g * y, g * (result / y) * (x / x)
 
     return Product
 
@@ -149,7 +151,7 @@ def of_function(library: ModuleType, pair: Pair) -> list[Any]:
     with library.autograd.graph.saved_tensors_hooks(*pair):
         z = product(library).apply(x * 1, y)
     gx, gy = library.autograd.grad((z * z).sum(), (x, y), create_graph=True)
-    again = library.autograd.grad((gx * gy).sum(), (x, y))
+    again = library.autograd.grad((gx * gx * gy).sum(), (x, y))
     return [t.tolist() for t in (gx, gy, *again)]
 
 
@@ -213,6 +215,28 @@ def test_a_change_in_place_is_told_by_hooks_that_share_and_harmless_to_those_tha
             y = b * b
         y.sum().backward()
         assert minigrad.allclose(a.grad, 2 * (2 * a.detach()).exp())
+
+
+@pytest.mark.parametrize("name", ["identity", "copy"])
+def test_what_the_operation_itself_changes_cannot_be_put_away(name: str) -> None:
+    a = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    b = a + 1
+    with saved_tensors_hooks(*(SHARING | COPYING)[name]):
+        b.mul_(b)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        b.sum().backward()
+
+
+def test_a_view_without_history_comes_back_as_one() -> None:
+    a = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    b = minigrad.tensor([3.0, 4.0], requires_grad=True)
+    with minigrad.no_grad():
+        view = a[:]
+    assert view.requires_grad
+    with saved_tensors_hooks(*COPYING["copy"]):
+        y = view * b
+    (g,) = minigrad.autograd.grad(y.sum(), b, create_graph=True)
+    assert g.requires_grad
 
 
 def test_the_innermost_hooks_hold_in_their_thread_alone() -> None:

@@ -15,6 +15,7 @@ from weakref import ref
 import numpy as np
 
 from .. import messages
+from ..dtypes import is_number
 from ..engine import Dropped, Node, Since, SinceSevered, guarded
 from ..layout import memory_owner
 from ..modes import no_grad
@@ -146,12 +147,14 @@ def _put_away(node: Any, args: tuple[Any, ...], result: Tensor) -> None:
     given = dict(zip(op.inputs, args, strict=False)) | {"out": result}
     for name in op.guarded:
         value, guard = getattr(node, f"s_{name}"), getattr(node, f"g_{name}")
-        if guard is None or isinstance(guard, Dropped) or is_constant(value):
+        if guard is None or isinstance(guard, Dropped):
+            continue
+        t = given.get(name)
+        if is_number(t) or is_constant(value):
             continue
         storage, version = guarded(guard)
         if storage.version != version:  # changed by the operation itself, so a pass is to say so
             continue
-        t = given.get(name)
         if not isinstance(t, Tensor) or t._array is not value:
             t = rebuilt(node, op, name, value)
         kind = PackedSevered if isinstance(guard, SinceSevered) else Packed

@@ -295,9 +295,8 @@ def as_operand(value: Any, d: np.dtype[Any]) -> Tensor:
 
 
 def is_constant(x: np.ndarray[Any, Any]) -> bool:
-    """Whether `x` is the array of a Python number that was looked up."""
-    known = None if x.ndim or x.dtype not in _constants else _constants[x.dtype].get(x.item())
-    return known is not None and known._array is x
+    """Whether `x` is the array of a Python number that stands for a tensor."""
+    return not x.ndim and any(known._array is x for known in _constants.get(x.dtype, {}).values())
 
 
 def as_floating(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
