@@ -280,7 +280,7 @@ def identity(module: M, name: str) -> M:
 
 
 def random_unstructured(module: M, name: str, amount: float) -> M:
-    """Prune `amount` elements (an int, or a share) at random; see `_checked` for errors."""
+    """Prune `amount` elements (an int, or a share) at random; TypeError or ValueError for an amount that is neither."""
     RandomUnstructured.apply(module, name, amount)
     return module
 
