@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush
+from math import inf
 from typing import Any, Protocol
 
 import numpy as np
@@ -61,12 +62,14 @@ def walk(
     Newest first is a topological order: an operation's inputs exist before it, so when a node is taken, all its
     users, being newer, have delivered. (It is torch's order too, so sums round the same way.)
     `flowing` are edges, each with its gradient: at first those to start from, then those of the node at hand.
+    A leaf with hooks waits in line behind the oldest operation it goes into: then its gradient is complete.
     `wanted` names edges: only what leads to one is computed, and those that are nodes are reported too. With
     `through_wanted` their saved values are checked and freed all the same, as torch does it for `backward(inputs=)`.
     """
     found: dict[int, tuple[Any, Any]] = {}
-    pending: dict[int, tuple[Node, Any]] = {}  # by its rank, a node and its gradient so far; ranks fall, so ...
-    ready: list[int] = []  # ... the newest is the least, the top of this heap
+    pending: dict[float, tuple[Any, Any]] = {}  # by its rank, a node and its gradient so far; ranks fall, so ...
+    ready: list[float] = []  # ... the newest is the least, the top of this heap
+    oldest_users: dict[int, int] | None = None  # of the leaves, once it is asked
     needed: set[int] | None = None  # the ids of what leads to something wanted, if not all of it is
     if wanted is not None:
         wanted_ids = {id(e) for e in wanted}
@@ -74,6 +77,7 @@ def walk(
         if len(flowing) == 1 and (root := flowing[0][0]) is not None and id(root) not in needed:
             _show_root(root, flowing[0][1], tape)
         flowing = [(edge, d) for edge, d in flowing if id(edge) in needed]
+    starts = flowing
     watch = tape.watch
     look_for_nan = all(anomaly_mode())
     straight = needed is None and watch is None and not (tape.create_graph or look_for_nan)
@@ -86,6 +90,14 @@ def walk(
             if not isinstance(edge, Node):
                 known = found.pop(key := id(edge), None)  # put back last: leaves are in the order they are done in
                 found[key] = (edge, d if known is None else known[1] + d)
+                if edge.__dict__.get("_hooks"):
+                    if oldest_users is None:
+                        oldest_users = _oldest_users([e for e, _ in starts], needed)
+                    rank = oldest_users.get(key, -inf) + 0.5
+                    if rank not in pending:
+                        pending[rank] = (None, set())
+                        heappush(ready, rank)
+                    pending[rank][1].add(key)
             elif node is None and not ready:
                 node, g = edge, d  # nothing else is waiting, as in a chain, so there is nothing to sort
             elif edge is node:
@@ -100,6 +112,10 @@ def walk(
                 pending[node.rank] = (node, g)
                 heappush(ready, node.rank)
             node, g = pending.pop(heappop(ready))
+            if node is None:  # leaves whose users have all delivered
+                found.update({k: (e, tape.run_each(e._hooks, d)) for k, (e, d) in found.items() if k in g})
+                flowing = ()
+                continue
         elif node is None:
             return found
 
@@ -162,6 +178,26 @@ def _show_root(root: Any, g: Any, tape: Tape) -> None:
 
 def _leading_to(wanted_ids: set[int], roots: Sequence[Any]) -> set[int]:
     """The ids of wanted edges and of all nodes from which one can be reached."""
+    needed = set(wanted_ids)
+    for node in sorted(_reached(roots), key=lambda node: -node.rank):
+        if any(id(e) in needed for e in node.edges):
+            needed.add(id(node))
+    return needed
+
+
+def _oldest_users(roots: Sequence[Any], needed: set[int] | None) -> dict[int, int]:
+    """By the id of each leaf, the rank of the oldest operation that takes it, of those in `needed` if it is given."""
+    oldest: dict[int, int] = {}
+    for node in _reached(roots):
+        if needed is None or id(node) in needed:
+            for edge in node.edges:
+                if not isinstance(edge, Node):
+                    oldest[id(edge)] = max(node.rank, oldest.get(id(edge), node.rank))
+    return oldest
+
+
+def _reached(roots: Sequence[Any]) -> Iterable[Node]:
+    """All nodes of the graph behind some edges."""
     seen: dict[int, Node] = {}
     stack = [e for e in roots if isinstance(e, Node)]
     while stack:
@@ -169,11 +205,7 @@ def _leading_to(wanted_ids: set[int], roots: Sequence[Any]) -> set[int]:
         if id(node) not in seen:
             seen[id(node)] = node
             stack.extend([e for e in node.edges if isinstance(e, Node)])
-    needed = set(wanted_ids)
-    for node in sorted(seen.values(), key=lambda node: -node.rank):
-        if any(id(e) in needed for e in node.edges):
-            needed.add(id(node))
-    return needed
+    return seen.values()
 
 
 def _say_where(error: Exception, node: Node) -> None:

@@ -21,7 +21,7 @@ from ..ops.shape import stack, unbind
 from ..tensor import Tensor
 from ..walk import walk
 from . import errors
-from .tape import ON_ARRAYS, ON_TENSORS, ArrayTape, deliver, run_leaf_hooks
+from .tape import ON_ARRAYS, ON_TENSORS, ArrayTape, deliver, refuse_moved_leaves
 
 INTERNAL = True
 _whole_pass = ContextVar("minigrad.whole_pass", default=True)
@@ -93,7 +93,7 @@ def _backward_of_tensor(
         if one is None:
             one = np.ones(shape, self._array.dtype)
         found = walk(((origin, one),), ON_ARRAYS, retain_graph is not None and _flag(retain_graph))
-        run_leaf_hooks(found, ON_ARRAYS)
+        refuse_moved_leaves(found)
         deliver(found, ON_ARRAYS)
     else:
         _backward(self, gradient, retain_graph, create_graph, inputs)
@@ -200,7 +200,7 @@ def _pass(
     finally:
         if token is not None:
             _whole_pass.reset(token)
-    run_leaf_hooks(found, tape)
+    refuse_moved_leaves(found)
     return found, wanted or []
 
 

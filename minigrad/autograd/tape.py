@@ -189,6 +189,16 @@ class RecordedTape(ArrayTape):
         return self.shown(delivered[1])
 
 
+class InnerTape(RecordedTape):
+    """Reads the rules within another pass, which is the one to run the users' hooks."""
+
+    def run_tensor_hooks(self, hooks: Any, g: Any) -> Any:
+        """`g`."""
+        return g
+
+    run_each = run_tensor_hooks
+
+
 class OfSeveral:
     """What has arrived so far at a node with several results: a gradient, or None, for each of them."""
 
@@ -284,17 +294,11 @@ def checked_tuple(
 # The end of a pass
 
 
-def run_leaf_hooks(found: dict[int, Delivered], tape: ArrayTape) -> None:
-    """Show the gradients that arrived at leaves to the leaves' hooks, which may replace them.
-
-    Raises RuntimeError for what was a leaf when the graph was recorded and is none any more.
-    """
-    for key, (edge, g) in found.items():
-        if not isinstance(edge, Node):
-            if (edge._origin is not LEAF or edge._view is not None) and not edge.is_leaf:
-                raise RuntimeError(errors.moved_leaf(edge))
-            if "_hooks" in edge.__dict__:
-                found[key] = (edge, tape.run_each(edge._hooks, g))
+def refuse_moved_leaves(found: dict[int, Delivered]) -> None:
+    """Raise RuntimeError for what was a leaf when the graph was recorded and is none any more."""
+    for edge, _ in found.values():
+        if not isinstance(edge, Node) and (edge._origin is not LEAF or edge._view is not None) and not edge.is_leaf:
+            raise RuntimeError(errors.moved_leaf(edge))
 
 
 _accumulating = RLock()  # threads may share leaves; NumPy lets others run while it adds large arrays

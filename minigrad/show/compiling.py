@@ -21,7 +21,7 @@ import numpy as np
 
 from ..autograd.graph import saved_tensors_hooked
 from ..autograd.recomputing import is_recomputed
-from ..autograd.tape import ON_TENSORS, Alias
+from ..autograd.tape import Alias, InnerTape
 from ..dtypes import get_default_dtype
 from ..engine import LEAF, OUTSIDE, RELEASED, SEVERED, Lost, Node, Since, Storage, edge_to, next_rank, user_line
 from ..modes import enable_grad, is_grad_enabled
@@ -109,7 +109,7 @@ class CompiledBackward(Node):
             output = program.run_again(tensors[: program.from_outside])
             inner = [edge_to(t) for t, is_wanted in zip(tensors, program.wanted, strict=True) if is_wanted]
             to = [None if e is None else i for e, i in zip(edges, inner, strict=True)]
-            found = walk(((output._origin, g),), ON_TENSORS, keep=True, wanted=[e for e in to if e is not None])
+            found = walk(((output._origin, g),), InnerTape(), keep=True, wanted=[e for e in to if e is not None])
         return tuple([found[id(e)][1] if id(e) in found else None for e in to])
 
 

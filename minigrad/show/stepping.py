@@ -11,7 +11,7 @@ import numpy as np
 
 from ..autograd import heard as heard, passes  # the former lets passes tell
 from ..autograd.nodes import FunctionNode
-from ..autograd.tape import ArrayTape, OfSeveral, accumulate_out_of_place, run_leaf_hooks
+from ..autograd.tape import ArrayTape, OfSeveral, accumulate_out_of_place, refuse_moved_leaves
 from ..engine import LEAF, Node, guarded, user_line
 from ..ops.inplace import check_writable
 from ..ops.listening import Listener, listening
@@ -62,7 +62,7 @@ def steps(
     tape.contribute(root, None, None, start)
     with _grads_kept() if any(isinstance(edge, FunctionNode) for edge in graph.edges) else nullcontext():
         found = walk(((root, start),), tape, True) if order == ORDERS[0] else _walk_naively(root, start, tape)
-        run_leaf_hooks(found, tape)
+        refuse_moved_leaves(found)
     tape.finish(found)
     made = Backward(graph.ids[id(root)], graph.nodes, tape.steps, tape.ledgers, order)
     made.sources = sources_of(graph.nodes)
@@ -311,6 +311,9 @@ def _walk_naively(root: Any, start: Any, tape: Any) -> dict[int, tuple[Any, Any]
                 waiting[id(edge)] = edge, waiting[id(edge)][1] + d
             elif id(edge) not in taken:
                 waiting[id(edge)] = edge, d
+    for key, (edge, d) in found.items():
+        if not isinstance(edge, Node) and edge.__dict__.get("_hooks"):
+            found[key] = edge, tape.run_each(edge._hooks, d)
     return found
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes
-from ..autograd.tape import RecordedTape
+from ..autograd.tape import InnerTape
 from ..engine import LEAF, Node, NodeOfMany, edge_to
 from ..generator import Generator
 from ..modes import enable_grad
@@ -411,7 +411,7 @@ class Trace(Listener):
         return [known.get(name, value) for name, value in zip(op.slots, values, strict=True)]
 
 
-class SymbolTape(RecordedTape):
+class SymbolTape(InnerTape):
     """Reads the rules on symbols."""
 
     def __init__(self, trace: Trace) -> None:
@@ -428,12 +428,6 @@ class SymbolTape(RecordedTape):
     def cast(self, g: Any, dtype: np.dtype[Any]) -> Any:
         """`g` in `dtype`."""
         return g.astype(dtype)
-
-    def run_tensor_hooks(self, hooks: Any, g: Any) -> Any:
-        """`g`: a hook on an input runs in the pass that the program is part of."""
-        return g
-
-    run_each = run_tensor_hooks
 
 
 def _is_all_of(view: Any, array: Any) -> bool:
