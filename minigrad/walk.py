@@ -69,7 +69,7 @@ def walk(
     found: dict[int, tuple[Any, Any]] = {}
     pending: dict[float, tuple[Any, Any]] = {}  # by its rank, a node and its gradient so far; ranks fall, so ...
     ready: list[float] = []  # ... the newest is the least, the top of this heap
-    oldest_users: dict[int, int] | None = None  # of the leaves, once it is asked
+    oldest_users: dict[int, int] | None = None  # of each leaf, as soon as one has hooks
     needed: set[int] | None = None  # the ids of what leads to something wanted, if not all of it is
     if wanted is not None:
         wanted_ids = {id(e) for e in wanted}
@@ -90,9 +90,9 @@ def walk(
             if not isinstance(edge, Node):
                 known = found.pop(key := id(edge), None)  # put back last: leaves are in the order they are done in
                 found[key] = (edge, d if known is None else known[1] + d)
-                if edge.__dict__.get("_hooks"):
+                if oldest_users is not None or edge.__dict__.get("_hooks"):
                     if oldest_users is None:
-                        oldest_users = _oldest_users([e for e, _ in starts], needed)
+                        oldest_users = _oldest_users([e for e, _ in starts])
                     rank = oldest_users.get(key, -inf) + 0.5
                     if rank not in pending:
                         pending[rank] = (None, set())
@@ -113,7 +113,9 @@ def walk(
                 heappush(ready, node.rank)
             node, g = pending.pop(heappop(ready))
             if node is None:  # leaves whose users have all delivered
-                found.update({k: (e, tape.run_each(e._hooks, d)) for k, (e, d) in found.items() if k in g})
+                for key in [key for key in found if key in g]:
+                    edge, d = found[key]
+                    found[key] = (edge, tape.run_each(edge._hooks, d) if edge.__dict__.get("_hooks") else d)
                 flowing = ()
                 continue
         elif node is None:
@@ -185,14 +187,13 @@ def _leading_to(wanted_ids: set[int], roots: Sequence[Any]) -> set[int]:
     return needed
 
 
-def _oldest_users(roots: Sequence[Any], needed: set[int] | None) -> dict[int, int]:
-    """By the id of each leaf, the rank of the oldest operation that takes it, of those in `needed` if it is given."""
+def _oldest_users(roots: Sequence[Any]) -> dict[int, int]:
+    """By the id of each leaf, the rank of the oldest operation that takes it."""
     oldest: dict[int, int] = {}
     for node in _reached(roots):
-        if needed is None or id(node) in needed:
-            for edge in node.edges:
-                if not isinstance(edge, Node):
-                    oldest[id(edge)] = max(node.rank, oldest.get(id(edge), node.rank))
+        for edge in node.edges:
+            if not isinstance(edge, Node):
+                oldest[id(edge)] = max(node.rank, oldest.get(id(edge), node.rank))
     return oldest
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings, strategies as st
 
 pytest.importorskip("torch")
 
@@ -165,6 +166,39 @@ def root_that_leads_to_nothing_wanted(torch):
         shown.append(b.grad)
     b.backward(inputs=[c], retain_graph=True)
     return *shown, b.grad, c.grad
+
+
+@given(
+    picks=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=8),
+    unhooked=st.sets(st.integers(0, 9), max_size=8),
+    late=st.tuples(st.integers(0, 9), st.integers(0, 9)),
+    wanted=st.none() | st.sets(st.integers(0, 2), min_size=1),
+)
+@example(picks=[(0, 1)], unhooked={0, 1, 2, 3}, late=(0, 1), wanted=None)
+@settings(max_examples=60)
+def test_hooks_are_called_in_torchs_order(picks, unhooked, late, wanted):
+    """Of leaves, as soon as all operations that take them have delivered; the third leaf may have no users."""
+
+    def run(torch):
+        log = []
+        made = [torch.tensor(float(i), requires_grad=True) for i in (2, 3, 5)]
+        for i, j in picks:
+            made.append(made[i % len(made)] * made[j % len(made)])
+
+        def hook(n):
+            made[n].register_hook(lambda g: log.append((n, g.item())))
+
+        for n in set(range(len(made))) - unhooked:
+            hook(n)
+        by, of = (n % len(made) for n in late)
+        made[by].register_hook(lambda g: hook(of))
+        leaves = made[:3] if wanted is None else [made[n] for n in wanted]
+        if wanted is None:
+            made[-1].backward()
+            return log, [leaf.grad for leaf in leaves]
+        return log, torch.autograd.grad(made[-1], leaves, allow_unused=True)
+
+    assert_same(run)
 
 
 RETURNED = {
