@@ -401,6 +401,26 @@ def check_saved(row: Row, case: Case, theirs: list[Report] | None = None) -> Non
             raise AssertionError(f"after a change of tensor {i // 2}: {error}") from None
 
 
+def check_saved_names(row: Row, case: Case) -> None:
+    """What the last node has saved under one of torch's names is what torch's node has under it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = [evaluate(row.call, t, tensors_of(case, t), case.options) for t in (minigrad, torch)]
+    mine, yours = (getattr(result, "grad_fn", None) for result in results)
+    if type(mine).__name__ != type(yours).__name__:
+        return
+    for name in [name for name in dir(mine) if name.startswith("_saved_")]:
+        found, expected = getattr(mine, name), getattr(yours, name, None)
+        if found is None or expected is None:
+            assert found is expected, f"{name} of {mine.name()}: {found} here, {expected} in torch"
+            continue
+        found, expected = (np.asarray(getattr(value, "data", value)) for value in (found, expected))
+        assert found.shape == expected.shape, f"{name} of {mine.name()}: {found.shape} here, {expected.shape} in torch"
+        assert close(found, expected.astype(found.dtype), 3e-5), (
+            f"{name} of {mine.name()}: {found}, {expected} in torch"
+        )
+
+
 def saved(row: Row, case: Case, t: Any, changes: Sequence[int | None] = ()) -> list[Report]:
     """For each input, and the result, what first and second derivatives are after a change of it."""
     return [

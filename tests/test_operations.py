@@ -18,6 +18,7 @@ from op_checks import (
     check_against_torch,
     check_in_place,
     check_saved,
+    check_saved_names,
     check_spellings,
     differentiated,
 )
@@ -69,6 +70,7 @@ CHECKS = {
     "in place": (check_in_place, "plain", lambda row: row.in_place),
     "in place, for any arguments": (check_in_place, "wild", lambda row: row.in_place),
     "saved values": (check_saved, "plain", lambda row: not row.folded),
+    "names of saved values": (check_saved_names, "plain", lambda row: "svd" not in row.call),  # its signs are free
 }
 
 

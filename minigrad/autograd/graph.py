@@ -75,6 +75,25 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
         _refusal.reset(token)
 
 
+def _saved_value(node: Node, name: str) -> Any:
+    """What the node has saved, under torch's names: `_saved_self`, `_saved_result`, `_raw_saved_self`, ..."""
+    if name.startswith(("_saved_", "_raw_saved_")):
+        from .saved_values import look_up  # here, because few programs ask for it
+
+        return look_up(node, name)
+    raise AttributeError(f"{type(node).__name__!r} object has no attribute {name!r}")
+
+
+def _names(node: Node) -> list[str]:
+    from .saved_values import slots_of
+
+    return sorted({*object.__dir__(node), *(f"_saved_{name}" for name in slots_of(type(node)))})
+
+
+Node.__getattr__ = _saved_value  # type: ignore[attr-defined]
+Node.__dir__ = _names  # type: ignore[assignment, method-assign]
+
+
 def pair_in_force() -> Pair | None:
     """The hooks for saved tensors that hold here, the innermost ones; None if there are none."""
     pairs = _pairs.get()

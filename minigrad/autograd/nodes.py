@@ -56,6 +56,13 @@ class FunctionCtx:
         self.materialize_grads = value
 
     @property
+    def _raw_saved_tensors(self) -> tuple[Any, ...]:
+        """The places of the saved tensors, which may be given hooks; RuntimeError once a pass has freed them."""
+        from .saved_values import SavedValue  # here, because few programs ask for it
+
+        return tuple([SavedValue(self._node(), i) for i, _ in enumerate(self.saved_tensors)])
+
+    @property
     def saved_tensors(self) -> tuple[Tensor | None, ...]:
         """The saved tensors; RuntimeError once a backward pass has freed them, or if one was changed in place."""
         node = self._node()

@@ -134,12 +134,12 @@ class Packer(Listener):
         if isinstance(result, Tensor) and getattr(type(result._origin), "op", None) is not None:
             later = _later.get()
             if later is None:
-                _put_away(result._origin, args, result)
+                _put_all_away(result._origin, args, result)
             else:
                 later.append((result._origin, args, result))
 
 
-def _put_away(node: Any, args: tuple[Any, ...], result: Tensor) -> None:
+def _put_all_away(node: Any, args: tuple[Any, ...], result: Tensor) -> None:
     """Put away the saved values of a node of the table that are tensors to users, in the order of the rules."""
     pair, op = pair_in_force(), type(node).op
     if pair is None:
@@ -157,10 +157,15 @@ def _put_away(node: Any, args: tuple[Any, ...], result: Tensor) -> None:
             continue
         if not isinstance(t, Tensor) or t._array is not value:
             t = rebuilt(node, op, name, value)
-        kind = PackedSevered if isinstance(guard, SinceSevered) else Packed
-        mark = kind(name, Away(t, pair))
-        setattr(node, f"s_{name}", None)
-        setattr(node, f"g_{name}", mark)
+        put_away(node, name, t, pair)
+
+
+def put_away(node: Any, name: str, t: Tensor, pair: Pair) -> None:
+    """Let `pair` have one saved value of a node of the table, `t`, in its place."""
+    kind = PackedSevered if isinstance(getattr(node, f"g_{name}"), SinceSevered) else Packed
+    mark = kind(name, Away(t, pair))
+    setattr(node, f"s_{name}", None)
+    setattr(node, f"g_{name}", mark)
 
 
 # What else is exchanged while somebody listens
@@ -185,7 +190,7 @@ def _packed_after(change: Callable[..., Tensor]) -> Callable[..., Tensor]:
         finally:
             _later.reset(token)
         for node, given, result in later:
-            _put_away(node, given, t if getattr(node, "s_out", None) is t._array else result)
+            _put_all_away(node, given, t if getattr(node, "s_out", None) is t._array else result)
         return t
 
     return changed
