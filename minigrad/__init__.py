@@ -53,7 +53,6 @@ from .modes import (
     set_anomaly_enabled as set_anomaly_enabled,
     set_grad_enabled as set_grad_enabled,
 )
-from .ops.names import FUNCTIONS as _FUNCTIONS
 from .tensor import Tensor as Tensor
 
 __version__ = "0.1.0"
@@ -69,7 +68,7 @@ if _TYPE_CHECKING:
     from ._api import *
     from .printing import set_printoptions as set_printoptions
 else:
-    globals().update({_name: ops.function(_name) for _name in _FUNCTIONS})
+    tensor = ops.function("tensor")  # in the place of the module, which has the name from its import
 
 _PACKAGES = (
     *("accelerator", "amp", "backends", "cuda", "distributions", "func", "linalg", "nn", "optim", "show", "special"),
@@ -125,9 +124,11 @@ _LEFT_OUT |= {
 
 
 def __getattr__(name: str) -> object:
-    """What stands on top of the engine, imported when it is first asked for."""
+    """A function, made ready when it is first asked for; what stands on top of the engine, imported then."""
     from importlib import import_module
 
+    if name == "__all__":  # that is `from minigrad import *`
+        return [known for known in (*globals(), *ops.function_names()) if not known.startswith("_")]
     if name in _PACKAGES:
         return import_module(f"{__name__}.{name}")
     if name in _ELSEWHERE:

@@ -38,6 +38,10 @@ for family, (functions, methods) in LATER.items():
         for name in names.split():
             assert getattr(owner, name) is vars(owner)[name], name
             assert loaded(family)
+scope = {}
+exec("from minigrad import *", scope)
+assert {"tril", "add", "manual_seed", "Tensor", "float32", "autograd"} <= set(scope) and "_FAMILY_OF" not in scope
+assert scope["tensor"] is minigrad.tensor and callable(minigrad.tensor)
 try:
     minigrad.no_such_name
 except AttributeError as error:

@@ -18,7 +18,6 @@ AT_ONCE = (
     "pointwise",
     "reduction",
     "logic",
-    "extremes",
     "linear",
     "operators",
     "reshaping",
@@ -28,7 +27,6 @@ AT_ONCE = (
     "types",
     "indexing",
     "assigning",
-    "picking",
 )
 _FAMILY_OF = {name: family for family, (functions, _) in LATER.items() for name in functions.split()}
 

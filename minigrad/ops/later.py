@@ -20,6 +20,10 @@ LATER = {
         "einsum",
         "",
     ),
+    "extremes": (
+        "amax amin aminmax argmax argmin max min",
+        "amax amin aminmax argmax argmin max min",
+    ),
     "functions": (
         "acos acos_ acosh acosh_ arccos arccos_ arccosh arccosh_ arcsin arcsin_ arcsinh arcsinh_ arctan arctan_ "
         "arctanh arctanh_ asin asin_ asinh asinh_ atan atan_ atanh atanh_ cosh cosh_ deg2rad deg2rad_ exp2 exp2_ "
@@ -54,6 +58,10 @@ LATER = {
         "bitwise_right_shift bitwise_right_shift_ copysign copysign_ float_power float_power_ fmax fmin gcd gcd_ "
         "heaviside heaviside_ hypot hypot_ lcm lcm_ ldexp ldexp_ lerp lerp_ logaddexp logaddexp2 nextafter nextafter_ "
         "xlogy xlogy_",
+    ),
+    "picking": (
+        "gather index_select masked_fill masked_select narrow nonzero select take take_along_dim",
+        "gather index_select masked_fill masked_fill_ masked_select narrow nonzero select take take_along_dim",
     ),
     "placing": (
         "diagonal_scatter index_add index_copy index_fill index_put index_put_ masked_scatter put select_scatter "
