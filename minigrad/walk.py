@@ -73,7 +73,7 @@ def walk(
     needed: set[int] | None = None  # the ids of what leads to something wanted, if not all of it is
     if wanted is not None:
         wanted_ids = {id(e) for e in wanted}
-        needed = _leading_to(wanted_ids, [edge for edge, _ in flowing])
+        needed = leading_to(wanted_ids, [edge for edge, _ in flowing])
         if len(flowing) == 1 and (root := flowing[0][0]) is not None and id(root) not in needed:
             _show_root(root, flowing[0][1], tape)
         flowing = [(edge, d) for edge, d in flowing if id(edge) in needed]
@@ -178,10 +178,10 @@ def _show_root(root: Any, g: Any, tape: Tape) -> None:
         tape.run_tensor_hooks(root.hooks, g)
 
 
-def _leading_to(wanted_ids: set[int], roots: Sequence[Any]) -> set[int]:
+def leading_to(wanted_ids: set[int], roots: Sequence[Any]) -> set[int]:
     """The ids of wanted edges and of all nodes from which one can be reached."""
     needed = set(wanted_ids)
-    for node in sorted(_reached(roots), key=lambda node: -node.rank):
+    for node in sorted(reached(roots), key=lambda node: -node.rank):
         if any(id(e) in needed for e in node.edges):
             needed.add(id(node))
     return needed
@@ -190,14 +190,14 @@ def _leading_to(wanted_ids: set[int], roots: Sequence[Any]) -> set[int]:
 def _oldest_users(roots: Sequence[Any]) -> dict[int, int]:
     """By the id of each leaf, the rank of the oldest operation that takes it."""
     oldest: dict[int, int] = {}
-    for node in _reached(roots):
+    for node in reached(roots):
         for edge in node.edges:
             if not isinstance(edge, Node):
                 oldest[id(edge)] = max(node.rank, oldest.get(id(edge), node.rank))
     return oldest
 
 
-def _reached(roots: Sequence[Any]) -> Iterable[Node]:
+def reached(roots: Sequence[Any]) -> Iterable[Node]:
     """All nodes of the graph behind some edges."""
     seen: dict[int, Node] = {}
     stack = [e for e in roots if isinstance(e, Node)]

@@ -21,6 +21,15 @@ saved_tensors_hooked = _pairs.get  # something, if there are hooks for saved ten
 _refusal: ContextVar[str | None] = ContextVar("minigrad.no_saved_tensors_hooks", default=None)
 
 
+def __getattr__(name: str) -> object:
+    """What few programs need, imported when it is first asked for."""
+    if name not in ("GradientEdge", "get_gradient_edge", "register_multi_grad_hook"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module("minigrad.autograd.edges"), name)
+
+
 def increment_version(tensor: Tensor | Iterable[Tensor]) -> None:
     """Count an in-place change of tensors that minigrad could not see, so that a backward pass does not miss it."""
     for t in (tensor,) if isinstance(tensor, Tensor) else tensor:

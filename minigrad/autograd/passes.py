@@ -6,7 +6,7 @@ Source: https://docs.pytorch.org/docs/stable/autograd.html
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from contextvars import ContextVar
 from operator import index as as_index
@@ -19,7 +19,7 @@ from ..modes import enable_grad
 from ..ops.names import attach
 from ..ops.shape import stack, unbind
 from ..tensor import Tensor
-from ..walk import walk
+from ..walk import walk as walk
 from . import errors
 from .tape import ON_ARRAYS, ON_TENSORS, ArrayTape, deliver, refuse_moved_leaves
 
@@ -156,6 +156,8 @@ def grad(
         if id(edge) in found:
             results.append(tape.result(found[id(edge)], t, lost))
         elif materialize_grads:
+            if hasattr(t, "is_stand_in"):
+                raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
             results.append(Tensor._of(np.zeros_like(t._array), LEAF if create_graph else None))
         elif allow_unused:
             results.append(None)
@@ -184,7 +186,7 @@ def _pass(
     outputs: Any, gradients: Any, retain_graph: bool | None, tape: ArrayTape, inputs: Any, to_accumulate: bool = False
 ) -> tuple[dict[int, Any], list[Any]]:
     """Walk back from `outputs`: what arrives at the leaves, or at the edges of `inputs`; and those edges."""
-    outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
+    outputs = _listed(outputs)
     if gradients is None or isinstance(gradients, Tensor):
         gradients = (gradients,) * (len(outputs) if gradients is None else 1)
     roots = [_root(i, t, g, tape.create_graph) for i, (t, g) in enumerate(zip(outputs, gradients, strict=False))]
@@ -240,11 +242,25 @@ def _input_tuple(inputs: Any, function: str) -> tuple[Any, ...]:
             f"`inputs` argument to `{function}()` must be a dict, not {type(inputs).__name__}. "
             "Other Mapping types are not supported."
         )
-    found: Iterable[Any] = inputs.values() if isinstance(inputs, dict) else inputs
-    found = (inputs,) if isinstance(inputs, Tensor) else tuple(found)
+    found = _listed(inputs.values() if isinstance(inputs, dict) else inputs)
     if not found:
         raise RuntimeError(f"`inputs` argument to `{function}()` cannot be empty.")
     return found
+
+
+def _listed(given: Any) -> tuple[Any, ...]:
+    """One or several tensors, as a tuple; tensors in the place of edges."""
+    if isinstance(given, Tensor):
+        return (given,)
+    return tuple([_instead(x) for x in ((given,) if hasattr(given, "ownership_token") else given)])
+
+
+def _instead(x: Any) -> Any:
+    if isinstance(x, Tensor) or not hasattr(x, "ownership_token"):
+        return x
+    from .edges import stand_in  # here, because few programs have edges
+
+    return stand_in(x)
 
 
 def _wanted_edge(t: Any, to_accumulate: bool = False) -> Any:
@@ -255,6 +271,6 @@ def _wanted_edge(t: Any, to_accumulate: bool = False) -> Any:
         raise RuntimeError(errors.input_without_grad(t, to_accumulate))
     if t.is_leaf:
         return t
-    if to_accumulate:
+    if to_accumulate and not hasattr(t, "is_stand_in"):
         t.retain_grad()
     return t._origin

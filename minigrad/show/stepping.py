@@ -17,7 +17,7 @@ from ..ops.inplace import check_writable
 from ..ops.listening import Listener, listening
 from ..ops.shape import CatBackward0, StackBackward0
 from ..tensor import Tensor
-from ..walk import bring_to, broadcast_dims, walk
+from ..walk import bring_to, broadcast_dims
 from .kept import held_by, op_of, recording, saved_arrays, tensor_of
 from .model import Backward, Entry, Flow, Ledger, Saved, Step, Undone, Value
 from .options import brief
@@ -61,7 +61,7 @@ def steps(
     tape: Any = _Watching(graph, order)
     tape.contribute(root, None, None, start)
     with _grads_kept() if any(isinstance(edge, FunctionNode) for edge in graph.edges) else nullcontext():
-        found = walk(((root, start),), tape, True) if order == ORDERS[0] else _walk_naively(root, start, tape)
+        found = passes.walk(((root, start),), tape, True) if order == ORDERS[0] else _walk_naively(root, start, tape)
         refuse_moved_leaves(found)
     tape.finish(found)
     made = Backward(graph.ids[id(root)], graph.nodes, tape.steps, tape.ledgers, order)
