@@ -444,6 +444,10 @@ def uint8_condition() -> str:
     )
 
 
+def no_boolean_mask(dtype: Any) -> str:
+    return f"masked_fill_ only supports boolean masks, but got mask with dtype {C_NAMES[dtype.name]}"
+
+
 def only_for_matrices(name: str, ndim: int) -> str:
     if ndim == 0:
         return f"Tensor.{name} is deprecated on 0-D tensors. This function is the identity in these cases."

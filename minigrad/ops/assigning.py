@@ -52,7 +52,7 @@ def setitem(self: Tensor, index: Any, value: Any) -> None:
         return
     if index.__class__ is tuple and not index:
         index = ...
-    t, key = located(self, None if index is True else index)
+    t, key = located(self, None if index is True else index, value._array.size == 1)
     if key:
         put_(t, key, value)
         return

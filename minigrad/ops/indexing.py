@@ -110,8 +110,11 @@ def _slice(t: Tensor, dim: int, index: slice, skip_whole: bool) -> Tensor:
 # Whole indices
 
 
-def located(t: Tensor, index: Any) -> tuple[Tensor, Key]:
-    """The view that `index` asks for, and what is to be picked from that: () for nothing."""
+def located(t: Tensor, index: Any, fills: bool = False) -> tuple[Tensor, Key]:
+    """The view that `index` asks for, and what is to be picked from that: () for nothing.
+
+    fills  whether one number is to be written there
+    """
     if t._origin is None and t._view is None and index.__class__ is tuple:
         key, is_part = _basic_key(index)
         if key and not is_part and index == (EVERY,) * t._array.ndim:
@@ -125,7 +128,7 @@ def located(t: Tensor, index: Any) -> tuple[Tensor, Key]:
         return _select(t, 0, as_index(index), 0), ()
     if isinstance(index, slice):
         return _slice(t, 0, index, skip_whole=True), ()
-    return _follow(t, _as_items(index))
+    return _follow(t, _as_items(index), fills)
 
 
 def _basic_key(index: Any) -> tuple[Key, bool]:
@@ -170,7 +173,7 @@ def _dims_taken(item: Any) -> int:
     return 0 if item is None or item is Ellipsis or item is True or item is False else 1
 
 
-def _follow(t: Tensor, items: Sequence[Any]) -> tuple[Tensor, Key]:
+def _follow(t: Tensor, items: Sequence[Any], fills: bool) -> tuple[Tensor, Key]:
     """The views that `items` ask for, one after the other, and what is to be picked from the last: () for nothing."""
     ndim = t._array.ndim
     taken = [_dims_taken(item) for item in items]
@@ -211,7 +214,7 @@ def _follow(t: Tensor, items: Sequence[Any]) -> tuple[Tensor, Key]:
             arrays += [EVERY] * skipped
     while arrays and arrays[-1] is EVERY:
         arrays.pop()
-    return t, checked_key(t._array.shape, arrays)
+    return t, checked_key(t._array.shape, arrays, fills)
 
 
 # Reading

@@ -60,9 +60,13 @@ def _array_of_list(items: Any) -> Array:
     return array_of(items, dtypes.bool_ if kinds == {bool} else dtypes.int64)
 
 
-def checked_key(shape: tuple[int, ...], arrays: list[Any]) -> Key:
-    """`arrays` as NumPy takes them; torch's error for a wrong dtype, or a mask of another shape than what it masks."""
+def checked_key(shape: tuple[int, ...], arrays: list[Any], fills: bool = False) -> Key:
+    """`arrays` as NumPy takes them; torch's error for a wrong dtype, or a mask of another shape than what it masks.
+
+    fills  whether one number is to be written there: if there is but a mask, torch fills it, which no byte mask may be
+    """
     key: list[Any] = []
+    masked = fills and len([k for k in arrays if k is not EVERY]) == 1
     if any(k is not EVERY and k.dtype.char not in "lqi?B" for k in arrays):
         raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
     dim = 0
@@ -71,7 +75,7 @@ def checked_key(shape: tuple[int, ...], arrays: list[Any]) -> Key:
             key.append(k if k is EVERY else k.astype(INT64, copy=False))
             dim += 1
             continue
-        if k.dtype.char == "B":
+        if k.dtype.char == "B" and not masked:
             text = "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead."
             warnings.warn(text, UserWarning, stacklevel=level_of_user())
         for i, n in enumerate(k.shape):
@@ -80,6 +84,8 @@ def checked_key(shape: tuple[int, ...], arrays: list[Any]) -> Key:
                     f"The shape of the mask {list(k.shape)} at index {i} does not match the shape of the indexed "
                     f"tensor {list(shape)} at index {dim + i}"
                 )
+        if k.dtype.char == "B" and masked:
+            raise RuntimeError(messages.no_boolean_mask(dtypes.uint8))
         key.append(k.astype(bool, copy=False))
         dim += k.ndim
     return tuple(key)

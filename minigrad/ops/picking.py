@@ -233,8 +233,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Tensor:
         forms = "(Tensor mask, Tensor value)", "(Tensor mask, Number value)"
         raise invalid_combination("masked_fill", (mask, value), {}, *forms)
     if mask._array.dtype.kind != "b":
-        got = messages.C_NAMES[mask.dtype.name]
-        raise RuntimeError(f"masked_fill_ only supports boolean masks, but got mask with dtype {got}")
+        raise RuntimeError(messages.no_boolean_mask(mask.dtype))
     broadcast_shape(mask._array, input._array)
     if not isinstance(value, Tensor):
         number = value.item() if isinstance(value, np.generic) else value

@@ -152,8 +152,8 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     return _in_order(as_before(made.call(with_a_dim(input), own(key, input), plain), input, made.node_name), x)
 
 
-def _index_key(input: Tensor, indices: Any) -> Key:
-    """What `indices`, a sequence of index tensors and masks, points to in `input`."""
+def _index_key(input: Tensor, indices: Any, fills: bool) -> Key:
+    """What `indices`, a sequence of index tensors and masks, points to in `input`; for `fills` see `checked_key`."""
     if isinstance(indices, Tensor) or not isinstance(indices, (tuple, list)):
         raise wrong_type("index_put", "indices", 1, "tuple of Tensors", indices)
     for place, index in enumerate(indices):
@@ -166,7 +166,7 @@ def _index_key(input: Tensor, indices: Any) -> Key:
     taken = sum([max(k.ndim, 1) if k.dtype.char in "?B" else 1 for k in arrays])
     if taken > input._array.ndim:
         raise IndexError(f"too many indices for tensor of dimension {input._array.ndim} (got {taken})")
-    return checked_key(input._array.shape, arrays)
+    return checked_key(input._array.shape, arrays, fills)
 
 
 @public(in_place=True)
@@ -176,8 +176,9 @@ def index_put(input: Tensor, indices: Any, values: Tensor, accumulate: bool = Fa
     With `accumulate` they are added to what is there, each as often as its place is named.
     """
     x, y = tensor_argument(input, "index_put")._array, tensor_argument(values, "index_put", "values", 2)._array
-    key = _index_key(input, indices)
-    if y.size == 1 and len(key) == 1 and key[0].dtype == bool and not accumulate:
+    fills = y.size == 1 and not accumulate
+    key = _index_key(input, indices, fills)
+    if fills and len(key) == 1 and key[0].dtype == bool:
         values = filling(values, input)
     elif y.dtype != x.dtype:
         check_put(x, key, y)
