@@ -307,13 +307,18 @@ class RemovableHandle:
 
     _ids = count()
 
-    def __init__(self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any]) -> None:
-        self.hooks, self.id = hooks, next(self._ids)
+    def __init__(
+        self, hooks: dict[int, Callable[..., Any]], hook: Callable[..., Any], marks: Sequence[dict[int, bool]] = ()
+    ) -> None:
+        self.hooks, self.id, self.marks = hooks, next(self._ids), marks
         hooks[self.id] = hook
+        for mark in marks:  # what says of the hook how it is to be called
+            mark[self.id] = True
 
     def remove(self) -> None:
         """Take the hook away; a second time does nothing."""
-        self.hooks.pop(self.id, None)
+        for entries in (self.hooks, *self.marks):
+            entries.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:
         return self

@@ -37,6 +37,29 @@ def forward_hooks(torch: Any) -> Any:
 
 
 @program
+def where_hooks_are_kept(torch: Any) -> Any:
+    net = torch.nn.Module()
+    empty = {
+        name: repr(kept) for name, kept in sorted(vars(net).items()) if name.endswith(("hooks", "kwargs", "called"))
+    }
+    before, after, last = (lambda *args: None), (lambda *args: None), (lambda *args: None)
+    handles = [net.register_forward_pre_hook(before, with_kwargs=True)]
+    handles.append(net.register_forward_hook(after, with_kwargs=True, always_call=True))
+    handles.append(net.register_forward_hook(last, prepend=True))
+    ids = [h.id for h in handles]
+    found = [
+        [
+            (ids.index(key), value is True or [before, after, last].index(value))
+            for key, value in getattr(net, f"_forward_{name}").items()
+        ]
+        for name in ("pre_hooks", "hooks", "pre_hooks_with_kwargs", "hooks_with_kwargs", "hooks_always_called")
+    ]
+    for h in handles:
+        h.remove()
+    return empty, found, repr(net._forward_hooks), repr(net._forward_hooks_always_called)
+
+
+@program
 def a_wrong_pre_hook(torch: Any) -> Any:
     net = affine(torch)
     net.register_forward_pre_hook(lambda m, args, kw: args, with_kwargs=True)
@@ -124,6 +147,12 @@ for kind, hook in {
     "pre": lambda net: net.register_full_backward_pre_hook(lambda m, out: (out[0], out[0])),
     "full": lambda net: net.register_full_backward_hook(lambda m, inputs, out: (None, None)),
     "no inputs": lambda net: net.requires_grad_().register_full_backward_hook(lambda m, inputs, out: (out[0],)),
+    "dtype": lambda net: net.register_full_backward_hook(lambda m, inputs, out: (inputs[0].double(),)),
+    "shape": lambda net: net.register_full_backward_hook(lambda m, inputs, out: (inputs[0].sum(),)),
+    "no tuple": lambda net: net.register_full_backward_hook(lambda m, inputs, out: inputs[0][:1]),
+    "no tensor": lambda net: net.register_full_backward_hook(lambda m, inputs, out: (1,)),
+    "pre, dtype": lambda net: net.register_full_backward_pre_hook(lambda m, out: (out[0].double(),)),
+    "pre, shape": lambda net: net.register_full_backward_pre_hook(lambda m, out: (out[0][:1],)),
 }.items():
 
     def wrong_hook(torch: Any, hook: Any = hook, kind: str = kind) -> Any:
@@ -206,6 +235,12 @@ def test_the_programs_that_raise_are_those_that_should() -> None:
         "a wrong backward hook: pre",
         "a wrong backward hook: full",
         "a wrong backward hook: no inputs",
+        "a wrong backward hook: dtype",
+        "a wrong backward hook: shape",
+        "a wrong backward hook: no tuple",
+        "a wrong backward hook: no tensor",
+        "a wrong backward hook: pre, dtype",
+        "a wrong backward hook: pre, shape",
         "both forms, full first: True",
         "both forms, full first: False",
         "the_output_of_a_hooked_module_may_not_be_changed",

@@ -36,7 +36,7 @@ def layers(lib: Any) -> Any:
 
 def kinds(layer: Any) -> list[str]:
     """The classes of what is called before `forward`."""
-    return [type(getattr(hook, "function", hook)).__name__ for hook in layer._forward_pre_hooks.values()]
+    return [type(hook).__name__ for hook in layer._forward_pre_hooks.values()]
 
 
 def tensors(net: Any) -> Any:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ...autograd import Function
+from ...autograd.tape import checked
 from ...engine import RemovableHandle, level_of_user
 from ...modes import is_grad_enabled
 from ...tensor import Tensor
@@ -26,20 +27,23 @@ Gradients = tuple[Tensor | None, ...]
 Hook = Callable[[Gradients], Gradients]
 
 
-class ForwardHook(NamedTuple):
-    """A hook around `forward`, and how it is to be called."""
+MODULE_HOOKS = (
+    "_backward_pre_hooks",
+    "_backward_hooks",
+    "_forward_hooks",
+    "_forward_hooks_with_kwargs",
+    "_forward_hooks_always_called",
+    "_forward_pre_hooks",
+    "_forward_pre_hooks_with_kwargs",
+)
 
-    function: Callable[..., Any]
-    with_kwargs: bool = False
-    always: bool = False  # also where forward raises
 
-
-def attach(hooks: dict[int, Any], hook: Any, prepend: bool) -> RemovableHandle:
-    """Add `hook` after those that there are, or before them."""
+def attach(hooks: dict[int, Any], hook: Any, prepend: bool, *marks: dict[int, bool]) -> RemovableHandle:
+    """Add `hook` after those that there are, or before them, and its key to `marks`."""
     others = dict(hooks)
     if prepend:
         hooks.clear()
-    handle = RemovableHandle(hooks, hook)
+    handle = RemovableHandle(hooks, hook, marks)
     if prepend:
         hooks.update(others)
     return handle
@@ -61,8 +65,8 @@ def call_with_hooks(module: Module, args: Any, kwargs: dict[str, Any]) -> Any:
     done: set[int] = set()  # of the hooks that are always called
     result = None
     try:
-        for hook in list(module._forward_pre_hooks.values()):
-            args, kwargs = _before(module, hook, args, kwargs)
+        for key, hook in list(module._forward_pre_hooks.items()):
+            args, kwargs = _before(module, hook, args, kwargs, key in module._forward_pre_hooks_with_kwargs)
         backward = None
         full = module._is_full_backward_hook
         if (full and module._backward_hooks) or module._backward_pre_hooks:
@@ -75,7 +79,7 @@ def call_with_hooks(module: Module, args: Any, kwargs: dict[str, Any]) -> Any:
             raise
         for key, hook in list(module._forward_hooks.items()):
             done.add(key)
-            result = _after(module, hook, args, kwargs, result)
+            result = _after(module, key, hook, args, kwargs, result)
         if backward is not None:
             result = backward.around_outputs(result)
         if not full and module._backward_hooks:
@@ -83,9 +87,9 @@ def call_with_hooks(module: Module, args: Any, kwargs: dict[str, Any]) -> Any:
         return result
     except Exception:
         for key, hook in module._forward_hooks.items():
-            if hook.always and key not in done:
+            if key in module._forward_hooks_always_called and key not in done:
                 try:
-                    result = _after(module, hook, args, kwargs, result)
+                    result = _after(module, key, hook, args, kwargs, result)
                 except Exception as error:  # noqa: BLE001
                     warnings.warn(
                         "module forward hook with ``always_call=True`` raised an exception that was silenced as "
@@ -95,12 +99,14 @@ def call_with_hooks(module: Module, args: Any, kwargs: dict[str, Any]) -> Any:
         raise
 
 
-def _before(module: Module, hook: ForwardHook, args: Any, kwargs: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+def _before(
+    module: Module, hook: Callable[..., Any], args: Any, kwargs: dict[str, Any], with_kwargs: bool
+) -> tuple[Any, dict[str, Any]]:
     """The arguments after one hook has seen them."""
-    if not hook.with_kwargs:
-        changed = hook.function(module, args)
+    if not with_kwargs:
+        changed = hook(module, args)
         return args if changed is None else changed if isinstance(changed, tuple) else (changed,), kwargs
-    changed = hook.function(module, args, kwargs)
+    changed = hook(module, args, kwargs)
     if changed is None:
         return args, kwargs
     if not isinstance(changed, tuple) or len(changed) != 2:
@@ -110,9 +116,9 @@ def _before(module: Module, hook: ForwardHook, args: Any, kwargs: dict[str, Any]
     return changed
 
 
-def _after(module: Module, hook: ForwardHook, args: Any, kwargs: dict[str, Any], result: Any) -> Any:
+def _after(module: Module, key: int, hook: Callable[..., Any], args: Any, kwargs: dict[str, Any], result: Any) -> Any:
     """The result after one hook has seen it."""
-    changed = hook.function(module, args, *([kwargs] if hook.with_kwargs else []), result)
+    changed = hook(module, args, *([kwargs] if key in module._forward_hooks_with_kwargs else []), result)
     return result if changed is None else changed
 
 
@@ -137,8 +143,9 @@ class BackwardHookFunction(Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Any:
-        """The gradients themselves, or what the hook makes of them."""
-        return None, None, *ctx.hook(gradients)
+        """The gradients themselves, or what the hook makes of them; torch's errors for what does not fit them."""
+        pairs = zip(ctx.hook(gradients), gradients, strict=True)
+        return None, None, *[r if r is None or g is None else checked(ctx.hook, r, g) for r, g in pairs]
 
 
 class BackwardHooks:
@@ -155,7 +162,11 @@ class BackwardHooks:
     def around_inputs(self, args: tuple[Any, ...]) -> tuple[Any, ...]:
         """The arguments, with the node in between at which their gradients are met."""
         self.n_inputs = len(args)
-        args, self.inputs = _watched(args, self._leave, zeros=True)
+
+        def hook(gradients: Gradients) -> Gradients:  # errors call it so, here and below, as in torch
+            return self._leave(gradients)
+
+        args, self.inputs = _watched(args, hook, zeros=True)
         return args
 
     def around_outputs(self, result: Any) -> Any:
@@ -170,10 +181,10 @@ class BackwardHooks:
         outputs = result if isinstance(result, tuple) else (result,)
         indices: Sequence[int] = [i for i, t in enumerate(outputs) if isinstance(t, Tensor)]
 
-        def arrive(gradients: Gradients) -> Gradients:
+        def hook(gradients: Gradients) -> Gradients:
             return self._arrive(gradients, indices, len(outputs))
 
-        outputs, _ = _watched(outputs, arrive, zeros=False)
+        outputs, _ = _watched(outputs, hook, zeros=False)
         return outputs if isinstance(result, tuple) else outputs[0]
 
     def _arrive(self, gradients: Gradients, indices: Sequence[int], n_outputs: int) -> Gradients:

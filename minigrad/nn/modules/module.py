@@ -5,6 +5,7 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.Module.html
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any, Self
 
@@ -15,7 +16,7 @@ from ...modes import no_grad
 from ...ops.convert import read_to
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter, Uninitialized
-from .hooks import ForwardHook, attach, attach_backward, call_with_hooks
+from .hooks import MODULE_HOOKS, attach, attach_backward, call_with_hooks
 from .mistakes import CALL_INIT, NO_SHARING, name_layer, no_forward, no_program
 from .naming import class_text, indented, typename
 from .state import STATE_HOOKS, Stateful
@@ -31,8 +32,11 @@ class Module(Stateful):
     """
 
     training: bool
-    _forward_hooks: dict[int, ForwardHook]
-    _forward_pre_hooks: dict[int, ForwardHook]
+    _forward_hooks: dict[int, Callable[..., Any]]
+    _forward_hooks_with_kwargs: dict[int, bool]
+    _forward_hooks_always_called: dict[int, bool]
+    _forward_pre_hooks: dict[int, Callable[..., Any]]
+    _forward_pre_hooks_with_kwargs: dict[int, bool]
     _backward_hooks: dict[int, Callable[..., Any]]
     _backward_pre_hooks: dict[int, Callable[..., Any]]
     _is_full_backward_hook: bool | None = None  # whether those of _backward_hooks are; None before there were any
@@ -50,11 +54,7 @@ class Module(Stateful):
             _parameters={},
             _buffers={},
             _non_persistent_buffers_set=set(),
-            _backward_pre_hooks={},
-            _backward_hooks={},
-            _forward_hooks={},
-            _forward_pre_hooks={},
-            **{name: {} for name in STATE_HOOKS},
+            **{name: OrderedDict() for name in (*MODULE_HOOKS, *STATE_HOOKS)},
             _modules={},
         )
         if self.call_super_init:
@@ -431,7 +431,8 @@ class Module(Stateful):
 
         With `with_kwargs` it is `hook(module, args, kwargs)`, which may return both.
         """
-        return attach(self._forward_pre_hooks, ForwardHook(hook, with_kwargs), prepend)
+        marks = [self._forward_pre_hooks_with_kwargs] if with_kwargs else []
+        return attach(self._forward_pre_hooks, hook, prepend, *marks)
 
     def register_forward_hook(
         self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False, always_call: bool = False
@@ -440,7 +441,9 @@ class Module(Stateful):
 
         With `with_kwargs` it is `hook(module, args, kwargs, output)`; with `always_call` also where forward raises.
         """
-        return attach(self._forward_hooks, ForwardHook(hook, with_kwargs, always_call), prepend)
+        marks = [self._forward_hooks_with_kwargs] if with_kwargs else []
+        marks += [self._forward_hooks_always_called] if always_call else []
+        return attach(self._forward_hooks, hook, prepend, *marks)
 
     def register_full_backward_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         """Call `hook(module, grad_output)` when gradients arrive at the outputs; a tuple it returns replaces them."""

@@ -15,6 +15,7 @@ from ...ops.creation import as_tensor
 from ...ops.strangers import from_elsewhere
 from ...tensor import Tensor
 from ..parameter import Parameter, Uninitialized
+from .hooks import MODULE_HOOKS
 from .mistakes import no_extra_state
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Stateful:
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Take back what was pickled, also by a version that had fewer kinds of hooks."""
-        self.__dict__.update({name: {} for name in STATE_HOOKS} | state)
+        self.__dict__.update({name: OrderedDict() for name in (*MODULE_HOOKS, *STATE_HOOKS)} | state)
         if state.get("_backward_hooks") and "_is_full_backward_hook" not in state:
             self.__dict__["_is_full_backward_hook"] = True
 

@@ -352,14 +352,14 @@ def remove(module: M, name: str) -> M:
 
 def is_pruned(module: Module) -> bool:
     """Whether a parameter of the module, or of one within it, is pruned."""
-    hooks = [hook.function for m in module.modules() for hook in m._forward_pre_hooks.values()]
+    hooks = [hook for m in module.modules() for hook in m._forward_pre_hooks.values()]
     return any(isinstance(hook, BasePruningMethod) for hook in hooks)
 
 
 def _hook_of(module: Module, name: str) -> tuple[int, BasePruningMethod | None]:
     for key, hook in module._forward_pre_hooks.items():
-        if isinstance(hook.function, BasePruningMethod) and hook.function._tensor_name == name:
-            return key, hook.function
+        if isinstance(hook, BasePruningMethod) and hook._tensor_name == name:
+            return key, hook
     return -1, None
 
 

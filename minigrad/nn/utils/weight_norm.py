@@ -58,8 +58,8 @@ def norms(v: Tensor, dim: int) -> Tensor:
 def hook_of(module: Module, kind: type, name: str) -> tuple[int, Any] | None:
     """The hook of this kind for the parameter `name`, after its key; None if the module has none."""
     for key, hook in module._forward_pre_hooks.items():
-        if isinstance(hook.function, kind) and hook.function.name == name:  # type: ignore[attr-defined]
-            return key, hook.function
+        if isinstance(hook, kind) and hook.name == name:  # type: ignore[attr-defined]
+            return key, hook
     return None
 
 
