@@ -287,6 +287,10 @@ torch.broadcast_tensors([n, n])
 torch.broadcast_tensors(n, 3)
 torch.add(2, 3)
 torch.add(True, 2.0, alpha=2)
+torch.sub(i, np.float32(2), alpha=1.5)
+torch.add(i, np.int64(2), alpha=1.5)
+n ** 1e300, i ** -1e300, n.double() ** 1e300
+n.half() ** 1e300
 torch.sub(2, True)
 torch.mul(np.float32(1.5), 2)
 torch.mul(input=2, other=3)

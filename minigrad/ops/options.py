@@ -322,5 +322,5 @@ def real(function: str, name: str, position: int | None, value: Any) -> float:
 def factor(function: str, alpha: Any, *operands: Any) -> Any:
     """`alpha` of a sum as a Python number, or torch's error."""
     alpha = number(function, "alpha", None, alpha)
-    messages.check_alpha(alpha, *operands)
+    messages.check_alpha(alpha, *[dtypes.python_number(x) if dtypes.is_numpy_number(x) else x for x in operands])
     return alpha

@@ -71,6 +71,8 @@ def _power(a: Array, exponent: float) -> Array:
         return np.reciprocal(np.sqrt(a))
     if exponent == -2 and a.dtype.char != "e":
         return np.reciprocal(a * a)
+    if exponent.__class__ is float and a.dtype.char == "f":
+        return np.power(a, np.float32(exponent))  # infinite if it is too large, where torch refuses other numbers
     return np.power(a, number_array(exponent, a.dtype))
 
 
@@ -292,7 +294,6 @@ def pow(input: Any, exponent: Any) -> Tensor:
             if d.kind != dtypes.FLOATING and exponent < 0:
                 raise RuntimeError("Integers to negative integer powers are not allowed.")
             input = input.to(d)
-            number_array(exponent, d.numpy)
         return power.call(input, exponent)
     if isinstance(input, (bool, int, float)):
         d = common_dtype(tensor_argument(exponent, "pow", "exponent", 2), input)
