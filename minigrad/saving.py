@@ -20,12 +20,14 @@ import numpy as np
 from . import dtypes
 from .devices import device, require_cpu
 from .dtypes import Size
-from .engine import LEAF
+from .engine import LEAF, Storage
+from .layout import address
 from .messages import type_name
 from .tensor import Tensor
 
 INTERNAL = True
-FORM = "minigrad"  # the metadata's entry that says what the tensors are part of
+FORM = "minigrad"  # the metadata's entry that says what the tensors are part of ...
+SHARED = "minigrad.shared"  # ... and the one that says which of them lie in the same memory
 File = str | os.PathLike[str] | IO[bytes]
 ABSENT = 'save and load need safetensors: in the checkout, pip install ".[save]"'
 
@@ -43,7 +45,8 @@ def save(obj: object, f: File) -> None:
         raise ImportError(ABSENT) from error
     writer = _Writer()
     form = json.dumps(writer.form_of(obj, ""))
-    data = packed(writer.arrays, {FORM: form})
+    shared = writer.share()
+    data = packed(writer.arrays, {FORM: form, **({SHARED: json.dumps(shared)} if shared else {})})
     if isinstance(f, (str, os.PathLike)):
         write_whole(f, data)
     else:
@@ -68,9 +71,9 @@ def load(f: File, map_location: Any = None, *, weights_only: bool = True, mmap: 
     try:
         arrays = {key: _array(part) for key, part in deserialize(data)}  # type: ignore[no-untyped-call]
         metadata = json.loads(data[8 : 8 + _header_length(data)]).get("__metadata__", {})
-        tensors = {key: Tensor._of(array) for key, array in arrays.items()}
+        tensors = _tensors(arrays, json.loads(metadata.get(SHARED, "{}")))
         return _built(json.loads(metadata[FORM]), tensors) if FORM in metadata else tensors
-    except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         raise RuntimeError(_refusal(name, data, error)) from None
 
 
@@ -80,6 +83,7 @@ class _Writer:
     def __init__(self) -> None:
         self.arrays: dict[str, np.ndarray[Any, Any]] = {}
         self.keys: dict[int, str] = {}  # by the tensor's identity: one that is there twice is written once
+        self.given: dict[str, np.ndarray[Any, Any]] = {}  # the arrays as they lie in memory
 
     def form_of(self, value: Any, name: str) -> Any:
         """What `_built` makes the value of again; `name` is where in the whole it stands."""
@@ -115,8 +119,62 @@ class _Writer:
             while key in self.arrays:  # as {"a": {"b": x}, "a.b": y} gives twice
                 key += "_"
             self.keys[id(t)] = key
+            self.given[key] = t._array
             self.arrays[key] = np.array(t._array, order="C", copy=None)
         return self.keys[id(t)]
+
+    def share(self) -> dict[str, list[Any]]:
+        """Of each tensor whose memory overlaps another's: the key of an array of all of it, and its place in that.
+
+        The place is the number of bytes before its first element, and its strides. Other readers find such tensors
+        under their own names too; all of the memory is written in addition only where no tensor fills it.
+        """
+        found: dict[str, list[Any]] = {}
+        for start, end, keys in _overlapping(self.given):
+            size = end - start
+            filling = [k for k in keys if self.given[k].nbytes == size and self.given[k].flags.c_contiguous]
+            whole = filling[0] if filling else f"memory of {keys[0]}"
+            if not filling:
+                while whole in self.arrays:
+                    whole += "_"
+                first = self.given[keys[0]]
+                memory = np.lib.stride_tricks.as_strided(first, (size // first.itemsize,), (first.itemsize,))
+                self.arrays[whole] = memory.copy()
+            found |= {key: [whole, address(self.given[key]) - start, self.given[key].strides] for key in keys}
+        return found
+
+
+def _overlapping(arrays: dict[str, np.ndarray[Any, Any]]) -> list[tuple[int, int, list[str]]]:
+    """The keys of arrays of one dtype that overlap in memory, the first one first, with where that begins and ends."""
+    groups: list[tuple[int, int, list[str]]] = []
+    spans = [(a.dtype.char, address(a), address(a) + _span(a), key) for key, a in arrays.items() if a.size]
+    for letter, start, end, key in sorted(spans):
+        if groups and start < groups[-1][1] and arrays[groups[-1][2][0]].dtype.char == letter:
+            first, last, keys = groups.pop()
+            groups.append((first, max(last, end), [*keys, key]))
+        else:
+            groups.append((start, end, [key]))
+    return [group for group in groups if len(group[2]) > 1]
+
+
+def _span(a: np.ndarray[Any, Any]) -> int:
+    """How many bytes lie between the start of the first element and the end of the last."""
+    return int(sum([(n - 1) * stride for n, stride in zip(a.shape, a.strides, strict=True)]) + a.itemsize)
+
+
+def _tensors(arrays: dict[str, np.ndarray[Any, Any]], shared: dict[str, list[Any]]) -> dict[str, Tensor]:
+    """A tensor over each array, or over its place in the memory that it shares; an error where that cannot be."""
+    storages = {whole: Storage() for whole, _, _ in shared.values()}
+    made = {}
+    for key, array in arrays.items():
+        if key in shared:
+            whole, start, strides = shared[key]
+            memory = arrays[whole]
+            array = np.ndarray(array.shape, memory.dtype, memory.reshape(-1), start, tuple(strides))
+            made[key] = Tensor._of(array, storage=storages[whole])
+        else:
+            made[key] = Tensor._of(array)
+    return made
 
 
 def _built(form: Any, tensors: dict[str, Tensor]) -> Any:

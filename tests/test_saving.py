@@ -76,6 +76,47 @@ def test_a_tensor_that_is_there_twice_stays_one():
     assert found["encoder"].requires_grad
 
 
+VIEWS = (
+    lambda x: x,
+    lambda x: x.t(),
+    lambda x: x[0],
+    lambda x: x[:, 1:3],
+    lambda x: x.view(-1)[2:9],
+    lambda x: x.view(-1)[1::2],
+    lambda x: x[:, :1].expand(3, 2),
+    lambda x: x.detach(),
+    lambda x: x.view(-1)[12:],
+    lambda x: x.clone(),
+)
+EXPANDED = 6
+
+
+@given(st.lists(st.integers(0, len(VIEWS) - 1), min_size=2, max_size=4), st.integers(0, 3))
+def test_tensors_that_share_memory_still_do(chosen, changed):
+    def act(library):
+        x = library.arange(12.0).reshape(3, 4)
+        stream = io.BytesIO()
+        library.save({f"{i}": VIEWS[which](x) for i, which in enumerate(chosen)}, stream)
+        stream.seek(0)
+        found = list(library.load(stream).values())
+        if chosen[changed % len(found)] != EXPANDED:
+            found[changed % len(found)].mul_(-2)
+        return [t.tolist() for t in found]
+
+    assert act(minigrad) == act(torch)
+
+
+def test_tied_parameters_stand_under_both_names(tmp_path):
+    net = minigrad.nn.Sequential(minigrad.nn.Linear(2, 2), minigrad.nn.Linear(2, 2))
+    net[1].weight = net[0].weight
+    minigrad.save(net.state_dict(), tmp_path / "net")
+    assert sorted(load_file(tmp_path / "net")) == ["0.bias", "0.weight", "1.bias", "1.weight"]
+    state = minigrad.load(tmp_path / "net")
+    assert state["0.weight"].data_ptr() == state["1.weight"].data_ptr()
+    state["0.weight"].add_(1)
+    assert state["1.weight"]._version == 1
+
+
 def test_names_that_meet_in_the_file_stay_apart():
     a, b, c = minigrad.ones(1), minigrad.zeros(1), minigrad.full((1,), 2.0)
     same(again({"a": {"b": a}, "a.b": b, "a.b_": c}), {"a": {"b": a}, "a.b": b, "a.b_": c})
@@ -143,9 +184,9 @@ def test_torchs_own_files_and_pickles_are_not_run(tmp_path):
     assert "cut short, or no safetensors file" in refused(b"import os; os.system('x')")
 
 
-def with_form(form, dtype="F32"):
+def with_form(form, dtype="F32", **metadata):
     header = json.dumps(
-        {"__metadata__": {"minigrad": form}, "w": {"dtype": dtype, "shape": [1], "data_offsets": [0, 4]}}
+        {"__metadata__": {"minigrad": form, **metadata}, "w": {"dtype": dtype, "shape": [1], "data_offsets": [0, 4]}}
     ).encode()
     return struct.pack("<Q", len(header)) + header + b"\0\0\0\0"
 
@@ -168,6 +209,28 @@ def with_form(form, dtype="F32"):
 )
 def test_hostile_forms_are_refused(form):
     assert "cut short, or no safetensors file" in refused(with_form(form))
+
+
+@pytest.mark.parametrize(
+    "shared",
+    [
+        "{",
+        "[]",
+        '{"w": 3}',
+        '{"w": ["v", 0, [4]]}',
+        '{"w": ["w", 4, [4]]}',
+        '{"w": ["w", -4, [4]]}',
+        '{"w": ["w", 0, ["a"]]}',
+        '{"w": ["w", 0, [4, 4]]}',
+        '{"w": ["w", 1e30, [4]]}',
+        f'{{"w": ["w", {2**70}, [4]]}}',
+        '{"w": [["w"], 0, [4]]}',
+    ],
+)
+def test_hostile_places_in_memory_are_refused(shared):
+    form = '{"tensor": "w"}'
+    assert minigrad.load(io.BytesIO(with_form(form, **{"minigrad.shared": '{"w": ["w", 0, [4]]}'}))).tolist() == [0]
+    assert "cut short, or no safetensors file" in refused(with_form(form, **{"minigrad.shared": shared}))
 
 
 def test_dtypes_that_minigrad_lacks_are_named():
