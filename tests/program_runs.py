@@ -30,7 +30,6 @@ WORDS = (
     (r"output type (bool|long int)", lambda m: f"output type {'Bool' if m[1] == 'bool' else 'Long'}"),
     # torch may have saved it in another form, and does not count changes through `.data`
     (r": \[.*\],? (which is output 0 of [\w:]+, )?is at version \d+; expected version \d+ instead", ""),
-    (r"Can't detach views in-place.*", "Can't detach views in-place"),
     (
         r"(mat1 and mat2 shapes cannot be|Expected size for first two dimensions of batch2|size mismatch, got input).*",
         "shapes cannot be multiplied",

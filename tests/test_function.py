@@ -327,6 +327,19 @@ def once_differentiable(torch):
     return plain, g.requires_grad, g.sum().backward()
 
 
+for place in ("x", "x[1:]", "x.detach()[1:]"):
+
+    @program
+    def changes_a_view_and_returns_more(torch, place=place):
+        def forward(ctx, x, y):
+            ctx.mark_dirty(x)
+            return x.mul_(2), 5, y * 3
+
+        x, y = torch.ones(3, requires_grad=True) * 1, torch.ones(2, requires_grad=True)
+        function = made(torch, forward, lambda ctx, a, b, c: (a * 2, c * 3))
+        return function.apply(eval(place), y), x
+
+
 @program
 def gradients_of_itself_in_place(torch):
     # backward changes what it is given; the other branch must not see that.

@@ -207,6 +207,18 @@ def dirty_not_returned() -> str:
     )
 
 
+def dirty_view_among_several() -> str:
+    """For a Function of several results whose forward changed in place an input that is a view."""
+    return (
+        "If your Function modifies inplace an input that is a view of another Tensor, your Function cannot return more "
+        "than one Tensor. This is not supported by the current autograd engine. You should either make sure the input "
+        "is not a view (using .clone() for example) or make your Function only return one Tensor (potentially "
+        "splitting it into two Functions: one doing the inplace that returns a single Tensor and a second one that "
+        "does the other operations). You can ask on the forum https://discuss.pytorch.org/ if you need help to do this "
+        "change."
+    )
+
+
 def dirty_leaf(is_view: bool) -> str:
     """For a Function's forward that changed in place a leaf, or a view of one, that requires grad."""
     if is_view:

@@ -174,6 +174,8 @@ def _result(t: Tensor, args: tuple[Any, ...], ctx: FunctionCtx, origin: Node, re
         of_no_operation = t._view is not None and not isinstance(t._view.base._origin, Node)
         if t._origin is LEAF or (of_no_operation and t.requires_grad):
             raise RuntimeError(errors.dirty_leaf(is_view=t._origin is not LEAF))
+        if t._view is not None and isinstance(origin, OutputOfSeveral):
+            raise RuntimeError(errors.dirty_view_among_several())
         take_history(t, origin)
     elif wanted and not dirty and t._origin is not LEAF:
         why = "integer" if t._array.dtype.kind != "f" else "non_differentiable"

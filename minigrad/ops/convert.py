@@ -102,7 +102,12 @@ def detached(t: Tensor) -> Tensor:
 def detach_(self: Tensor) -> Tensor:
     """Take this tensor out of the graph, in place; RuntimeError for a view."""
     if self._view is not None:
-        raise RuntimeError("Can't detach views in-place. Use detach() instead.")
+        raise RuntimeError(
+            "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for "
+            "training, and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence "
+            "detach_() cannot be called on these gradients. To fix this error, please refer to the "
+            "Optimizer.zero_grad() function in torch/optim/optimizer.py as the solution."
+        )
     if is_hooked(self._origin):
         self.__dict__["_hooks"] = self._origin.hooks.of_tensor  # they stay with it, should it become a leaf
     self._origin = lost(self, "detach")
