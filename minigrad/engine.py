@@ -317,8 +317,9 @@ class RemovableHandle:
 
     def remove(self) -> None:
         """Take the hook away; a second time does nothing."""
-        for entries in (self.hooks, *self.marks):
-            entries.pop(self.id, None)
+        self.hooks.pop(self.id, None)
+        for mark in self.marks:
+            mark.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:
         return self
