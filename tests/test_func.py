@@ -256,6 +256,8 @@ CALLS = {
     "float": "F.vmap(lambda a: float(a.sum()) * a)(n)",
     "if": "F.vmap(lambda a: a if a.sum() > 3 else -a)(n)",
     "tolist": "F.vmap(lambda a: torch.tensor(a.tolist()))(n)",
+    "data": "F.vmap(lambda a: (a * 2).data)(n)",
+    "data of what is shared": "F.vmap(lambda a: torch.ones(2).data * a.sum())(n)",
     "item of what is shared": "F.vmap(lambda a: a * m.sum().item() if m.sum() > 0 else a)(n)",
     "as an index": "F.vmap(lambda j: m[j])(torch.tensor([0, 2]))",
     "random": "F.vmap(lambda a: a + torch.rand(3))(n)",

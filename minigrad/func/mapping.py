@@ -50,6 +50,7 @@ _REFUSED = {"bool()": _CONTROL_FLOW, "in": _CONTROL_FLOW} | dict.fromkeys(
     (".item()", "float()", "int()", "complex()", "an index"), _ITEM
 )
 _REFUSED |= dict.fromkeys((".numpy()", ".tolist()", "NumPy", "DLPack"), _NO_STORAGE)
+_REFUSED[".data"] = "accessing `data` under vmap transform is not allowed"
 
 
 def vmap(
