@@ -222,6 +222,12 @@ def copy_of_computed() -> str:
     )
 
 
+BACKWARD_INSIDE = (
+    "backward() called inside a functorch transform. This is not supported, please use functorch.grad or functorch.vjp "
+    "instead or call backward() outside of functorch transforms."
+)
+
+
 def inside_transform(method: str) -> str:
     """For a method that asks for gradients, called inside a function that `minigrad.func` differentiates."""
     others = " (or perhaps using torch.autograd.functional.* APIs)" if method == "requires_grad_" else ""

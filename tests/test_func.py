@@ -434,6 +434,24 @@ def test_vmap_gives_what_the_loop_gives_where_it_does_not_follow_the_slice() -> 
     assert minigrad.equal(func.vmap(f)(batch), minigrad.stack([f(a) for a in batch]))
 
 
+@pytest.mark.parametrize("name", ["grad", "jacrev", "jacfwd", "vmap"])
+def test_backward_is_refused_within_a_transformed_function(name: str) -> None:
+    w = minigrad.ones(2, requires_grad=True)
+
+    def f(x: Any) -> Any:
+        (w * w).sum().backward()
+        return (x * x).sum()
+
+    def g(x: Any) -> Any:
+        minigrad.autograd.backward([(w * x).sum()])
+        return (x * x).sum()
+
+    for function in (f, g):
+        with pytest.raises(RuntimeError, match="called inside a functorch transform"):
+            getattr(func, name)(function)(minigrad.ones(2, 2) if name == "vmap" else minigrad.ones(2))
+        assert w.grad is None
+
+
 def test_vmap_refuses_results_of_different_structure() -> None:
     """torch runs the function once."""
     structures = iter([(), []])

@@ -19,6 +19,7 @@ from ..modes import enable_grad
 from ..ops.names import attach
 from ..ops.shape import stack, unbind
 from ..tensor import Tensor
+from ..transforming import level, refuse_backward
 from ..walk import walk as walk
 from . import errors
 from .tape import ON_ARRAYS, ON_TENSORS, ArrayTape, deliver, refuse_moved_leaves
@@ -87,6 +88,7 @@ def _backward_of_tensor(
         and self._view is None
         and self._array.size == 1
         and isinstance(origin, Node)
+        and level.get() is None
     ):  # a loss: what every training step does, without the checks that it cannot fail
         shape = self._array.shape
         one = _ONES.get(self._array.dtype) if not shape else None
@@ -104,6 +106,7 @@ attach(backward=_backward_of_tensor)
 
 
 def _backward(tensors: Any, gradients: Any, retain_graph: bool | None, create_graph: bool, inputs: Any) -> None:
+    refuse_backward()
     of = None if inputs is None else _input_tuple(inputs, "backward")
     if _flag(create_graph):
         warnings.warn(errors.cycle_of_graph_and_grad(), UserWarning, stacklevel=3)

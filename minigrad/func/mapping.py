@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from ..autograd import heard as heard  # so that passes tell
 from ..engine import Storage
 from ..generator import default_generator
 from ..layout import address
+from ..messages import BACKWARD_INSIDE
 from ..ops.listening import Listener, listening
 from ..ops.shape import stack
 from ..random import drawing
@@ -129,6 +131,10 @@ class _Guard(Listener):
         """Refuse to let the value go where it could decide something."""
         if how in _REFUSED and id(t) in self.depending:
             raise RuntimeError(_REFUSED[how])
+
+    def delivers(self, found: Any) -> None:
+        """Refuse to fill `.grad`."""
+        raise RuntimeError(BACKWARD_INSIDE)
 
     def changed(self, storage: Storage) -> None:
         """Refuse a second slice's change of the same memory, unless that is the batch's own."""
