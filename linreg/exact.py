@@ -35,7 +35,7 @@ def newton_step(
     but there by much: H = XᵀX has the square of X's condition. So the parameters are first counted in coordinates
     z = R θ in which H is nearly the identity: R is the Cholesky factor of the Hessian itself, taken again while what
     it left is far from it. A second step with the same H takes back what rounding did to the first. Directions that
-    the rows do not determine are not moved in.
+    the rows do not determine are not moved in; where rows are fewer than columns, most are left out beforehand.
 
     Rows that stand for `count` others (see Triangle) have `ones` (n, 1) for the column that b weighs. Returned is the
     rank that the columns with a weight have in their dtype: the number of directions that were moved in.
@@ -43,8 +43,13 @@ def newton_step(
     """
     count = count or len(features)
     columns, targets = _as_one_sum(features, labels, w, b, weight_decay, ones, count, torch)
+    eps = torch.finfo(columns.dtype).eps
+    rounding, basis = _rounding(eps, columns.shape[1], count), None
+    if len(columns) < columns.shape[1]:
+        basis = torch.linalg.qr(columns.T)[0]  # of all that rows can say; H is only as large as these are many
+        columns = columns @ basis
     size = columns.shape[1]
-    eps, identity = torch.finfo(columns.dtype).eps, torch.eye(size, dtype=columns.dtype, device=columns.device)
+    identity = torch.eye(size, dtype=columns.dtype, device=columns.device)
     z = torch.zeros_like(columns[0]).reshape((-1, 1)).requires_grad_()
     R = identity
 
@@ -64,14 +69,14 @@ def newton_step(
         columns = torch.linalg.solve_triangular(factor, columns, upper=True, left=False)
         R = factor @ R
         H = hessian()
-    inverse, rounding = torch.linalg.pinv(H), _rounding(eps, size, count)
+    inverse = torch.linalg.pinv(H)
     determined = torch.linalg.cond(R) < 1 / rounding
     back = None if determined else torch.linalg.pinv(R, rtol=rounding)
     for _ in range(STEPS):
         (g,) = torch.autograd.grad(loss(z), z)
         step = -inverse @ g
         step = torch.linalg.solve_triangular(R, step, upper=True) if back is None else back @ step
-        _move(step, w, b, torch)
+        _move(step if basis is None else basis @ step, w, b, torch)
         targets = _as_one_sum(features, labels, w, b, weight_decay, ones, count, torch)[1]
     return size if determined else int(torch.linalg.matrix_rank(R, rtol=rounding))
 

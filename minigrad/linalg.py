@@ -35,6 +35,7 @@ from .ops.matrices import (
     pseudoinverse,
     signs_and_logarithms,
     singular_parts,
+    singular_values,
     symmetric_parts,
 )
 from .ops.measures import cross_along
@@ -90,7 +91,7 @@ def cond(A: Tensor, p: Any = None) -> Tensor:
     if not A.numel():
         return A.new_zeros(A.shape[:-2])
     if p in (None, 2, -2):
-        values = singular_parts(A, False)[1]
+        values = singular_values(A)
         ends = values[..., :1], values[..., -1:]
         return (ends[1] / ends[0] if p == -2 else ends[0] / ends[1]).squeeze(-1)
     if A.ndim >= 2 and A.shape[-1] != A.shape[-2]:
@@ -295,7 +296,7 @@ def svd(A: Tensor, full_matrices: bool = True) -> Any:
 
 def svdvals(A: Tensor) -> Tensor:
     """The singular values, falling."""
-    return singular_parts(A, False)[1]
+    return singular_values(A)
 
 
 def qr(A: Tensor, mode: str = "reduced") -> Any:

@@ -3,6 +3,7 @@
 from math import inf, nan
 from typing import Any
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -175,6 +176,27 @@ def test_singular_values_that_are_equal_have_gradients_where_no_vectors_are_used
         x = minigrad.eye(3, dtype=minigrad.float64, requires_grad=True)
         f(x).sum().backward()
         assert bool(x.grad.isfinite().all()) if hasattr(x.grad, "isfinite") else x.grad.abs().sum().item() < 10
+
+
+def test_singular_values_alone_cost_no_vectors(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    svd = np.linalg.svd
+    monkeypatch.setattr(np.linalg, "svd", lambda a, **how: asked.append(how.get("compute_uv", True)) or svd(a, **how))
+    x, linalg = minigrad.tensor([[1.0, 2.0, 0.0], [3.0, 1.0, 5.0]]), minigrad.linalg
+    functions = [
+        linalg.svdvals,
+        linalg.cond,
+        lambda a: linalg.norm(a, 2),
+        lambda a: linalg.norm(a, "nuc"),
+        lambda a: a.svd(compute_uv=False).S,
+    ]
+    found = [f(x) for f in functions]
+    assert asked == [False] * len(functions)
+    for f, values in zip(functions, found, strict=True):
+        with_vectors = f(x.requires_grad_())
+        with_vectors.sum().backward()  # which they are there for
+        torch.testing.assert_close(torch.tensor(with_vectors.tolist()), torch.tensor(values.tolist()))
+    assert asked[len(functions) :] == [True] * len(functions)
 
 
 def test_a_determinant_of_0_has_a_gradient() -> None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from .. import messages
 from ..engine import level_of_user
+from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .decompositions import det_, eigh_, eigh_shapes, qr_, qr_shapes, results, slogdet_, svd_, svd_shapes
 from .inplace import broadcast_shape
@@ -141,6 +142,13 @@ def singular_parts(A: Tensor, full: bool) -> list[Tensor]:
     return results(svd_.call(A, full), svd_shapes(A.shape, full), "LinalgSvdBackward0")
 
 
+def singular_values(A: Tensor) -> Tensor:
+    """S alone; the vectors, which take most of the time, are computed only where its gradient will need them."""
+    if A.requires_grad and is_grad_enabled():
+        return singular_parts(A, False)[1]
+    return Tensor._of(np.linalg.svd(floating_matrix("linalg.svd", A)._array, compute_uv=False))
+
+
 @public()
 def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
     """U, S and V, such that `input` is `U @ diag(S) @ V.mT`; without `some`, with square U and V."""
@@ -148,10 +156,11 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
         raise RuntimeError(
             f"linalg.svd: input should have at least 2 dimensions, but has {input.ndim} dimensions instead"
         )
-    u, s, vh = singular_parts(input, not some)
-    if not compute_uv:
-        m, n = input.shape[-2:]
-        u, vh = u.new_zeros(*input.shape[:-2], m, m), u.new_zeros(*input.shape[:-2], n, n)
+    if compute_uv:
+        u, s, vh = singular_parts(input, not some)
+    else:
+        s = singular_values(input)
+        u, vh = (s.new_zeros(*input.shape[:-2], size, size) for size in input.shape[-2:])
     return result_type("svd", "U", "S", "V")((u, s, vh.mT))
 
 

@@ -12,7 +12,7 @@ from .. import dtypes, messages
 from ..flags import check_flags
 from ..tensor import Tensor
 from .convert import converted_to_save, dtype_argument
-from .matrices import singular_parts
+from .matrices import singular_values
 from .names import public, tensor_argument
 from .options import number
 from .reduction import reduced_dims, vector_norm
@@ -84,7 +84,7 @@ def norm_of_matrices(A: Tensor, order: Any, dim: Any, keepdim: bool, dtype: Any)
         compared -= not keepdim and compared > added
         return _most(sums, compared, keepdim) if order > 0 else sums.amin(compared, keepdim)
     rest = [d for d in range(A.ndim) if d not in (first, second)]
-    values = singular_parts(A.permute(*rest, first, second), False)[1]
+    values = singular_values(A.permute(*rest, first, second))
     if order == "nuc":
         found = values.sum(-1, keepdim=keepdim)
     else:
