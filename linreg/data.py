@@ -38,10 +38,11 @@ def data_iter(
         yield features[batch_indices], labels[batch_indices]
 
 
-def split(rows: int, fraction: float) -> tuple[list[int], list[int]]:
-    """The places of rows to train on, in order, and of a random `fraction` to hold out, at least one of each.
+def split(rows: int, fraction: float, *, last: bool = False) -> tuple[list[int], list[int]]:
+    """The places of rows to train on, in order, and of a `fraction` to hold out, at least one of each.
 
-    They are `random.sample`'s, which draws nothing for the fraction 0.
+    These are the `last` rows, or else `random.sample`'s; nothing is drawn for the fraction 0.
     """
-    held = set(random.sample(range(rows), min(max(round(rows * fraction), 1), rows - 1)) if fraction else ())
+    count = min(max(round(rows * fraction), 1), rows - 1) if fraction else 0
+    held = set(range(rows - count, rows) if last else random.sample(range(rows), count))
     return [place for place in range(rows) if place not in held], sorted(held)

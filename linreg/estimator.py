@@ -27,6 +27,7 @@ from linreg.settings import (
     AT_ONCE,
     DOCUMENT_EPOCHS,
     DOCUMENT_STEPS,
+    HELD_OUT,
     LEARNING_RATES,
     MOST_EPOCHS,
     OPTIMIZERS,
@@ -49,7 +50,8 @@ class LinearRegression:
 
     With `early_stopping` a part `validation_fraction` of the rows is held out, and `fit` stops when their loss has not
     fallen for `n_iter_no_change` epochs, by `epochs` None after 10,000 at the latest; the coefficients are those with
-    which it was lowest.
+    which it was lowest. These rows are drawn at random, or with `validation_rows` "last" the last ones, as where rows
+    follow each other in time.
 
     Fitted, it has `coef_` (d,), `intercept_`, `n_iter_`, the epochs that were trained, `n_features_in_` and, where the
     columns had names, `feature_names_in_`.
@@ -76,6 +78,7 @@ class LinearRegression:
         device: str = "cpu",
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
+        validation_rows: str = "random",
         n_iter_no_change: int = PATIENCE,
     ) -> None:
         self.optimizer = optimizer
@@ -89,6 +92,7 @@ class LinearRegression:
         self.device = device
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.validation_rows = validation_rows
         self.n_iter_no_change = n_iter_no_change
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
@@ -110,7 +114,9 @@ class LinearRegression:
         held = None
         if self.early_stopping:
             with _shuffling(self.seed, "held out"):
-                places, apart = split(len(targets), float(self.validation_fraction))
+                places, apart = split(
+                    len(targets), float(self.validation_fraction), last=self.validation_rows == "last"
+                )
             rows, held, epochs = _picked(rows, places), _picked(rows, apart), self.epochs or MOST_EPOCHS
         elif self.optimizer in AT_ONCE:
             epochs = 1
@@ -269,6 +275,7 @@ class LinearRegression:
             not (early and at_once), "early_stopping", f"False with optimizer={self.optimizer!r}, which makes one step"
         )
         need(isinstance(part, Real) and 0 < part < 1, "validation_fraction", "a number between 0 and 1")
+        need(self.validation_rows in HELD_OUT, "validation_rows", f"one of {', '.join(HELD_OUT)}")
         need(_is_count(self.n_iter_no_change), "n_iter_no_change", "a whole number from 1")
         need(self.backend in ("minigrad", "torch"), "backend", "'minigrad' or 'torch'")
         try_device(load_backend(self.backend), self.device, "float64", f"device={self.device!r}")
