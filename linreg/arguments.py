@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 from linreg.errors import BadInput
+from linreg.settings import MOST_DECAY
 
 OF_PREDICT = ("--interval", "--keep", "--out")  # that people look for elsewhere
 
@@ -57,6 +58,7 @@ any_number = _real("a finite number", math.isfinite)
 positive = _real("a finite number above 0", lambda value: value > 0)
 fraction = _real("a fraction between 0 and 1", lambda value: 0 < value < 1)
 seconds = _real("a number of seconds from 1 to 1000000", lambda value: 1 <= value <= 1_000_000)
+decay = _real(f"a number from 0 to {MOST_DECAY:g}", lambda value: 0 <= value <= MOST_DECAY)
 not_negative = _real("a finite number of at least 0", lambda value: value >= 0)
 
 
@@ -87,6 +89,13 @@ def names(text: str) -> list[str]:
     except csv.Error as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a list of names: {error}") from error
     return [name.strip() for name in names]
+
+
+def folder(text: str) -> str:
+    """A folder's name, which an empty text, as of a variable that was never set, is not."""
+    if not text:
+        raise argparse.ArgumentTypeError("'' is no folder's name")
+    return text
 
 
 def ending_with(*suffixes: str) -> Callable[[str], str]:

@@ -29,6 +29,7 @@ from linreg.settings import (
     DOCUMENT_STEPS,
     HELD_OUT,
     LEARNING_RATES,
+    MOST_DECAY,
     MOST_EPOCHS,
     OPTIMIZERS,
     PATIENCE,
@@ -267,7 +268,7 @@ class LinearRegression:
         need(_is_count(self.epochs) or self.epochs is None, "epochs", "None or a whole number from 1")
         need(_is_count(self.batch_size), "batch_size", "a whole number from 1")
         decay = self.weight_decay
-        need(isinstance(decay, Real) and 0 <= decay < math.inf, "weight_decay", "a finite number of at least 0")
+        need(isinstance(decay, Real) and 0 <= decay <= MOST_DECAY, "weight_decay", f"a number from 0 to {MOST_DECAY:g}")
         early, part = self.early_stopping, self.validation_fraction
         need(isinstance(early, (bool, np.bool_)), "early_stopping", "True or False")
         at_once = self.optimizer in AT_ONCE

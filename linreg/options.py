@@ -8,7 +8,9 @@ from typing import Any
 from linreg.arguments import (
     Parser,
     any_number,
+    decay,
     ending_with,
+    folder,
     fraction,
     guarded,
     names,
@@ -168,8 +170,8 @@ def parse(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) ->
 
 def resumes(argv: Sequence[str]) -> str | None:
     """The folder of the run that the options in `argv` go on with, if they do; these are checked one by one only."""
-    folder: str | None = _parsed(argv).resume
-    return folder
+    path: str | None = _parsed(argv).resume
+    return path
 
 
 def _parsed(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) -> argparse.Namespace:
@@ -256,7 +258,7 @@ def add_training(parser: argparse.ArgumentParser) -> None:
     add("--lr", type=positive, help="learning rate (default 0.03, with momentum 0.003)")
     add(
         "--weight-decay",
-        type=not_negative,
+        type=decay,
         default=0.0,
         metavar="L",
         help="ridge regression: adds L/2 times the squared coefficients (a table's in standard units) to the mean loss",
@@ -293,6 +295,7 @@ def _add_keeping(parser: argparse.ArgumentParser) -> None:
     add = keeping.add_argument
     add(
         "--save",
+        type=folder,
         metavar="DIR",
         help="save the run to this folder while it trains: linreg predict DIR and linreg show DIR use it, and after "
         "whatever ends the run --resume DIR goes on with it",
@@ -300,6 +303,7 @@ def _add_keeping(parser: argparse.ArgumentParser) -> None:
     add("--save-every", type=whole(1), metavar="STEPS", help="save after so many steps (default: after each epoch)")
     add(
         "--resume",
+        type=folder,
         metavar="DIR",
         help="go on with the run saved there, with its data and options, as if it had never stopped; --num-epochs may "
         "be raised",

@@ -14,7 +14,7 @@ MOMENTUM = 0.9
 PATIENCE = 5  # epochs
 DOCUMENT_EPOCHS, DOCUMENT_STEPS = 3, 300
 MOST_EPOCHS = 10_000  # of a run that ends when its loss stands still
-
+MOST_DECAY = 1e20  # of the weights, which are 0 long before; its squares are still numbers in float32
 
 MISSING = ("refuse", "drop", "mean")  # what to do where a value is missing
 HELD_OUT = ("random", "last")  # which rows of a table are, where some are

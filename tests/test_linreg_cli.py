@@ -355,6 +355,8 @@ def test_options_that_do_not_fit_the_table(options, said):
         (["--format", "csv"], "--format needs --data"),
         (["--buffer", "10"], "--buffer needs --data"),
         (["--buffer", "0"], "--buffer: '0' is not a whole number from 1"),
+        (["--save", ""], "--save: '' is no folder's name"),
+        (["--resume="], "--resume: '' is no folder's name"),
         (["--data", NORRIS], "--data needs --target"),
         (["--epochs", "3"], "unrecognized arguments: --epochs 3"),
         (["--json", "data.csv"], "unrecognized arguments: data.csv"),

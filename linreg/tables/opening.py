@@ -25,6 +25,9 @@ FOREIGN = {
     b"\x28\xb5\x2f\xfd": "is compressed by zstd: zstd -dc FILE | linreg --data - reads it",
     b"\x89HDF": "is an HDF5 file: write its table as CSV or Parquet",
     b"SQLite f": "is a database of SQLite: write the table as CSV",
+    b"ARROW1": "is an Arrow file: write its table as Parquet",
+    **dict.fromkeys((b'{"', b"{\n", b"[{", b"[[", b"[\n"), "is JSON: write its table as CSV or Parquet"),
+    **dict.fromkeys((b"<htm", b"<!DOC", b"<?xml"), "is a page or a document: save its table as CSV"),
 }
 
 

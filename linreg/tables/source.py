@@ -140,7 +140,8 @@ def chosen_columns(
         need_columns(source, names, listed=names is not single)
     others = tuple(name for name in source.columns if name not in (target, weights, *without))
     chosen = others if features is None else tuple(features)
-    need_one_each(source, (*chosen, target, weights), features is None)
+    need_one_each(source, (target, weights))
+    need_one_each(source, chosen, features is None)
     if target in chosen:
         raise BadInput(f"column {target!r} is the target and cannot be a feature as well")
     if weights is not None and weights in (target, *chosen):
