@@ -11,10 +11,10 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from datetime import timedelta
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from linreg.backends import first_line
 from linreg.endings import Endings, close_stderr
@@ -28,17 +28,17 @@ TORCHRUN = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what torchrun
 TIMEOUT = 300.0  # seconds
 
 
-class Group(Protocol):
-    """The processes of a run: this one is number `rank` of `size`, counted from 0.
+class Group:
+    """The processes of a run: this one is number `rank` of `size`, counted from 0. Here it is alone.
 
     What is common to all is asked by all, in the same order; who asks waits for the others.
     """
 
-    rank: int
-    size: int
+    rank, size = 0, 1
 
     def share(self, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """This process's rows of a batch X (n, d), y (n, 1), the shares being even and in order; perhaps none."""
+        return X, y
 
     def sum_(self, tensors: Sequence[Tensor]) -> None:
         """Add up, in place, the tensors of all processes, which have the same shapes and dtype everywhere.
@@ -48,41 +48,16 @@ class Group(Protocol):
 
     def from_first(self, numbers: Sequence[float]) -> list[float]:
         """The numbers that the first process passes, in all of them."""
+        return list(numbers)
 
     def must_agree(self, what: str, tensors: Sequence[Tensor]) -> None:
         """BadInput in all processes where the bytes of the tensors, which are `what`, are not the same everywhere."""
 
-    def close(self) -> None:
-        """Take leave: nothing is asked in common after this."""
+
+ALONE = Group()
 
 
-class Alone:
-    """The group of a process that trains by itself."""
-
-    rank, size = 0, 1
-
-    def share(self, X: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-        """All rows."""
-        return X, y
-
-    def sum_(self, tensors: Sequence[Tensor]) -> None:
-        """Nothing to add."""
-
-    def from_first(self, numbers: Sequence[float]) -> list[float]:
-        """The same numbers."""
-        return list(numbers)
-
-    def must_agree(self, what: str, tensors: Sequence[Tensor]) -> None:
-        """Nothing to compare with."""
-
-    def close(self) -> None:
-        """Nobody to take leave of."""
-
-
-ALONE = Alone()
-
-
-class Several:
+class Several(Group):
     """The group of the processes that torch.distributed connects: over gloo, or over NCCL with a GPU for each.
 
     `store` is torch's, common to all; without a word from one of them for `timeout` seconds it counts as lost.
@@ -133,7 +108,7 @@ class Several:
             raise BadInput(f"the {self.size} processes do not hold the same {what}, and cannot train together")
 
     def close(self) -> None:
-        """Give the connections back; once is enough."""
+        """Give the connections back: nothing is asked in common after this. Once is enough."""
         if self._dist.is_initialized():
             self._dist.destroy_process_group()
 
@@ -261,11 +236,10 @@ def _store(rank: int, size: int, timeout: float) -> Any:
 
 @contextmanager
 def _only_first_prints(rank: int) -> Iterator[None]:
-    with ExitStack() as stack:
-        if rank:
-            nowhere = stack.enter_context(open(os.devnull, "w", encoding="utf-8"))
-            stack.enter_context(redirect_stdout(nowhere))
-            stack.enter_context(redirect_stderr(nowhere))
+    if rank == 0:
+        yield
+        return
+    with open(os.devnull, "w", encoding="utf-8") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):
         yield
 
 

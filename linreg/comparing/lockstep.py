@@ -15,7 +15,7 @@ from linreg.errors import Diverged
 from linreg.jobs import start_params
 from linreg.model import Tensor
 from linreg.problems import Problem, parameters, problem_of
-from linreg.processes import Alone
+from linreg.processes import Group
 from linreg.settings import Settings, Synthetic, Table
 from linreg.train import Epoch, Step, Training
 from linreg.triangle import Array
@@ -67,7 +67,7 @@ class Comparison:
         return max(found, key=lambda difference: difference.absolute, default=None)
 
 
-class Seen(Alone):
+class Seen(Group):
     """The group of one process that keeps what passes through it in a step: the minibatch and the gradients."""
 
     def __init__(self) -> None:

@@ -1,5 +1,6 @@
 """What a saved run predicts for the rows of a table, and where that goes, a block of rows at a time."""
 
+import codecs
 import csv
 import io
 import math
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import numpy as np
 
@@ -123,15 +124,9 @@ def written_to(out: str | None, keep: Sequence[str] = (), columns: Sequence[str]
     in Parquet. BadInput for another ending, or where the file cannot be written.
     """
     if out is None:
-        head = _head(keep, columns)  # written with the first rows, that none stands before a refusal
-
-        def print_rows(numbers: Array, *kept: Any) -> None:
-            nonlocal head
-            sys.stdout.write(head + _lines(numbers, keep, kept))
-            head = ""
-
-        yield print_rows
-        sys.stdout.write(head)
+        text = _Text(sys.stdout, keep, columns)
+        yield text.write
+        text.end()
         return
     ending = Path(out).suffix.lower()
     if ending not in KINDS:
@@ -163,41 +158,27 @@ def written_to(out: str | None, keep: Sequence[str] = (), columns: Sequence[str]
         part.unlink(missing_ok=True)
 
 
-class _Kind(Protocol):
-    """A kind of file: the columns kept, then those of the predictions."""
-
-    def __init__(self, file: IO[bytes], keep: Sequence[str], columns: Sequence[str]) -> None: ...
-
-    def write(self, numbers: Array, *kept: Any) -> None: ...
-
-    def end(self) -> None: ...
-
-
 class _Text:
-    def __init__(self, file: IO[bytes], keep: Sequence[str], columns: Sequence[str]) -> None:
+    def __init__(self, file: Any, keep: Sequence[str], columns: Sequence[str]) -> None:
         self.file, self.keep = file, keep
-        self.file.write(_head(keep, columns).encode())
+        self.head = [(*keep, *columns)]  # written with the first rows, that none stands before a refusal
 
     def write(self, numbers: Array, *kept: Any) -> None:
-        self.file.write(_lines(numbers, self.keep, kept).encode())
+        cells = [cells_of(column, name) for column, name in zip(kept, self.keep, strict=True)]
+        self._put(zip(*cells, *(map(repr, column.tolist()) for column in numbers.T), strict=True))
 
     def end(self) -> None:
-        """Nothing more is needed."""
+        self._put(())
+
+    def _put(self, rows: Iterable[Sequence[str]]) -> None:
+        text = io.StringIO(newline="")
+        csv.writer(text, lineterminator="\n").writerows((*self.head, *rows))
+        self.file.write(text.getvalue())
+        self.head = []
 
 
-def _head(keep: Sequence[str], columns: Sequence[str]) -> str:
-    return _csv([(*keep, *columns)])
-
-
-def _lines(numbers: Array, keep: Sequence[str], kept: Sequence[Any]) -> str:
-    cells = [cells_of(column, name) for column, name in zip(kept, keep, strict=True)]
-    return _csv(zip(*cells, *(map(repr, column.tolist()) for column in numbers.T), strict=True))
-
-
-def _csv(rows: Iterable[Sequence[str]]) -> str:
-    text = io.StringIO(newline="")
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    return text.getvalue()
+def _utf8(file: IO[bytes], keep: Sequence[str], columns: Sequence[str]) -> _Text:
+    return _Text(codecs.getwriter("utf-8")(file), keep, columns)
 
 
 class _Npy:
@@ -247,4 +228,5 @@ class _Parquet:
         self.waiting, self.rows = [], 0
 
 
-KINDS: dict[str, type[_Kind]] = {".csv": _Text, ".npy": _Npy, ".parquet": _Parquet}
+# Of each ending what writes the columns kept, then those of the predictions.
+KINDS: dict[str, Any] = {".csv": _utf8, ".npy": _Npy, ".parquet": _Parquet}

@@ -11,7 +11,6 @@ import tokenize
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from typing import IO, Any, NamedTuple
 
@@ -30,9 +29,9 @@ from linreg.tables.source import (
     Texts,
     losing,
     not_a_number,
-    text_of_number,
+    text_of,
 )
-from linreg.tables.streams import Unchanged
+from linreg.tables.streams import Unchanged, refusing
 from linreg.triangle import Array
 
 BYTES = 1 << 19  # mapped at once, and taken out of the map before the next
@@ -87,7 +86,8 @@ class Arrays:
     ) -> None:
         self.name, self._file, self._unchanged = name, file, Unchanged(file, name)
         self._absent, self._keep = Absent(na), keep
-        self._kind, self._zip = ("NPZ" if zipped else "NPY"), None
+        self._zip = None
+        self._refusing = partial(refusing, name, "NPZ" if zipped else "NPY", *WRONG)
         with self._refusing():
             file.seek(0)
             self._zip = zipfile.ZipFile(file) if zipped else None
@@ -247,16 +247,6 @@ class Arrays:
         else:
             raise BadInput(f"{self.name} holds one column: a regression needs a target and a feature")
 
-    @contextmanager
-    def _refusing(self) -> Iterator[None]:
-        try:
-            yield
-        except WRONG as error:
-            if isinstance(error, BadInput):
-                raise
-            said = " ".join(str(error).split()) or type(error).__name__
-            raise BadInput(f"{self.name}: not a whole {self._kind} file: {said}") from error
-
 
 def _padded(cells: Any) -> bool:
     return cells.dtype.kind in TEXT and any(re.fullmatch(PADDED, word) for word in np.unique(cells.astype(str)))
@@ -285,8 +275,6 @@ def _texts(cells: Any, name: str, header: str, absent: Absent) -> Texts:
             said = [word.decode() for word in words]
         except UnicodeDecodeError as error:
             raise BadInput(f"{name}, column {header!r}: not UTF-8 text") from error
-    elif kind == "f":
-        said = ["" if np.isnan(word) else text_of_number(word) for word in words]
     else:
-        said = [str(word).lower() if kind == "b" else str(word) for word in words]
+        said = [text_of(word) for word in words]
     return stripped(codes, said, absent)

@@ -6,7 +6,7 @@ import numpy as np
 
 from linreg.errors import BadInput, required
 from linreg.tables.absent import USUAL, Absent
-from linreg.tables.source import PADDED, NotNumbers, Texts, not_a_number, text_of_number
+from linreg.tables.source import PADDED, NotNumbers, Texts, not_a_number, text_of
 from linreg.triangle import Array
 
 
@@ -69,13 +69,7 @@ def texts(column: Any, name: str, header: str, absent: Absent = USUAL) -> Texts:
         raise BadInput(f"{name}, column {header!r} holds {kind}: only texts and numbers can be categories")
     if not types.is_dictionary(column.type):
         column = column.dictionary_encode()
-    words = column.dictionary.to_pylist()
-    if types.is_floating(kind):
-        words = [None if word is None or np.isnan(word) else text_of_number(word) for word in words]
-    elif types.is_boolean(kind):
-        words = [None if word is None else str(word).lower() for word in words]
-    elif not _textual(kind):
-        words = [None if word is None else str(word) for word in words]
+    words = [text_of(word) for word in column.dictionary.to_pylist()]
     codes = column.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
     return stripped(np.asarray(codes), words, absent)
 
@@ -91,13 +85,13 @@ def cells_of(column: Any, header: str) -> list[str]:
         ) from error
 
 
-def stripped(codes: Any, words: list[str | None], absent: Absent) -> Texts:
+def stripped(codes: Any, words: list[str], absent: Absent) -> Texts:
     """Texts of words that may have spaces around them, or mean that there is none."""
     known: dict[str, int] = {}
     place = np.empty(len(words) + 1, dtype=np.int64)
     place[-1] = -1  # where codes are below 0
     for i, word in enumerate(words):
-        word = (word or "").strip()
+        word = word.strip()
         place[i] = -1 if absent.says(word) else known.setdefault(word, len(known))
     return Texts(place[codes], tuple(known))
 

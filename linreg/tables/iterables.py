@@ -11,7 +11,7 @@ import numpy as np
 from linreg.errors import BadInput
 from linreg.tables.absent import Absent
 from linreg.tables.arrow import number_of_text
-from linreg.tables.source import PADDED, Block, Span, losing, not_a_number, text_of_number, where
+from linreg.tables.source import PADDED, Block, Span, losing, not_a_number, text_of, where
 
 ROWS = 1 << 10  # in a block
 
@@ -88,12 +88,8 @@ class Rows:
         return value
 
     def _text(self, cell: Any, row: int, column: str) -> str | None:
-        if isinstance(cell, (bool, np.bool_)):
-            return str(cell).lower()
-        if isinstance(cell, (float, np.floating)):
-            cell = "" if np.isnan(cell) else text_of_number(float(cell))
-        if cell is None or isinstance(cell, (str, int, np.integer)):
-            text = str(cell if cell is not None else "").strip()
+        if cell is None or isinstance(cell, (str, int, float, np.integer, np.floating, np.bool_)):
+            text = text_of(cell).strip()
             return None if self._absent.says(text) else text
         raise BadInput(f"{where(self.name, row, column)}: {type(cell).__name__} is neither text nor number")
 

@@ -1,7 +1,7 @@
 """Parquet files, read by row groups."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from functools import partial
 from typing import IO, Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from linreg.errors import BadInput
 from linreg.tables.absent import Absent
 from linreg.tables.arrow import arrow, cells_at, numbers as numbers_of, padded, plain, texts as texts_of
 from linreg.tables.source import Block, Span, losing
-from linreg.tables.streams import Unchanged
+from linreg.tables.streams import Unchanged, refusing
 
 ROWS = 1 << 14  # decoded at once
 BUFFER = 1 << 16  # bytes of a column read at once, so that a row group is never in memory whole
@@ -21,6 +21,8 @@ class Parquet:
 
     def __init__(self, file: IO[bytes], name: str, *, na: Sequence[str] = (), keep: Sequence[str] = ()) -> None:
         self.name, self._absent, self._keep, self._unchanged = name, Absent(na), keep, Unchanged(file, name)
+        damaged = arrow().ArrowException, OSError, ValueError, KeyError, IndexError, OverflowError
+        self._refusing = partial(refusing, name, "Parquet", *damaged)
         with self._refusing():
             self._file = arrow("pyarrow.parquet").ParquetFile(file, buffer_size=BUFFER, pre_buffer=False)
             metadata = self._file.metadata
@@ -63,12 +65,3 @@ class Parquet:
             first += batch.num_rows
         if first != end:
             raise BadInput(f"{self.name}: not a whole Parquet file: row group {group} lacks {end - first} of its rows")
-
-    @contextmanager
-    def _refusing(self) -> Iterator[None]:
-        try:
-            yield
-        except (arrow().ArrowException, OSError, ValueError, KeyError, IndexError, OverflowError) as error:
-            if isinstance(error, BadInput):
-                raise
-            raise BadInput(f"{self.name}: not a whole Parquet file: {' '.join(str(error).split())}") from error

@@ -260,6 +260,12 @@ def _listed(source: Source, columns: Container[str]) -> str:
     return ", ".join(repr(name) for name in source.columns if name in columns)
 
 
-def text_of_number(value: float) -> str:
-    """A number as a table of text would hold it: 3 for 3.0."""
-    return str(int(value)) if float(value).is_integer() else repr(float(value))
+def text_of(cell: Any) -> str:
+    """A cell as a table of text would hold it: 3 for 3.0, true for True, nothing for None and NaN."""
+    if cell is None or cell != cell:
+        return ""
+    if isinstance(cell, (bool, np.bool_)):
+        return str(cell).lower()
+    if isinstance(cell, (float, np.floating)):
+        return str(int(cell)) if float(cell).is_integer() else repr(float(cell))
+    return str(cell)

@@ -9,6 +9,8 @@ import stat
 import sys
 import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import IO, Any
 
 from linreg.errors import BadInput
@@ -119,6 +121,18 @@ def no_room(name: str, error: OSError) -> BadInput:
         f"cannot keep the rows of {name} in a temporary file in {tempfile.gettempdir()}: {error.strerror or error}; "
         "the variable TMPDIR chooses another folder"
     )
+
+
+@contextmanager
+def refusing(name: str, kind: str, *errors: type[BaseException]) -> Iterator[None]:
+    """BadInput for what a damaged file of this kind makes a library raise."""
+    try:
+        yield
+    except BadInput:
+        raise
+    except errors as error:
+        said = " ".join(str(error).split()) or type(error).__name__
+        raise BadInput(f"{name}: not a whole {kind} file: {said}") from error
 
 
 def cannot_read(name: str, error: BaseException) -> BadInput:
