@@ -12,19 +12,16 @@ from linreg.backends import backend
 from linreg.errors import Diverged, warn
 from linreg.examples import predicted
 from linreg.lines import (
-    EXACT_LINE,
     EpochLines,
     beside,
+    closing_lines,
     coefficient_lines,
-    goodness_line,
     largest,
     outlier_line,
     shown_rows_line,
-    unconverged_line,
-    vain_line,
 )
 from linreg.looking.residuals import Residuals
-from linreg.looking.statistics import FAR_OFF, Design, furthest, summarise
+from linreg.looking.statistics import summarise
 from linreg.model import Tensor, init_params, squared_loss
 from linreg.outcome import Outcome, Trace
 from linreg.problems import Problem, exact_answer, must_be_same_data, parameters, problem_of, rounded_away, warn_of
@@ -102,8 +99,7 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
     estimates = [beside(*pair) for pair in zip(slopes, exact_slopes, strict=True)]
     coefficients = dict(zip(outcome.names, estimates, strict=True))
     constant = beside(intercept, exact_intercept) if settings.fit_intercept else None
-    design = Design(outcome)
-    summary = summarise(outcome, design)
+    summary = summarise(outcome)
     for row, coefficient in zip([*([constant] if constant else []), *estimates], summary.coefficients, strict=True):
         row.update(coefficient.as_json())
     good = [outcome.goodness(triangle) for triangle in (outcome.triangle, outcome.held_triangle) if triangle]
@@ -111,14 +107,8 @@ def fit_table(settings: Settings, data: Table, manner: Manner = PRINTED) -> tupl
         levels, errors = outcome.reference_levels, f"{summary.errors or 'std.'} error"
         told, more = largest(coefficients, outcome.w) if on_terminal() else (coefficients, [])
         print("\n".join([*coefficient_lines(data.target, told, constant, levels, errors), *more]))
-        print(goodness_line(good, settings.fit_intercept, data.reading.weights))
-        if summary.proves_nothing:
-            print(vain_line(len(summary.coefficients), summary.rows, summary.without != "dependent"))
-        elif design.fits(design.exact):
-            print(EXACT_LINE)
-        off, outlier = furthest(summary, design), Residuals(outcome, design).outlier
-        if off is not None and off >= FAR_OFF and not outcome.diverged:
-            print(unconverged_line(off, settings.optimizer))
+        print("\n".join(closing_lines(summary, good, settings, data.reading.weights, outcome.diverged)))
+        outlier = Residuals(outcome, summary.design).outlier
         if outlier.row is not None and outlier.verdict == "doubtful":
             print(outlier_line(outlier.row, outlier.statistic))
     result = {

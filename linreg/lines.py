@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from linreg.looking.statistics import FAR_OFF, Summary
 from linreg.outcome import Goodness
-from linreg.settings import AT_ONCE
+from linreg.settings import AT_ONCE, Settings
 from linreg.train import Epoch, Step, Training, print_epoch
 from linreg.triangle import Array
 
-EXACT_LINE = "the exact answer leaves nothing but rounding: does a feature hold the target itself?"
 MOST_TOLD, LARGEST_TOLD = 40, 20  # coefficients on a terminal: up to so many all, of more the largest
 EPOCH_LINES = 20  # beside the first epoch's; all losses are in the result
 
@@ -106,18 +106,25 @@ def goodness_line(of_rows: Sequence[Goodness], centred: bool = True, weights: st
     return "; ".join(parts) + (f"; weighted by {shown(weights)}" if weights is not None else "")
 
 
-def vain_line(coefficients: int, rows: int, unique: bool) -> str:
-    """One line of what a fit is worth that has at least as many coefficients as rows."""
-    which = "this fit" if unique else "this fit is one of many, and"
-    return f"{coefficients} coefficients fit any target of {rows} rows: {which} proves nothing, however good it looks"
-
-
-def unconverged_line(off: float, optimizer: str) -> str:
-    """One line of how many standard errors training ended away from the exact answer, and what comes nearer."""
-    nearer = "--dtype float64 comes nearer"
-    if optimizer not in AT_ONCE:
-        nearer = "--optimizer newton goes there, more epochs or a smaller --lr may"
-    return f"training ended {off:.1f} standard errors from the exact answer: {nearer}"
+def closing_lines(
+    summary: Summary, good: Sequence[Goodness], settings: Settings, weights: str | None, diverged: str | None
+) -> list[str]:
+    """How good a fit is on the rows of `goodness_line`, and what else it is worth."""
+    lines = [goodness_line(good, settings.fit_intercept, weights)]
+    if summary.proves_nothing:
+        which = "this fit is one of many, and" if summary.without == "dependent" else "this fit"
+        lines.append(
+            f"{len(summary.coefficients)} coefficients fit any target of {summary.rows} rows: {which} proves nothing, "
+            "however good it looks"
+        )
+    elif summary.design.fits(summary.design.exact):
+        lines.append("the exact answer leaves nothing but rounding: does a feature hold the target itself?")
+    if summary.off >= FAR_OFF and diverged is None:
+        nearer = "--dtype float64 comes nearer"
+        if settings.optimizer not in AT_ONCE:
+            nearer = "--optimizer newton goes there, more epochs or a smaller --lr may"
+        lines.append(f"training ended {summary.off:.1f} standard errors from the exact answer: {nearer}")
+    return lines
 
 
 def outlier_line(row: int, studentised: float) -> str:

@@ -118,51 +118,46 @@ def parse(argv: Sequence[str], parser: argparse.ArgumentParser | None = None) ->
     Those that the parser of another command than fit does not know have fit's defaults.
     """
     options = _parsed(argv, parser)
+
+    def none_of(names: Sequence[str], why: str) -> None:
+        for name in names:
+            if getattr(options, name) is not None:
+                raise BadInput(f"--{name.replace('_', '-')} {why}")
+
     if options.true_w is not None:
         options.true_w = list(itertools.chain.from_iterable(options.true_w))
     if options.data is None:
-        stray, needs = OF_A_TABLE, "needs --data"
+        none_of(OF_A_TABLE, "needs --data")
+        if options.no_intercept:
+            raise BadInput("--no-intercept needs --data: the synthetic job has an intercept")
     else:
-        stray, needs = tuple(SYNTHETIC), "belongs to the synthetic job and cannot go with --data"
         if options.target is None:
             raise BadInput("--data needs --target, the name of the column to predict")
-    for name in stray:
-        if getattr(options, name) is not None:
-            raise BadInput(f"--{name.replace('_', '-')} {needs}")
-    if options.features is not None and options.without is not None:
-        raise BadInput("--features names the columns to predict from: it cannot go with --without")
-    if options.robust and options.weight_decay:
-        raise BadInput("--robust cannot go with --weight-decay, with which there are no standard errors")
-    if options.no_intercept and options.data is None:
-        raise BadInput("--no-intercept needs --data: the synthetic job has an intercept")
-    for name in ("patience", "validation_rows"):
-        if getattr(options, name) is not None and options.validation is None:
-            raise BadInput(f"--{name.replace('_', '-')} needs --validation")
-    if options.optimizer in AT_ONCE:
-        needless = [*LITTLE_BY_LITTLE, "num_epochs"] if options.optimizer == "lstsq" else LITTLE_BY_LITTLE
-        for name in needless:
-            if getattr(options, name) is not None:
-                raise BadInput(
-                    f"--{name.replace('_', '-')} cannot go with --optimizer {options.optimizer}, "
-                    "which takes all rows in one step"
-                )
-        if options.explain is not None:
-            raise BadInput(f"--explain shows a step on a minibatch and cannot go with --optimizer {options.optimizer}")
-    if options.save is not None and options.resume is not None:
-        raise BadInput("--save cannot go with --resume, which saves to the folder that it names")
-    if options.save_every is not None and options.save is None and options.resume is None:
-        raise BadInput("--save-every needs --save")
-    if options.lang is not None and options.explain is options.plot is options.report is None:
-        raise BadInput("--lang needs --explain, --plot or --report")
+        none_of(tuple(SYNTHETIC), "belongs to the synthetic job and cannot go with --data")
+    if options.without is not None:
+        none_of(["features"], "names the columns to predict from: it cannot go with --without")
+    if options.weight_decay:
+        none_of(["robust"], "cannot go with --weight-decay, with which there are no standard errors")
+    if options.validation is None:
+        none_of(["patience", "validation_rows"], "needs --validation")
+    if (optimizer := options.optimizer) in AT_ONCE:
+        needless = [*LITTLE_BY_LITTLE, "num_epochs"] if optimizer == "lstsq" else LITTLE_BY_LITTLE
+        none_of(needless, f"cannot go with --optimizer {optimizer}, which takes all rows in one step")
+        none_of(["explain"], f"shows a step on a minibatch and cannot go with --optimizer {optimizer}")
+    if options.resume is not None:
+        none_of(["save"], "cannot go with --resume, which saves to the folder that it names")
+    elif options.save is None:
+        none_of(["save_every"], "needs --save")
+    if options.explain is options.plot is options.report is None:
+        none_of(["lang"], "needs --explain, --plot or --report")
     if options.explain is None:
         return options
-    for name in ("plot", "report", "robust"):
-        if getattr(options, name) is not None:
-            raise BadInput(f"--explain shows the first step instead of training: it cannot go with --{name}")
+    none_of(
+        ["plot", "report", "robust", "save", "resume"],
+        "cannot go with --explain, which shows the first step instead of training",
+    )
     if options.backend != "minigrad":
         raise BadInput(f"--explain looks inside minigrad and cannot go with --backend {options.backend}")
-    if options.save is not None or options.resume is not None:
-        raise BadInput("--explain shows the first step instead of training: it cannot go with --save or --resume")
     if options.explain and not options.explain.endswith((".html", ".svg")):
         raise BadInput(f"--explain writes FILE.html or FILE.svg, and {options.explain!r} ends with neither")
     return options

@@ -357,8 +357,8 @@ def test_a_run_that_diverges_is_drawn_too(tmp_path):
         (["--report", "run.svg"], "does not end with .html"),
         (["--plot", "nowhere/run.svg"], "there is no folder"),
         (["--report", "folder.html"], "it is a folder"),
-        (["--plot", "run.svg", "--explain"], "cannot go with --plot"),
-        (["--report", "run.html", "--explain", "step.svg"], "cannot go with --report"),
+        (["--plot", "run.svg", "--explain"], "--plot cannot go with --explain"),
+        (["--report", "run.html", "--explain", "step.svg"], "--report cannot go with --explain"),
         (["--lang", "zh"], "--lang needs --explain, --plot or --report"),
     ],
 )

@@ -126,7 +126,7 @@ def test_a_spread_that_robust_errors_allow_for_is_no_fault_of_them(tmp_path):
     [
         ([], "--robust needs --data"),
         (["--data", "t", "--target", "y", "--weight-decay", "1"], "--robust cannot go with --weight-decay"),
-        (["--data", "t", "--target", "y", "--explain"], "it cannot go with --robust"),
+        (["--data", "t", "--target", "y", "--explain"], "--robust cannot go with --explain"),
     ],
 )
 def test_words_that_cannot_go_with_robust(words, why):

@@ -143,7 +143,7 @@ def test_a_run_may_be_made_longer(tmp_path):
         (["--no-intercept"], "--no-intercept needs --data"),
         (["--data", NORRIS], "--data needs --target"),
         (["--save", "elsewhere"], "--save cannot go with --resume"),
-        (["--explain"], "--explain shows the first step instead of training"),
+        (["--explain"], "cannot go with --explain, which shows the first step instead of training"),
     ],
 )
 def test_what_cannot_change_is_refused(tmp_path, options, said):

@@ -11,7 +11,7 @@ from linreg.errors import DONE
 from linreg.settings import AT_ONCE
 
 if TYPE_CHECKING:
-    from linreg.looking.statistics import Design, Summary
+    from linreg.looking.statistics import Summary
     from linreg.saving.saved import Saved
 
 
@@ -23,29 +23,22 @@ def run(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
 
     from linreg.saving.checkpoints import Folder
+    from linreg.saving.intervals import judged
     from linreg.saving.saved import read
 
     saved = read(Folder(options.folder))
-    judged = _judged(saved)
-    print(json.dumps(_result(saved, judged)) if options.json else "\n".join(_lines(saved, judged)))
+    summary = judged(saved) if "triangle" in saved.fixed else None
+    print(json.dumps(_result(saved, summary)) if options.json else "\n".join(_lines(saved, summary)))
     return DONE
 
 
-def _judged(saved: "Saved") -> "tuple[Design, Summary] | None":
-    """What statistics says of the run, if it keeps what they need."""
-    from linreg.saving.intervals import judged
-
-    return judged(saved) if "triangle" in saved.fixed else None
-
-
-def _result(saved: "Saved", judged: "tuple[Design, Summary] | None") -> dict[str, Any]:
+def _result(saved: "Saved", summary: "Summary | None") -> dict[str, Any]:
     """The run as one object; losses that are no numbers are null."""
     from linreg.lines import beside
 
     *slopes, constant = (beside(*pair) for pair in zip(saved.estimates(), saved.exact, strict=True))
     good = {}
-    if judged is not None:
-        summary = judged[1]
+    if summary is not None:
         rows = [*([constant] if saved.settings.fit_intercept else []), *slopes]
         for row, coefficient in zip(rows, summary.coefficients, strict=True):
             row.update(coefficient.as_json())
@@ -71,10 +64,11 @@ def _result(saved: "Saved", judged: "tuple[Design, Summary] | None") -> dict[str
     }
 
 
-def _lines(saved: "Saved", judged: "tuple[Design, Summary] | None") -> list[str]:
-    from linreg.lines import coefficient_lines, shown
+def _lines(saved: "Saved", summary: "Summary | None") -> list[str]:
+    from linreg.lines import closing_lines, coefficient_lines, shown
+    from linreg.outcome import Goodness
 
-    result = _result(saved, judged)
+    result = _result(saved, summary)
     settings = {name: value for name, value in asdict(saved.settings).items() if value is not None}
     lines = [
         f"{shown(result['options'].get('data', 'synthetic data'))}: {result['rows']} rows to train on"
@@ -87,8 +81,14 @@ def _lines(saved: "Saved", judged: "tuple[Design, Summary] | None") -> list[str]
         if losses:
             lines.append(f"{kind}: {losses[0]:f} after the first epoch, {losses[-1]:f} now, {min(losses):f} at best")
     table = result["target"], result["coefficients"], result["intercept"], saved.encoding.reference_levels
-    errors = f"{judged[1].errors or 'std.'} error" if judged is not None else ""
-    return [*lines, *coefficient_lines(*table, errors), *_goodness(saved, judged)]
+    if summary is None:
+        return [*lines, *coefficient_lines(*table)]
+    good = Goodness(summary.rows, result["r2"], summary.trained_rmse)
+    return [
+        *lines,
+        *coefficient_lines(*table, f"{summary.errors or 'std.'} error"),
+        *closing_lines(summary, [good], saved.settings, saved.weights, saved.run["diverged"]),
+    ]
 
 
 def _place(saved: "Saved") -> str:
@@ -98,22 +98,3 @@ def _place(saved: "Saved") -> str:
     if step:
         return f"in epoch {epoch + 1} of {of}, after {counted}"
     return f"epoch {epoch} of {of}" + ("" if saved.settings.optimizer in AT_ONCE else f", {counted} in all")
-
-
-def _goodness(saved: "Saved", judged: "tuple[Design, Summary] | None") -> list[str]:
-    """How good the fit is, in the lines that the run printed of it."""
-    from linreg.lines import goodness_line, unconverged_line, vain_line
-    from linreg.looking.statistics import FAR_OFF, furthest
-    from linreg.outcome import Goodness
-
-    if judged is None:
-        return []
-    design, summary = judged
-    r2 = None if math.isnan(summary.trained_r2) else summary.trained_r2
-    good = Goodness(summary.rows, r2, summary.trained_rmse)
-    lines, off = [goodness_line([good], saved.settings.fit_intercept, saved.weights)], furthest(summary, design)
-    if summary.proves_nothing:
-        lines.append(vain_line(len(summary.coefficients), summary.rows, summary.without != "dependent"))
-    if off is not None and off >= FAR_OFF and saved.run["diverged"] is None:
-        lines.append(unconverged_line(off, saved.settings.optimizer))
-    return lines

@@ -34,7 +34,7 @@ class Drawing:
 
     def __init__(self, outcome: Outcome, summary: Summary, words: Words) -> None:
         self.outcome, self.summary, self.words = outcome, summary, words
-        self.residuals = Residuals(outcome)
+        self.residuals = Residuals(outcome, summary.design)
 
     @property
     def slopes(self) -> tuple[Coefficient, ...]:

@@ -89,32 +89,14 @@ def figure(outcome: Outcome, lang: str = "en") -> "Figure":
     lang  "en" or "zh"
     Raises BadInput where matplotlib is not installed.
     """
-    with _styled() as Figure:
-        drawing = drawing_of(outcome, lang)
-        rows: list[list[Panel]] = [
-            *_feature_rows(drawing),
-            [drawing.spread, drawing.normality],
-            [drawing.losses, drawing.path],
-        ]
-        return _drawn(Figure, rows, note=feature_note(drawing))
+    drawing = drawing_of(outcome, lang)
+    rows = [row for part in PARTS.values() for row in part(drawing)]
+    return _drawn(rows, note=feature_note(drawing))
 
 
-def feature_figure(drawing: Drawing) -> "Figure":
-    """The panels of the data and the fit alone."""
-    with _styled() as Figure:
-        return _drawn(Figure, _feature_rows(drawing))
-
-
-def residual_figure(drawing: Drawing) -> "Figure":
-    """The panels of the residuals alone."""
-    with _styled() as Figure:
-        return _drawn(Figure, [[drawing.spread, drawing.normality]])
-
-
-def training_figure(drawing: Drawing) -> "Figure":
-    """The panels of the training alone."""
-    with _styled() as Figure:
-        return _drawn(Figure, [[drawing.losses, drawing.path]])
+def figure_of(part: str, drawing: Drawing) -> "Figure":
+    """The panels alone of one of `PARTS`."""
+    return _drawn(PARTS[part](drawing))
 
 
 def drawing_of(outcome: Outcome, lang: str) -> Drawing:
@@ -219,14 +201,22 @@ def _feature_rows(drawing: Drawing) -> list[list[Panel]]:
     return [[partial(drawing.partial, feature=int(i), panels=len(features)) for i in row] for row in rows]
 
 
-def _drawn(make: type["Figure"], rows: list[list[Panel]], note: str | None = None) -> "Figure":
-    drawn = make(figsize=(WIDTH, HEIGHT * len(rows)), layout="constrained", facecolor=PAPER)
-    places = drawn.add_gridspec(len(rows), math.lcm(*map(len, rows)))
-    columns = places.ncols
-    for i, row in enumerate(rows):
-        width = columns // len(row)
-        for j, draw in enumerate(row):
-            draw(drawn.add_subplot(places[i, j * width : (j + 1) * width]))
-    if note:
-        drawn.suptitle(note, fontsize=9, color=panels.QUIET, x=0.01, horizontalalignment="left")
+# What a run's picture is made of, from above.
+PARTS: dict[str, Callable[[Drawing], list[list[Panel]]]] = {
+    "data": _feature_rows,
+    "residuals": lambda drawing: [[drawing.spread, drawing.normality]],
+    "training": lambda drawing: [[drawing.losses, drawing.path]],
+}
+
+
+def _drawn(rows: list[list[Panel]], note: str | None = None) -> "Figure":
+    with _styled() as Figure:
+        drawn = Figure(figsize=(WIDTH, HEIGHT * len(rows)), layout="constrained", facecolor=PAPER)
+        places = drawn.add_gridspec(len(rows), math.lcm(*map(len, rows)))
+        for i, row in enumerate(rows):
+            width = places.ncols // len(row)
+            for j, draw in enumerate(row):
+                draw(drawn.add_subplot(places[i, j * width : (j + 1) * width]))
+        if note:
+            drawn.suptitle(note, fontsize=9, color=panels.QUIET, x=0.01, horizontalalignment="left")
     return drawn

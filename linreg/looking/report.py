@@ -9,7 +9,6 @@ from dataclasses import asdict
 from html import escape
 from importlib.resources import files
 from string import Template
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,15 +16,12 @@ from linreg.looking import panels, plots
 from linreg.looking.panels import Drawing
 from linreg.looking.report_words import REPORT_WORDS
 from linreg.looking.residuals import Check
-from linreg.looking.statistics import FAR_OFF, Coefficient, Summary, furthest
+from linreg.looking.statistics import FAR_OFF, Coefficient, Summary
 from linreg.looking.words import Words, number, shown
 from linreg.outcome import Outcome
 from linreg.settings import AT_ONCE
 from minigrad import __version__
 from minigrad.saving import write_whole
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 HTML_LANGUAGES = {"en": "en", "zh": "zh-CN"}
 MOST_NAMES, MOST_GROUPS = 8, 3  # of features that nearly depend, named
@@ -88,10 +84,10 @@ def _verdict(drawing: Drawing, words: Words) -> list[str]:
         vain = words["vain_dependent" if summary.without == "dependent" else "vain"]
         told += vain.format(count=f"{len(summary.coefficients):,}")
     lines.append(_paragraph(told, "verdict bad" if summary.proves_nothing else "verdict"))
-    off = furthest(summary, drawing.residuals.design)
-    if off is not None and not (outcome.diverged and off < FAR_OFF):
-        told = words["converged" if off < FAR_OFF else "unconverged"].format(off=number(off, 2))
-        lines.append(_paragraph(told, "verdict" if off < FAR_OFF else "verdict bad"))
+    far = summary.off >= FAR_OFF
+    if far or not (math.isnan(summary.off) or outcome.diverged):
+        told = words["unconverged" if far else "converged"].format(off=number(summary.off, 2))
+        lines.append(_paragraph(told, "verdict bad" if far else "verdict"))
     return lines
 
 
@@ -198,7 +194,7 @@ def _data(drawing: Drawing, words: Words) -> list[str]:
     return [
         _heading(words["data"]),
         *(_paragraph(text, "note") for text in notes if text),
-        _figure(plots.feature_figure(drawing), "data", words["data"], alt),
+        _figure(drawing, "data", words, alt),
         *_missing(outcome, words),
     ]
 
@@ -235,12 +231,12 @@ def _residuals(drawing: Drawing, words: Words) -> list[str]:
     (low, high), (least, most) = ([number(float(value), 3) for value in pair] for pair in bounds)
     alt = words["alt_residuals"].format(low=low, high=high, least=least, most=most)
     note = words["residuals_note"].format(rows=_of_all(f"{len(residuals.errors):,}", drawing.outcome, words))
-    if (furthest(drawing.summary, residuals.design) or 0.0) >= FAR_OFF:
+    if drawing.summary.off >= FAR_OFF:
         note += words["residuals_early"]
     made = [
         _heading(words["residuals"]),
         _paragraph(note, "note"),
-        _figure(plots.residual_figure(drawing), "residuals", words["residuals"], alt),
+        _figure(drawing, "residuals", words, alt),
         _table(
             words["residuals"],
             [words["check"], words["statistic"], "p", words["answer"]],
@@ -301,12 +297,7 @@ def _training(drawing: Drawing, words: Words) -> list[str]:
     return [
         _heading(words["training"]),
         _paragraph(words["training_note"], "note"),
-        _figure(
-            plots.training_figure(drawing),
-            "training",
-            words["training"],
-            words["alt_training"].format(first=first, last=last),
-        ),
+        _figure(drawing, "training", words, words["alt_training"].format(first=first, last=last)),
         _facts(words["training"], facts),
     ]
 
@@ -324,20 +315,20 @@ def _configuration(outcome: Outcome, words: Words, command: Sequence[str] | None
     return [*made, _paragraph(words["made_by"].format(version=__version__), "note")]
 
 
-def _figure(drawn: "Figure", name: str, title: str, alt: str) -> str:
-    """A picture inside the page, with a text for those who do not see it."""
-    data, _ = plots.rendered(drawn, ".svg")
+def _figure(drawing: Drawing, part: str, words: Words, alt: str) -> str:
+    """One of the picture's parts inside the page, with a text for those who do not see it."""
+    data, _ = plots.rendered(plots.figure_of(part, drawing), ".svg")
     text = data.decode("utf-8")
     text = text[text.index("<svg") :]
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", text, flags=re.DOTALL)
     text = re.sub(r'style="([^"]*)"', lambda found: f'style="{_restyled(found[1])}"', text)
     # Names of parts are unique in a page, not only in a picture.
-    text = re.sub(r'\bid="', f'id="{name}-', text)
-    text = re.sub(r'(url\(|href=")#', rf"\1#{name}-", text)
+    text = re.sub(r'\bid="', f'id="{part}-', text)
+    text = re.sub(r'(url\(|href=")#', rf"\1#{part}-", text)
     text = re.sub(r'<svg ([^>]*?)width="[^"]*" height="[^"]*"', r"<svg \1", text, count=1)
     text = text.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}" ', 1)
-    return f"<figure>{_scrolled(title, text)}</figure>"
+    return f"<figure>{_scrolled(words[part], text)}</figure>"
 
 
 def _restyled(style: str) -> str:

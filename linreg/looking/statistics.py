@@ -66,9 +66,11 @@ class Summary:
     as above); `trained_r2` and `trained_rmse` are those of the parameters as trained. Without an intercept, R² counts
     from 0 instead of the mean. `errors` is "HC3" where the standard errors, with F and all that follows from them, are
     robust, None where they are the usual ones. Where rows have weights, all is of weighted least squares, and
-    `deviation` that of a row of the mean weight.
+    `deviation` that of a row of the mean weight. `off` is how many standard errors training ended away from the exact
+    solution at most, NaN where that means nothing; all follows from the `design`.
     """
 
+    design: "Design"
     coefficients: tuple[Coefficient, ...]
     rows: int
     freedom: int
@@ -83,6 +85,7 @@ class Summary:
     trained_r2: float
     trained_rmse: float
     errors: str | None
+    off: float
 
     @property
     def proves_nothing(self) -> bool:
@@ -204,9 +207,9 @@ class Design:
         return np.append([b], w) if self.intercept else np.asarray(w, dtype=np.float64)
 
 
-def summarise(outcome: "Outcome | Saved", design: Design | None = None) -> Summary:
-    """The statistics of a run's fit, and its `design` where that is known."""
-    design, scaling = design or Design(outcome), outcome.scaling
+def summarise(outcome: "Outcome | Saved") -> Summary:
+    """The statistics of a run's fit."""
+    design, scaling = Design(outcome), outcome.scaling
     without = _without(outcome, design)
     # Own units are a linear function of standard ones: a slope by its columns' scales, the intercept by all means.
     slopes = np.diag(scaling.stds[-1] / scaling.stds[:-1])
@@ -244,8 +247,11 @@ def summarise(outcome: "Outcome | Saved", design: Design | None = None) -> Summa
         per_row = math.log(2 * math.pi * squares / design.rows) + 2 * math.log(scaling.stds[-1]) + 1
         twice = design.rows * per_row - outcome.triangle.log_weights
     trained_squares = design.squares(design.theta)
+    coefficients = tuple(coefficient(name, *map(float, values)) for name, *values in rows)
+    offs = [] if design.is_exact else [row.off for row in coefficients if not math.isnan(row.off)]
     return Summary(
-        tuple(coefficient(name, *map(float, values)) for name, *values in rows),
+        design,
+        coefficients,
         design.rows,
         freedom,
         without,
@@ -259,13 +265,8 @@ def summarise(outcome: "Outcome | Saved", design: Design | None = None) -> Summa
         _share(trained_squares, total),
         float(scaling.stds[-1]) * math.sqrt(trained_squares / design.rows),
         None if outcome.scores is None else "HC3",
+        max(offs, default=math.nan),
     )
-
-
-def furthest(summary: Summary, design: Design) -> float | None:
-    """How many standard errors training ended away from the exact solution at most, where that means something."""
-    offs = [row.off for row in summary.coefficients if not math.isnan(row.off)]
-    return max(offs) if offs and not design.is_exact else None
 
 
 def _without(outcome: "Outcome | Saved", design: Design) -> str | None:

@@ -4,7 +4,7 @@ import numpy as np
 
 from linreg.errors import BadInput
 from linreg.looking.distributions import t_within
-from linreg.looking.statistics import FAR_OFF, Design, Summary, furthest, summarise
+from linreg.looking.statistics import FAR_OFF, Summary, summarise
 from linreg.saving.saved import Saved
 from linreg.triangle import Array
 
@@ -15,12 +15,11 @@ WHY_NOT = {
 }
 
 
-def judged(saved: Saved) -> tuple[Design, Summary]:
+def judged(saved: Saved) -> Summary:
     """What statistics says of a saved run; BadInput where it does not keep what they need."""
     try:
         with np.errstate(all="ignore"):  # as in what a file that is not of our making may hold
-            design = Design(saved)
-            return design, summarise(saved, design)
+            return summarise(saved)
     except BadInput:
         raise
     except (ValueError, ArithmeticError) as error:
@@ -44,15 +43,15 @@ class Intervals:
             raise BadInput(
                 f"{refused} its rows have weights: how far a new row's target may lie off depends on its own"
             )
-        self._design, summary = judged(saved)
-        off = furthest(summary, self._design)
+        summary = judged(saved)
         if summary.without is not None:
             raise BadInput(f"{refused} {WHY_NOT[summary.without]}")
-        if off is not None and off >= FAR_OFF:
+        if summary.off >= FAR_OFF:
             raise BadInput(
-                f"{refused} it is {off:.1f} standard errors from the exact answer: go on with --resume and more "
-                "--num-epochs, or train by --optimizer newton --dtype float64"
+                f"{refused} it is {summary.off:.1f} standard errors from the exact answer: go on with --resume and "
+                "more --num-epochs, or train by --optimizer newton --dtype float64"
             )
+        self._design = summary.design
         self._reach = t_within(probability, summary.freedom) * summary.deviation
 
     def ends(self, X: Array) -> Array:
