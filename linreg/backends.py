@@ -11,13 +11,13 @@ from linreg.errors import BadInput
 from linreg.settings import Settings
 
 
-def load_backend(name: str) -> ModuleType:
-    """The module `name`; BadInput that says how to install it where it cannot be imported."""
+def load_backend(name: str, asked: str | None = None) -> ModuleType:
+    """The module `name`; where it cannot be loaded, BadInput that names what was `asked` for, and how to install it."""
     try:
         return importlib.import_module(name)
     except (ImportError, OSError) as error:
         raise BadInput(
-            f"--backend {name} cannot be loaded ({first_line(error)}); "
+            f"{asked or f'--backend {name}'} cannot be loaded ({first_line(error)}); "
             'to install the pinned version, in the checkout: pip install ".[torch]"'
         ) from error
 

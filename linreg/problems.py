@@ -6,7 +6,6 @@ from types import ModuleType
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from linreg.backends import first_line
 from linreg.data import split, synthetic_data
@@ -75,7 +74,7 @@ def synthetic_problem(torch: ModuleType, settings: Settings, data: Synthetic) ->
         Scaling.none(size),
         Triangle(size).fold(columns, targets),
         sampled(columns, targets, places),
-        fingerprint_of(X.cpu().numpy(), y.cpu().numpy()),
+        hashlib.sha256(X.cpu().numpy().tobytes() + y.cpu().numpy().tobytes()).hexdigest(),
     )
 
 
@@ -106,14 +105,6 @@ def table_problem(torch: ModuleType, settings: Settings, data: Table) -> Problem
         loaded.fingerprint,
         loaded,
     )
-
-
-def fingerprint_of(*arrays: NDArray[Any]) -> str:
-    """The SHA-256 of arrays' numbers, as hexadecimal digits."""
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(array.tobytes())
-    return digest.hexdigest()
 
 
 def exact_answer(problem: Problem, settings: Settings) -> tuple[Array, float, list[str]]:

@@ -16,7 +16,7 @@ from datetime import timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from linreg.backends import first_line
+from linreg.backends import first_line, load_backend
 from linreg.endings import Endings, close_stderr
 from linreg.errors import BadInput, Lost
 from linreg.settings import AT_ONCE
@@ -221,13 +221,7 @@ def _place_in_group() -> tuple[int, int] | None:
 
 def _store(rank: int, size: int, timeout: float) -> Any:
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # torch would tell of lost connections as well
-    try:
-        dist: Any = import_module("torch.distributed")
-    except (ImportError, OSError) as error:
-        raise BadInput(
-            f"several processes need torch, which cannot be loaded ({first_line(error)}); "
-            'to install the pinned version, in the checkout: pip install ".[torch]"'
-        ) from error
+    dist: Any = load_backend("torch.distributed", "several processes need torch, which")
     if not dist.is_available():
         raise BadInput("several processes need torch.distributed, which this build of torch lacks")
     with _cannot_join(rank, size):

@@ -16,10 +16,9 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "vain": " But {count} coefficients fit any target of so few rows: this proves nothing.",
         "vain_dependent": " But {count} coefficients fit any target of so few rows: this fit is one of many, and "
         "proves nothing.",
-        "converged": "Training ended at most {off} standard errors from the exact solution: what is left is "
-        "within their uncertainty.",
-        "unconverged": "Training ended {off} standard errors from the exact solution: more epochs or another "
-        "learning "
+        "converged": "Training ended at most {off} standard errors from the exact solution: what is left is within "
+        "their uncertainty.",
+        "unconverged": "Training ended {off} standard errors from the exact solution: more epochs or another learning "
         "rate would change the coefficients by more than their uncertainty.",
         "coefficients": "Coefficients",
         "name": "name",
@@ -29,9 +28,8 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "error_robust": "HC3 standard error",
         "interval": "95 % interval",
         "intercept": "(intercept)",
-        "belongs": "In the columns' own units. Trained is where training ended; exact is the least-squares "
-        "solution for "
-        "the same rows, and the standard error, interval, t and p (of no relation at all) are its.",
+        "belongs": "In the columns' own units. Trained is where training ended; exact is the least-squares solution "
+        "for the same rows, and the standard error, interval, t and p (of no relation at all) are its.",
         "weighted": "Rows count as often as {weights} says, over its mean: loss, R² and errors are weighted. "
         "Residuals, their checks, and what features have left beside the others are times the square root of the "
         "weight.",
@@ -65,11 +63,9 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "all_rows": "all {rows} rows trained on",
         "some_rows": "{rows} of the {all} rows trained on",
         "data_note": "The picture has {rows}.",
-        "data_partial": "Each panel is a partial-regression plot: what a feature and {target} have left when "
-        "all other "
+        "data_partial": "Each panel is a partial-regression plot: what a feature and {target} have left when all other "
         "features have explained what they can of both. The line's slope is the feature's coefficient.",
-        "data_dependent": "Features that follow from others cannot be looked at one by one, so {target} is "
-        "drawn over "
+        "data_dependent": "Features that follow from others cannot be looked at one by one, so {target} is drawn over "
         "what is fitted; on the line both are equal.",
         "missing": "Missing values",
         "missing_dropped": "Rows left out: {dropped} of {read}; none is filled.",
@@ -78,8 +74,8 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "column": "column",
         "missing_values": "values missing",
         "residuals": "Residuals",
-        "residuals_note": "What the fit as trained leaves unexplained, in {rows}. Left, it should "
-        "be a band around 0 without a pattern; right, it should lie along the line.",
+        "residuals_note": "What the fit as trained leaves unexplained, in {rows}. Left, it should be a band around 0 "
+        "without a pattern; right, it should lie along the line.",
         "residuals_early": " As training ended early, they show that as well.",
         "check": "question",
         "statistic": "statistic",
@@ -97,9 +93,8 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "(--robust gives others).",
         "spread_allowed": "Their spread changes with the features, which the HC3 standard errors allow for.",
         "order_good": "Nothing says that neighbouring rows depend on each other.",
-        "order_doubtful": "Neighbouring rows are alike (below 2) or opposed (above 2): they are not "
-        "independent, and the "
-        "standard errors mislead.",
+        "order_doubtful": "Neighbouring rows are alike (below 2) or opposed (above 2): they are not independent, and "
+        "the standard errors mislead.",
         "outlier_good": "No row looked at lies further from the fit than chance puts one.",
         "outlier_doubtful": "Row {row} of the data lies far from the fit: see whether it is right.",
         "influence_good": "No row moves the fit by much of its uncertainty.",
@@ -141,14 +136,12 @@ REPORT_WORDS: dict[str, dict[str, str]] = {
         "made_by": "Made by linreg {version}.",
         "alt_fit": "Scatter plot of {rows} rows with the fitted line: {target} over {name}, slope {slope}.",
         "alt_partial": "Partial-regression plots of {target} with these slopes: {slopes}.",
-        "alt_observed": "Scatter plot of {rows} rows: {target} over fitted values, around the line where both "
-        "are equal.",
-        "alt_residuals": "Two plots. Residuals over fitted values, from {low} to {high}. Studentised residuals "
-        "over the "
-        "quantiles of a normal distribution, from {least} to {most}.",
-        "alt_training": "Two plots. The loss by step: mean loss {first} after the first epoch and {last} after "
-        "the last. "
-        "The path of the parameters over the contours of the loss, from the start to the end near the exact "
+        "alt_observed": "Scatter plot of {rows} rows: {target} over fitted values, around the line where both are "
+        "equal.",
+        "alt_residuals": "Two plots. Residuals over fitted values, from {low} to {high}. Studentised residuals over "
+        "the quantiles of a normal distribution, from {least} to {most}.",
+        "alt_training": "Two plots. The loss by step: mean loss {first} after the first epoch and {last} after the "
+        "last. The path of the parameters over the contours of the loss, from the start to the end near the exact "
         "solution.",
     },
     "zh": {
