@@ -10,6 +10,7 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partialmethod
 from importlib import import_module
 from numbers import Integral, Real
 from typing import Any, Self
@@ -221,28 +222,21 @@ class LinearRegression:
             regressor_tags=utils.RegressorTags(),
         )
 
-    def set_fit_request(self, *, sample_weight: bool | str | None) -> Self:
-        """Say whether scikit-learn is to pass `sample_weight`, or metadata of another name, on to `fit`."""
-        return self._requesting("fit", sample_weight)
-
-    def set_partial_fit_request(self, *, sample_weight: bool | str | None) -> Self:
-        """Say whether scikit-learn is to pass `sample_weight`, or metadata of another name, on to `partial_fit`."""
-        return self._requesting("partial_fit", sample_weight)
-
-    def set_score_request(self, *, sample_weight: bool | str | None) -> Self:
-        """Say whether scikit-learn is to pass `sample_weight`, or metadata of another name, on to `score`."""
-        return self._requesting("score", sample_weight)
-
-    def _requesting(self, method: str, alias: bool | str | None) -> Self:
+    def _requesting(self, method: str, /, *, sample_weight: bool | str | None) -> Self:
+        """Say whether scikit-learn is to pass `sample_weight`, or metadata of another name, on to the method."""
         if not import_module("sklearn").get_config()["enable_metadata_routing"]:
             raise RuntimeError(
                 "This method is only available when metadata routing is enabled. You can enable it using "
                 "sklearn.set_config(enable_metadata_routing=True)."
             )
         requests = self.get_metadata_routing()
-        getattr(requests, method).add_request(param="sample_weight", alias=alias)
+        getattr(requests, method).add_request(param="sample_weight", alias=sample_weight)
         self._metadata_request = requests  # the name that scikit-learn's clone copies
         return self
+
+    set_fit_request = partialmethod(_requesting, "fit")
+    set_partial_fit_request = partialmethod(_requesting, "partial_fit")
+    set_score_request = partialmethod(_requesting, "score")
 
     def get_metadata_routing(self) -> Any:
         """What may be passed on to this estimator beside X and y, for scikit-learn where it routes such things."""
