@@ -222,6 +222,14 @@ def test_features_are_chosen_by_name(table):
     assert result["num_epochs"] == 300
 
 
+def test_lines_of_spaces_are_no_rows_and_are_not_counted(table):
+    status, out, _ = linreg(*table("y,x\n1,2\n  \n2,3\n \r\n4,5\n   \n"), "--json")
+    assert (status, json.loads(out)["rows"]) == (0, 3)
+    for row, said in (("1,2,3", "row 3: the header names 2"), ("1,\xff", "row 3, column 'x': not UTF-8")):
+        text = f"y,x\n1,2\n  \n2,3\n \r\n{row}\n   \n".encode("latin-1")
+        assert said in linreg(*table(text))[2]
+
+
 def test_byte_order_mark_crlf_blank_lines_and_spaces_are_no_trouble(table):
     options = table(b"\xef\xbb\xbfy, x\r\n1,2\r\n\r\n 3 , 4e0\r\n2,7\r\n\r\n")
     assert json.loads(linreg(*options, "--json")[1])["rows"] == 3

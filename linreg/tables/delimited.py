@@ -18,6 +18,7 @@ from linreg.tables.source import Block, NotNumbers, Span, losing
 from linreg.tables.streams import Reading
 
 BLOCK = 1 << 20  # bytes read at once
+SPACES = re.compile(rb"^ +\r?$\n?", re.MULTILINE)
 SEPARATOR = re.compile(r'"?sep=.?"?\s*', re.IGNORECASE)
 CONVERTED = "iconv -f gb18030 -t utf-8 converts it where it is Chinese, -f latin1 where it is Western"
 WIDE = "it begins as UTF-16 does, which iconv -f utf-16 -t utf-8 converts"
@@ -63,7 +64,7 @@ class Delimited:
     def blocks(
         self, numbers: Sequence[str], texts: Sequence[str], spans: Iterable[Span] | None = None
     ) -> Iterator[Block]:
-        """The rows in order; a blank line is no row."""
+        """The rows in order; a blank line is no row, nor is one of spaces."""
         place_of = {name: str(place) for place, name in enumerate(self.columns)}
         names = list(dict.fromkeys((*numbers, *texts, *self._keep)))
         places = [place_of[name] for name in names]
@@ -121,6 +122,8 @@ class Delimited:
         pa = arrow()
         names = [str(place) for place in range(len(self.columns))]
         schema = pa.schema([(place, pa.string()) for place in places])
+        if (b"\n " in data or data.startswith(b" ")) and b'"' not in data:
+            data = SPACES.sub(b"", data)  # lines that are no rows; within quotes they may be part of one
         if not data.strip(b"\r\n"):
             return schema.empty_table()
         try:
