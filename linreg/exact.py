@@ -35,21 +35,27 @@ def newton_step(
     but there by much: H = XᵀX has the square of X's condition. So the parameters are first counted in coordinates
     z = R θ in which H is nearly the identity: R is the Cholesky factor of the Hessian itself, taken again while what
     it left is far from it. A second step with the same H takes back what rounding did to the first. Directions that
-    the rows do not determine are not moved in; where rows are fewer than columns, most are left out beforehand.
+    the rows do not determine are not moved in; where rows are fewer than columns, most are left out beforehand: what
+    moves lies in the space of the rows and, where it decays, of w itself.
 
     Rows that stand for `count` others (see Triangle) have `ones` (n, 1) for the column that b weighs. Returned is the
     rank that the columns with a weight have in their dtype: the number of directions that were moved in.
     Source: Fukaya et al. 2020, Shifted Cholesky QR, https://doi.org/10.1137/18M1218212
     """
     count = count or len(features)
+    if len(features) + 1 < features.shape[1]:
+        start = w.detach()
+        basis = torch.linalg.qr(torch.cat([features.T, start], dim=1) if weight_decay else features.T)[0]
+        inner, start = (basis.T @ start).requires_grad_(), basis.T @ start
+        rank = newton_step(
+            features @ basis, labels, inner, b, weight_decay=weight_decay, ones=ones, count=count, torch=torch
+        )
+        with torch.no_grad():
+            w += basis @ (inner - start)
+        return rank
     columns, targets = _as_one_sum(features, labels, w, b, weight_decay, ones, count, torch)
-    eps = torch.finfo(columns.dtype).eps
-    rounding, basis = _rounding(eps, columns.shape[1], count), None
-    if len(columns) < columns.shape[1]:
-        basis = torch.linalg.qr(columns.T)[0]  # of all that rows can say; H is only as large as these are many
-        columns = columns @ basis
     size = columns.shape[1]
-    identity = torch.eye(size, dtype=columns.dtype, device=columns.device)
+    eps, identity = torch.finfo(columns.dtype).eps, torch.eye(size, dtype=columns.dtype, device=columns.device)
     z = torch.zeros_like(columns[0]).reshape((-1, 1)).requires_grad_()
     R = identity
 
@@ -69,14 +75,14 @@ def newton_step(
         columns = torch.linalg.solve_triangular(factor, columns, upper=True, left=False)
         R = factor @ R
         H = hessian()
-    inverse = torch.linalg.pinv(H)
+    inverse, rounding = torch.linalg.pinv(H), _rounding(eps, size, count)
     determined = torch.linalg.cond(R) < 1 / rounding
     back = None if determined else torch.linalg.pinv(R, rtol=rounding)
     for _ in range(STEPS):
         (g,) = torch.autograd.grad(loss(z), z)
         step = -inverse @ g
         step = torch.linalg.solve_triangular(R, step, upper=True) if back is None else back @ step
-        _move(step if basis is None else basis @ step, w, b, torch)
+        _move(step, w, b, torch)
         targets = _as_one_sum(features, labels, w, b, weight_decay, ones, count, torch)[1]
     return size if determined else int(torch.linalg.matrix_rank(R, rtol=rounding))
 
@@ -147,8 +153,12 @@ def least_squares(triangle: Triangle, weight_decay: float = 0.0, intercept: bool
     rounding = _rounding(EPS, columns.shape[1], triangle.rows)
     solution, _, rank, _ = np.linalg.lstsq(columns, y, rcond=rounding)
     if weight_decay:
-        decay = math.sqrt(triangle.rows * weight_decay) * np.eye(size, columns.shape[1])
-        solution = np.linalg.lstsq(np.vstack([columns, decay]), np.append(y, np.zeros(size)))[0]
+        basis = np.linalg.qr(X.T)[0] if len(X) < size else np.eye(size)  # no weight is outside of the rows' space
+        inner = basis.shape[1]
+        columns = np.column_stack([X @ basis, ones]) if intercept else X @ basis
+        decay = math.sqrt(triangle.rows * weight_decay) * np.eye(inner, columns.shape[1])
+        found = np.linalg.lstsq(np.vstack([columns, decay]), np.append(y, np.zeros(inner)))[0]
+        solution = np.append(basis @ found[:inner], found[inner:])
     return solution[:size].astype(np.float64), float(solution[size]) if intercept else 0.0, int(rank) - intercept
 
 

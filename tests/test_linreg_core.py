@@ -82,22 +82,32 @@ def test_one_step_on_the_triangles_rows_is_that_on_all_rows(torch, step, interce
     assert rank == 3
 
 
+@pytest.mark.parametrize("weight_decay", [0.0, 0.3])
 @pytest.mark.parametrize("dependent", [False, True])
 @pytest.mark.parametrize("intercept", [True, False])
-def test_a_newton_step_for_few_rows_is_the_shortest_and_costs_little_for_any_columns(torch, intercept, dependent):
+def test_a_newton_step_for_few_rows_is_the_shortest_and_costs_little_for_any_columns(
+    torch, intercept, dependent, weight_decay
+):
     rng = np.random.default_rng(0)
     X, y = rng.normal(size=(6, 3000)), rng.normal(size=(6, 1))
     if dependent:
         X[5], y[5] = X[4], y[4]
     w = torch.from_numpy(rng.normal(size=(3000, 1))).requires_grad_()
-    b = torch.ones(1, dtype=torch.float64).requires_grad_(intercept)
+    b = torch.full((1,), float(intercept), dtype=torch.float64).requires_grad_(intercept)
     start, columns = np.append(w.tolist(), b.item()), np.column_stack([X, np.full(6, float(intercept))])
     began = time.perf_counter()
-    rank = newton_step(torch.from_numpy(X), torch.from_numpy(y), w, b, torch=torch)
+    rank = newton_step(torch.from_numpy(X), torch.from_numpy(y), w, b, weight_decay=weight_decay, torch=torch)
     assert time.perf_counter() - began < 5  # a Hessian of 3,000 columns alone takes more
-    moved = start + np.linalg.lstsq(columns, y.ravel() - X @ start[:-1] - start[-1])[0]
-    np.testing.assert_allclose([*w.reshape(-1).tolist(), b.item()], moved, rtol=1e-9, atol=1e-9)
-    assert rank == 6 - dependent
+    found = np.array([*w.reshape(-1).tolist(), b.item()])
+    left = y.ravel() - X @ start[:-1] - start[-1]
+    if weight_decay:  # where the gradient is 0
+        gradient = columns.T @ (columns @ (found - start) - left) + 6 * weight_decay * np.append(found[:-1], 0)
+        assert np.abs(gradient).max() < 1e-9
+        exact, constant, _ = least_squares(Triangle(3000).fold(X, y.ravel()), weight_decay, intercept)
+        np.testing.assert_allclose(found, [*exact, constant], atol=1e-9)
+    else:
+        np.testing.assert_allclose(found, start + np.linalg.lstsq(columns, left)[0], rtol=1e-9, atol=1e-9)
+        assert rank == 6 - dependent
 
 
 def test_the_stable_rate_of_a_sample_counts_all_rows():
