@@ -108,8 +108,8 @@ def test_momentum_and_adam_are_torch_optims(torch, optimizer):
 @pytest.mark.parametrize("intercept", [True, False])
 def test_every_optimizer_ends_at_the_minimum(torch, optimizer, weight_decay, intercept):
     X, y, w, b = problem(torch)
-    rate = {"sgd": 0.3, "momentum": 0.1, "adam": 0.05}[optimizer]
-    options = {"optimizer": optimizer, "weight_decay": weight_decay, "lr": rate, "batch_size": 60, "num_epochs": 600}
+    rate, epochs = {"sgd": (0.3, 300), "momentum": (0.1, 300), "adam": (0.05, 600)}[optimizer]
+    options = {"optimizer": optimizer, "weight_decay": weight_decay, "lr": rate, "batch_size": 60, "num_epochs": epochs}
     found, _ = fit(torch, X, y, w, b.requires_grad_(intercept), **options)
     assert found == pytest.approx(minimum(X, y, weight_decay, intercept), rel=1e-4, abs=1e-6)
 
@@ -272,11 +272,11 @@ def test_the_largest_stable_rate_divides_what_converges_from_what_does_not(torch
     )
     options = {"optimizer": "momentum" if momentum else "sgd", "weight_decay": weight_decay, "batch_size": 60}
     X, y, w, b = problem(torch)
-    found, _ = fit(torch, X, y, w, b.requires_grad_(intercept), lr=0.98 * limit, num_epochs=900, **options)
+    found, _ = fit(torch, X, y, w, b.requires_grad_(intercept), lr=0.98 * limit, num_epochs=500, **options)
     assert found == pytest.approx(minimum(X, y, weight_decay, intercept), rel=1e-2)
     X, y, w, b = problem(torch)
     with pytest.raises(Diverged, match=rf"is too large: the largest stable one for these data is about {limit:.2g};"):
-        fit(torch, X, y, w, b.requires_grad_(intercept), lr=1.02 * limit, num_epochs=900, **options)
+        fit(torch, X, y, w, b.requires_grad_(intercept), lr=1.02 * limit, num_epochs=500, **options)
 
 
 def test_the_largest_stable_rate_is_two_over_the_largest_eigenvalue():
@@ -305,7 +305,7 @@ def test_parameters_are_those_that_were_last_good(torch):
 
     start = loss()
     with pytest.raises(Diverged, match=r"; the last good parameters are kept$"):
-        fit(torch, X, y, w, b, lr=1.05 * limit, batch_size=60, num_epochs=900)
+        fit(torch, X, y, w, b, lr=1.05 * limit, batch_size=60, num_epochs=500)
     assert b.item() != 0
     assert loss() <= start
 

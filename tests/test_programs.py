@@ -464,8 +464,8 @@ def test_excuses_are_no_broader_than_their_cause(name: str, monkeypatch: pytest.
 
 def test_most_lines_are_accepted_and_some_are_not() -> None:
     accepted = []
-    for seed in range(200):
+    for seed in range(60):
         pair = Pair()
         accepted += [pair.run(line)[0] is None for line in random_program(seed).lines]
-    assert len(accepted) > 2000
+    assert len(accepted) > 600
     assert 0.7 < sum(accepted) / len(accepted) < 0.95

@@ -141,7 +141,7 @@ def is_same(drawn, result):
     assert Counter((edge.source, edge.target) for edge in drawn.edges) == edges
 
 
-@settings(max_examples=80)
+@settings(max_examples=40)
 @given(programs(max_lines=12))
 def test_what_is_drawn_is_what_the_nodes_say(program):
     for value in run_program(program).values():

@@ -70,8 +70,8 @@ FILE = """
 import minigrad
 from minigrad.testing import gradient_properties
 
-test_tanh = gradient_properties(minigrad.tanh, examples=8)
-test_softmax = gradient_properties(lambda x: x.softmax(-1), shapes=(2, 3), examples=8, name="softmax", torch_function=True)
+test_tanh = gradient_properties(minigrad.tanh, examples=4)
+test_softmax = gradient_properties(lambda x: x.softmax(-1), shapes=(2, 3), examples=4, name="softmax", torch_function=True)
 """
 
 
@@ -87,7 +87,7 @@ from hypothesis import strategies as st
 from minigrad.testing import gradient_properties, tensors
 
 test_weak = gradient_properties(
-    lambda a, b: a * b, elements=st.just(1.0), examples=20,
+    lambda a, b: a * b, elements=st.just(1.0), examples=5,
     skip=("gradients", "second_gradients", "adjoint", "dtypes", "views", "same_tensor"),
 )
 """
