@@ -198,7 +198,7 @@ class _Pairing:
         return Pair("text", "", sides[0], sides[1], None, not ignored and not _read_alike(one.text, two.text))
 
 
-def _difference(a: Kept, b: Kept, but: np.ndarray[Any, Any] | None = None) -> tuple[float, float]:
+def _difference(a: Kept, b: Kept, but: np.ndarray[Any, Any] | None) -> tuple[float, float]:
     """The largest difference of two elements, or of the norms, by what they would differ in each; and the scale.
 
     Where there are elements in `but`, they are left out, and so are the norms, which they are part of.

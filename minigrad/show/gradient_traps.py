@@ -153,9 +153,8 @@ class NeverArrives(OfLeaves):
                     known.used, known.used_since = user_line(1), True
 
     def pass_begins(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor] | None, create_graph: bool) -> None:
-        """A pass that names its inputs says nothing of other leaves."""
+        """What a pass names as its inputs need not get gradients of others."""
         super().pass_begins(outputs, inputs, create_graph)
-        self.for_all = inputs is None
         for t in inputs or ():
             if isinstance(t, Tensor) and t._origin is LEAF:
                 self.of(t).received = True

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any
@@ -106,11 +106,6 @@ class InNoOptimizer(OfLeaves):
                 if isinstance(t, Parameter) and t._origin is LEAF:
                     known = self.of(t)
                     known.used = known.used or user_line(1)
-
-    def pass_begins(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor] | None, create_graph: bool) -> None:
-        """A pass that names its inputs says nothing of the others."""
-        super().pass_begins(outputs, inputs, create_graph)
-        self.for_all = inputs is None
 
     def delivers(self, found: Mapping[int, tuple[Any, Any]]) -> None:
         """Note whom a loss depends on."""

@@ -33,10 +33,12 @@ class Trap(Listener):
     def __init__(self, report: Report) -> None:
         self.report = report
         self.within_pass = 0  # operations that a pass itself performs are not the user's
+        self.for_all = True  # a pass that names its inputs says nothing of other leaves
 
     def pass_begins(self, outputs: Sequence[Tensor], inputs: Sequence[Tensor] | None, create_graph: bool) -> None:
-        """Note that what follows is the pass's own."""
+        """Note that what follows is the pass's own, and for whom it is."""
         self.within_pass += 1
+        self.for_all = inputs is None
 
     def pass_ends(self, outputs: Sequence[Tensor]) -> None:
         """Note that it is the user's again."""

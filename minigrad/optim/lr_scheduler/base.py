@@ -99,7 +99,7 @@ class LRScheduler:
                 f"do this will result in PyTorch skipping the first value of the learning rate schedule. {_SEE}"
             )
 
-    def _update_lr(self, epoch: int | None = None) -> None:
+    def _update_lr(self, epoch: int | None) -> None:
         self._get_lr_called_within_step = True
         try:
             self.last_epoch = self.last_epoch + 1 if epoch is None else epoch
