@@ -316,8 +316,7 @@ def check_views(
             if base is not wanted[what]:  # the parameters of a module stay where they are
                 lying, places = np.zeros(tuple(base.shape)), np.arange(base.numel()).reshape(tuple(base.shape))
                 lying.flat[lay_out(places).ravel()] = r.ravel()
-            size = float(np.abs(r[np.isfinite(r)]).max(initial=0))
-            worst = max(worst, calls.compare(what, g, lying, 1e-10 * (1 + size), names))
+            worst = max(worst, calls.compare(what, g, lying, _rounding(r), names))
     worst = max(worst, _from_other_upstream(calls, subject, outputs, wanted))
     calls.note(DOUBLE, worst, sum(r.size for r in right) * (len(LAYOUTS) + 1))
 
@@ -336,9 +335,8 @@ def _from_other_upstream(calls: Calls, subject: Subject, outputs: Sequence[Any],
         found = subject.gradients(outputs, list(wanted.values()), given)
         right = subject.gradients(outputs, list(wanted.values()), [u.clone().contiguous() for u in given])
         for what, g, r in zip(wanted, found, right, strict=True):
-            size = float(np.abs(r[np.isfinite(r)]).max(initial=0))
             text = f"{what}, from an upstream that is {how},"
-            worst = max(worst, calls.compare(text, g, r, 1e-10 * (1 + size), (how, "contiguous")))
+            worst = max(worst, calls.compare(text, g, r, _rounding(r), (how, "contiguous")))
     return worst
 
 
@@ -367,9 +365,13 @@ def _laid_out(
     return [views.get(id(a), a) for a in plain], names
 
 
+def _rounding(a: Array) -> float:
+    """By how much what is computed in another order may differ from `a`, in float64."""
+    return 1e-10 * (1 + float(np.abs(a[np.isfinite(a)]).max(initial=0)))
+
+
 def _nearly(a: Array, b: Array) -> bool:
-    size = float(np.abs(a[np.isfinite(a)]).max(initial=0))
-    return bool(np.allclose(a, b, rtol=1e-10, atol=1e-10 * (1 + size), equal_nan=True))
+    return bool(np.allclose(a, b, rtol=1e-10, atol=_rounding(a), equal_nan=True))
 
 
 @quiet
@@ -390,8 +392,10 @@ def check_same_tensor(
             if plain[i].shape != plain[j].shape or plain[i] is plain[j]:
                 continue
             pairs += 1
-            one = [subject.tensor(same_layout(numpy_of(a))) if k in places else a for k, a in enumerate(plain)]
-            two = [subject.tensor(same_layout(numpy_of(a))) if k in places else a for k, a in enumerate(plain)]
+            one, two = (
+                [subject.tensor(same_layout(numpy_of(a))) if k in places else a for k, a in enumerate(plain)]
+                for _ in range(2)
+            )
             one[j] = one[i]
             two[j] = subject.tensor(same_layout(numpy_of(two[i])))
             for t in (one[i], two[i], two[j]):
@@ -401,7 +405,6 @@ def check_same_tensor(
             (g,) = subject.gradients(outputs, [one[i]], upstream)
             first, second = subject.gradients(others, [two[i], two[j]], upstream)
             right = first + second
-            size = float(np.abs(right[np.isfinite(right)]).max(initial=0))
             what = f"one tensor as {subject.argument_name(i)} and {subject.argument_name(j)}"
             for part in (first, second):
                 if not _nearly(g, right) and _nearly(g, part):
@@ -409,6 +412,6 @@ def check_same_tensor(
                         f"the gradient of {what} is that of one of them alone, {g.tolist()} and not {right.tolist()}\n"
                         "  likely cause: a missing term in an accumulated gradient: it was overwritten, not added to"
                     )
-            worst = max(worst, calls.compare(what, g, right, 1e-10 * (1 + size), ("together", "sum of both")))
+            worst = max(worst, calls.compare(what, g, right, _rounding(right), ("together", "sum of both")))
     if pairs:
         calls.note(DOUBLE, worst, pairs)

@@ -277,13 +277,9 @@ def _unsummed(rule: Rule) -> Rule:
             return g
         first = np.zeros(g.shape, bool)
         first[..., 0] = True
-        return g * (minigrad.tensor(first) if isinstance(g, minigrad.Tensor) else _mask_like(g, first))
+        return g * (first if isinstance(g, np.ndarray) else g.new_tensor(first.tolist()))
 
     return broken
-
-
-def _mask_like(g: Any, mask: Any) -> Any:
-    return mask if isinstance(g, np.ndarray) else g.new_tensor(mask.tolist())
 
 
 def _values_exchanged(m: int, n: int) -> Change:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
 from types import FunctionType, ModuleType
@@ -15,7 +15,7 @@ import minigrad
 
 from . import record
 from .calls import EPS, Calls, quiet
-from .subject import Array, Subject, numpy_of, same_layout
+from .subject import Array, Subject, numpy_of
 
 INTERNAL = True
 __tracebackhide__ = True  # pytest shows the message, and the user's own lines
@@ -46,8 +46,8 @@ def check_against_torch(
     """
     torch = import_module("torch")
     calls = Calls("against torch", f, inputs, minigrad, name, seed)
-    ours = _outcome(Subject(_spoken_to(f, minigrad), minigrad), inputs, inputs, seed)
-    theirs = _outcome(Subject(torch_function or _spoken_to(f, torch), torch), inputs, inputs, seed)
+    ours = _outcome(Subject(_spoken_to(f, minigrad), minigrad), calls.subject.fresh(inputs), seed)
+    theirs = _outcome(Subject(torch_function or _spoken_to(f, torch), torch), calls.subject.fresh(inputs), seed)
     if (ours.error is None) != (theirs.error is None) or _told(ours.error) != _told(theirs.error):
         raise calls.fail(f"minigrad {_in_words(ours.error)}, torch {_in_words(theirs.error)}") from ours.error
     if len(ours.results) != len(theirs.results):
@@ -68,14 +68,12 @@ def check_against_torch(
         record.note(calls.subject.name, calls.check, dtype, worst, sum(numpy_of(r).size for r in ours.results))
 
 
-def _outcome(subject: Subject, inputs: Any, given: Any, seed: int) -> Outcome:
-    some = any(isinstance(a, minigrad.Tensor) and a.requires_grad for a in inputs)
-    made: dict[int, Any] = {}
-    for a in inputs:
-        if isinstance(a, minigrad.Tensor) and id(a) not in made:
-            t = subject.tensor(same_layout(numpy_of(a)))
-            made[id(a)] = t.requires_grad_(a.requires_grad or (not some and a.is_floating_point()))
-    arguments = [made.get(id(a), a) for a in inputs]
+def _outcome(subject: Subject, leaves: Sequence[Any], seed: int) -> Outcome:
+    """What a function of either library makes of minigrad's leaves, or of torch's over the same memory."""
+    made = {id(a): a for a in leaves if isinstance(a, minigrad.Tensor)}
+    if subject.library is not minigrad:
+        made = {key: subject.tensor(numpy_of(a)).requires_grad_(a.requires_grad) for key, a in made.items()}
+    arguments = [made.get(id(a), a) for a in leaves]
     try:
         found = subject.function(*arguments)
         results = [t for t in (found if isinstance(found, (tuple, list)) else [found]) if subject.is_tensor(t)]
