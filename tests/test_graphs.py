@@ -90,10 +90,10 @@ def test_a_diamond_of_diamonds_takes_linear_time():
     assert x.grad.item() == 2.0**60
 
 
-def test_a_chain_of_a_quarter_of_a_million_operations():
+def test_a_chain_of_a_million_operations():
     x = minigrad.tensor(1.0, requires_grad=True)
     y = x
-    for _ in range(250_000):
+    for _ in range(1_000_000):
         y = y + 1.0
     y.backward()
     assert x.grad.item() == 1.0
