@@ -11,4 +11,5 @@ _SAME = (
     *("polygamma", "round", "sinc", "softmax", "xlogy"),
 )
 _OTHERS = {"expit": "sigmoid", "gammaln": "lgamma", "multigammaln": "mvlgamma", "psi": "digamma"}
+_OTHERS |= {"gammainc": "igamma", "gammaincc": "igammac"}
 globals().update({name: ops.function(_OTHERS.get(name, name)) for name in (*_SAME, *_OTHERS)})

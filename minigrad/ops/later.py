@@ -34,6 +34,10 @@ LATER = {
         "expm1 expm1_ frexp log10 log10_ log1p log1p_ log2 log2_ logit logit_ nan_to_num nan_to_num_ rad2deg rad2deg_ "
         "rsqrt rsqrt_ sgn sgn_ sinc sinc_ sinh sinh_ tan tan_",
     ),
+    "incomplete": (
+        "igamma igammac",
+        "igamma igamma_ igammac igammac_",
+    ),
     "matrices": (
         "cholesky cholesky_inverse cholesky_solve det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd",
         "cholesky cholesky_inverse cholesky_solve det inverse logdet matrix_exp matrix_power pinverse qr slogdet svd",

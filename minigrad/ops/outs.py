@@ -32,10 +32,10 @@ CASTING = (
     "acos acosh add addcdiv addcmul addr asin asinh atan atan2 atanh bitwise_and bitwise_left_shift bitwise_or "
     "bitwise_right_shift bitwise_xor cat clamp clamp_max clamp_min column_stack copysign cos cosh cumprod cumsum "
     "deg2rad diff digamma div dstack eq erf erfc erfinv exp exp2 expm1 floor_divide fmax fmin fmod gcd ge gt hstack "
-    "hypot i0 kron lcm ldexp le lerp lgamma log log10 log1p log2 logaddexp logaddexp2 logical_and logical_not "
-    "logical_or logical_xor logit logsumexp lt maximum mean minimum mul nanmean nansum ne nextafter outer polygamma "
-    "pow prod rad2deg reciprocal remainder rsqrt sigmoid sin sinc sinh sqrt square stack std sub sum tan tanh "
-    "true_divide var vstack xlogy"
+    "hypot i0 igamma igammac kron lcm ldexp le lerp lgamma log log10 log1p log2 logaddexp logaddexp2 logical_and "
+    "logical_not logical_or logical_xor logit logsumexp lt maximum mean minimum mul nanmean nansum ne nextafter outer "
+    "polygamma pow prod rad2deg reciprocal remainder rsqrt sigmoid sin sinc sinh sqrt square stack std sub sum tan "
+    "tanh true_divide var vstack xlogy"
 )
 # By what torch says of another dtype than the result's, the functions that take no other.
 SAME = {
