@@ -7,7 +7,6 @@ import pytest
 pytest.importorskip("torch")
 
 import torch
-from hypothesis import given, settings, strategies as st
 from parity import assert_same
 
 import minigrad
@@ -87,7 +86,7 @@ def mixture(torch, probs, scale):
 
 
 def full_text(library, program):
-    with pytest.raises((ValueError, NotImplementedError, TypeError, RuntimeError)) as caught:
+    with pytest.raises((ValueError, NotImplementedError, TypeError, RuntimeError, AssertionError)) as caught:
         program(library)
     return type(caught.value).__name__, str(caught.value)
 
@@ -154,6 +153,43 @@ REFUSED = [
     lambda torch: mixture(torch, torch.ones(2), torch.ones(2)).log_prob(torch.tensor(math.nan)),
     lambda torch: torch.distributions.MixtureSameFamily(torch.distributions.Normal(0.0, 1.0), 3),
     lambda torch: torch.distributions.MixtureSameFamily(torch.distributions.Categorical(torch.ones(2)), 3),
+    lambda torch: torch.distributions.Gamma(0.0, 1.0),
+    lambda torch: torch.distributions.Gamma(1.0, 1.0).log_prob(torch.tensor(-1.0)),
+    lambda torch: torch.distributions.Gamma(torch.ones(2).half(), torch.ones(2).half()).sample(),
+    lambda torch: torch.distributions.Chi2(-1.0),
+    lambda torch: torch.distributions.Beta(0.0, 1.0),
+    lambda torch: torch.distributions.Beta(1.0, 1.0).log_prob(torch.tensor(1.5)),
+    lambda torch: torch.distributions.Dirichlet(torch.tensor(1.0)),
+    lambda torch: torch.distributions.Dirichlet(torch.tensor([1.0, 0.0])),
+    lambda torch: torch.distributions.Dirichlet(torch.ones(2)).log_prob(torch.ones(2)),
+    lambda torch: torch.distributions.StudentT(-1.0),
+    lambda torch: torch.distributions.StudentT(1.0).cdf(torch.tensor(1.0)),
+    lambda torch: torch.distributions.FisherSnedecor(1.0, 0.0),
+    lambda torch: torch.distributions.HalfNormal(0.0),
+    lambda torch: torch.distributions.HalfCauchy(1.0).log_prob(torch.tensor(-1.0)),
+    lambda torch: torch.distributions.Pareto(1.0, 1.0).log_prob(torch.tensor(0.5)),
+    lambda torch: torch.distributions.VonMises(0.0, 0.0),
+    lambda torch: torch.distributions.NegativeBinomial(1.0),
+    lambda torch: torch.distributions.NegativeBinomial(1.0, torch.tensor(1.0)),
+    lambda torch: torch.distributions.OneHotCategorical(torch.ones(2)).log_prob(torch.ones(2)),
+    lambda torch: torch.distributions.RelaxedBernoulli(torch.tensor(1.0)),
+    lambda torch: torch.distributions.ContinuousBernoulli(1.5, validate_args=True),
+    lambda torch: torch.distributions.ContinuousBernoulli(),
+    lambda torch: torch.distributions.LKJCholesky(1),
+    lambda torch: torch.distributions.Wishart(2.0),
+    lambda torch: torch.distributions.Wishart(2.0, torch.ones(2)),
+    lambda torch: torch.distributions.Wishart(1.0, torch.eye(2)),
+    lambda torch: torch.distributions.Wishart(2.0, -torch.eye(2)),
+    lambda torch: torch.distributions.LowRankMultivariateNormal(torch.tensor(0.0), torch.ones(1, 1), torch.ones(1)),
+    lambda torch: torch.distributions.LowRankMultivariateNormal(torch.zeros(2), torch.ones(2), torch.ones(2)),
+    lambda torch: torch.distributions.LowRankMultivariateNormal(torch.zeros(2), torch.ones(3, 1), torch.ones(2)),
+    lambda torch: torch.distributions.LowRankMultivariateNormal(torch.zeros(2), torch.ones(2, 1), torch.ones(3)),
+    lambda torch: torch.distributions.LowRankMultivariateNormal(torch.zeros(3, 2), torch.ones(2, 2, 1), torch.ones(2)),
+    lambda torch: torch.distributions.kl_divergence(
+        torch.distributions.Normal(0.0, 1.0), torch.distributions.Bernoulli(0.5)
+    ),
+    lambda torch: torch.distributions.ExponentialFamily(validate_args=False).entropy(),
+    lambda torch: type("B", (torch.distributions.Beta,), {"__init__": lambda self: None})().expand((2,)),
     lambda torch: torch.distributions.Normal("0", 1.0),
     lambda torch: torch.distributions.Normal(torch.zeros(2), torch.ones(3)),
 ]
@@ -332,6 +368,56 @@ def divergences_of_ones_own(torch):
 
 
 @program
+def an_exponential_family_of_ones_own(torch):
+    """Rayleigh's distribution: entropy and divergence come of its normalizer."""
+
+    class Rayleigh(torch.distributions.ExponentialFamily):
+        _mean_carrier_measure = 0.25
+
+        @property
+        def arg_constraints(self):
+            return {"scale": torch.distributions.constraints.positive}
+
+        def __init__(self, scale):
+            self.scale = scale
+            super().__init__(scale.size())
+
+        @property
+        def _natural_params(self):
+            return (-0.5 / self.scale**2,)
+
+        def _log_normalizer(self, x):
+            return -torch.log(-2 * x)
+
+    scale = torch.tensor([1.0, 2.0], requires_grad=True)
+    p, q = Rayleigh(scale), Rayleigh(torch.tensor([2.0, 2.5]))
+    divergence = torch.distributions.kl_divergence(q, p)
+    divergence.sum().backward()
+    return (
+        p.entropy(),
+        divergence,
+        scale.grad,
+        isinstance(torch.distributions.Gamma(1.0, 1.0), torch.distributions.ExponentialFamily),
+    )
+
+
+@program
+def families(torch):
+    D, found = torch.distributions, []
+    half = torch.tensor([0.25, 0.5])
+    for d in [
+        D.Normal(half, 1.0),
+        D.Bernoulli(half),
+        D.Exponential(half),
+        D.Gamma(half, 2.0),
+        D.ContinuousBernoulli(half),
+    ]:
+        found.append((isinstance(d, D.ExponentialFamily), D.ExponentialFamily.entropy(d), d._natural_params))
+    others = [D.Beta(half, 2.0), D.Dirichlet(half), D.Poisson(half)]
+    return found, [(d._natural_params, d._log_normalizer(*d._natural_params)) for d in others]
+
+
+@program
 def samples_one_by_one(torch):
     return torch.distributions.Normal(0.0, 1.0).sample_n(3)
 
@@ -351,6 +437,9 @@ def modules_are_named_as_torchs(torch):
     names = ("normal.Normal", "uniform.Uniform", "bernoulli.Bernoulli", "categorical.Categorical", "kl.kl_divergence")
     names += ("multinomial.Multinomial", "binomial.Binomial", "exponential.Exponential", "geometric.Geometric")
     names += ("poisson.Poisson", "laplace.Laplace", "log_normal.LogNormal", "independent.Independent")
+    names += ("gamma.Gamma", "beta.Beta", "dirichlet.Dirichlet", "studentT.StudentT", "half_normal.HalfNormal")
+    names += ("one_hot_categorical.OneHotCategorical", "relaxed_categorical.ExpRelaxedCategorical", "chi2.Chi2")
+    names += ("relaxed_bernoulli.LogitRelaxedBernoulli", "von_mises.VonMises", "constraint_registry.biject_to")
     names += ("distribution.Distribution", "constraints.positive", "utils.broadcast_all")
     for name in names:
         module, attribute = name.split(".")
@@ -363,113 +452,6 @@ def probabilities_near_0_and_1_have_finite_logits(torch):
     utils = torch.distributions.utils
     p = torch.tensor([0.0, 0.5, 1.0])
     return utils.clamp_probs(p), utils.probs_to_logits(p), utils.probs_to_logits(p, True), utils.logits_to_probs(p)
-
-
-# The two random functions that only distributions use
-
-
-@settings(max_examples=30, deadline=None)
-@given(
-    mean=st.floats(0, 1e6) | st.sampled_from([0.0, 0.5, 9.99, 10.0, 1e7]),
-    dtype=st.sampled_from(["float16", "float32", "float64"]),
-    seed=st.integers(0, 999),
-)
-def test_poisson_draws_torchs_numbers(mean, dtype, seed):
-    results = []
-    for library in (torch, minigrad):
-        library.manual_seed(seed)
-        means = library.full((20,), min(mean, 6e4) if dtype == "float16" else mean, dtype=getattr(library, dtype))
-        results.append((library.poisson(means).tolist(), library.rand(2).tolist()))
-    assert results[0] == results[1]
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    count=st.integers(0, 30) | st.integers(0, 10**6),
-    probability=st.floats(0, 1) | st.sampled_from([0.0, 1e-300, 0.01, 0.5, 0.999, 1.0]),
-    dtype=st.sampled_from(["float32", "float64"]),
-    seed=st.integers(0, 999),
-)
-def test_binomial_draws_torchs_numbers(count, probability, dtype, seed):
-    results = []
-    for library in (torch, minigrad):
-        library.manual_seed(seed)
-        of_dtype = {"dtype": getattr(library, dtype)}
-        drawn = library.binomial(
-            library.full((20,), float(count), **of_dtype), library.full((20,), probability, **of_dtype)
-        )
-        results.append((drawn.tolist(), str(drawn.dtype), library.rand(2).tolist()))
-    assert results[0] == results[1]
-
-
-@program
-def counts_of_one_generator(torch):
-    g = torch.Generator().manual_seed(3)
-    x = torch.tensor([[0.5, 20.0], [3.0, math.inf]])[:, :1]
-    return (
-        torch.poisson(x, generator=g),
-        torch.binomial(torch.full((2, 1), 5.0), torch.full((2, 1), 0.3), g),
-        torch.rand(2),
-    )
-
-
-@program
-def counts_of_turned_tensors(torch):
-    x = torch.arange(6.0).reshape(2, 3).T
-    return torch.poisson(x), torch.binomial(x, x / 10), torch.poisson(torch.ones(1).expand(2, 3))
-
-
-@program
-def nothing_flows_to_a_mean(torch):
-    x = torch.tensor([3.0, 40.0], requires_grad=True)
-    drawn = torch.poisson(x)
-    drawn.sum().backward()
-    return drawn, x.grad
-
-
-@program
-def a_mean_below_0(torch):
-    torch.poisson(torch.tensor([1.0, -1.0]))
-
-
-@program
-def a_mean_that_is_nan(torch):
-    torch.poisson(torch.tensor([math.nan]))
-
-
-@program
-def a_mean_of_integers(torch):
-    torch.poisson(torch.tensor([1]))
-
-
-@program
-def trials_of_integers(torch):
-    torch.binomial(torch.tensor([1]), torch.tensor([0.5]))
-
-
-@program
-def trials_of_half_precision(torch):
-    torch.binomial(torch.ones(2).half(), torch.ones(2).half())
-
-
-@program
-def chances_of_another_dtype(torch):
-    torch.binomial(torch.ones(2), torch.ones(2).double())
-
-
-@program
-def chances_of_another_shape(torch):
-    torch.binomial(torch.ones(2), torch.ones(3))
-
-
-@program
-def chances_for_all(torch):
-    return torch.binomial(torch.full((2, 3), 9.0), torch.tensor([0.2, 0.5, math.nan])), torch.rand(1)
-
-
-@program
-def chances_of_no_kind(torch):
-    return torch.binomial(torch.full((4,), 5.0), torch.tensor([-1.0, 2.0, math.nan, 0.5]))
 
 
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda function: function.__name__)

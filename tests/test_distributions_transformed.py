@@ -44,6 +44,15 @@ KINDS = {
         lambda D, a: D.ComposeTransform([D.ReshapeTransform((3,), (3, 1)), D.TanhTransform()]),
         lambda u: 4 * u - 2,
     ),
+    "correlations": (lambda D, a: D.CorrCholeskyTransform(), lambda u: 2 * u - 1),
+    "side by side": (
+        lambda D, a: D.CatTransform([D.ExpTransform(), D.AffineTransform(1.0, a[:1])], dim=-1, lengths=[2, 1]),
+        lambda u: 4 * u - 2,
+    ),
+    "stacked": (
+        lambda D, a: D.StackTransform([D.TanhTransform(), D.ExpTransform(), D.AffineTransform(0, a[0])], dim=-1),
+        lambda u: 4 * u - 2,
+    ),
     "nothing": (lambda D, a: D.identity_transform, lambda u: 4 * u - 2),
 }
 # without a slope, which torch has none for either
@@ -100,7 +109,9 @@ def test_a_transform_is_torchs(kind, data):
             assert repr(found) == repr(expected)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if "shape" not in kind and kind != "sticks"])
+@pytest.mark.parametrize(
+    "kind", [kind for kind in KINDS if "shape" not in kind and kind not in ("sticks", "correlations", "stacked")]
+)
 @settings(max_examples=3, deadline=None)
 @given(data=st.data())
 def test_the_slope_is_that_of_the_graph(kind, data):
@@ -114,11 +125,11 @@ def test_the_slope_is_that_of_the_graph(kind, data):
     logs = slope.abs().log()
     assert minigrad.allclose(told, logs.sum(-1) if transform.domain.event_dim else logs)
     assert minigrad.allclose(transform.inv(y), x)
-    sign = transform.sign if kind != "nothing" else 1
+    sign = transform.sign if kind not in ("nothing", "side by side") else 1
     assert (slope.sign() == sign).all()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in ("side by side", "stacked")])
 @settings(max_examples=3, deadline=None)
 @given(data=st.data())
 def test_a_distribution_that_is_transformed_is_torchs(kind, data):
@@ -313,9 +324,76 @@ def ones_own(torch):
     return d.log_prob(value), d.cdf(value), d.sample(), Cube().with_cache(), Cube().event_dim, Cube(), Cube().inv
 
 
+def constrained(torch, registry):
+    """For each constraint what `biject_to` or `transform_to` makes of some numbers, whether that is allowed, and back."""
+    c, found = torch.distributions.constraints, []
+    torch.manual_seed(3)
+    vectors, matrices = torch.randn(2, 3, dtype=torch.float64), torch.randn(2, 3, 3, dtype=torch.float64)
+    two = [c.positive, c.interval(-1.0, torch.tensor(2.0))]
+    of_vectors = [c.real, c.positive, c.nonnegative, c.greater_than(2.0), c.greater_than_eq(-1.0), c.less_than(0.5)]
+    of_vectors += [c.unit_interval, c.interval(-2.0, 3.0), c.half_open_interval(0, 1), c.simplex, c.corr_cholesky]
+    of_vectors += [c.independent(c.positive, 1), c.real_vector, c.cat(two, 1, [1, 2]), c.stack([*two, c.real], -1)]
+    for constraint in [*of_vectors, c.lower_cholesky, c.positive_definite, c.positive_semidefinite, c.boolean]:
+        try:
+            transform = getattr(torch.distributions, registry)(constraint)
+        except NotImplementedError as error:
+            found.append(str(error))
+            continue
+        x = vectors if constraint in of_vectors else matrices
+        y = transform(x)
+        found += [constraint, transform, y, constraint.check(y), transform.inv(y), constraint.event_dim]
+        if registry == "biject_to":
+            found += [transform.log_abs_det_jacobian(x, y), transform.bijective, constraint.is_discrete]
+    return found
+
+
+def biject_to(torch):
+    return constrained(torch, "biject_to")
+
+
+def transform_to(torch):
+    return constrained(torch, "transform_to")
+
+
+def a_constraint_of_ones_own_is_registered(torch):
+    D = torch.distributions
+    registry = type(D.biject_to)()
+    Even = type("Even", (D.constraints.Constraint,), {})
+    registry.register(Even(), lambda constraint: D.AffineTransform(0, 2))
+    decorated = registry.register(D.constraints.real)(lambda constraint: D.identity_transform)
+    return registry(Even())(torch.ones(2)), decorated(0), registry(D.constraints.real) is D.identity_transform
+
+
+def triangles_and_vectors(torch):
+    utils, v = torch.distributions.utils, torch.arange(6.0).view(2, 3)
+    matrices = [utils.vec_to_tril_matrix(v), utils.vec_to_tril_matrix(v, -1), utils.vec_to_tril_matrix(v[:, :1], -2)]
+    return matrices, [utils.tril_matrix_to_vec(m, d) for m, d in zip(matrices, (0, -1, -2), strict=True)]
+
+
+def what_is_joined_is_checked(torch):
+    c, D, x = torch.distributions.constraints, torch.distributions, torch.tensor([[1.0, -1.0], [0.0, 2.0]])
+    joined = [c.cat([c.positive, c.real]), c.stack([c.real_vector, c.real_vector]), c.stack([c.boolean, c.real])]
+    of_vectors = D.CatTransform([D.StickBreakingTransform().inv, D.SoftmaxTransform()], dim=0)
+    events = D.CatTransform([D.AffineTransform(0, 2, event_dim=1)] * 2, dim=1)
+    logs = events.log_abs_det_jacobian(x, events(x)), D.CatTransform([D.ExpTransform()] * 2).log_abs_det_jacobian(x, x)
+    cached = (
+        D.StackTransform([D.TanhTransform()] * 2).with_cache(),
+        D.CatTransform([D.TanhTransform()] * 2, 1).with_cache(),
+    )
+    again = [t.inv(t(x)) for t in cached], [t.transforms[0]._cache_size for t in cached]
+    return (
+        [(one.check(x), one.event_dim, one.is_discrete) for one in joined],
+        of_vectors.event_dim,
+        events.length,
+        logs,
+        again,
+    )
+
+
 PROGRAMS = [a_squashed_policy, a_flow, far_out_a_cache_remembers, the_others_cache, which_are_equal]
 PROGRAMS += [how_they_are_combined, divergences, no_divergence_of_other_transforms, copies, ones_own]
-PROGRAMS += [values_at_the_ends, parameters_make_the_batch]
+PROGRAMS += [values_at_the_ends, parameters_make_the_batch, biject_to, transform_to, triangles_and_vectors]
+PROGRAMS += [a_constraint_of_ones_own_is_registered, what_is_joined_is_checked]
 
 
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda function: function.__name__)
@@ -349,6 +427,29 @@ REFUSED = [
     lambda D, t: D.LowerCholeskyTransform().log_abs_det_jacobian(t.eye(2), t.eye(2)),
     lambda D, t: D.Transform()(t.ones(1)),
     lambda D, t: D.Transform().inv(t.ones(1)),
+    lambda D, t: D.CorrCholeskyTransform().forward_shape(t.Size(())),
+    lambda D, t: D.CorrCholeskyTransform().forward_shape(t.Size((4,))),
+    lambda D, t: D.CorrCholeskyTransform().inverse_shape(t.Size((4,))),
+    lambda D, t: D.CorrCholeskyTransform().inverse_shape(t.Size((4, 3))),
+    lambda D, t: D.CatTransform([3]),
+    lambda D, t: D.CatTransform([D.ExpTransform()], lengths=[1, 2]),
+    lambda D, t: D.CatTransform([D.ExpTransform()], dim=1)(t.ones(1)),
+    lambda D, t: D.CatTransform([D.ExpTransform()]).inv(t.ones(2)),
+    lambda D, t: D.CatTransform([D.ExpTransform()]).log_abs_det_jacobian(t.ones(1), t.ones(2)),
+    lambda D, t: D.CatTransform([D.ExpTransform()], dim=1).log_abs_det_jacobian(t.ones(1), t.ones(2)),
+    lambda D, t: D.StackTransform([3]),
+    lambda D, t: D.StackTransform([D.ExpTransform()])(t.ones(2)),
+    lambda D, t: D.StackTransform([D.ExpTransform()], dim=1).inv(t.ones(1)),
+    lambda D, t: D.StackTransform([D.ExpTransform()]).log_abs_det_jacobian(t.ones(1), t.ones(2)),
+    lambda D, t: D.constraints.cat([3]),
+    lambda D, t: D.constraints.cat([D.constraints.real], lengths=[1, 2]),
+    lambda D, t: D.constraints.stack([3]),
+    lambda D, t: D.constraints.stack([D.constraints.real], 1).check(t.ones(1)),
+    lambda D, t: D.constraints.cat([D.constraints.real], 1).check(t.ones(1)),
+    lambda D, t: D.biject_to(D.constraints.boolean),
+    lambda D, t: D.biject_to.register(3, lambda c: c),
+    lambda D, t: D.utils.tril_matrix_to_vec(t.ones(2, 2), 2),
+    lambda D, t: D.utils.vec_to_tril_matrix(t.ones(2)),
     lambda D, t: hash(D.ExpTransform()),
     lambda D, t: type("T", (D.Transform,), {"__init__": lambda self: D.Transform.__init__(self)})().with_cache(),
     lambda D, t: type("L", (D.LogNormal,), {"__init__": lambda self: D.LogNormal.__init__(self, 0, 1)})().expand((2,)),
@@ -361,7 +462,7 @@ def test_what_is_refused_is_refused_in_torchs_words(number, monkeypatch):
     monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", True)
     caught = []
     for library in (torch, minigrad):
-        with pytest.raises((ValueError, NotImplementedError, TypeError, RuntimeError)) as error:
+        with pytest.raises((ValueError, NotImplementedError, TypeError, RuntimeError, AssertionError)) as error:
             REFUSED[number](library.distributions, library)
         caught.append((type(error.value), str(error.value).replace("'minigrad.", "'torch.")))
     (kind, text), (found_kind, found) = caught

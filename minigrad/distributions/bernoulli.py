@@ -9,6 +9,7 @@ import minigrad as torch
 
 from ..nn import functional as F
 from . import constraints
+from .exp_family import ExponentialFamily
 from .of_probability import OfProbability
 from .utils import batch_shape_of, broadcast_all
 
@@ -16,7 +17,7 @@ INTERNAL = True
 Tensor = torch.Tensor
 
 
-class Bernoulli(OfProbability):
+class Bernoulli(OfProbability, ExponentialFamily):
     """Bernoulli distributions: 1 with probability `probs`, or with log odds `logits`, else 0.
 
     Raises ValueError unless one of the two is given.
@@ -26,6 +27,7 @@ class Bernoulli(OfProbability):
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.boolean
     has_enumerate_support = True
+    _mean_carrier_measure = 0
 
     def __init__(
         self,
@@ -65,3 +67,11 @@ class Bernoulli(OfProbability):
 
     def enumerate_support(self, expand: bool = True) -> Tensor:
         return self._values(2, self._param.dtype, expand)
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (torch.logit(self.probs),)
+
+    def _log_normalizer(self, *natural: Tensor) -> Tensor:
+        (x,) = natural
+        return torch.log1p(torch.exp(x))

@@ -5,7 +5,7 @@ Source: https://docs.pytorch.org/docs/stable/distributions.html#module-torch.dis
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import minigrad as torch
@@ -253,6 +253,15 @@ class _LowerCholesky(_LowerTriangular):
         return super().check(value) & (value.diagonal(dim1=-2, dim2=-1) > 0).all(-1)
 
 
+class _CorrCholesky(_LowerCholesky):
+    """With rows of length 1."""
+
+    def check(self, value: Tensor) -> Tensor:
+        few = torch.finfo(value.dtype).eps * value.size(-1) * 10
+        lengths = linalg.norm(value.detach(), dim=-1)
+        return super().check(value) & ((lengths - 1.0).abs() <= few).all(-1)
+
+
 class _Square(Constraint):
     event_dim = 2
 
@@ -264,6 +273,12 @@ class _Symmetric(_Square):
     def check(self, value: Tensor) -> Tensor:
         allowed = super().check(value)
         return torch.isclose(value, value.mT, atol=1e-6).flatten(-2).all(-1) if allowed.all() else allowed
+
+
+class _PositiveSemidefinite(_Symmetric):
+    def check(self, value: Tensor) -> Tensor:
+        allowed = super().check(value)
+        return (linalg.eigvalsh(value) >= 0).all(-1) if allowed.all() else allowed
 
 
 class _PositiveDefinite(_Symmetric):
@@ -281,6 +296,57 @@ def _has_factor(matrix: Tensor) -> bool:
     except _LinAlgError:
         return False
     return True
+
+
+# Constraints side by side, along one dimension
+
+
+class _Joined(Constraint):
+    def __init__(self, cseq: Sequence[Constraint], dim: int = 0) -> None:
+        if not all(isinstance(constraint, Constraint) for constraint in cseq):
+            raise AssertionError("All elements of cseq must be Constraint instances")
+        self.cseq, self.dim = list(cseq), dim
+
+    @property
+    def is_discrete(self) -> bool:
+        return any(constraint.is_discrete for constraint in self.cseq)
+
+    @property
+    def event_dim(self) -> int:
+        return max(constraint.event_dim for constraint in self.cseq)
+
+    def _check_dim(self, value: Tensor) -> None:
+        if not -value.dim() <= self.dim < value.dim():
+            raise AssertionError(f"dim {self.dim} out of range for value with {value.dim()} dimensions")
+
+
+class _Cat(_Joined):
+    """Of parts of these lengths, as `torch.cat` joins them."""
+
+    def __init__(self, cseq: Sequence[Constraint], dim: int = 0, lengths: Sequence[int] | None = None) -> None:
+        super().__init__(cseq, dim)
+        self.lengths = [1] * len(self.cseq) if lengths is None else list(lengths)
+        if len(self.lengths) != len(self.cseq):
+            raise AssertionError(f"lengths ({len(self.lengths)}) must match cseq ({len(self.cseq)})")
+
+    def check(self, value: Tensor) -> Tensor:
+        self._check_dim(value)
+        parts = zip(self.cseq, value.split(self.lengths, self.dim), strict=True)
+        return torch.cat([constraint.check(part) for constraint, part in parts], self.dim)
+
+
+class _Stack(_Joined):
+    """Of slices, as `torch.stack` joins them."""
+
+    @property
+    def event_dim(self) -> int:
+        dim = super().event_dim
+        return dim + 1 if self.dim + dim < 0 else dim
+
+    def check(self, value: Tensor) -> Tensor:
+        self._check_dim(value)
+        parts = zip(self.cseq, value.unbind(self.dim), strict=False)
+        return torch.stack([constraint.check(part) for constraint, part in parts], self.dim)
 
 
 dependent = _Dependent()
@@ -305,6 +371,10 @@ half_open_interval = _HalfOpenInterval
 simplex = _Simplex()
 lower_triangular = _LowerTriangular()
 lower_cholesky = _LowerCholesky()
+corr_cholesky = _CorrCholesky()
 square = _Square()
 symmetric = _Symmetric()
+positive_semidefinite = _PositiveSemidefinite()
 positive_definite = _PositiveDefinite()
+cat = _Cat
+stack = _Stack

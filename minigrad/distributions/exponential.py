@@ -8,14 +8,14 @@ from typing import Any
 import minigrad as torch
 
 from . import constraints
-from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .utils import batch_shape_of, broadcast_all
 
 INTERNAL = True
 Tensor = torch.Tensor
 
 
-class Exponential(Distribution):
+class Exponential(ExponentialFamily):
     """Exponential distributions: times between events of which there are `rate` in a unit of time.
 
     Source: https://docs.pytorch.org/docs/stable/distributions.html#exponential
@@ -24,6 +24,7 @@ class Exponential(Distribution):
     arg_constraints = {"rate": constraints.positive}
     support = constraints.nonnegative
     has_rsample = True
+    _mean_carrier_measure = 0
 
     def __init__(self, rate: Tensor | float, validate_args: bool | None = None) -> None:
         (self.rate,) = broadcast_all(rate)
@@ -62,3 +63,11 @@ class Exponential(Distribution):
 
     def entropy(self) -> Tensor:
         return 1.0 - torch.log(self.rate)
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (-self.rate,)
+
+    def _log_normalizer(self, *natural: Tensor) -> Tensor:
+        (x,) = natural
+        return -torch.log(-x)

@@ -31,6 +31,14 @@ def mahalanobis(factor: Tensor, apart: Tensor) -> Tensor:
     return lengths.movedim(-1, 0).reshape(batch)
 
 
+def precision_to_factor(precision: Tensor) -> Tensor:
+    """The lower triangular factor of the inverse."""
+    # It is the transpose of the inverse of a factor that begins at the other end.
+    turned = linalg.cholesky(precision.flip((-2, -1))).flip((-2, -1)).mT
+    one = torch.eye(precision.shape[-1], dtype=precision.dtype)
+    return linalg.solve_triangular(turned, one, upper=False)
+
+
 class MultivariateNormal(Distribution):
     """Normal distributions of vectors with mean `loc` and one of three matrices, or batches of them that broadcast.
 
@@ -78,10 +86,8 @@ class MultivariateNormal(Distribution):
             self._factor = matrix
         elif name == "covariance_matrix":
             self._factor = linalg.cholesky(matrix)
-        else:  # the transpose of the inverse of a factor that begins at the other end
-            turned = linalg.cholesky(matrix.flip((-2, -1))).flip((-2, -1)).mT
-            one = torch.eye(matrix.shape[-1], dtype=matrix.dtype)
-            self._factor = linalg.solve_triangular(turned, one, upper=False)
+        else:
+            self._factor = precision_to_factor(matrix)
 
     @lazy_property
     def scale_tril(self) -> Tensor:

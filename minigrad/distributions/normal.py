@@ -9,14 +9,14 @@ from typing import Any
 import minigrad as torch
 
 from . import constraints
-from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .utils import batch_shape_of, broadcast_all
 
 INTERNAL = True
 Tensor = torch.Tensor
 
 
-class Normal(Distribution):
+class Normal(ExponentialFamily):
     """Normal distributions with means `loc` and standard deviations `scale`, numbers or tensors that broadcast.
 
     Source: https://docs.pytorch.org/docs/stable/distributions.html#normal
@@ -25,6 +25,7 @@ class Normal(Distribution):
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
     has_rsample = True
+    _mean_carrier_measure = 0
 
     def __init__(self, loc: Tensor | float, scale: Tensor | float, validate_args: bool | None = None) -> None:
         self.loc, self.scale = broadcast_all(loc, scale)
@@ -71,3 +72,11 @@ class Normal(Distribution):
 
     def entropy(self) -> Tensor:
         return 0.5 + 0.5 * math.log(2 * math.pi) + torch.log(self.scale)
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return self.loc / self.scale.pow(2), -0.5 * self.scale.pow(2).reciprocal()
+
+    def _log_normalizer(self, *natural: Tensor) -> Tensor:
+        x, y = natural
+        return -0.25 * x.pow(2) / y + 0.5 * torch.log(-math.pi / y)

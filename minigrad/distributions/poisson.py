@@ -8,14 +8,14 @@ from typing import Any
 import minigrad as torch
 
 from . import constraints
-from .distribution import Distribution
+from .exp_family import ExponentialFamily
 from .utils import batch_shape_of, broadcast_all
 
 INTERNAL = True
 Tensor = torch.Tensor
 
 
-class Poisson(Distribution):
+class Poisson(ExponentialFamily):
     """Poisson distributions: how many events there are in a unit of time, `rate` on average.
 
     Source: https://docs.pytorch.org/docs/stable/distributions.html#poisson
@@ -50,3 +50,11 @@ class Poisson(Distribution):
     def log_prob(self, value: Tensor) -> Tensor:
         rate, value = broadcast_all(self.rate, self._checked(value))
         return value.xlogy(rate) - rate - (value + 1).lgamma()
+
+    @property
+    def _natural_params(self) -> tuple[Tensor, ...]:
+        return (torch.log(self.rate),)
+
+    def _log_normalizer(self, *natural: Tensor) -> Tensor:
+        (x,) = natural
+        return torch.exp(x)

@@ -14,6 +14,7 @@ from ..nn import functional as F
 from . import constraints
 from .constraints import Constraint
 from .distribution import Distribution
+from .joined_transforms import CatTransform as CatTransform, StackTransform as StackTransform
 from .transform import (
     ComposeTransform as ComposeTransform,
     IndependentTransform as IndependentTransform,
@@ -22,6 +23,7 @@ from .transform import (
 )
 from .utils import broadcast_all, inside_unit
 from .vector_transforms import (
+    CorrCholeskyTransform as CorrCholeskyTransform,
     LowerCholeskyTransform as LowerCholeskyTransform,
     PositiveDefiniteTransform as PositiveDefiniteTransform,
     ReshapeTransform as ReshapeTransform,

@@ -9,6 +9,7 @@ import minigrad as torch
 
 INTERNAL = True
 Tensor = torch.Tensor
+euler_constant = 0.57721566490153286060
 
 
 def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
@@ -74,3 +75,37 @@ class lazy_property:
             value = self.wrapped(instance)
         setattr(instance, self.wrapped.__name__, value)
         return value
+
+
+def tril_matrix_to_vec(mat: Tensor, diag: int = 0) -> Tensor:
+    """The elements of square matrices up to a diagonal (-1 for that below the main one), row after row, as vectors.
+
+    Raises ValueError for a diagonal that is not there.
+    """
+    n = mat.shape[-1]
+    if not -n <= diag < n:
+        raise ValueError(f"diag ({diag}) provided is outside [{-n}, {n - 1}].")
+    return mat[..., _up_to(n, diag)]
+
+
+def vec_to_tril_matrix(vec: Tensor, diag: int = 0) -> Tensor:
+    """Square matrices of vectors of their elements up to a diagonal, row after row; the rest is 0.
+
+    Raises ValueError for vectors of a length that no such matrix has.
+    """
+    length = vec.shape[-1]
+    of_square = (1 + 2 * diag) ** 2 + 8 * length + 4 * abs(diag) * (diag + 1)
+    rows = (-(1 + 2 * diag) + of_square**0.5) / 2
+    n = round(rows)
+    if n - rows > torch.finfo(vec.dtype).eps:
+        raise ValueError(
+            f"The size of last dimension is {length} which cannot be expressed as the lower triangular part of a "
+            "square D x D matrix."
+        )
+    mat = vec.new_zeros((*vec.shape[:-1], n, n))
+    mat[..., _up_to(n, diag)] = vec
+    return mat
+
+
+def _up_to(n: int, diag: int) -> Tensor:
+    return torch.ones(n, n).tril(diag).bool()

@@ -5,6 +5,7 @@ Source: https://docs.pytorch.org/docs/stable/distributions.html#module-torch.dis
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import minigrad as torch
@@ -14,7 +15,7 @@ from ..nn import functional as F
 from . import constraints
 from .constraints import Constraint
 from .transform import Transform
-from .utils import inside_unit
+from .utils import inside_unit, tril_matrix_to_vec, vec_to_tril_matrix
 
 INTERNAL = True
 Tensor = torch.Tensor
@@ -160,3 +161,44 @@ class PositiveDefiniteTransform(Transform):
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PositiveDefiniteTransform)
+
+
+class CorrCholeskyTransform(Transform):
+    """Lower triangular factors of correlation matrices, with rows of length 1, of vectors of D * (D - 1) / 2 numbers.
+
+    In each row every number says which part of the length that is left it takes, and in which direction.
+    """
+
+    domain, codomain = constraints.real_vector, constraints.corr_cholesky
+    bijective = True
+
+    def _call(self, x: Tensor) -> Tensor:
+        eps = torch.finfo(x.dtype).eps
+        taken = vec_to_tril_matrix(torch.tanh(x).clamp(min=-1 + eps, max=1 - eps), diag=-1)
+        left = (1 - taken**2).sqrt().cumprod(-1)
+        with_diagonal = taken + torch.eye(taken.shape[-1], dtype=taken.dtype)  # which takes all that is left
+        return with_diagonal * F.pad(left[..., :-1], [1, 0], value=1)
+
+    def _inverse(self, y: Tensor) -> Tensor:
+        left = F.pad((1 - torch.cumsum(y * y, dim=-1))[..., :-1], [1, 0], value=1)
+        taken = tril_matrix_to_vec(y, diag=-1) / tril_matrix_to_vec(left, diag=-1).sqrt()
+        return (taken.log1p() - taken.neg().log1p()) / 2
+
+    def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
+        """For the numbers below the diagonal, which determine the others."""
+        left = tril_matrix_to_vec(1 - (y * y).cumsum(dim=-1), diag=-2)
+        of_tanh = -2 * (x + F.softplus(-2 * x) - math.log(2.0)).sum(dim=-1)
+        return 0.5 * left.log().sum(-1) + of_tanh
+
+    def forward_shape(self, shape: torch.Size) -> torch.Size:
+        n = _of_any(shape)[-1]
+        rows = round((0.25 + 2 * n) ** 0.5 + 0.5)
+        if rows * (rows - 1) // 2 != n:
+            raise ValueError("Input is not a flattened lower-diagonal number")
+        return torch.Size((*shape[:-1], rows, rows))
+
+    def inverse_shape(self, shape: torch.Size) -> torch.Size:
+        rows = _of_any(shape, 2)[-1]
+        if shape[-2] != rows:
+            raise ValueError("Input is not square")
+        return torch.Size((*shape[:-2], rows * (rows - 1) // 2))

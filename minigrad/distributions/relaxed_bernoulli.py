@@ -1,0 +1,99 @@
+"""The relaxed Bernoulli distribution."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import minigrad as torch
+
+from . import constraints
+from .of_probability import OfProbability
+from .transformed_distribution import TransformedDistribution
+from .transforms import SigmoidTransform
+from .utils import batch_shape_of, broadcast_all, clamp_probs
+
+INTERNAL = True
+Tensor = torch.Tensor
+
+
+class LogitRelaxedBernoulli(OfProbability):
+    """Distributions of the log odds of `RelaxedBernoulli` ones.
+
+    Raises ValueError unless one of `probs` and `logits` is given.
+    Source: https://arxiv.org/abs/1611.00712
+    """
+
+    arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
+    support = constraints.real
+
+    def __init__(
+        self,
+        temperature: Tensor,
+        probs: Tensor | float | None = None,
+        logits: Tensor | float | None = None,
+        validate_args: bool | None = None,
+    ) -> None:
+        self.temperature = temperature
+        self._check_one_given(probs, logits)
+        (self.__dict__[self._given],) = broadcast_all(logits if probs is None else probs)
+        super().__init__(batch_shape_of(self._param, probs, logits), validate_args=validate_args)
+
+    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
+        return self._expanded(LogitRelaxedBernoulli, batch_shape, _instance)
+
+    def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
+        shape = self._extended_shape(sample_shape)
+        probs = clamp_probs(self.probs.expand(shape))
+        uniform = clamp_probs(torch.rand(shape, dtype=probs.dtype))
+        return (uniform.log() - (-uniform).log1p() + probs.log() - (-probs).log1p()) / self.temperature
+
+    def log_prob(self, value: Tensor) -> Tensor:
+        logits, value = broadcast_all(self.logits, self._checked(value))
+        apart = logits - value.mul(self.temperature)
+        return self.temperature.log() + apart - 2 * apart.exp().log1p()
+
+
+class RelaxedBernoulli(TransformedDistribution):
+    """Distributions of numbers between 0 and 1, the nearer to one of them the lower the temperature.
+
+    temperature    a tensor
+    probs, logits  as for `Bernoulli`, one of the two
+    Raises ValueError unless one of the two is given.
+    Source: https://docs.pytorch.org/docs/stable/distributions.html#relaxedbernoulli
+    """
+
+    arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
+    support = constraints.unit_interval
+    has_rsample = True
+
+    def __init__(
+        self,
+        temperature: Tensor,
+        probs: Tensor | float | None = None,
+        logits: Tensor | float | None = None,
+        validate_args: bool | None = None,
+    ) -> None:
+        base = LogitRelaxedBernoulli(temperature, probs, logits)
+        super().__init__(base, SigmoidTransform(), validate_args=validate_args)
+
+    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
+        return super().expand(batch_shape, _instance=self._get_checked_instance(RelaxedBernoulli, _instance))
+
+    @property
+    def temperature(self) -> Tensor:
+        """The temperature."""
+        temperature: Tensor = self.base_dist.temperature
+        return temperature
+
+    @property
+    def logits(self) -> Tensor:
+        """The log odds of 1 at temperature 0."""
+        logits: Tensor = self.base_dist.logits
+        return logits
+
+    @property
+    def probs(self) -> Tensor:
+        """The probabilities of 1 at temperature 0."""
+        probs: Tensor = self.base_dist.probs
+        return probs
