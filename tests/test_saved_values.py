@@ -7,7 +7,11 @@ pytest.importorskip("torch")
 from parity import assert_same
 
 import minigrad
+from minigrad.autograd import graph
+from minigrad.autograd.saved_values import slots_of
+from minigrad.ops.table import TABLE
 
+minigrad.ops.import_all()
 PROGRAMS = []
 
 
@@ -118,6 +122,14 @@ def test_a_changed_value_is_refused_when_hooks_are_registered():
     y.mul_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         place.register_hooks(lambda t: t, lambda t: t)
+
+
+def test_every_name_of_a_table_is_one_that_nodes_know():
+    names = {name for op in TABLE for name in slots_of(op.node_type)}
+    assert {"self", "other", "result", "mat2"} < names
+    assert names - set(graph._SAVED.split()) == set()
+    nothing = [op.node_name for op in TABLE if not slots_of(op.node_type)]
+    assert len(nothing) < len(TABLE) / 2
 
 
 def test_names_are_listed():

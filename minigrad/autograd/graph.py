@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from functools import partial
 from typing import Any
 
 from ..engine import Node as Node
@@ -84,22 +85,30 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
         _refusal.reset(token)
 
 
-def _saved_value(node: Node, name: str) -> Any:
-    """What the node has saved, under torch's names: `_saved_self`, `_saved_result`, `_raw_saved_self`, ..."""
-    if name.startswith(("_saved_", "_raw_saved_")):
-        from .saved_values import look_up  # here, because few programs ask for it
+# What nodes have saved, under torch's names: `_saved_self`, `_raw_saved_result`. Properties, for with a `__getattr__`
+# Python would read every attribute of every node in a slower way.
+_SAVED = (
+    "batch1 batch2 condition end exponent indices input mask mat mat1 mat2 max min other result self target tensor "
+    "tensor1 tensor2 vec vec1 vec2 weight x1 x2"
+)
 
-        return look_up(node, name)
-    raise AttributeError(f"{type(node).__name__!r} object has no attribute {name!r}")
+
+def _saved_value(name: str, node: Node) -> Any:
+    from .saved_values import look_up  # here, because few programs ask for it
+
+    return look_up(node, name)
 
 
 def _names(node: Node) -> list[str]:
     from .saved_values import slots_of
 
-    return sorted({*object.__dir__(node), *(f"_saved_{name}" for name in slots_of(type(node)))})
+    others = [name for name in object.__dir__(node) if not name.startswith(("_saved_", "_raw_saved_"))]
+    return sorted([*others, *(f"_saved_{name}" for name in slots_of(type(node)))])
 
 
-Node.__getattr__ = _saved_value  # type: ignore[attr-defined]
+for _name in _SAVED.split():
+    for _kind in (f"_saved_{_name}", f"_raw_saved_{_name}"):
+        setattr(Node, _kind, property(partial(_saved_value, _kind)))
 Node.__dir__ = _names  # type: ignore[assignment, method-assign]
 
 
