@@ -207,3 +207,32 @@ function("pixel_shuffle(a, by)", lambda draw: [(*draw.choice((), (2,)), 4 + draw
 function(
     "pixel_unshuffle(a, by)", lambda draw: [(*draw.choice((), (2,)), 2, 4, 2 + draw.sometimes_wrong())], one_or_two
 )
+
+
+# Any places, and where affine maps lead
+
+
+def places(draw: Draw) -> list[Shape]:
+    volumes = draw.choice(False, False, True)
+    sizes, rows = ((2, 3, 1), (2, 1, 2)) if volumes else ((4, draw.choice(3, 1)), (3, 2))
+    batch = draw.choice(2, 1)
+    return [(batch, 2, *sizes), (batch + draw.sometimes_wrong(), *rows, len(sizes) + draw.sometimes_wrong())]
+
+
+def outside(draw: Draw, *shapes: Shape) -> dict[str, Any]:
+    return {"padding": draw.choice("zeros", "border", "reflection"), "corners": draw.flag()}
+
+
+for mode, shapes in (("bilinear", places), ("bicubic", lambda draw: [(2, 1, 4, 3), (2, 2, 2, 2)])):
+    function(f"grid_sample(a, b, {mode!r}, padding, corners)", shapes, outside, special=(), **doubles)
+function(  # without the gradient of the grid: that is 0, which in torch requires grad all the same
+    "grid_sample(a, b.detach(), 'nearest', padding, corners)", places, outside, smooth=True, special=(), **doubles
+)
+function(
+    "affine_grid(a, size, corners)",
+    lambda draw: [draw.choice((2, 2, 3), (1, 3, 4), *([draw.shape()] if draw.wild else []))],
+    lambda draw, shape: {
+        "size": (2, 1, 3, 2) if shape == (2, 2, 3) else (1, 1, 2, 2, 3),
+        "corners": draw.flag(),
+    },
+)

@@ -270,12 +270,17 @@ def linear_space(start: Any, end: Any, n: int, d: np.dtype[Any]) -> Array:
     if d.kind == "b":
         raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
     exact = d if d.kind == "f" else FLOAT64
-    first, last = exact.type(converted(start, d)), exact.type(converted(end, d))
-    step = (last - first) / exact.type(n - 1)
+    return evenly_between(exact.type(converted(start, d)), exact.type(converted(end, d)), n).astype(d, copy=False)
+
+
+def evenly_between(first: Any, last: Any, n: int) -> Array:
+    """The same, of two or more, between NumPy numbers of a floating dtype, which is that of the result."""
+    d = first.dtype
+    step = (last - first) / d.type(n - 1)
     half = n // 2
-    i, left = np.arange(half).astype(exact), np.arange(n - half)[::-1].astype(exact)
+    i, left = np.arange(half).astype(d), np.arange(n - half)[::-1].astype(d)
     if d.char == "e":
         parts = first + step * i, last - step * left
     else:
         parts = multiply_add(i, step, first), multiply_add(left, -step, last)
-    return np.concatenate(parts).astype(d, copy=False)
+    return np.concatenate(parts)

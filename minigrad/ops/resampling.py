@@ -44,12 +44,12 @@ def collect(a: Array, shape: tuple[int, ...], taps: Taps) -> Array:
     for dim, mixture in reversed(taps):
         total = np.zeros((*a.shape[:dim], shape[dim], *a.shape[dim + 1 :]), a.dtype)
         for index, weight in mixture:
-            _add_along(total, _weighted(a, weight, dim), index, dim)
+            add_along(total, _weighted(a, weight, dim), index, dim)
         a = total
     return a
 
 
-def _add_along(total: Array, a: Array, index: Array, dim: int) -> None:
+def add_along(total: Array, a: Array, index: Array, dim: int) -> None:
     """Add what was picked by `index`, which may name a place several times, to these places of `total`."""
     order = np.argsort(index, kind="stable")
     there = index[order]

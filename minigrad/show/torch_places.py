@@ -19,6 +19,7 @@ from ..ops import (
     resampling,
     scattering,
     shape,
+    warping,
     windows,
 )
 
@@ -74,6 +75,16 @@ def _resampled(torch: Any, a: Any, sizes: Any, scales: Any, mode: str, corners: 
     return torch.nn.functional.interpolate(a, mode=mode, align_corners=corners if mixes else None, **how)
 
 
+def _sampled(torch: Any, a: Any, b: Any, mode: str, padding: str, corners: bool, orders: Any) -> Any:
+    if any(orders):
+        raise NotImplementedError("torch has no function that gives a derivative of grid_sample alone")
+    return torch.nn.functional.grid_sample(a, b, mode, padding, corners)
+
+
+def _mapped(torch: Any, a: Any, sizes: Any, corners: bool) -> Any:
+    return torch.nn.functional.affine_grid(a, (len(a), 1, *sizes), corners)
+
+
 FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (extremes.pick, _picked),
     (extremes.place, _put_back),
@@ -102,4 +113,6 @@ FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (resampling.to_places, lambda t, a, factor: t.pixel_shuffle(a, factor)),
     (resampling.to_channels, lambda t, a, factor: t.pixel_unshuffle(a, factor)),
     (resampling.shuffled, lambda t, a, groups: t.nn.functional.channel_shuffle(a, groups)),
+    (warping.sampled, _sampled),
+    (warping.mapped, _mapped),
 ]

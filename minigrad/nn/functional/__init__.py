@@ -31,6 +31,7 @@ from ...ops.resampling import (
     upsample_bilinear as upsample_bilinear,
     upsample_nearest as upsample_nearest,
 )
+from ...ops.warping import affine_grid as affine_grid, grid_sample as grid_sample
 from ...ops.windows import fold as fold, unfold as unfold
 from .activations import (
     celu as celu,
