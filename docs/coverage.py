@@ -155,6 +155,11 @@ DIFFERENCES = {
             "Masks and indices may not write to one; torch still lets them, with a warning.",
         ),
         ("`t_`, `unsqueeze_`, ...", "Not of a view, nor of what has views: NotImplementedError."),
+        (
+            "`as_strided`",
+            "Of elements that the tensor, which requires grad, has not: RuntimeError; torch leaves out their gradients. "
+            "Where elements overlap, a change in place that is recorded makes it unusable: RuntimeError.",
+        ),
         ("`frombuffer`", "Of memory that may not be written to: ValueError; torch warns, and lets it be written to."),
         ("`inference_mode`", "It is `no_grad`: what is made in it may take part in a graph later."),
         ("`autocast`, `GradScaler`", "Are off, as torch's are without a GPU; asked to be on for the CPU, they refuse."),
@@ -199,6 +204,11 @@ DIFFERENCES = {
             "不能用掩码或索引写入这样的视图；torch 目前还允许，但会警告。",
         ),
         ("`t_`、`unsqueeze_` 等", "不能用于视图，也不能用于有视图的张量：NotImplementedError。"),
+        (
+            "`as_strided`",
+            "张量需要梯度时，若涉及不属于它的元素：RuntimeError；torch 会漏掉这些元素的梯度。"
+            "元素重叠时，被记录的原地修改之后也不能再用：RuntimeError。",
+        ),
         ("`frombuffer`", "内存不可写时：ValueError；torch 只是警告，并允许写入。"),
         ("`inference_mode`", "等于 `no_grad`：其中生成的张量以后可以进入计算图。"),
         ("`autocast`、`GradScaler`", "不起作用，与 torch 没有 GPU 时相同；要求在 CPU 上起作用时会报错。"),

@@ -12,6 +12,7 @@ PROGRAMS: dict[str, Callable[[Any], Any]] = {
     "unsqueeze": lambda y: y.unsqueeze_(1),
     "squeeze": lambda y: y.unsqueeze_(0).squeeze_().unsqueeze_(0).squeeze_(0),
     "transpose": lambda y: y.transpose_(0, 1).t_().swapaxes_(-1, 0),
+    "as_strided": lambda y: y.as_strided_((2, 2), (1, 2), 1),
     "of_a_detached_copy": lambda y: y.detach().clone().t_(),
 }
 
@@ -82,3 +83,8 @@ def test_what_shares_its_memory_is_refused() -> None:
     for t in (x, view):
         with pytest.raises(NotImplementedError, match=r"x = x\.unsqueeze"):
             t.unsqueeze_(0)
+
+
+def test_a_base_whose_elements_overlap_is_refused() -> None:
+    with pytest.raises(NotImplementedError, match="share their memory"):
+        minigrad.ones(3).as_strided_((2, 2), (1, 1))

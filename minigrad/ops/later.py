@@ -123,6 +123,10 @@ LATER = {
         "nanmean nanquantile nansum quantile renorm std_mean var_mean",
         "nanmean nanquantile nansum quantile renorm renorm_",
     ),
+    "striding": (
+        "as_strided",
+        "as_strided as_strided_",
+    ),
     "tapers": (
         "bartlett_window blackman_window hamming_window hann_window kaiser_window logspace",
         "",

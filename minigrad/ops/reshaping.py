@@ -20,10 +20,13 @@ _NAMES = {  # torch numbers the nodes of changes in place apart
     "SqueezeBackward2": "SqueezeBackward5",
     "TBackward0": "TBackward1",
     "TransposeBackward0": "TransposeBackward1",
+    "AsStridedBackward0": "AsStridedBackward1",
 }
 
 
-def _in_place(view: Callable[..., Tensor]) -> Callable[..., Tensor]:
+def in_place(view: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """The twin of a view that changes the tensor itself into what the view would be."""
+
     def change_shape(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         check_graph(self)
         if view is t and self.ndim > 2:
@@ -44,10 +47,11 @@ def _in_place(view: Callable[..., Tensor]) -> Callable[..., Tensor]:
         return self
 
     change_shape.__name__ = change_shape.__qualname__ = f"{view.__name__}_"
+    change_shape.__module__ = view.__module__  # the family that it is in
     change_shape.__doc__ = f"`{view.__name__}`, in place; NotImplementedError for a view, and for what has views."
     return change_shape
 
 
-_transpose = _in_place(transpose)
-attach(unsqueeze_=_in_place(unsqueeze), squeeze_=_in_place(squeeze), t_=_in_place(t))
+_transpose = in_place(transpose)
+attach(unsqueeze_=in_place(unsqueeze), squeeze_=in_place(squeeze), t_=in_place(t))
 attach(transpose_=_transpose, swapaxes_=_transpose, swapdims_=_transpose)

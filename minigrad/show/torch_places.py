@@ -19,6 +19,7 @@ from ..ops import (
     resampling,
     scattering,
     shape,
+    striding,
     warping,
     windows,
 )
@@ -81,6 +82,12 @@ def _sampled(torch: Any, a: Any, b: Any, mode: str, padding: str, corners: bool,
     return torch.nn.functional.grid_sample(a, b, mode, padding, corners)
 
 
+def _strided(torch: Any, a: Any, inner: Any, shape: Any, strides: Any, offset: int) -> Any:
+    if a.stride() != inner:
+        raise NotImplementedError("as_strided of what lies otherwise in torch's memory")
+    return a.as_strided(shape, strides, a.storage_offset() + offset)
+
+
 def _mapped(torch: Any, a: Any, sizes: Any, corners: bool) -> Any:
     return torch.nn.functional.affine_grid(a, (len(a), 1, *sizes), corners)
 
@@ -105,6 +112,7 @@ FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (rearranging.flip_, lambda t, a, dims: a.flip(dims)),
     (rearranging.roll_, lambda t, a, shifts, dims: a.roll(shifts, dims) if shifts else a.clone()),
     (rearranging.turn, lambda t, a, k, first, second: a.rot90(k, (first, second))),
+    (striding.strided, _strided),
     (repeating.unfolded, lambda t, a, dim, size, step: a.unfold(dim, size, step)),
     (repeating.folded, lambda t, a, shape, *how: t.ops.aten.unfold_backward(a, shape, *how)),
     (windows.unfolded, lambda t, a, w: t.nn.functional.unfold(a, w[0], w[3], w[2], w[1])),

@@ -1,0 +1,66 @@
+"""`as_strided` among other views and changes in place: torch's values and gradients, or an exception."""
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+from hypothesis import event, given, settings, strategies as st
+
+import minigrad
+
+VIEWS = {
+    "itself": lambda x: x,
+    "transposed": lambda x: x.t(),
+    "rows": lambda x: x[1:],
+    "columns": lambda x: x[:, 1:3],
+    "every second": lambda x: x.view(-1)[::2],
+    "expanded": lambda x: x[0].expand(2, 4),
+}
+CHANGES = {
+    "nothing": lambda x, y: None,
+    "the tensor": lambda x, y: x.mul_(3),
+    "the view": lambda x, y: y.mul_(3),
+    "part of the view": lambda x, y: y[:1].exp_(),
+    "both": lambda x, y: (y.sin_(), x.mul_(2)),
+}
+# What torch computes all the same: without the gradients of some elements, with those of changes made in some order,
+# or in an order that it leaves open, as the changes are.
+REFUSED = ("elements outside of the tensor", "a function that returns multiple views")
+
+
+def outcome_of(run, t):
+    try:
+        return "", run(t)
+    except Exception as error:
+        return type(error).__name__, str(error).splitlines()[0]
+
+
+@given(
+    st.sampled_from(sorted(VIEWS)),
+    st.sampled_from(sorted(CHANGES)),
+    st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=3),
+    st.one_of(st.none(), st.integers(0, 6)),
+)
+@settings(max_examples=150)
+def test_values_and_gradients_are_torchs(view, change, geometry, offset):
+    def run(t):
+        leaf = t.arange(12.0, dtype=t.float64).requires_grad_()
+        x = (leaf * 0.1).view(3, 4)
+        y = VIEWS[view](x).as_strided(*zip(*geometry, strict=True), offset)
+        place = (y.storage_offset(), y.stride()) if y.numel() else None  # where nothing lies does not matter
+        CHANGES[change](x, y)
+        upstream = t.linspace(-1, 2, y.numel(), dtype=t.float64).reshape(y.shape)
+        ((y * upstream).sum() + (x * x).sum()).backward()
+        return place, y.tolist(), x.tolist(), leaf.grad.tolist()
+
+    (kind, ours), (other, theirs) = (outcome_of(run, t) for t in (minigrad, torch))
+    if kind == "RuntimeError" and any(text in ours for text in REFUSED):
+        event("refused")
+        return
+    assert kind == other
+    if kind:
+        assert ours == theirs
+        return
+    assert ours[0] == theirs[0]
+    for mine, yours in zip(ours[1:], theirs[1:], strict=True):
+        np.testing.assert_allclose(mine, yours, atol=1e-12)
