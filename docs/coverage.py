@@ -157,7 +157,7 @@ DIFFERENCES = {
         ("`t_`, `unsqueeze_`, ...", "Not of a view, nor of what has views: NotImplementedError."),
         (
             "`as_strided`",
-            "Of elements that the tensor, which requires grad, has not: RuntimeError; torch leaves out their gradients. "
+            "Of elements that a tensor which requires grad has not: RuntimeError; torch leaves out their gradients. "
             "Where elements overlap, a change in place that is recorded makes it unusable: RuntimeError.",
         ),
         ("`frombuffer`", "Of memory that may not be written to: ValueError; torch warns, and lets it be written to."),
