@@ -79,8 +79,10 @@ _ELSEWHERE = {
     "GradScaler": ("amp", "GradScaler"),
     "compile": ("show.compiling", "compile_function"),
     "load": ("saving", "load"),
+    "pca_lowrank": ("lowrank", "pca_lowrank"),
     "save": ("saving", "save"),
     "set_printoptions": ("printing", "set_printoptions"),
+    "svd_lowrank": ("lowrank", "svd_lowrank"),
     "vmap": ("func", "vmap"),
 }
 # Functions of `nn.functional` that torch offers here too, called in the same way.

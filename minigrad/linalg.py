@@ -13,9 +13,12 @@ import numpy as np
 
 from . import dtypes, messages
 from .flags import check_flags
+from .ops.decompositions import results
 from .ops.diagonals import diagonal as diagonal_of
+from .ops.elimination import factor_shapes, factored, one_by_rows, part_shapes, parted, rows_of, solved
 from .ops.inverses import (
     _LinAlgError as LinAlgError,
+    batch_element,
     check_floating,
     check_matrix,
     cholesky_,
@@ -184,7 +187,8 @@ def _check_sides(name: str, A: Tensor, B: Tensor, vector: bool, left: bool) -> N
     try:
         np.broadcast_shapes(A.shape[:-2], shape[:-2])
     except ValueError as error:
-        raise messages.misfit(error, np.empty(A.shape[:-2]), np.empty(shape[:-2])) from None
+        batches = np.empty(A.shape[:-2]), np.empty(shape[:-2])
+        raise messages.misfit(error, *(batches[::-1] if name == "linalg.lu_solve" else batches)) from None
 
 
 def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, unitriangular: bool = False) -> Tensor:
@@ -308,6 +312,94 @@ def qr(A: Tensor, mode: str = "reduced") -> Any:
     return result_type("linalg_qr", "Q", "R")((A.new_empty(0) if mode == "r" else q, r))
 
 
+def lu(A: Tensor, *, pivot: bool = True) -> Any:
+    """P, L and U: a permutation, a lower triangle with 1s on its diagonal and an upper one; A is `P @ L @ U`."""
+    check_flags("linalg_lu", pivot=pivot)
+    A = _to_be_factored("linalg_lu", "linalg.lu", A, pivot)
+    pivots, lower, upper = results(parted.call(A), part_shapes(A.shape), "LinalgLuBackward0", one_by_rows)
+    m = A.shape[-2]
+    order = rows_of(pivots._array, m)
+    exchange = (order[..., np.newaxis, :] == np.arange(m).reshape((-1, 1))).astype(A._array.dtype)
+    return result_type("linalg_lu", "P", "L", "U")((Tensor._of(exchange), lower, upper))
+
+
+def _to_be_factored(name: str, shown: str, A: Any, pivot: bool) -> Tensor:
+    shape = tensor_argument(A, name, "A")._array.shape
+    if len(shape) < 2:
+        raise RuntimeError(f"{shown}: Expected tensor with 2 or more dimensions. Got size: {list(shape)} instead")
+    if A._array.dtype.char not in "fd":
+        raise NotImplementedError(messages.not_implemented("lu_cpu", A.dtype))
+    if not pivot:
+        raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
+    checked: Tensor = A
+    return checked
+
+
+def lu_factor(A: Tensor, *, pivot: bool = True) -> Any:
+    """Both triangles of `lu` in one matrix, and which rows were exchanged (from 1), for `lu_solve`.
+
+    RuntimeError if the upper triangle has a zero on its diagonal.
+    """
+    check_flags("linalg_lu_factor", pivot=pivot)
+    found = _factors("linalg_lu_factor", A, pivot, True)[:2]
+    return result_type("linalg_lu_factor", "LU", "pivots")(found)
+
+
+def lu_factor_ex(A: Tensor, *, pivot: bool = True, check_errors: bool = False) -> Any:
+    """`lu_factor`, and for each matrix the first column whose diagonal element in U is zero, or 0; then none raises."""
+    check_flags("linalg_lu_factor_ex", pivot=pivot, check_errors=check_errors)
+    found = _factors("linalg_lu_factor_ex", A, pivot, check_errors)
+    return result_type("linalg_lu_factor_ex", "LU", "pivots", "info")(found)
+
+
+def _factors(name: str, A: Tensor, pivot: bool, check_errors: bool) -> tuple[Tensor, Tensor, Tensor]:
+    A = _to_be_factored(name, "torch.lu_factor", A, pivot)
+    pivots, both = results(factored.call(A), factor_shapes(A.shape), "LinalgLuFactorExBackward0")
+    zero = both._array.diagonal(axis1=-2, axis2=-1) == 0
+    info = np.where(zero.any(-1), zero.argmax(-1) + 1, 0) if min(A.shape[-2:]) else np.zeros(A.shape[:-2])
+    if check_errors and info.any():
+        at = tuple(int(i) for i in np.argwhere(info)[0])
+        which = batch_element(at, info.shape)
+        raise RuntimeError(
+            f"{name.replace('linalg_', 'torch.linalg.')}: {which}U[{info[at]},{info[at]}] is zero and using it on "
+            "lu_solve would result in a division by zero. If you still want to perform the factorization, consider "
+            "calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)"
+        )
+    exchanges, columns = (Tensor._of(np.asarray(x).astype(np.int32, order="C")) for x in (pivots._array, info))
+    return both, exchanges, columns
+
+
+def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoint: bool = False) -> Tensor:
+    """The solution X of `A @ X = B`, or of `X @ A = B`, by what `lu_factor` gave for A; of A.mT with `adjoint`."""
+    check_flags("linalg_lu_solve", left=left, adjoint=adjoint)
+    for i, (word, value) in enumerate((("LU", LU), ("pivots", pivots), ("B", B)), 1):
+        tensor_argument(value, "linalg_lu_solve", word, i)
+    check_floating("torch.linalg.lu_solve", LU)
+    if LU.dtype is not B.dtype:
+        one, two = (messages.TYPE_NAMES[x.dtype.name] for x in (LU, B))
+        raise RuntimeError(
+            f"linalg.lu_solve: Expected LU and B to have the same dtype, but found LU of type {one} and B of type "
+            f"{two} instead"
+        )
+    if pivots.dtype is not dtypes.int32:
+        raise RuntimeError("linalg.lu_solve: pivots should be a Tensor of scalar type torch.int32")
+    check_matrix("torch.linalg.lu_solve", LU, square=True)
+    _check_sides("linalg.lu_solve", LU, B, False, left)
+    if pivots.shape[-1:] != LU.shape[-1:]:
+        raise RuntimeError("linalg.lu_solve: Number of pivots per batch should be same as the dimension of the matrix")
+    if LU.shape[:-1] != pivots.shape:
+        raise RuntimeError(
+            "linalg.lu_solve: Expected LU.shape[:-1] and pivots.shape to be the same, but got pivots with shape "
+            f"{list(pivots.shape)} instead"
+        )
+    if pivots.numel() and not 1 <= pivots._array.min() <= pivots._array.max() <= LU.shape[-2]:
+        raise RuntimeError(
+            "Pivots given to lu_solve must all be smaller or equal to LU.size(-2). Did you properly pass the result of "
+            "lu_factor?"
+        )
+    return solved.call(LU, B, rows_of(pivots._array, LU.shape[-2]), left, adjoint)
+
+
 def eig(A: Tensor) -> Any:
     """Raise NotImplementedError: the eigenvalues of a matrix that is not symmetric are complex numbers."""
     raise NotImplementedError(
@@ -364,8 +456,8 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
 
 _TAKE_OUT = {
     next(iter(SAME)): (
-        "cholesky cross det eigh eigvalsh inv inv_ex matmul matrix_power qr slogdet solve svd svdvals "
-        "tensorinv tensorsolve vector_norm"
+        "cholesky cross det eigh eigvalsh inv inv_ex lu lu_factor lu_factor_ex lu_solve matmul matrix_power qr slogdet "
+        "solve svd svdvals tensorinv tensorsolve vector_norm"
     ),
     "linalg.{name} expected out tensor dtype {wanted} but got: {got}": "matrix_norm norm",
     "expected scalar type {wanted} but found {got}": "solve_triangular",

@@ -112,6 +112,25 @@ program(
     **PLAIN,
 )
 
+program(f"d = t.linalg.lu({GENERIC}); d.P, d.L, d.U", oblong, folded=True, **PLAIN)
+program(f"d = t.linalg.lu_factor({GENERIC}); d.LU, d.pivots", oblong, folded=True, **PLAIN)
+program("t.linalg.lu_factor_ex((a * 0).detach())", lambda draw: [(2, 2)], folded=True, smooth=False, **PLAIN)
+
+
+def way(draw: Draw, *shapes: Shape) -> dict[str, bool]:
+    return {"adjoint": draw.flag()}
+
+
+for left, shapes in ((True, equation), (False, right)):
+    program(
+        f"d = t.linalg.lu_factor({GENERIC} + 2 * t.eye(a.shape[-1])); "
+        f"t.linalg.lu_solve(*d, b, left={left}, adjoint=adjoint)",
+        shapes,
+        way,
+        folded=True,
+        **PLAIN,
+    )
+
 # Norms
 
 for order in ("'fro'", "'nuc'", 1, -1, 2, -2, "t.inf", "-t.inf"):

@@ -28,7 +28,7 @@ Array = np.ndarray[Any, Any]
 Shape = tuple[int, ...]
 
 
-def _packed(*arrays: Array, ndim: int) -> Array:
+def packed(*arrays: Array, ndim: int) -> Array:
     """Arrays side by side, each of a batch of `ndim` dimensions, and with what follows those laid out as one."""
     return np.concatenate([a.reshape((*a.shape[:ndim], math.prod(a.shape[ndim:]))) for a in arrays], axis=-1)
 
@@ -38,7 +38,7 @@ def _places(shapes: Sequence[Shape]) -> list[slice]:
     return [slice(end - math.prod(s), end) for s, end in zip(shapes, ends, strict=True)]
 
 
-def _unpacked(x: Any, shapes: Sequence[Shape]) -> list[Any]:
+def unpacked(x: Any, shapes: Sequence[Shape]) -> list[Any]:
     """The results that lie side by side in `x`."""
     batch = x.shape[:-1]
     return [part(x, (..., at)).reshape((*batch, *s)) for s, at in zip(shapes, _places(shapes), strict=True)]
@@ -51,9 +51,9 @@ one_of = op(
 )
 
 
-def results(whole: Tensor, shapes: Sequence[Shape], name: str) -> list[Tensor]:
+def results(whole: Tensor, shapes: Sequence[Shape], name: str, step: Op = one_of) -> list[Tensor]:
     """The results that lie side by side in `whole`, under torch's name for the node that they come from."""
-    step = one_of.named(name)
+    step = step.named(name)
     return [step.call(whole, at, tuple(s)) for s, at in zip(shapes, _places(shapes), strict=True)]
 
 
@@ -93,7 +93,7 @@ def eigh_shapes(n: int) -> list[Shape]:
 
 def _eigh_rule(g: Any, out: Any, a_shape: Shape) -> Any:
     n = a_shape[-1]
-    (g_values, g_vectors), (values, vectors) = _unpacked(g, eigh_shapes(n)), _unpacked(out, eigh_shapes(n))
+    (g_values, g_vectors), (values, vectors) = unpacked(g, eigh_shapes(n)), unpacked(out, eigh_shapes(n))
     along = vectors.mT @ g_vectors
     gaps, same = _row(values) - _column(values), np.eye(n, dtype=bool)
     turning = _ratio((along - along.mT) / 2, gaps, _unasked(g_vectors), same)
@@ -102,7 +102,7 @@ def _eigh_rule(g: Any, out: Any, a_shape: Shape) -> Any:
 
 eigh_ = op(
     "EighBackward0",
-    lambda a, upper: _packed(*np.linalg.eigh(a, "U" if upper else "L"), ndim=a.ndim - 2),
+    lambda a, upper: packed(*np.linalg.eigh(a, "U" if upper else "L"), ndim=a.ndim - 2),
     a=_eigh_rule,
 )
 
@@ -119,7 +119,7 @@ def svd_shapes(shape: Shape, full: bool) -> list[Shape]:
 def _svd_rule(g: Any, out: Any, a_shape: Shape, full: bool) -> Any:
     m, n = a_shape[-2:]
     k, shapes = min(m, n), svd_shapes(a_shape, full)
-    (u, s, vh), (g_u, g_s, g_vh) = _unpacked(out, shapes), _unpacked(g, shapes)
+    (u, s, vh), (g_u, g_s, g_vh) = unpacked(out, shapes), unpacked(g, shapes)
     if full and m != n:
         first = slice(0, k)
         if array_of(g_u)[..., k:].any() or array_of(g_vh)[..., k:, :].any():
@@ -145,7 +145,7 @@ def _svd_rule(g: Any, out: Any, a_shape: Shape, full: bool) -> Any:
 
 svd_: Op = op(
     "SvdBackward0",
-    lambda a, full: _packed(*np.linalg.svd(a, full_matrices=full), ndim=a.ndim - 2),
+    lambda a, full: packed(*np.linalg.svd(a, full_matrices=full), ndim=a.ndim - 2),
     a=_svd_rule,
 )
 
@@ -174,7 +174,7 @@ def _qr_rule(g: Any, out: Any, a_shape: Shape, complete: bool) -> Any:
             "  The columns of Q beyond those are not unique. Leave them out: mode='reduced'."
         )
     shapes = qr_shapes(a_shape, complete)
-    (q, r), (g_q, g_r) = _unpacked(out, shapes), _unpacked(g, shapes)
+    (q, r), (g_q, g_r) = unpacked(out, shapes), unpacked(g, shapes)
     if m >= n:
         return _tall_rule(q, r, g_q, g_r)
     first, rest = (..., slice(0, m)), (..., slice(m, n))
@@ -186,7 +186,7 @@ def _qr_rule(g: Any, out: Any, a_shape: Shape, complete: bool) -> Any:
 
 qr_ = op(
     "QrBackward0",
-    lambda a, complete: _packed(*np.linalg.qr(a, "complete" if complete else "reduced"), ndim=a.ndim - 2),
+    lambda a, complete: packed(*np.linalg.qr(a, "complete" if complete else "reduced"), ndim=a.ndim - 2),
     a=_qr_rule,
 )
 
@@ -204,14 +204,14 @@ def _det_rule(g: Any, a: Any, out: Any) -> Any:
     values = array_of(out)
     if (values * values >= (100 * np.finfo(values.dtype).eps) ** 2).all():
         return _times_inverse(g * out, a)
-    u, s, vh = _unpacked(svd_(a, False), svd_shapes(a.shape, False))
+    u, s, vh = unpacked(svd_(a, False), svd_shapes(a.shape, False))
     weights = _column(g * det_(u) * det_(vh)) * others(s, s.ndim - 1)
     return (u * _row(weights)) @ vh
 
 
 def _slogdet_rule(g: Any, a: Any) -> Any:
     """The sign is constant wherever the logarithm is finite."""
-    _, g_log = _unpacked(g, [(), ()])
+    _, g_log = unpacked(g, [(), ()])
     return _times_inverse(g_log, a)
 
 

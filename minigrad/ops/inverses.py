@@ -105,7 +105,7 @@ def _solution(a: Array, b: Array, vector: bool, left: bool) -> Array:
     return found[..., 0].copy() if vector else by_columns(found)
 
 
-def _outer(solved: Any, out: Any, vector: bool, left: bool) -> Any:
+def outer(solved: Any, out: Any, vector: bool, left: bool) -> Any:
     """The gradient of the matrix of an equation, from that of the right-hand side."""
     return -(columns(solved, vector) @ columns(out, vector).mT) if left else -(out.mT @ solved)
 
@@ -115,16 +115,16 @@ solve_: Op = op(
     "LinalgSolveExBackward0",
     _solution,
     a=lambda g, a, out, a_shape, vector, left: contract(
-        _outer(solve_(a.mT, g, vector, left), out, vector, left), a_shape
+        outer(solve_(a.mT, g, vector, left), out, vector, left), a_shape
     ),
     b=lambda g, a, b_shape, vector, left: contract(solve_(a.mT, g, vector, left), b_shape),
 )
 
 
-def _substituted(a: Array, b: Array, upper: bool, left: bool, unit: bool) -> Array:
+def substituted(a: Array, b: Array, upper: bool, left: bool, unit: bool) -> Array:
     """The solution of `a @ x == b`, or `x @ a == b`, where `a` counts as triangular: row by row."""
     if not left:
-        return by_columns(_substituted(a.mT, b.mT, not upper, True, unit).mT)
+        return by_columns(substituted(a.mT, b.mT, not upper, True, unit).mT)
     x = np.empty((*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), b.dtype)
     n = a.shape[-1]
     for i in range(n)[:: -1 if upper else 1]:
@@ -140,9 +140,9 @@ def _triangle(g: Any, upper: bool, unit: bool) -> Any:
 
 solve_triangular_: Op = op(
     "LinalgSolveTriangularBackward0",
-    _substituted,
+    substituted,
     a=lambda g, a, out, a_shape, upper, left, unit: contract(
-        _triangle(_outer(solve_triangular_(a.mT, g, not upper, left, unit), out, False, left), upper, unit), a_shape
+        _triangle(outer(solve_triangular_(a.mT, g, not upper, left, unit), out, False, left), upper, unit), a_shape
     ),
     b=lambda g, a, b_shape, upper, left, unit: contract(solve_triangular_(a.mT, g, not upper, left, unit), b_shape),
 )
@@ -178,7 +178,7 @@ def _by_factor(b: Array, a: Array, upper: bool) -> Array:
     """The solution of `whole @ x == b`, where `a` holds the Cholesky factor of `whole`."""
     factor = a if upper else a.mT
     with np.errstate(all="ignore"):
-        return _substituted(factor, _substituted(factor.mT, b, False, True, False), True, True, False)
+        return substituted(factor, substituted(factor.mT, b, False, True, False), True, True, False)
 
 
 def _inverse_by_factor(a: Array, upper: bool) -> Array:

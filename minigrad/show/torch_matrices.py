@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ..ops import decompositions as d, diagonals, inverses as i, measures, products, shape
+import numpy as np
+
+from ..ops import decompositions as d, diagonals, elimination as e, inverses as i, measures, products, shape
 
 INTERNAL = True
 
@@ -18,6 +20,25 @@ def _packed(torch: Any, parts: Any, ndim: int) -> Any:
 def _least_squares(torch: Any, a: Any, b: Any, vector: bool) -> Any:
     found = torch.linalg.lstsq(a, b.unsqueeze(-1) if vector else b).solution
     return found.squeeze(-1) if vector else found
+
+
+def _factored(torch: Any, a: Any) -> Any:
+    both, pivots = torch.linalg.lu_factor_ex(a)[:2]
+    return _packed(torch, (pivots.to(a.dtype), both), a.ndim - 2)
+
+
+def _parted(torch: Any, a: Any) -> Any:
+    pivots = torch.linalg.lu_factor_ex(a).pivots
+    return _packed(torch, (pivots.to(a.dtype), *torch.linalg.lu(a)[1:]), a.ndim - 2)
+
+
+def _solved(torch: Any, a: Any, b: Any, index: Any, left: bool, adjoint: bool) -> Any:
+    """By the matrix that was factored: torch solves by pivots, not by the order that they lead to."""
+    n = a.shape[-1]
+    whole = (a.tril(-1) + torch.eye(n, dtype=a.dtype)) @ a.triu()
+    places = torch.from_numpy(np.argsort(index, axis=-1)).unsqueeze(-1).expand(whole.shape)
+    whole = whole.gather(-2, places)
+    return torch.linalg.solve(whole.mT if adjoint else whole, b, left=left)
 
 
 FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
@@ -43,6 +64,10 @@ FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     (d.eigh_, lambda t, a, upper: _packed(t, t.linalg.eigh(a, "U" if upper else "L"), a.ndim - 2)),
     (d.svd_, lambda t, a, full: _packed(t, t.linalg.svd(a, full), a.ndim - 2)),
     (d.qr_, lambda t, a, complete: _packed(t, t.linalg.qr(a, "complete" if complete else "reduced"), a.ndim - 2)),
+    (e.factored, _factored),
+    (e.parted, _parted),
+    (e.one_by_rows, lambda t, a, at, shape: a[..., at].reshape((*a.shape[:-1], *shape))),
+    (e.solved, _solved),
     (d.det_, lambda t, a: t.linalg.det(a)),
     (d.slogdet_, lambda t, a: t.stack(tuple(t.linalg.slogdet(a)), -1)),
     (diagonals.diagonal_, lambda t, a, offset, dim1, dim2: a.diagonal(offset, dim1, dim2)),
