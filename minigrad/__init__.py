@@ -94,7 +94,7 @@ _ELSEWHERE |= {
         *("layer_norm", "group_norm", "rms_norm", "cosine_similarity", "pairwise_distance"),
         *("pixel_shuffle", "pixel_unshuffle", "channel_shuffle"),
         *("celu_", "rrelu_", "selu_", "threshold_"),
-        *("max_pool1d", "max_pool1d_with_indices", "max_pool2d"),
+        *("max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d"),
     )
 }
 _ELSEWHERE |= {  # and those that it calls in another way

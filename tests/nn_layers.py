@@ -78,7 +78,9 @@ OF_VOLUMES = [
         "ReplicationPad3d((2, 1, 0, 0, 1, 1))",
     ),
     *("CircularPad3d(1)", "InstanceNorm3d(2)", "InstanceNorm3d(2, affine=True, track_running_stats=True)"),
-    *("LazyInstanceNorm3d()", "LazyInstanceNorm3d(affine=False)"),
+    *("LazyInstanceNorm3d()", "LazyInstanceNorm3d(affine=False)", "LPPool3d(2, (2, 1, 2), 1)", "MaxPool3d(2, 1)"),
+    *("MaxPool3d((1, 2, 3), 1, (0, 1, 1), return_indices=True)", "AvgPool3d(2)", "AdaptiveMaxPool3d(2, True)"),
+    *("AvgPool3d((2, 1, 3), 1, (1, 0, 1), True, False)", "AdaptiveAvgPool3d((1, None, 2))", "AdaptiveAvgPool3d(1)"),
 ]
 LAYERS = {
     **{f"nn.{layer}": randn((2, 2, 3, 4, 3)) for layer in OF_VOLUMES},
@@ -89,6 +91,9 @@ LAYERS = {
     "nn.Conv2d(4, 3, 3)": ONE_IMAGE,
     "nn.InstanceNorm2d(4, affine=True)": ONE_IMAGE,
     "nn.MaxPool2d(2, 1)": ONE_IMAGE,
+    "nn.MaxUnpool1d(2)": (*randn((1, 3)), "torch.tensor([[0, 3, 4]])", "[7]"),
+    "nn.MaxUnpool2d((2, 3), stride=2, padding=(0, 1))": (*randn((1, 2, 2)), "torch.tensor([[[0, 3], [8, 11]]])"),
+    "nn.MaxUnpool3d((1, 2, 2))": (*randn((1, 1, 2, 2)), "torch.tensor([[[[0, 3], [8, 15]]]])"),
     "nn.ConvTranspose2d(4, 3, 3, stride=2)": (*IMAGES, "[2, 3, 14, 16]"),
     "nn.ConvTranspose1d(4, 3, 3, stride=2)": (*SEQUENCES, "[20]"),
     "nn.BatchNorm3d(2)": randn((2, 2, 3, 2, 2)),

@@ -121,6 +121,44 @@ function(
 )
 
 
+def volumes(draw: Draw) -> list[Shape]:
+    return [(*draw.choice((), (2,)), 1, draw.choice(3, 2), 3, draw.choice(4, 3))]
+
+
+def pool_of_volumes(draw: Draw, shape: Shape) -> dict[str, Any]:
+    wrong = draw.sometimes_wrong()
+    return {
+        "kernel": draw.choice(2, (2, 1, 2), (1, 3, 2), *([0, 9, (1, 2)] if wrong else [])),
+        "stride": draw.choice(None, 1, (2, 1, 1), *([0, -1] if wrong else [])),
+        "padding": draw.choice(0, (1, 0, 1) if not wrong else 1, 0, *([2, -1] if wrong else [])),
+        "ceil": draw.flag(),
+        "flag": draw.flag(),
+    }
+
+
+function("max_pool3d(a, kernel, stride, 0, (1, 1, 2), ceil)", volumes, pool_of_volumes, folded=True, expanded=False)
+function("max_pool3d(a, 2, stride, 1, 1, ceil, True)", volumes, pool_of_volumes, folded=True, expanded=False)
+function("avg_pool3d(a, kernel, stride, 0, ceil)", volumes, pool_of_volumes, folded=True)
+function("avg_pool3d(a, 2, stride, 1, ceil, flag, 3)", volumes, pool_of_volumes, folded=True)
+for name in ("adaptive_avg_pool3d", "adaptive_max_pool3d"):
+    function(
+        f"{name}(a, sizes)",
+        volumes,
+        lambda draw, shape: {"sizes": draw.choice(2, (2, 3, 1), (None, 2, 3), 1)},
+        folded=True,
+        expanded=False,
+    )
+for n, shapes in ((1, sequences), (2, images), (3, volumes)):
+    program(
+        f"v, i = t.nn.functional.max_pool{n}d(a.contiguous(), 2, stride, return_indices=True); "
+        f"t.nn.functional.max_unpool{n}d(v * 2, i, 2, stride, output_size=a.shape[-{n}:])",
+        shapes,
+        lambda draw, shape: {"stride": draw.choice(None, 2, *([3, 0] if draw.wild else []))},
+        folded=True,
+        expanded=False,
+    )
+
+
 def outputs(draw: Draw, shape: Shape) -> dict[str, Any]:
     return {"one": draw.choice(1, 2, 3, 4, 7), "two": draw.choice(2, (3, 2), (None, 2), 1, (4, 3), (7, 2))}
 

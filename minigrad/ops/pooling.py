@@ -1,4 +1,4 @@
-"""Pools: the largest element, or the mean, of every window of the last two dimensions.
+"""Pools: the largest element, or the mean, of every window of the last dimensions; of one or two under torch's names.
 
 Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.MaxPool2d.html,
 https://docs.pytorch.org/docs/stable/generated/torch.nn.AvgPool2d.html and
@@ -8,6 +8,7 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
 from __future__ import annotations
 
 import math
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -69,26 +70,32 @@ def _lowest_of(d: np.dtype[Any]) -> Any:
     return -math.inf if d.kind == "f" else np.iinfo(d).min
 
 
+def _at(dim: int, which: Any) -> Any:
+    """An index along one dimension."""
+    return (*(slice(None),) * dim, which)
+
+
 def _window_maxima(a: Array, pool: Pool) -> Array:
-    rows, columns = _pool_steps(pool, a.shape[-2:])
-    by_row = np.full((*a.shape[:-1], pool[0][1]), _lowest_of(a.dtype), a.dtype)
-    for which, at in columns:
-        by_row[..., which] = np.maximum(by_row[..., which], a[..., at])
-    best = np.full((*a.shape[:-2], *pool[0]), _lowest_of(a.dtype), a.dtype)
-    for which, at in rows:
-        best[..., which, :] = np.maximum(best[..., which, :], by_row[..., at, :])
-    return best
+    n = len(pool[0])
+    each = _pool_steps(pool, a.shape[-n:])
+    for i in reversed(range(n)):
+        dim = a.ndim - n + i
+        best = np.full((*a.shape[:dim], pool[0][i], *a.shape[dim + 1 :]), _lowest_of(a.dtype), a.dtype)
+        for which, at in each[i]:
+            best[_at(dim, which)] = np.maximum(best[_at(dim, which)], a[_at(dim, at)])
+        a = best
+    return a
 
 
 def _places_of_window_maxima(a: Array, pool: Pool) -> Array:
     """Where in its plane the largest element of every window lies: the first one at a tie, the last NaN if any."""
-    places = np.arange(math.prod(a.shape[-2:])).reshape(a.shape[-2:])
+    n = len(pool[0])
+    places = np.arange(math.prod(a.shape[-n:])).reshape(a.shape[-n:])
     first = np.empty(pool[0], np.int64)
-    rows, columns = _pool_steps(pool, a.shape[-2:])
-    at_once = [_crossed(row, column) for row in rows for column in columns]
+    at_once = [_crossed(*chosen) for chosen in product(*_pool_steps(pool, a.shape[-n:]))]
     for which, at in reversed(at_once):
         first[which] = places[at]
-    best = np.full((*a.shape[:-2], *pool[0]), _lowest_of(a.dtype), a.dtype)
+    best = np.full((*a.shape[:-n], *pool[0]), _lowest_of(a.dtype), a.dtype)
     found = np.empty(best.shape, np.int64)
     found[...] = first
     has_nan = a.dtype.kind == "f" and np.isnan(a).any()
@@ -102,11 +109,11 @@ def _places_of_window_maxima(a: Array, pool: Pool) -> Array:
     return found
 
 
-def _crossed(row: tuple[Any, Any], column: tuple[Any, Any]) -> list[Any]:
-    """Steps in both dimensions, as indices of two dimensions: which windows, and where."""
+def _crossed(*chosen: tuple[Any, Any]) -> list[Any]:
+    """Steps in all dimensions, as indices of as many: which windows, and where."""
     return [
-        both if isinstance(both[0], slice) and isinstance(both[1], slice) else np.ix_(*map(_as_array, both))
-        for both in zip(row, column, strict=True)
+        several if all(isinstance(one, slice) for one in several) else np.ix_(*map(_as_array, several))
+        for several in zip(*chosen, strict=True)
     ]
 
 
@@ -114,17 +121,22 @@ def _as_array(index: Any) -> Array:
     return np.arange(index.start, index.stop, index.step) if isinstance(index, slice) else index
 
 
-def _taken(g: Any, index: Array) -> Any:
-    """The elements at places in the planes of an array or a Tensor."""
-    planes = g.reshape((-1, math.prod(g.shape[-2:])))
-    rows = index.reshape((planes.shape[0], -1))
+def taken_from_planes(g: Any, index: Array, n: int) -> Any:
+    """The elements at places in the planes, of `n` dimensions, of an array or a Tensor."""
+    planes = g.reshape((math.prod(g.shape[:-n]), math.prod(g.shape[-n:])))
+    rows = index.reshape((planes.shape[0], math.prod(index.shape[-n:])))
     return picked(planes, (np.arange(rows.shape[0]).reshape((-1, 1)), rows)).reshape(index.shape)
 
 
-def _put_in_planes(a: Array, shape: Sizes, index: Array) -> Array:
-    total, size = np.zeros(shape, a.dtype), math.prod(shape[-2:])
-    planes = np.arange(0, total.size, max(size, 1)).reshape((*shape[:-2], 1, 1))
-    np.add.at(total.reshape(-1), (index + planes).reshape(-1), a.reshape(-1))
+def places_in_all(index: Array, shape: Sizes, n: int) -> Array:
+    """Places in planes as places among all elements of an array of this shape."""
+    planes = np.arange(math.prod(shape[:-n])) * math.prod(shape[-n:])
+    return index + planes.reshape((*shape[:-n], *(1,) * n))
+
+
+def _put_in_planes(a: Array, shape: Sizes, index: Array, n: int) -> Array:
+    total = np.zeros(shape, a.dtype)
+    np.add.at(total.reshape(-1), places_in_all(index, shape, n).reshape(-1), a.reshape(-1))
     return total
 
 
@@ -133,12 +145,12 @@ places_of_largest = Op("PlacesBackward0", _places_of_window_maxima, {"a": None},
 max_pooled: Op = op(
     "MaxPool2DWithIndicesBackward0",
     _window_maxima,
-    a=lambda g, a, pool: put_in_planes(g, a, places_of_largest(array_of(a), pool)),
+    a=lambda g, a, pool: put_in_planes(g, a, places_of_largest(array_of(a), pool), len(pool[0])),
 )
 put_in_planes: Op = op(  # as in torch, the input takes part in it, if with a gradient of 0
     "MaxPool2DWithIndicesBackwardBackward0",
-    lambda a, b, index: _put_in_planes(a, b.shape, index),
-    a=lambda g, index: _taken(g, index),
+    lambda a, b, index, n: _put_in_planes(a, b.shape, index, n),
+    a=lambda g, index, n: taken_from_planes(g, index, n),
     b=lambda g: zeros_as(g),
 )
 adaptive_max_pooled = max_pooled.named("AdaptiveMaxPool2DBackward0")
@@ -149,14 +161,14 @@ adaptive_max_pooled = max_pooled.named("AdaptiveMaxPool2DBackward0")
 def _window_means(a: Array, pool: Pool, divisor: int | None, padding_counts: bool) -> Array:
     if a.dtype.char == "e":
         return in_single(_window_means, a, pool, divisor, padding_counts)
-    rows, columns = _pool_steps(pool, a.shape[-2:])
-    by_row = np.zeros((*a.shape[:-1], pool[0][1]), a.dtype)
-    for which, at in columns:
-        by_row[..., which] += a[..., at]
-    total = np.zeros((*a.shape[:-2], *pool[0]), a.dtype)
-    for which, at in rows:
-        total[..., which, :] += by_row[..., at, :]
-    by = np.asarray(_window_sizes(pool, a.shape[-2:], padding_counts) if divisor is None else divisor)
+    n, total = len(pool[0]), a
+    each = _pool_steps(pool, a.shape[-n:])
+    for i in reversed(range(n)):
+        dim, before = a.ndim - n + i, total
+        total = np.zeros((*total.shape[:dim], pool[0][i], *total.shape[dim + 1 :]), a.dtype)
+        for which, at in each[i]:
+            total[_at(dim, which)] += before[_at(dim, at)]
+    by = np.asarray(_window_sizes(pool, a.shape[-n:], padding_counts) if divisor is None else divisor)
     if a.dtype.kind != "f":
         return np.trunc(total / by).astype(a.dtype)
     total /= by.astype(a.dtype)
@@ -166,24 +178,23 @@ def _window_means(a: Array, pool: Pool, divisor: int | None, padding_counts: boo
 def _spread_means(a: Array, sizes: Sizes, pool: Pool, divisor: int | None, padding_counts: bool) -> Array:
     if a.dtype.char == "e":
         return in_single(_spread_means, a, sizes, pool, divisor, padding_counts)
-    rows, columns = _pool_steps(pool, sizes)
     by = np.asarray(_window_sizes(pool, sizes, padding_counts) if divisor is None else divisor)
     a = a / by.astype(a.dtype)
-    by_row = np.zeros((*a.shape[:-2], sizes[0], pool[0][1]), a.dtype)
-    for which, at in rows:
-        _add_to(by_row.swapaxes(-1, -2), at, a[..., which, :].swapaxes(-1, -2))
-    total = np.zeros((*a.shape[:-2], *sizes), a.dtype)
-    for which, at in columns:
-        _add_to(total, at, by_row[..., which])
-    return total
+    for i, steps_here in enumerate(_pool_steps(pool, sizes)):
+        dim = a.ndim - len(sizes) + i
+        total = np.zeros((*a.shape[:dim], sizes[i], *a.shape[dim + 1 :]), a.dtype)
+        for which, at in steps_here:
+            _add_to(total, _at(dim, at), a[_at(dim, which)])
+        a = total
+    return a
 
 
 def _add_to(total: Array, at: Any, a: Array) -> None:
-    """Add to places along the last dimension, which may be named several times if they are in an array."""
-    if isinstance(at, slice):
-        total[..., at] += a
+    """Add to places along a dimension, which may be named several times if they are in an array."""
+    if isinstance(at[-1], slice):
+        total[at] += a
     else:
-        np.add.at(total, (Ellipsis, at), a)  # type: ignore[arg-type]
+        np.add.at(total, at, a)
 
 
 # As in torch, the input takes part in the gradient, though its values do not matter.
@@ -194,7 +205,9 @@ avg_pooled: Op = op(
 )
 avg_spread: Op = op(
     "AvgPool2DBackwardBackward0",
-    lambda a, b, pool, divisor, padding_counts: _spread_means(a, b.shape[-2:], pool, divisor, padding_counts),
+    lambda a, b, pool, divisor, padding_counts: _spread_means(
+        a, b.shape[-len(pool[0]) :], pool, divisor, padding_counts
+    ),
     a=lambda g, pool, divisor, padding_counts: avg_pooled(g, pool, divisor, padding_counts),
     b=lambda g: zeros_as(g),
 )
@@ -204,16 +217,17 @@ adaptive_avg_pooled = avg_pooled.named("AdaptiveAvgPool2DBackward0")
 def _window_sizes(pool: Pool, sizes: Sizes, padding_counts: bool) -> Any:
     """How many elements each window has, with or without those of the padding."""
     counts, windows = pool
-    counted = []
+    whole: Any = 1
     for i, n in enumerate(sizes):
         at = np.arange(counts[i])
         if windows is None:
-            counted.append(-(-(at + 1) * n // counts[i]) - at * n // counts[i])
-            continue
-        k, s, p = (numbers[i] for numbers in windows[:3])
-        starts, ends = at * s - p, np.minimum(at * s - p + k, n + p)
-        counted.append(ends - starts if padding_counts else np.minimum(ends, n) - np.maximum(starts, 0))
-    return counted[0].reshape((-1, 1)) * counted[1]
+            counted = -(-(at + 1) * n // counts[i]) - at * n // counts[i]
+        else:
+            k, s, p = (numbers[i] for numbers in windows[:3])
+            starts, ends = at * s - p, np.minimum(at * s - p + k, n + p)
+            counted = ends - starts if padding_counts else np.minimum(ends, n) - np.maximum(starts, 0)
+        whole = np.multiply.outer(whole, counted)
+    return whole
 
 
 def _in_two(input: Tensor) -> Tensor:
@@ -250,14 +264,15 @@ def max_pool2d(
     pool = pool_of("max_pool2d", shape, kernel_size, stride, padding, dilation, ceil_mode)
     if input.dtype is dtypes.bool_:
         raise no_kernel("max_pool2d", input)
-    return _pooled(max_pooled, input, pool, return_indices)
+    return pooled(max_pooled, input, pool, return_indices)
 
 
-def _pooled(step: Op, input: Tensor, pool: Pool, return_indices: bool) -> Any:
+def pooled(step: Op, input: Tensor, pool: Pool, return_indices: bool) -> Any:
+    """The largest elements; if it is asked for, a pair with where in their planes they lie."""
     values = step.call(input, pool)
     if not return_indices:
         return values
-    return values, integers(places_of_largest(input._array, pool), input, "max_pool2d")
+    return values, integers(places_of_largest(input._array, pool), input, f"max_pool{len(pool[0])}d")
 
 
 def max_pool1d(
@@ -385,7 +400,7 @@ def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: bool = 
     if min(counts) < 0:
         sizes = [*input.shape[:-2], *counts]
         raise RuntimeError(f"Trying to create tensor with negative dimension {min(counts)}: {sizes}")
-    return _pooled(adaptive_max_pooled, input, (counts, None), return_indices)
+    return pooled(adaptive_max_pooled, input, (counts, None), return_indices)
 
 
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import bags, classification, convolution, embeddings, losses, normalization, padding, pooling
+from ..ops import bags, classification, convolution, embeddings, losses, normalization, padding, pooling, unpooling
 
 INTERNAL = True
 
@@ -39,16 +39,25 @@ def _normalized(torch: Any, a: Any, b: Any, c: Any, dims: Any, groups: int, chan
 
 def _max_pooled(torch: Any, a: Any, pool: Any) -> Any:
     counts, windows = pool
+    kind = f"max_pool{len(counts)}d"
     if windows is None:
-        return torch.nn.functional.adaptive_max_pool2d(a, counts)
-    return _first(torch.max_pool2d(a, *windows, True), counts)
+        return getattr(torch.nn.functional, f"adaptive_{kind}")(a, counts)
+    return _first(getattr(torch, kind)(a, *windows, True), counts)
 
 
 def _avg_pooled(torch: Any, a: Any, pool: Any, divisor: int | None, padding_counts: bool) -> Any:
     counts, windows = pool
+    kind = f"avg_pool{len(counts)}d"
     if windows is None:
-        return torch.nn.functional.adaptive_avg_pool2d(a, counts)
-    return _first(torch.nn.functional.avg_pool2d(a, *windows[:3], True, padding_counts, divisor), counts)
+        return getattr(torch.nn.functional, f"adaptive_{kind}")(a, counts)
+    return _first(getattr(torch.nn.functional, kind)(a, *windows[:3], True, padding_counts, divisor), counts)
+
+
+def _unpooled(torch: Any, a: Any, index: Any, sizes: Any) -> Any:
+    n = len(sizes)
+    where = torch.from_numpy(np.array(index)).flatten(-n)
+    shape = a.shape[:-n]
+    return a.new_zeros((*shape, int(np.prod(sizes)))).scatter(-1, where, a.flatten(-n)).reshape((*shape, *sizes))
 
 
 def _bag_sum(
@@ -118,4 +127,5 @@ FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
     ),
     (pooling.max_pooled, _max_pooled),
     (pooling.avg_pooled, _avg_pooled),
+    (unpooling.unpooled, _unpooled),
 ]

@@ -31,6 +31,17 @@ from ...ops.resampling import (
     upsample_bilinear as upsample_bilinear,
     upsample_nearest as upsample_nearest,
 )
+from ...ops.unpooling import (
+    max_unpool1d as max_unpool1d,
+    max_unpool2d as max_unpool2d,
+    max_unpool3d as max_unpool3d,
+)
+from ...ops.volume_pools import (
+    adaptive_avg_pool3d as adaptive_avg_pool3d,
+    adaptive_max_pool3d as adaptive_max_pool3d,
+    avg_pool3d as avg_pool3d,
+    max_pool3d as max_pool3d,
+)
 from ...ops.warping import affine_grid as affine_grid, grid_sample as grid_sample
 from ...ops.windows import fold as fold, unfold as unfold
 from .activations import (
@@ -111,10 +122,13 @@ from .normalization import (
 from .pooling import (
     adaptive_max_pool1d_with_indices as adaptive_max_pool1d_with_indices,
     adaptive_max_pool2d_with_indices as adaptive_max_pool2d_with_indices,
+    adaptive_max_pool3d_with_indices as adaptive_max_pool3d_with_indices,
     lp_pool1d as lp_pool1d,
     lp_pool2d as lp_pool2d,
+    lp_pool3d as lp_pool3d,
     max_pool1d_with_indices as max_pool1d_with_indices,
     max_pool2d_with_indices as max_pool2d_with_indices,
+    max_pool3d_with_indices as max_pool3d_with_indices,
 )
 from .regression import (
     gaussian_nll_loss as gaussian_nll_loss,

@@ -8,6 +8,7 @@ from typing import Any
 
 from ...ops.padding import pad
 from ...ops.pooling import adaptive_max_pool1d, adaptive_max_pool2d, avg_pool1d, avg_pool2d, max_pool1d, max_pool2d
+from ...ops.volume_pools import adaptive_max_pool3d, avg_pool3d, max_pool3d
 from ...tensor import Tensor
 
 INTERNAL = True
@@ -48,6 +49,19 @@ def max_pool2d_with_indices(
     return max_pool2d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
 
+def max_pool3d_with_indices(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+) -> Any:
+    """`max_pool3d`, and the places of the maxima."""
+    return max_pool3d(input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+
 def adaptive_max_pool1d_with_indices(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """`adaptive_max_pool1d`, and the places of the maxima."""
     return adaptive_max_pool1d(input, output_size, True)
@@ -56,6 +70,11 @@ def adaptive_max_pool1d_with_indices(input: Tensor, output_size: Any, return_ind
 def adaptive_max_pool2d_with_indices(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
     """`adaptive_max_pool2d`, and the places of the maxima."""
     return adaptive_max_pool2d(input, output_size, True)
+
+
+def adaptive_max_pool3d_with_indices(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+    """`adaptive_max_pool3d`, and the places of the maxima."""
+    return adaptive_max_pool3d(input, output_size, True)
 
 
 def lp_pool1d(input: Tensor, norm_type: float, kernel_size: int, stride: Any = None, ceil_mode: bool = False) -> Tensor:
@@ -73,6 +92,15 @@ def lp_pool2d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = N
     width, height = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size, kernel_size)
     means = avg_pool2d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
     return _norms(means, width * height, norm_type)
+
+
+def lp_pool3d(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Tensor:
+    """The `norm_type`-norm of every window of volumes (N, C, D, H, W), or (C, D, H, W), as `lp_pool2d`."""
+    if abs(norm_type) == math.inf:
+        return _largest(max_pool3d, input, norm_type, kernel_size, stride, ceil_mode)
+    sizes = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size,) * 3
+    means = avg_pool3d(input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
+    return _norms(means, math.prod(sizes), norm_type)
 
 
 def _largest(

@@ -5,11 +5,13 @@ Source: https://docs.pytorch.org/docs/stable/nn.html#pooling-layers
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
+from ...tensor import Tensor
 from .. import functional as F
 from .applied import Applied, repeated
+from .module import Module
 
 INTERNAL = True
 Size = int | Sequence[int]
@@ -51,6 +53,12 @@ class MaxPool2d(_MaxPool):
     function = staticmethod(F.max_pool2d)
 
 
+class MaxPool3d(_MaxPool):
+    """The largest of each window of a volume."""
+
+    function = staticmethod(F.max_pool3d)
+
+
 class _AvgPool(Applied):
     def extra_repr(self) -> str:
         """Its options."""
@@ -79,11 +87,7 @@ class AvgPool1d(_AvgPool):
         )
 
 
-class AvgPool2d(_AvgPool):
-    """The mean of each window of an image."""
-
-    function = staticmethod(F.avg_pool2d)
-
+class _AvgPoolOfSeveral(_AvgPool):
     def __init__(
         self,
         kernel_size: Size,
@@ -101,6 +105,18 @@ class AvgPool2d(_AvgPool):
             count_include_pad=count_include_pad,
             divisor_override=divisor_override,
         )
+
+
+class AvgPool2d(_AvgPoolOfSeveral):
+    """The mean of each window of an image."""
+
+    function = staticmethod(F.avg_pool2d)
+
+
+class AvgPool3d(_AvgPoolOfSeveral):
+    """The mean of each window of a volume."""
+
+    function = staticmethod(F.avg_pool3d)
 
 
 class _LPPool(Applied):
@@ -122,6 +138,49 @@ class LPPool2d(_LPPool):
     function = staticmethod(F.lp_pool2d)
 
 
+class LPPool3d(_LPPool):
+    """The norm of each window of a volume."""
+
+    function = staticmethod(F.lp_pool3d)
+
+
+class _MaxUnpool(Module):
+    function: ClassVar[Callable[..., Tensor]]
+    dims: ClassVar[int]
+
+    def __init__(self, kernel_size: Size, stride: Size | None = None, padding: Size = 0) -> None:
+        super().__init__()
+        self.kernel_size = repeated(kernel_size, self.dims)
+        self.stride = repeated(kernel_size if stride is None else stride, self.dims)
+        self.padding = repeated(padding, self.dims)
+
+    def forward(self, input: Tensor, indices: Tensor, output_size: Any = None) -> Tensor:
+        """The elements of `input` where `indices` of the pool say."""
+        return type(self).function(input, indices, self.kernel_size, self.stride, self.padding, output_size)
+
+    def extra_repr(self) -> str:
+        """Its options."""
+        return f"kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
+
+
+class MaxUnpool1d(_MaxUnpool):
+    """Elements put back to where a pool of sequences found the largest ones."""
+
+    function, dims = staticmethod(F.max_unpool1d), 1
+
+
+class MaxUnpool2d(_MaxUnpool):
+    """Elements put back to where a pool of images found the largest ones."""
+
+    function, dims = staticmethod(F.max_unpool2d), 2
+
+
+class MaxUnpool3d(_MaxUnpool):
+    """Elements put back to where a pool of volumes found the largest ones."""
+
+    function, dims = staticmethod(F.max_unpool3d), 3
+
+
 class _AdaptivePool(Applied):
     def __init__(self, output_size: Any) -> None:
         super().__init__(output_size=output_size)
@@ -137,6 +196,12 @@ class AdaptiveAvgPool2d(_AdaptivePool):
     """The means of as many windows of an image as are asked for."""
 
     function = staticmethod(F.adaptive_avg_pool2d)
+
+
+class AdaptiveAvgPool3d(_AdaptivePool):
+    """The means of as many windows of a volume as are asked for."""
+
+    function = staticmethod(F.adaptive_avg_pool3d)
 
 
 class _AdaptiveMaxPool(Applied):
@@ -158,3 +223,9 @@ class AdaptiveMaxPool2d(_AdaptiveMaxPool):
     """The largest of as many windows of an image as are asked for."""
 
     function = staticmethod(F.adaptive_max_pool2d)
+
+
+class AdaptiveMaxPool3d(_AdaptiveMaxPool):
+    """The largest of as many windows of a volume as are asked for."""
+
+    function = staticmethod(F.adaptive_max_pool3d)
