@@ -103,7 +103,8 @@ _ELSEWHERE |= {  # and those that it calls in another way
         *("dropout", "dropout_", "alpha_dropout", "alpha_dropout_", "feature_dropout", "feature_dropout_"),
         *("feature_alpha_dropout", "feature_alpha_dropout_"),
         *("adaptive_max_pool1d", "batch_norm", "embedding", "instance_norm"),
-        *("binary_cross_entropy_with_logits", "cosine_embedding_loss", "hinge_embedding_loss", "kl_div"),
+        *("binary_cross_entropy_with_logits", "cosine_embedding_loss", "ctc_loss"),
+        *("hinge_embedding_loss", "kl_div"),
         *("margin_ranking_loss", "poisson_nll_loss", "triplet_margin_loss"),
     )
 }

@@ -191,6 +191,12 @@ LOSSES = {
     "nn.CrossEntropyLoss()": CLASSES,
     f"nn.CrossEntropyLoss({WEIGHT}, ignore_index=1, reduction='sum', label_smoothing=0.1)": CLASSES,
     "nn.CrossEntropyLoss(reduction='none')": CLASSES,
+    "nn.CTCLoss(1, 'sum', True)": (
+        "torch.randn(5, 2, 4)",
+        "torch.tensor([[0, 2, 3], [3, 3, 0]])",
+        "torch.tensor([5, 2])",
+        "torch.tensor([3, 2])",
+    ),
     "nn.NLLLoss()": CLASSES,
     f"nn.NLLLoss({WEIGHT}, ignore_index=0, reduction='none')": CLASSES,
     "nn.BCELoss()": PROBABILITIES,

@@ -158,3 +158,29 @@ function(
     **doubles,
 )
 function("pairwise_distance(a, b)", lambda draw: [(3, 2), draw.choice((3, 2), (2,))], special=(), **doubles)
+
+
+# Of labels without places in time
+
+
+def labels(draw: Draw, *shapes: Shape) -> dict[str, Any]:
+    counts = [draw.choice(2, 1, 0, 3) for _ in range(2)]
+    several = [[draw.choice(1, 2, 2, 3) for _ in range(3)] for _ in range(2)]
+    together = [label for row, n in zip(several, counts, strict=True) for label in row[:n]]
+    wrong = draw.sometimes_wrong()
+    return reduction(draw) | {
+        "targets": draw.choice(several, together),
+        "lengths": [draw.choice(5, 4, 2, *([6, -1] if wrong else [])) for _ in range(2 if not wrong else 3)],
+        "counts": counts,
+        "flag": draw.flag(),
+    }
+
+
+function(
+    "ctc_loss(a.log_softmax(-1), t.tensor(targets, dtype=t.int64), t.tensor(lengths), t.tensor(counts), 0, how, flag)",
+    lambda draw: [(5, 2, 4)],
+    labels,
+    special=(),
+    smooth=False,  # it has no second derivative; test_alignment.py has the first
+    **doubles,
+)

@@ -35,6 +35,7 @@ _INPUTS = {  # as torch's derivatives.yaml calls them; "self other" where nothin
     "ClampMax": "self max",
     "ClampMin": "self min",
     "Convolution": "input weight",
+    "CtcLoss": "log_probs targets",
     "Dot": "self tensor",
     "Embedding": "weight indices",
     "GridSampler2D": "input grid",

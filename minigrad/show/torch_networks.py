@@ -7,7 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import bags, classification, convolution, embeddings, losses, normalization, padding, pooling, unpooling
+from ..ops import (
+    alignment,
+    bags,
+    classification,
+    convolution,
+    embeddings,
+    losses,
+    normalization,
+    padding,
+    pooling,
+    unpooling,
+)
 
 INTERNAL = True
 
@@ -111,6 +122,7 @@ FUNCTIONS: list[tuple[Any, Callable[..., Any]]] = [
             a, b, c, ignore_index=ignored, reduction=reduction
         ),
     ),
+    (alignment.losses, lambda t, a, b, *options: t._ctc_loss(a, b, *options)[0]),
     (embeddings.looked_up, lambda t, a, b, padding, by_frequency: t.embedding(a, b, padding, by_frequency)),
     (bags.bag_sum, _bag_sum),
     (bags.bag_max, _bag_max),

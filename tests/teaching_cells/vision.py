@@ -62,3 +62,41 @@ for epoch in range(3):
 with torch.no_grad():
     model.eval()
     print(model(data).max(1, keepdim=True)[1].flatten().tolist(), model.stn(data).shape)
+
+# %% an autoencoder that puts maxima back to where they were
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+pool, unpool = nn.MaxPool2d(2, return_indices=True), nn.MaxUnpool2d(2)
+encode, decode = nn.Conv2d(1, 4, 3, padding=1), nn.ConvTranspose2d(4, 1, 3, padding=1)
+images = torch.rand(3, 1, 8, 8)
+hidden, where = pool(torch.relu(encode(images)))
+restored = decode(unpool(hidden, where, output_size=images.shape))
+loss = nn.functional.mse_loss(restored, images)
+loss.backward()
+print(hidden.shape, where[0, 0], f"{loss.item():.4f} {encode.weight.grad.norm().item():.4f}")
+
+# %% labels of speech, aligned by connectionist temporal classification
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+T, C, N, S, S_min = 50, 20, 16, 30, 10
+input = torch.randn(T, N, C).log_softmax(2).detach().requires_grad_()
+target = torch.randint(low=1, high=C, size=(N, S), dtype=torch.long)
+input_lengths = torch.full(size=(N,), fill_value=T, dtype=torch.long)
+target_lengths = torch.randint(low=S_min, high=S, size=(N,), dtype=torch.long)
+ctc_loss = nn.CTCLoss()
+loss = ctc_loss(input, target, input_lengths, target_lengths)
+loss.backward()
+print(f"{loss.item():.4f}", input.grad.shape, f"{input.grad.abs().sum().item():.4f}")
+
+# %% windows of a signal as a view, without a copy
+import torch
+
+signal = torch.arange(8.0, requires_grad=True)
+windows = torch.as_strided(signal, (3, 4), (2, 1))
+print(windows)
+(windows**2).sum().backward()
+signal.grad

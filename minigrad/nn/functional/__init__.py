@@ -142,5 +142,6 @@ from .regression import (
     smooth_l1_loss as smooth_l1_loss,
     soft_margin_loss as soft_margin_loss,
 )
+from .sequences import ctc_loss as ctc_loss
 
 INTERNAL = True

@@ -14,7 +14,7 @@ from ...flags import check_flags
 from ...ops.names import tensor_argument
 from ...ops.options import integer, number, wrong_type
 from ...tensor import Tensor
-from . import classes, distances, embeddings, normalization, regression
+from . import classes, distances, embeddings, normalization, regression, sequences
 from .dropout import channels, dropped, scaled_noise
 from .pooling import adaptive_max_pool1d_with_indices
 from .reduction import reduced
@@ -127,6 +127,20 @@ def cosine_embedding_loss(
     """`nn.functional.cosine_embedding_loss`, with a number for the reduction, 0 if it is not given."""
     each = distances.cosine_embedding_loss(input1, input2, target, margin, reduction="none")
     return _reduced("cosine_embedding_loss", 5, each, reduction)
+
+
+def ctc_loss(
+    log_probs: Tensor,
+    targets: Tensor,
+    input_lengths: Any,
+    target_lengths: Any,
+    blank: int = 0,
+    reduction: int = 0,
+    zero_infinity: bool = False,
+) -> Tensor:
+    """`nn.functional.ctc_loss`, with a number for the reduction, 0 if it is not given."""
+    how = _how("ctc_loss", 6, reduction)
+    return sequences.ctc_loss(log_probs, targets, input_lengths, target_lengths, blank, how, zero_infinity)
 
 
 def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: int = 0) -> Tensor:

@@ -96,6 +96,15 @@ class NLLLoss(_WeightedLoss):
         self._set_weighted(weight, size_average, reduce, reduction, ignore_index=ignore_index)
 
 
+class CTCLoss(_Loss):
+    """`functional.ctc_loss`."""
+
+    function = staticmethod(F.ctc_loss)
+
+    def __init__(self, blank: int = 0, reduction: str = "mean", zero_infinity: bool = False) -> None:
+        self._set(None, None, reduction, blank=blank, zero_infinity=zero_infinity)
+
+
 class CrossEntropyLoss(_WeightedLoss):
     """`functional.cross_entropy`."""
 
