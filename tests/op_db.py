@@ -39,7 +39,13 @@ STAGES = ("value", "first", "second")
 # part is that of a tensor's largest element: what is small beside it is small by cancelling.
 TOLERANCE = {"float16": (1e-3, 1e-3), "float32": (1.3e-5, 1e-5), "float64": (1e-7, 1e-7)}
 
-SIGNS_ARE_FREE = ("svd", "linalg.svd", "linalg.eigh")  # of their vectors, values are compared as derivatives are
+SIGNS_ARE_FREE = (
+    "svd",
+    "linalg.svd",
+    "linalg.eigh",
+    "svd_lowrank",
+    "pca_lowrank",
+)  # of their vectors, values are compared as derivatives are
 PLAIN = OpInfo.__dataclass_fields__["gradcheck_wrapper"].default  # calls the operation as it is
 
 

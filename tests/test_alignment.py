@@ -33,7 +33,7 @@ def test_probabilities_of_all_labels_add_up_to_1(seed, steps, blank):
     st.booleans(),
     st.sampled_from([("float32", 1e-4), ("float64", 1e-9)]),
 )
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_losses_and_gradients_are_torchs(seed, reduction, zero_infinity, precision):
     rng = np.random.default_rng(seed)
     steps, examples, classes = rng.integers(1, 8), rng.integers(1, 4), rng.integers(2, 5)

@@ -12,7 +12,7 @@ SHAPES = [(1, 1), (3, 3), (2, 4, 2), (2, 2, 4), (2, 0, 3), (0, 3, 3), (3, 0)]
 
 
 @given(st.sampled_from(SHAPES), st.integers(0, 2**32), st.booleans())
-@settings(max_examples=40)
+@settings(max_examples=25)
 def test_factors_are_torchs_and_multiply_to_the_matrix(shape, seed, singular):
     a = np.random.default_rng(seed).normal(size=shape)
     if singular:
@@ -65,7 +65,7 @@ def test_errors_are_torchs(call):
 
 
 @given(st.sampled_from([(6, 4), (4, 6), (2, 5, 5)]), st.sampled_from([2, 3, 9, None]), st.sampled_from([0, 2]))
-@settings(max_examples=20)
+@settings(max_examples=10)
 def test_singular_values_of_low_rank_are_torchs(shape, q, niter):
     a = np.random.default_rng(0).normal(size=shape)
     results = []

@@ -41,7 +41,7 @@ def outcome_of(run, t):
     st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), min_size=1, max_size=3),
     st.one_of(st.none(), st.integers(0, 6)),
 )
-@settings(max_examples=150)
+@settings(max_examples=100)
 def test_values_and_gradients_are_torchs(view, change, geometry, offset):
     def run(t):
         leaf = t.arange(12.0, dtype=t.float64).requires_grad_()

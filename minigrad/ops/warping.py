@@ -23,9 +23,10 @@ from ..flags import wrong_flag
 from ..tensor import Tensor
 from .factories import evenly_between
 from .half import in_single, is_half
-from .inplace import zeros_as
+from .inplace import like
 from .names import tensor_argument
 from .options import lengths, wrong_type
+from .pointwise import keep
 from .resampling import add_along
 from .shape import whole_of
 from .table import Op, op
@@ -150,8 +151,9 @@ def _to_grid(g: Any, a: Any, b: Any, mode: str, padding: str, corners: bool, ord
     """What flows to places, if `g` flows to what was read there of `a`."""
     if is_half(g):
         return in_single(_to_grid, g, a.astype("f"), b.astype("f"), mode, padding, corners, orders)
-    if mode == "nearest":
-        return zeros_as(b)
+    if mode == "nearest":  # there is no slope, though as in torch it hangs together with `g`
+        flow = g.sum(axis=1)
+        return whole_of(keep(flow, like(np.zeros(flow.shape, bool), g)), tuple(b.shape), (..., 0))
     total: Any = None
     for i in range(len(orders)):
         derived = tuple([k + (i == j) for j, k in enumerate(orders)])
