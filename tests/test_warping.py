@@ -43,6 +43,19 @@ def test_values_and_gradients_are_torchs(reading, precision):
         np.testing.assert_allclose(ours, theirs, rtol=rough, atol=rough * max(1, np.abs(theirs).max()))
 
 
+@pytest.mark.parametrize("padding", PADDINGS)
+@pytest.mark.parametrize("mode", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("corners", [False, True])
+def test_slopes_at_kinks_are_torchs(mode, padding, corners):
+    """At elements, at the ends, and halfway between."""
+    image = np.random.default_rng(0).normal(size=(1, 2, 3, 5))
+    places = np.array([-2, -1.5, -1, -0.8, -2 / 3, -0.5, 0, 0.5, 2 / 3, 0.8, 1, 1.5, 2, 3])
+    grid = np.stack(np.meshgrid(places, places), axis=-1)[None]
+    ours, theirs = (read(t, image, grid, (mode, padding, corners)) for t in (minigrad, torch))
+    for mine, yours in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(mine, yours, atol=1e-9)
+
+
 @given(readings(least=2))
 @settings(max_examples=30)
 def test_middles_of_elements_are_read_as_they_are(reading):

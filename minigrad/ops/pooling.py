@@ -8,7 +8,6 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.AdaptiveAvgPool2d.html
 from __future__ import annotations
 
 import math
-from itertools import product
 from typing import Any
 
 import numpy as np
@@ -92,7 +91,11 @@ def _places_of_window_maxima(a: Array, pool: Pool) -> Array:
     n = len(pool[0])
     places = np.arange(math.prod(a.shape[-n:])).reshape(a.shape[-n:])
     first = np.empty(pool[0], np.int64)
-    at_once = [_crossed(*chosen) for chosen in product(*_pool_steps(pool, a.shape[-n:]))]
+    each = _pool_steps(pool, a.shape[-n:])
+    chosen = np.ndindex(*[len(one) for one in each])
+    at_once = [
+        _crossed(*[one[k] for one, k in zip(each, places_in_window, strict=True)]) for places_in_window in chosen
+    ]
     for which, at in reversed(at_once):
         first[which] = places[at]
     best = np.full((*a.shape[:-n], *pool[0]), _lowest_of(a.dtype), a.dtype)

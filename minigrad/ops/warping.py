@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
+from ..arithmetic import multiply_add
 from ..engine import level_of_user
 from ..flags import wrong_flag
 from ..tensor import Tensor
@@ -44,7 +45,8 @@ def _unfolded(place: Array, size: int, corners: bool) -> tuple[Array, float]:
     """Places in elements, and by how much they change with the grid; `corners`: whether -1 is the first's middle."""
     if corners:
         return (place + 1) * ((size - 1) / 2), (size - 1) / 2
-    return (place + 1) * (size / 2) - 0.5, size / 2
+    number = place.dtype.type
+    return multiply_add(place + 1, number(size / 2), number(-0.5)), size / 2  # rounded once, as in torch
 
 
 def _kept_inside(place: Array, size: int, padding: str, corners: bool) -> tuple[Array, Any]:
