@@ -189,6 +189,12 @@ def regular(draw: Draw) -> list[Shape]:
 
 
 program("t.linalg.solve(a, b)", lambda draw: [*regular(draw), (2, 3)], **PLAIN)
+program(
+    "t.linalg.lu_solve(a, t.tensor([2, 2], dtype=t.int32).expand(a.shape[:-1]), b, adjoint=adjoint)",
+    lambda draw: [*regular(draw), (2, 3)],
+    way,
+    **PLAIN,
+)
 program("t.linalg.solve_triangular(a, b, upper=True)", lambda draw: [(2, 2), (2, 3)], domain="positive", **PLAIN)
 program("t.linalg.cholesky(a)", lambda draw: [(1, 1)], domain="positive", smooth=False, **PLAIN)
 program("t.linalg.pinv(a)", lambda draw: [(2, 3)], **PLAIN)

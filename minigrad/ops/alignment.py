@@ -100,13 +100,13 @@ def _flow(g: Array, a: Array, b: Array, lengths: Numbers, counts: Numbers, blank
     return found
 
 
-# As in torch there is no second derivative.
-flow: Op = op(
+# As in torch there is no second derivative, and so it is not in the table.
+flow = Op(
     "CtcLossBackwardBackward0",
     _flow,
-    a=underived("_ctc_loss_backward"),
-    b=underived("_ctc_loss_backward"),
-    c=None,
+    {"a": underived("_ctc_loss_backward"), "b": underived("_ctc_loss_backward"), "c": None},
+    "",
+    False,
 )
 losses: Op = op(
     "CtcLossBackward0",

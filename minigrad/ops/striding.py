@@ -50,42 +50,39 @@ def _places(shape: Sizes, strides: Sizes) -> Array:
     return found
 
 
-def _by_memory(a: Array, source: Array, target: Array, inner: Array) -> Array:
-    """What `a` at places adds up to at others; where elements of the viewed tensor share a place they share it out."""
+Layout = tuple[Sizes, int]  # the steps of each dimension, and where the first element lies
+
+
+def _moved(a: Array, shape: Sizes, source: Layout, target: Layout, viewed: tuple[Sizes, Sizes]) -> Array:
+    """What `a`, laid out as `source`, adds up to where the elements of `shape` lie, laid out as `target`.
+
+    Where elements of the tensor that was viewed, of this shape and these steps, share a place, they share it out.
+    """
     if a.dtype.char == "e":
-        return in_single(_by_memory, a, source, target, inner)
-    low = min(p.min(initial=0) for p in (source, target))
-    memory = np.zeros(max(p.max(initial=0) for p in (source, target)) - low + 1, a.dtype)
-    np.add.at(memory, source - low, a)
-    sharing = np.bincount((inner - low).reshape(-1), minlength=len(memory))
-    memory /= np.maximum(sharing, 1).astype(a.dtype)
-    return memory[target - low]
-
-
-def _flown_back(a: Array, shape: Sizes, inner: Sizes, strides: Sizes, offset: int) -> Array:
-    viewed = _places(shape, inner)
-    return _by_memory(a, _places(a.shape, strides) + offset, viewed, viewed)
-
-
-def _looked_at(a: Array, inner: Sizes, shape: Sizes, strides: Sizes, offset: int) -> Array:
-    viewed = _places(a.shape, inner)
-    return _by_memory(a, viewed, _places(shape, strides) + offset, viewed)
+        return in_single(_moved, a, shape, source, target, viewed)
+    here, there, whole = (
+        _places(a.shape, source[0]) + source[1],
+        _places(shape, target[0]) + target[1],
+        _places(*viewed),
+    )
+    low = min(here.min(initial=0), there.min(initial=0))
+    memory = np.zeros(max(here.max(initial=0), there.max(initial=0)) - low + 1, a.dtype)
+    np.add.at(memory, here - low, a)
+    memory /= np.maximum(np.bincount((whole - low).reshape(-1), minlength=len(memory)), 1).astype(a.dtype)
+    return memory[there - low]
 
 
 strided: Op = op(
     "AsStridedBackward0",
     _strided,
-    a=lambda g, a_shape, inner, strides, offset: flown_back(g, tuple(a_shape), inner, strides, offset),
+    a=lambda g, a_shape, inner, strides, offset: moved(
+        g, tuple(a_shape), (strides, offset), (inner, 0), (tuple(a_shape), inner)
+    ),
 )
-flown_back: Op = op(
+moved: Op = op(  # it is its own adjoint
     "AsStridedBackwardBackward0",
-    _flown_back,
-    a=lambda g, a_shape, inner, strides, offset: looked_at(g, inner, tuple(a_shape), strides, offset),
-)
-looked_at: Op = op(
-    "AsStridedBackwardBackward0",
-    _looked_at,
-    a=lambda g, a_shape, inner, strides, offset: flown_back(g, tuple(a_shape), inner, strides, offset),
+    _moved,
+    a=lambda g, a_shape, source, target, viewed: moved(g, tuple(a_shape), target, source, viewed),
 )
 
 
