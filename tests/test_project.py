@@ -48,6 +48,7 @@ LAYERS = (
     "minigrad.special",
     "minigrad.saving",
     "minigrad.linalg",
+    "minigrad.lowrank",
     "minigrad.nn*",
     "minigrad.func*",
     "minigrad.optim*",
