@@ -88,8 +88,8 @@ def disable_saved_tensors_hooks(error_message: str) -> Iterator[None]:
 # What nodes have saved, under torch's names: `_saved_self`, `_raw_saved_result`. Properties, for with a `__getattr__`
 # Python would read every attribute of every node in a slower way.
 _SAVED = (
-    "batch1 batch2 condition end exponent indices input mask mat mat1 mat2 max min other result self target tensor "
-    "tensor1 tensor2 vec vec1 vec2 weight x1 x2"
+    "LU batch1 batch2 condition end exponent grid indices input log_probs mask mat mat1 mat2 max min other result self "
+    "target targets tensor tensor1 tensor2 vec vec1 vec2 weight x1 x2"
 )
 
 
