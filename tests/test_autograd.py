@@ -251,6 +251,8 @@ def test_a_loss_of_many_numbers_is_named():
     assert "test_autograd.py" in text
     assert "`l` has shape (10, 1): it holds 10 losses" in text
     assert "l.sum().backward()" in text
+    text = message(lambda: minigrad.autograd.backward(l))
+    assert "The tensor has shape (10, 1): it holds 10 losses" in text
 
 
 def test_integers_have_no_gradients():

@@ -171,6 +171,20 @@ def test_the_command_tells_what_ended_a_run(tmp_path):
     assert (tmp_path / "c.html").exists()
 
 
+def test_passes_from_edges_and_addresses_of_objects_are_no_differences(tmp_path):
+    script = tmp_path / "edges.py"
+    script.write_text(
+        "import torch\nfrom torch.autograd.graph import get_gradient_edge\n"
+        "x = torch.ones(2, requires_grad=True)\ny = x * 2\nprint(y.grad_fn)\n"
+        "torch.autograd.backward(get_gradient_edge(y), torch.ones(2), retain_graph=True)\n"
+        "torch.autograd.backward([get_gradient_edge(y)], [torch.ones(2)])\n"
+    )
+    found = compared_here(script)
+    assert found.errors == {}
+    assert [pair.name for step in found.steps for pair in step.pairs if pair.kind == "gradient"] == ["x", "x"]
+    assert told_text(found).splitlines()[-1].startswith("The two runs are alike: 2 backward passes, 1 printed lines")
+
+
 def test_options_after_the_script_are_its_own_and_a_line_says_so(monkeypatch, capsys):
     options = ["--html=c.html", "--lang", "zh"]
 

@@ -8,7 +8,9 @@ from parity import assert_same
 
 import minigrad
 from minigrad import show
-from minigrad.autograd.graph import GradientEdge, register_multi_grad_hook
+from minigrad.autograd import heard as heard
+from minigrad.autograd.graph import GradientEdge, get_gradient_edge, register_multi_grad_hook
+from minigrad.ops.listening import Listener, listening
 
 PROGRAMS = []
 
@@ -210,6 +212,24 @@ def test_a_tensor_that_the_pass_starts_from_counts():
     with register_multi_grad_hook((x,), log.append):
         x.backward(minigrad.ones(2))
     assert [[g.tolist() for g in gradients] for gradients in log] == [[[1.0, 1.0], [8.0, 16.0]], [[1.0, 1.0]]]
+
+
+def test_passes_from_edges_are_told_to_listeners_by_the_tensors_that_have_values():
+    x, y, z = graph(minigrad)
+    told = []
+
+    class Passes(Listener):
+        def pass_begins(self, outputs, inputs, create_graph):
+            told.append(outputs)
+
+    with listening(Passes()):
+        minigrad.autograd.backward(get_gradient_edge(z), minigrad.ones(2), retain_graph=True)
+        minigrad.autograd.backward([get_gradient_edge(z), x], [minigrad.ones(2)] * 2, retain_graph=True)
+        minigrad.autograd.grad(z.sum(), get_gradient_edge(y))
+    assert x.grad.tolist() == [17.0, 33.0]
+    assert told[0] == ()
+    assert told[1][0] is x
+    assert len(told[1]) == len(told[2]) == 1
 
 
 def test_steps_run_hooks_for_several():

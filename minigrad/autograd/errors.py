@@ -25,9 +25,9 @@ def grad_of_non_scalar(output: Any, code: CodeType, lasti: int) -> str:
 
 
 def _receiver(code: CodeType, lasti: int, method: str) -> str:
-    """What the user's line has before `.method(`, if that is short; else nothing."""
+    """What the user's line has before `.method(`, if that is short and not the module `autograd`; else nothing."""
     before, call, _ = position(code, lasti)[2].partition(f".{method}(")
-    return before if call and len(before) <= 20 and "=" not in before else ""
+    return before if call and len(before) <= 20 and "=" not in before and not before.endswith("autograd") else ""
 
 
 def gradient_is_no_tensor(gradient: Any) -> str:

@@ -29,12 +29,13 @@ def _telling_pass(function: Callable[..., Any]) -> Callable[..., Any]:
     def walked(
         outputs: Any, gradients: Any, retain_graph: Any, tape: Any, inputs: Any, to_accumulate: bool = False
     ) -> Any:
-        outputs = (outputs,) if isinstance(outputs, Tensor) else tuple(outputs)
-        tell("pass_begins", outputs, inputs, tape.create_graph)
+        outputs = passes.listed(outputs)
+        told = tuple([t for t in outputs if not hasattr(t, "is_stand_in")])  # an edge's has no values to look at
+        tell("pass_begins", told, inputs, tape.create_graph)
         try:
             return function(outputs, gradients, retain_graph, tape, inputs, to_accumulate)
         finally:
-            tell("pass_ends", outputs)
+            tell("pass_ends", told)
 
     return walked
 

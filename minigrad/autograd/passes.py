@@ -189,7 +189,7 @@ def _pass(
     outputs: Any, gradients: Any, retain_graph: bool | None, tape: ArrayTape, inputs: Any, to_accumulate: bool = False
 ) -> tuple[dict[int, Any], list[Any]]:
     """Walk back from `outputs`: what arrives at the leaves, or at the edges of `inputs`; and those edges."""
-    outputs = _listed(outputs)
+    outputs = listed(outputs)
     if gradients is None or isinstance(gradients, Tensor):
         gradients = (gradients,) * (len(outputs) if gradients is None else 1)
     roots = [_root(i, t, g, tape.create_graph) for i, (t, g) in enumerate(zip(outputs, gradients, strict=False))]
@@ -245,13 +245,13 @@ def _input_tuple(inputs: Any, function: str) -> tuple[Any, ...]:
             f"`inputs` argument to `{function}()` must be a dict, not {type(inputs).__name__}. "
             "Other Mapping types are not supported."
         )
-    found = _listed(inputs.values() if isinstance(inputs, dict) else inputs)
+    found = listed(inputs.values() if isinstance(inputs, dict) else inputs)
     if not found:
         raise RuntimeError(f"`inputs` argument to `{function}()` cannot be empty.")
     return found
 
 
-def _listed(given: Any) -> tuple[Any, ...]:
+def listed(given: Any) -> tuple[Any, ...]:
     """One or several tensors, as a tuple; tensors in the place of edges."""
     if isinstance(given, Tensor):
         return (given,)

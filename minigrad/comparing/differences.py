@@ -20,6 +20,7 @@ INTERNAL = True
 # differences of does not; and the largest of all gradients (or parameters) now, as some are zero but for rounding.
 CLOSE = {"float64": (1e-9, 1e-12), "float16": (1e-2, 1e-3)}
 CLOSE_SINGLE = (1e-4, 1e-5)
+_ADDRESS = re.compile(r"\b0x[0-9a-f]+")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 
 
@@ -230,7 +231,8 @@ def shown(kept: Kept) -> str:
 
 
 def _read_alike(one: str, two: str) -> bool:
-    """Whether two lines are the same but for the rounding of numbers in them."""
+    """Whether two lines are the same but for the rounding of numbers in them, and for addresses of objects."""
+    one, two = (_ADDRESS.sub("0x", text) for text in (one, two))
     if one == two:
         return True
     if _NUMBER.sub("#", one) != _NUMBER.sub("#", two):

@@ -39,7 +39,7 @@ class Event:
     """Something that happened in a run: "print", "backward" or "end", and the user's line that did it.
 
     text        a printed line; at the end, the error that ended the run, or ""
-    loss        what `backward()` was called on
+    loss        the tensor that `backward()` was called on
     parameters  the leaves that require a gradient, by the script's names for them, as they were before the pass
     gradients   their `.grad` after it
     seconds     since the last pass, or the start, by phase

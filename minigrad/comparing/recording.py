@@ -78,8 +78,10 @@ class Recorder:
             self.stop()
             frames = self.frames()
             self.known = parameters_of(frames, self.torch, self.known)
+            event = Event("backward", *self.place(frames))
             loss = tensors if isinstance(tensors, self.torch.Tensor) else tensors[0]
-            event = Event("backward", *self.place(frames), loss=Kept.of(loss))
+            if isinstance(loss, self.torch.Tensor):  # and no GradientEdge, which has no values
+                event.loss = Kept.of(loss)
             event.parameters = {name: Kept.of(p) for name, p in self.known.items()}
             before, self.phase = self.phase, "backward"
             self.go()

@@ -148,9 +148,8 @@ def time_rows(seconds: dict[str, dict[str, float]], words: dict[str, str]) -> li
 def verdict(comparison: Comparison, words: dict[str, str]) -> list[str]:
     """Whether the two are alike; if not, where they part first: the step, the line itself, and both sides."""
     if comparison.parting is None:
-        steps = sum(any(p.kind == "loss" for p in step.pairs) for step in comparison.steps)
         lines = sum(p.kind == "text" for step in comparison.steps for p in step.pairs)
-        return [words["alike"].format(steps=steps, lines=lines, seed=comparison.seed)]
+        return [words["alike"].format(steps=comparison.steps[-1].number, lines=lines, seed=comparison.seed)]
     number, pair = comparison.parting
     what = words[f"of_{pair.kind}"].format(name=pair.name)
     by = "" if pair.difference is None else f"{words['by'].format(difference=pair.difference)}"
