@@ -353,3 +353,16 @@ def test_of_a_call_that_does_several_things_the_last_is_what_is_assigned() -> No
     assert [node.label for node in show.steps(operation).nodes] == [*labels, "operation", "operation"]
     chinese = told(operation, lang="zh")
     assert re.findall("^ *[0-9]+  (常量|leaf  叶子)$", chinese, re.M) == ["leaf  叶子", "常量", "常量"]
+
+
+def test_what_hooks_change_is_told() -> None:
+    x = minigrad.tensor([1.0, 2.0], requires_grad=True)
+    y = x * 3
+    y.register_hook(lambda g: g * 10)
+    loss = y.sum()
+    text = told(loss)
+    assert text.count("after your hooks") == 1
+    assert "incoming gradient g, after your hooks:\n    tensor([10., 10.])" in text
+    x.register_hook(lambda g: g * 2)
+    assert told(loss).count("after your hooks") == 2
+    assert told(loss, lang="zh").count("经过你的钩子之后") == 2

@@ -112,7 +112,8 @@ class _Story:
         else:
             self._line(f"  {self.words['no_line']}", "dim")
         self._why(step)
-        self._named("incoming", step.incoming, 2)
+        is_hooked = self.found.ledgers[step.node].hooked is not None
+        self._named("incoming", step.incoming, 2, f"{self.words['comma']}{self.words['hooked']}" if is_hooked else "")
         for saved in step.saved:
             self._saved(saved)
         for flow in step.flows:
@@ -237,6 +238,7 @@ class _Story:
         """A leaf's name, its gradients as text of a width, and those that check them."""
         made = ledger.hooked or ledger.entries[-1].total
         found = [self._cell(value, width) for value in (ledger.before, made, ledger.after)]
+        found[1] += f"\n{self.words['hooked']}" if ledger.hooked else ""
         found += [self._checked(ledger.checks.get(name), made, width) for name in checks]
         return [printable(self.labels[ledger.node]), *found]
 
@@ -273,10 +275,9 @@ class _Story:
         made = Text(printable(text), style)
         self.console.print(Text.assemble(made, (printable(after), "dim")), soft_wrap=True)
 
-    def _named(self, key: str, value: Value, indent: int) -> None:
-        self._line(
-            f"{' ' * indent}{self.words[key]}{self.words['colon'].rstrip()}", "bold" if key == "incoming" else ""
-        )
+    def _named(self, key: str, value: Value, indent: int, note: str = "") -> None:
+        name = f"{self.words[key]}{note}{self.words['colon'].rstrip()}"
+        self._line(f"{' ' * indent}{name}", "bold" if key == "incoming" else "")
         self._value(value, indent + 2)
 
     def _value(self, value: Value, indent: int) -> None:
