@@ -123,7 +123,7 @@ def closing_lines(
         nearer = "--dtype float64 comes nearer"
         if settings.optimizer not in AT_ONCE:
             nearer = "--optimizer newton goes there, more epochs or a smaller --lr may"
-        lines.append(f"training ended {summary.off:.1f} standard errors from the exact answer: {nearer}")
+        lines.append(f"training ended {summary.told_off} standard errors from the exact answer: {nearer}")
     return lines
 
 

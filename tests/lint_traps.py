@@ -281,6 +281,8 @@ def cut_off_mended():
     (w * fake.detach()).sum().backward()
     (w * fake).sum().backward()  # a later loss leads to it
     (w**2).sum().backward(inputs=[w])
+    other = leaf()
+    (w * other).sum().backward(inputs=[w])  # nothing was asked for it
 
 
 def updated_for_nothing():

@@ -291,6 +291,7 @@ torch.sub(i, np.float32(2), alpha=1.5)
 torch.add(i, np.int64(2), alpha=1.5)
 n ** 1e300, i ** -1e300, n.double() ** 1e300
 n.half() ** 1e300
+n ** 10**39
 torch.sub(2, True)
 torch.mul(np.float32(1.5), 2)
 torch.mul(input=2, other=3)

@@ -120,6 +120,8 @@ def test_an_exact_fit_in_float32_has_intervals(tmp_path):
     (tmp_path / "t.csv").write_text("x,y\n1,3\n2,5\n3,7\n4,9\n", encoding="utf-8")
     words = ["--data", tmp_path / "t.csv", "--target", "y", "--optimizer", "lstsq", "--save", tmp_path / "run"]
     assert linreg(*words)[1].endswith("nothing but rounding: does a feature hold the target itself?\n")
+    words[4:6] = ["--num-epochs", "1"]
+    assert re.search(r"ended \de\+\d\d standard errors from the exact answer", linreg(*words[:-1], tmp_path / "sgd")[1])
     status, out, _ = linreg("predict", tmp_path / "run", tmp_path / "t.csv", "--interval", "0.9")
     assert status == 0
     for row in csv.DictReader(out.splitlines()):

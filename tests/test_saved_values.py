@@ -104,10 +104,11 @@ def hooks_for_what_a_function_has_saved(torch):
 def hooks_that_are_no_functions(torch):
     x = torch.ones(2, requires_grad=True)
     y = x.exp()
-    nothing = (x * 2).grad_fn
+    nothing, power = (x * 2).grad_fn, (x**3).grad_fn
     return (
         refused(lambda: y.grad_fn._raw_saved_result.register_hooks(1, 2)),
         refused(lambda: nothing._raw_saved_self.register_hooks(lambda t: t, lambda t: t)),
+        refused(lambda: power._raw_saved_exponent),
     )
 
 

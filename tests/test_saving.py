@@ -120,6 +120,9 @@ def test_tied_parameters_stand_under_both_names(tmp_path):
 def test_names_that_meet_in_the_file_stay_apart():
     a, b, c = minigrad.ones(1), minigrad.zeros(1), minigrad.full((1,), 2.0)
     same(again({"a": {"b": a}, "a.b": b, "a.b_": c}), {"a": {"b": a}, "a.b": b, "a.b_": c})
+    x = minigrad.arange(6.0)
+    parts = {"a": x[:4], "b": x[2:], "memory of a": b}  # what holds all of x in the file is called so, too
+    same(again(parts), parts)
 
 
 def test_torch_reads_a_state_dict_and_the_other_way_round(tmp_path):

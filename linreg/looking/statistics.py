@@ -88,6 +88,11 @@ class Summary:
     off: float
 
     @property
+    def told_off(self) -> str:
+        """`off` as text: where the exact answer leaves nothing but rounding, it is beyond all numbers that say much."""
+        return f"{self.off:.1f}" if self.off < 1e6 else f"{self.off:.0e}"
+
+    @property
     def proves_nothing(self) -> bool:
         """Whether so many coefficients, not held back by weight decay, fit any target of so few rows."""
         return self.freedom <= 0 and self.without != "ridge"

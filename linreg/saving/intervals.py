@@ -48,7 +48,7 @@ class Intervals:
             raise BadInput(f"{refused} {WHY_NOT[summary.without]}")
         if summary.off >= FAR_OFF:
             raise BadInput(
-                f"{refused} it is {summary.off:.1f} standard errors from the exact answer: go on with --resume and "
+                f"{refused} it is {summary.told_off} standard errors from the exact answer: go on with --resume and "
                 "more --num-epochs, or train by --optimizer newton --dtype float64"
             )
         self._design = summary.design
