@@ -223,8 +223,9 @@ def test_features_are_chosen_by_name(table):
 
 
 def test_lines_of_spaces_are_no_rows_and_are_not_counted(table):
-    status, out, _ = linreg(*table("y,x\n  \n1,2\n  \n2,3\n \r\n4,5\n   \n"), "--json")
-    assert (status, json.loads(out)["rows"]) == (0, 3)
+    for text in ("y,x\n1,2\n  \n2,3\n \r\n4,5\n   \n", "y,x\n  \n1,2\n2,3\n4,5\n"):
+        status, out, _ = linreg(*table(text), "--json")
+        assert (status, json.loads(out)["rows"]) == (0, 3)
     quoted = table('y,k\n1,c\n2,"a\n  \nb"\n4,"a\n  \nb"\n5,c\n')
     assert list(json.loads(linreg(*quoted, "--categories", "k", "--json")[1])["coefficients"]) == ["k=c"]
     assert "reference levels: 'k=a\\n  \\nb'" in linreg(*quoted, "--categories", "k")[1]
