@@ -88,7 +88,8 @@ class _Writer:
     def form_of(self, value: Any, name: str) -> Any:
         """What `_built` makes the value of again; `name` is where in the whole it stands."""
         if isinstance(value, Tensor):
-            return {"tensor": self.key_of(value, name), **({"requires_grad": True} if value.requires_grad else {})}
+            flags = {"requires_grad": value.requires_grad, "parameter": _is_parameter(value)}
+            return {"tensor": self.key_of(value, name), **{flag: True for flag, is_set in flags.items() if is_set}}
         if value is None or isinstance(value, (bool, str)):
             return value
         if isinstance(value, (int, float)):
@@ -185,6 +186,10 @@ def _built(form: Any, tensors: dict[str, Tensor]) -> Any:
         t = tensors[form["tensor"]]
         if form.get("requires_grad"):
             t._origin = LEAF
+        if form.get("parameter") and not _is_parameter(t):
+            from .nn.parameter import Parameter
+
+            t = tensors[form["tensor"]] = Parameter(t, t.requires_grad)
         return t
     ((kind, value),) = form.items()
     if isinstance(value, dict):
@@ -200,6 +205,15 @@ def _built(form: Any, tensors: dict[str, Tensor]) -> Any:
     if kind == "device":
         return device(value)
     raise ValueError(f"nothing is called {kind!r} in what minigrad writes")
+
+
+def _is_parameter(t: Tensor) -> bool:
+    """Whether a module that it is assigned to takes it for a parameter; `nn` is imported only where it may be one."""
+    if t.__class__ is Tensor:
+        return False
+    from .nn.parameter import Parameter
+
+    return isinstance(t, Parameter)
 
 
 def _array(part: dict[str, Any]) -> np.ndarray[Any, Any]:

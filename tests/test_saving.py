@@ -106,6 +106,21 @@ def test_tensors_that_share_memory_still_do(chosen, changed):
     assert act(minigrad) == act(torch)
 
 
+def test_parameters_are_parameters_when_they_come_back():
+    def act(library):
+        stream = io.BytesIO()
+        p = library.nn.Parameter(library.arange(4.0).view(2, 2))
+        frozen = library.nn.Parameter(library.zeros(2), requires_grad=False)
+        library.save([p, p, p.detach()[0], frozen, library.nn.Parameter(library.ones(2)).data], stream)
+        stream.seek(0)
+        found = library.load(stream)
+        found[2].mul_(-2)
+        kinds = [(isinstance(t, library.nn.Parameter), t.requires_grad, t.is_leaf, t.tolist()) for t in found]
+        return kinds, found[0] is found[1]
+
+    assert act(minigrad) == act(torch)
+
+
 def test_tied_parameters_stand_under_both_names(tmp_path):
     net = minigrad.nn.Sequential(minigrad.nn.Linear(2, 2), minigrad.nn.Linear(2, 2))
     net[1].weight = net[0].weight
