@@ -160,7 +160,7 @@ class _Watching(ArrayTape):
         self.done.add(id(node))
         known = self.sums[id(node)]
         incoming = known[1] if known[0] is g else _value(node, g)
-        if known[0] is not g:
+        if known[0] is not g and node.hooks is not None:
             self.ledgers[number].hooked = incoming
         step = Step(len(self.steps), number, incoming, self.delivered[id(node)], 0, [], _saved(node), [])
         op = op_of(node)
@@ -199,7 +199,7 @@ class _Watching(ArrayTape):
                     ledger.before, ledger.after = _before(holder), _added_out_of_place(holder, g)
                 continue
             g = found[id(edge)][1]
-            if g is not self.sums[id(edge)][0]:
+            if g is not self.sums[id(edge)][0] and edge.__dict__.get("_hooks"):
                 ledger.hooked = Value.of(g)
             ledger.before = _before(edge)
             if edge._origin is LEAF:
