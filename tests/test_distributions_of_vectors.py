@@ -48,6 +48,13 @@ def mixtures(torch):
     return (*found, of_some.mean, of_some.variance)
 
 
+def no_vectors(torch):
+    D, none = torch.distributions, torch.ones(0, 2)
+    d = D.LowRankMultivariateNormal(none, torch.ones(2, 1), none, validate_args=False)
+    p = D.LowRankMultivariateNormal(torch.ones(1, 2), torch.ones(1, 2, 1), torch.ones(1, 2))
+    return d.sample((3,)), D.kl_divergence(d, p), d.entropy()
+
+
 def covariances_of_few_dimensions(torch):
     D, found = torch.distributions, []
     factor = torch.tensor([[1.0, 0.5], [-0.5, 2.0], [0.25, 1.0]], dtype=torch.float64, requires_grad=True)
@@ -199,7 +206,7 @@ def categories_with_a_gradient(torch):
     return soft, hard, torch.autograd.grad(((soft + hard) * weights).sum(), logits)
 
 
-PROGRAMS = [normal_vectors, mixtures, covariances_of_few_dimensions, random_matrices, random_correlations]
+PROGRAMS = [normal_vectors, no_vectors, mixtures, covariances_of_few_dimensions, random_matrices, random_correlations]
 PROGRAMS += [mode_and_moments_at_the_edge, no_second_derivative, a_policy_of_actions_between_bounds, coins]
 PROGRAMS += [a_mixture_by_variational_inference, categories_with_a_gradient]
 

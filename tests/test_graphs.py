@@ -147,7 +147,7 @@ def nothing_left():
     assert after == before
 
 
-@pytest.mark.parametrize("kind", ["dropped", "passed", "retained", "grad", "hooks", "error"])
+@pytest.mark.parametrize("kind", ["dropped", "passed", "retained", "grad", "hooks", "several", "error"])
 def test_a_dropped_graph_is_freed_without_the_collector(nothing_left, kind):
     x = minigrad.ones(3, requires_grad=True)
     y = (x * x).exp()
@@ -157,6 +157,9 @@ def test_a_dropped_graph_is_freed_without_the_collector(nothing_left, kind):
         y.register_hook(lambda g: g * 2)
         y.grad_fn.register_hook(lambda inputs, outputs: None)
         y.grad_fn.metadata["note"] = 1
+    if kind == "several":
+        autograd.graph.register_multi_grad_hook((x, y, loss), lambda gradients: None)
+        autograd.graph.get_gradient_edge(y)
     if kind == "error":
         loss.register_hook(lambda g: "no tensor")
         with pytest.raises(TypeError):
@@ -171,6 +174,13 @@ def test_a_recorded_pass_is_freed_without_the_collector(nothing_left):
     x = minigrad.ones(3, requires_grad=True)
     (g,) = autograd.grad((x * x).exp().sum(), x, create_graph=True)
     autograd.grad(g.sum(), x)
+
+
+def test_a_module_with_hooks_is_freed_without_the_collector(nothing_left):
+    net = minigrad.nn.Linear(2, 2)
+    net.register_full_backward_pre_hook(lambda module, gradients: None)
+    net.register_full_backward_hook(lambda module, inputs, outputs: None)
+    net(minigrad.ones(1, 2, requires_grad=True)).sum().backward()
 
 
 def test_saved_values_go_free_as_they_are_used():

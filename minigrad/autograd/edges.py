@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..engine import RemovableHandle, as_node, edge_to
+from ..engine import Node, RemovableHandle, as_node, edge_to
 from ..tensor import Tensor, fresh_origin
 from ..walk import leading_to, reached
 from . import passes
@@ -74,14 +74,30 @@ class _Pass:
 
     def __init__(self, roots: Sequence[Any], wanted: Sequence[Any] | None) -> None:
         self.roots, self.wanted = roots, wanted
-        self.gathered: dict[int, list[Any]] = {}  # by the id of a hook, the gradients that have arrived so far
+        self.gathered: dict[int, tuple[list[Any], int]] = {}  # by the id of a hook: what arrived, and how many will
 
     @cached_property
-    def met(self) -> set[int]:
-        """The ids of the edges that gradients arrive at in this pass."""
-        nodes = reached(self.roots)
-        ids = {id(edge) for node in nodes for edge in (node, *node.edges)} | {id(edge) for edge in self.roots}
-        return ids if self.wanted is None else ids & leading_to({id(e) for e in self.wanted}, self.roots)
+    def met(self) -> list[Any]:
+        """The edges that gradients arrive at in this pass."""
+        edges = {id(edge): edge for node in reached(self.roots) for edge in (node, *node.edges) if edge is not None}
+        edges |= {id(edge): edge for edge in self.roots}
+        if self.wanted is None:
+            return list(edges.values())
+        leading = leading_to({id(e) for e in self.wanted}, self.roots)
+        return [edge for key, edge in edges.items() if key in leading]
+
+    def gather(self, keys: set[int], n: int) -> tuple[list[Any], int]:
+        """The gradients of `n` tensors that have arrived so far, and how many will have; `keys` are of their hooks."""
+        if id(keys) not in self.gathered:
+            self.gathered[id(keys)] = [None] * n, sum([key in keys for edge in self.met for key in _hooks_of(edge)])
+        return self.gathered[id(keys)]
+
+
+def _hooks_of(edge: Any) -> Any:
+    """The hooks of the tensor whose gradient arrives at an edge."""
+    if isinstance(edge, Node):
+        return () if edge.hooks is None else edge.hooks.of_tensor or ()
+    return edge.__dict__.get("_hooks", ())
 
 
 _under_way: ContextVar[_Pass | None] = ContextVar("minigrad.pass_under_way", default=None)
@@ -114,27 +130,27 @@ def register_multi_grad_hook(
     if not all(t.requires_grad for t in tensors):
         raise AssertionError("Expected gradient function to be set")
     _note_passes()
-    edges: list[Any] = []
-    key = object()
+    keys: set[int] = set()  # by which the tensors know this hook: to hold the tensors here would close a circle
+    n = len(tensors)
 
     def hook(i: int) -> Callable[[Tensor], None]:
         def arrived(gradient: Tensor) -> None:
             under_way = _under_way.get()
             if under_way is None:
                 return
-            gradients = under_way.gathered.setdefault(id(key), [None] * len(edges))
+            gradients, expected = under_way.gather(keys, n)
             is_first = not any(g is not None for g in gradients)
             gradients[i] = gradient
             if mode == "any":
                 if is_first:
                     fn(gradient)
-            elif sum(g is not None for g in gradients) == sum(id(edge) in under_way.met for edge in edges):
+            elif sum(g is not None for g in gradients) == expected:
                 fn(gradients)
 
         return arrived
 
     handles = [t.register_hook(hook(i)) for i, t in enumerate(tensors)]
-    edges += [edge_to(t) for t in tensors]
+    keys.update(handle.id for handle in handles)
     return _MultiHandle(handles)
 
 

@@ -160,12 +160,12 @@ class _Between(_Bounded):
 
 class _GreaterThan(_Above):
     def check(self, value: Tensor) -> Tensor:
-        return value > self.lower_bound
+        return self.lower_bound < value
 
 
 class _GreaterThanEq(_Above):
     def check(self, value: Tensor) -> Tensor:
-        return value >= self.lower_bound
+        return self.lower_bound <= value
 
 
 class _LessThan(_Below):
@@ -175,26 +175,26 @@ class _LessThan(_Below):
 
 class _Interval(_Between):
     def check(self, value: Tensor) -> Tensor:
-        return (value >= self.lower_bound) & (value <= self.upper_bound)
+        return (self.lower_bound <= value) & (value <= self.upper_bound)
 
 
 class _HalfOpenInterval(_Between):
     def check(self, value: Tensor) -> Tensor:
-        return (value >= self.lower_bound) & (value < self.upper_bound)
+        return (self.lower_bound <= value) & (value < self.upper_bound)
 
 
 class _IntegerInterval(_Between):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return (value % 1 == 0) & (value >= self.lower_bound) & (value <= self.upper_bound)
+        return (value % 1 == 0) & (self.lower_bound <= value) & (value <= self.upper_bound)
 
 
 class _IntegerGreaterThan(_Above):
     is_discrete = True
 
     def check(self, value: Tensor) -> Tensor:
-        return (value % 1 == 0) & (value >= self.lower_bound)
+        return (value % 1 == 0) & (self.lower_bound <= value)
 
 
 # Values of a kind

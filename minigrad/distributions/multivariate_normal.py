@@ -24,9 +24,10 @@ def log_diagonal(factor: Tensor) -> Tensor:
 
 def mahalanobis(factor: Tensor, apart: Tensor) -> Tensor:
     """The squared length of vectors in standard deviations, whose covariance is factor times its transpose."""
-    batch, n, own = apart.shape[:-1], apart.shape[-1], factor.dim() - 2
+    batch, n = apart.shape[:-1], apart.shape[-1]
+    shared = len(batch) - (factor.dim() - 2)
     # All vectors that share a factor are columns of one system: a factor is not repeated for each of them.
-    columns = apart.reshape((-1, *batch[len(batch) - own :], n)).movedim(0, -1)
+    columns = apart.reshape((math.prod(batch[:shared]), *batch[shared:], n)).movedim(0, -1)
     lengths = linalg.solve_triangular(factor, columns, upper=False).pow(2).sum(-2)
     return lengths.movedim(-1, 0).reshape(batch)
 

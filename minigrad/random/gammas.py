@@ -50,7 +50,7 @@ def _fill_gamma(array: Array, source: Generator, concentration: Array) -> None:
 
 def _fill_dirichlet(array: Array, source: Generator, concentration: Array) -> None:
     numbers = np.array([_gamma(source, alpha) for alpha in concentration.ravel().astype(np.float64)])
-    numbers = numbers.reshape(array.shape)
+    numbers = np.maximum(numbers, np.finfo(np.float64).tiny).reshape(array.shape)  # not 0 / 0, if all are tiny
     one = array.dtype.type(1)
     shares = (numbers / numbers.sum(-1, keepdims=True)).astype(array.dtype)
     np.clip(shares, np.finfo(array.dtype).tiny, np.nextafter(one, 0 * one), out=array)

@@ -180,9 +180,10 @@ class BackwardHooks:
             return result
         outputs = result if isinstance(result, tuple) else (result,)
         indices: Sequence[int] = [i for i, t in enumerate(outputs) if isinstance(t, Tensor)]
+        n_outputs = len(outputs)  # which the hook holds instead of them, who hold it
 
         def hook(gradients: Gradients) -> Gradients:
-            return self._arrive(gradients, indices, len(outputs))
+            return self._arrive(gradients, indices, n_outputs)
 
         outputs, _ = _watched(outputs, hook, zeros=False)
         return outputs if isinstance(result, tuple) else outputs[0]
