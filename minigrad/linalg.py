@@ -24,6 +24,7 @@ from .ops.inverses import (
     cholesky_,
     floating_matrix,
     lstsq_,
+    refusing_non_finite,
     solve_,
     solve_triangular_,
     zero_pivot,
@@ -115,7 +116,8 @@ def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: An
     if A.ndim < 2:
         raise RuntimeError("torch.linalg.matrix_rank: The input tensor input must have at least 2 dimensions.")
     A = floating_matrix("linalg.matrix_rank", A, square=hermitian)
-    values = np.linalg.svd(A._array, compute_uv=False)
+    with refusing_non_finite(A):
+        values = np.linalg.svd(A._array, compute_uv=False)
     atol = tol if atol is None else atol
     if rtol is None:
         rtol = 0.0 if atol is not None else max(A.shape[-2:]) * float(np.finfo(values.dtype).eps)

@@ -414,6 +414,9 @@ REFUSED = [
     lambda D, t: D.TransformedDistribution(D.Normal(0.0, 1.0), D.TanhTransform()).entropy(),
     lambda D, t: D.TransformedDistribution(D.Normal(0.0, 1.0), D.AbsTransform()).log_prob(t.tensor(2.0)),
     lambda D, t: D.TransformedDistribution(D.Normal(t.zeros(3), 1.0), D.AffineTransform(t.zeros(2), 1.0)),
+    lambda D, t: D.TransformedDistribution(
+        D.Normal(t.zeros(3), 1.0), D.CatTransform([D.ExpTransform(), D.CorrCholeskyTransform()], lengths=[2, 1])
+    ),
     lambda D, t: D.ReshapeTransform((2, 3), (5,)),
     lambda D, t: D.ReshapeTransform((2, 3), (6,)).forward_shape(t.Size((4, 5))),
     lambda D, t: D.ReshapeTransform((2, 3), (6,)).forward_shape(t.Size((4,))),

@@ -109,6 +109,26 @@ t.cov(t.arange(6.0).reshape(2, 3), fweights=t.tensor([1, 2, 1]), aweights=t.tens
 t.cov(t.arange(6.0).reshape(2, 3), correction=0, aweights=t.tensor([1.0, 0.5, 1.0]))
 t.cdist(t.ones(2, 0), t.ones(3, 0))
 """
+NOT_FINITE = """
+t.linalg.svd(x)
+t.linalg.svd(x[1], full_matrices=False)
+t.linalg.svdvals(x.requires_grad_())
+t.svd(x, compute_uv=False)
+t.linalg.cond(x)
+t.linalg.matrix_norm(x[1], 2)
+t.linalg.matrix_rank(x)
+t.linalg.pinv(x)
+"""
+
+
+@pytest.mark.parametrize("call", NOT_FINITE.split("\n")[1:-1])
+def test_numbers_that_are_not_finite_are_refused_in_torchs_words(call: str) -> None:
+    texts = []
+    for t in (minigrad, torch):
+        with pytest.raises(t.linalg.LinAlgError) as caught:
+            eval(call, {"t": t, "x": t.tensor([[[1.0, 2.0], [3.0, 4.0]], [[1.0, nan], [0.0, 1.0]]])})
+        texts.append(str(caught.value))
+    assert texts[0] == texts[1]
 
 
 def said(call: str, t: Any) -> tuple[str, str]:

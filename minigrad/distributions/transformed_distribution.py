@@ -23,7 +23,8 @@ class TransformedDistribution(Distribution):
     """Distributions of numbers of another distribution, to which transforms are applied, one after another.
 
     The last dimensions of the batch that a transform takes together belong to the event.
-    Raises ValueError for what is no transform, or takes more dimensions than there are.
+    Raises ValueError for what is no transform, or takes more dimensions than there are, AssertionError for transforms
+    that give fewer than they say.
     Source: https://docs.pytorch.org/docs/stable/distributions.html#transformeddistribution
     """
 
@@ -56,7 +57,10 @@ class TransformedDistribution(Distribution):
         if of_domain > of_base:
             base_distribution = Independent(base_distribution, of_domain - of_base)
         self.base_dist: Any = base_distribution
-        cut = len(shape) - max(of_codomain, of_base + of_codomain - of_domain)
+        of_event = max(of_codomain, of_base + of_codomain - of_domain)
+        if len(shape) < of_event:
+            raise AssertionError(f"forward_shape length {len(shape)} must be >= event_dim {of_event}")
+        cut = len(shape) - of_event
         super().__init__(shape[:cut], shape[cut:], validate_args=validate_args)
 
     @constraints.dependent_property(is_discrete=False)

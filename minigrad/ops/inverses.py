@@ -7,6 +7,8 @@ results for forward and reverse mode algorithmic differentiation, 2008.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -210,6 +212,19 @@ cholesky_solve_: Op = op(
     a=lambda g, a, b, out, upper: contract(cholesky_solve_(g, b, upper), a.shape),
     b=lambda g, a, b, out, upper: contract(_factor_rule(cholesky_solve_(g, b, upper) @ out.mT, b, upper), b.shape),
 )
+
+
+@contextmanager
+def refusing_non_finite(A: Tensor) -> Iterator[None]:
+    """Where singular values are computed: LinAlgError in torch's words, which programs in NumPy leave to NumPy."""
+    try:
+        yield
+    except np.linalg.LinAlgError:
+        index, _ = first_failing(A._array, lambda matrix: not np.isfinite(matrix).all())
+        raise _LinAlgError(
+            f"linalg.svd: {batch_element(index, A._array.shape[:-2])}The algorithm failed to converge because the "
+            "input matrix contained non-finite values."
+        ) from None
 
 
 def _pseudoinverse(a: Array, atol: float, rtol: float) -> Array:

@@ -26,6 +26,7 @@ from .inverses import (
     floating_matrix,
     inv_,
     pinv_,
+    refusing_non_finite,
 )
 from .linear import matmul
 from .names import public, tensor_argument
@@ -139,14 +140,17 @@ def symmetric_parts(A: Tensor, uplo: str) -> list[Tensor]:
 def singular_parts(A: Tensor, full: bool) -> list[Tensor]:
     """U, S and Vh of the singular value decomposition; S falls."""
     A = floating_matrix("linalg.svd", A)
-    return results(svd_.call(A, full), svd_shapes(A.shape, full), "LinalgSvdBackward0")
+    with refusing_non_finite(A):
+        return results(svd_.call(A, full), svd_shapes(A.shape, full), "LinalgSvdBackward0")
 
 
 def singular_values(A: Tensor) -> Tensor:
     """S alone; the vectors, which take most of the time, are computed only where its gradient will need them."""
     if A.requires_grad and is_grad_enabled():
         return singular_parts(A, False)[1]
-    return Tensor._of(np.linalg.svd(floating_matrix("linalg.svd", A)._array, compute_uv=False))
+    A = floating_matrix("linalg.svd", A)
+    with refusing_non_finite(A):
+        return Tensor._of(np.linalg.svd(A._array, compute_uv=False))
 
 
 @public()
@@ -194,7 +198,8 @@ def pseudoinverse(A: Tensor, atol: Any, rtol: Any) -> Tensor:
         )
     if rtol is None:
         rtol = 0.0 if atol is not None else max(A.shape[-2:]) * float(np.finfo(A._array.dtype).eps)
-    return pinv_.call(A, 0.0 if atol is None else float(atol), float(rtol))
+    with refusing_non_finite(A):
+        return pinv_.call(A, 0.0 if atol is None else float(atol), float(rtol))
 
 
 @public()
