@@ -202,9 +202,19 @@ def test_gamma_numbers_are_torchs_to_the_bit(concentration, dtype, seed):
         library.manual_seed(seed)
         a = library.full((20, 2), concentration, dtype=getattr(library, dtype))
         D = library.distributions
-        gamma, dirichlet = D.Gamma(a, 1.0, validate_args=False), D.Dirichlet(a.clamp(max=1e9), validate_args=False)
+        gamma, dirichlet = D.Gamma(a, 0.5, validate_args=False), D.Dirichlet(a.clamp(max=1e9), validate_args=False)
         results.append((gamma.sample().tolist(), dirichlet.sample().tolist(), library.rand(2).tolist()))
     assert results[0] == results[1]
+
+
+def test_the_gradient_of_dirichlet_numbers_is_linear_in_what_arrives():
+    """So its derivative by that, times that, is the gradient itself: torch knows no such derivative."""
+    a, w = minigrad.tensor([0.5, 2.0, 3.0]).requires_grad_(), minigrad.tensor([1.0, -2.0, 0.5]).requires_grad_()
+    sample = minigrad.distributions.Dirichlet(a).rsample()
+    (g,) = minigrad.autograd.grad((w * sample).sum(), a, create_graph=True)
+    mixed = (g * minigrad.tensor([3.0, 1.0, -1.0])).sum()
+    (by_w,) = minigrad.autograd.grad(mixed, w)
+    assert (by_w * w).sum().item() == pytest.approx(mixed.item(), rel=1e-4)
 
 
 def test_a_concentration_that_is_none_gives_nan():

@@ -182,6 +182,16 @@ def hooks_within_passes_of_hooks(torch):
 
 
 @program
+def hooks_of_a_leaf_that_a_pass_starts_from(torch):
+    log = []
+    x, (_, y, z) = torch.ones(2, requires_grad=True), graph(torch)
+    for name, tensor in (("x", x), ("y", y), ("z", z)):
+        tensor.register_hook(lambda g, name=name: log.append(name))
+    torch.autograd.backward((z, x), (torch.ones(2), torch.ones(2)))
+    return log
+
+
+@program
 def hooks_that_are_refused(torch):
     register = torch.autograd.graph.register_multi_grad_hook
     x = torch.ones(2, requires_grad=True)

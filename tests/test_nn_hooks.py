@@ -37,6 +37,23 @@ def forward_hooks(torch: Any) -> Any:
 
 
 @program
+def a_pass_by_another_way(torch: Any) -> Any:
+    """What arrived at the outputs in a pass before is not shown again."""
+    said = []
+
+    class Net(torch.nn.Module):
+        def forward(self, x: Any) -> Any:
+            self.inner = x * 2
+            return self.inner + 1
+
+    net, x = Net(), torch.ones(2, requires_grad=True)
+    net.register_full_backward_hook(lambda module, inputs, outputs: said.append((inputs, outputs)))
+    net(x).sum().backward(retain_graph=True)
+    net.inner.sum().backward()
+    return said, x.grad
+
+
+@program
 def where_hooks_are_kept(torch: Any) -> Any:
     net = torch.nn.Module()
     empty = {

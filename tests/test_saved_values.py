@@ -94,6 +94,7 @@ def hooks_for_what_a_function_has_saved(torch):
     y = square(torch)(x)
     places = y.grad_fn._raw_saved_tensors
     places[1].register_hooks(lambda t: log.append(t) or t.clone(), lambda t: log.append(t) or t)
+    places[0].register_hooks(lambda t: t.detach().clone(), lambda t: t)
     refusals = [refused(lambda p=p: p.register_hooks(lambda t: t, lambda t: t)) for p in places[1:]]
     y.sum().backward()
     refusals.append(refused(lambda: y.grad_fn._raw_saved_tensors))
