@@ -75,7 +75,7 @@ def hooks_for_one_value(torch):
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     y = x.exp()
     place = y.grad_fn._raw_saved_result
-    place.register_hooks(lambda t: log.append("packed") or t.detach() * 2, lambda t: log.append("unpacked") or t / 2)
+    place.register_hooks(lambda t: log.append(t.requires_grad) or t * 2, lambda t: log.append("unpacked") or t / 2)
     again = refused(lambda: place.register_hooks(lambda t: t, lambda t: t))
     y.sum().backward(retain_graph=True)
     (y * y).sum().backward()
@@ -99,6 +99,18 @@ def hooks_for_what_a_function_has_saved(torch):
     y.sum().backward()
     refusals.append(refused(lambda: y.grad_fn._raw_saved_tensors))
     return log, x.grad, [(kind, text[:60]) for kind, text in refusals]
+
+
+@program
+def hooks_that_keep_arrays(torch):
+    x = torch.tensor([1.0, 2.0], requires_grad=True)
+    arrays = lambda t: t.numpy().copy(), torch.from_numpy
+    y, z, plain = x.exp(), square(torch)(x), x * x
+    y.grad_fn._raw_saved_result.register_hooks(*arrays)
+    z.grad_fn._raw_saved_tensors[0].register_hooks(*arrays)
+    plain.grad_fn._raw_saved_self.register_hooks(*arrays)
+    (first,) = torch.autograd.grad((y.round() * 3 + plain + z).sum(), x, create_graph=True)
+    return first.detach(), torch.autograd.grad(first.sum(), x)
 
 
 @program

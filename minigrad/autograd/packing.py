@@ -109,9 +109,9 @@ class PackedTensor(SavedTensor):
     array: Any
     storage: Any
 
-    def __init__(self, t: Tensor, node: FunctionNode, pair: Pair) -> None:
+    def __init__(self, t: Tensor, node: FunctionNode, pair: Pair, shown: Tensor | None = None) -> None:
         super().__init__(t, node)
-        self.away = Away(t, pair)
+        self.away = Away(t if shown is None else shown, pair)
         self.array, self.storage = None, Packed("array", self.away)
 
     def unpack(self, node: Any) -> Tensor:

@@ -87,6 +87,7 @@ class SavedValue:
     def register_hooks(self, pack_hook: Callable[[Tensor], Any], unpack_hook: Callable[[Any], Tensor]) -> None:
         """Keep in its place what `pack_hook(tensor)` returns, and give that to `unpack_hook` to get the tensor back.
 
+        The hook is shown the tensor without its history.
         Raises RuntimeError if the value was freed, was changed in place since it was saved, or has hooks already.
         """
         if not (callable(pack_hook) and callable(unpack_hook)):
@@ -98,12 +99,13 @@ class SavedValue:
         node, slot, pair = self._node, self._slot, (pack_hook, unpack_hook)
         if isinstance(slot, str):
             _refuse(getattr(node, f"g_{slot}"))
-            put_away(node, slot, value_in(node, slot), pair)
+            put_away(node, slot, value_in(node, slot).detach(), pair)
         else:
             saved = node.ctx._saved
             known = saved if saved is RELEASED else saved[slot]
             _refuse(known if known is None or known is RELEASED else known.storage)
-            made = PackedTensor(known.unpack(node), node, pair)
+            t = known.unpack(node)
+            made = PackedTensor(t, node, pair, shown=t.detach())
             node.ctx._saved = (*saved[:slot], made, *saved[slot + 1 :])
 
 
