@@ -8,41 +8,26 @@ from typing import Any
 
 import minigrad as torch
 
-from . import constraints
+from .folded import Folded
 from .normal import Normal
-from .transformed_distribution import TransformedDistribution
 from .transforms import AbsTransform
 
 INTERNAL = True
 Tensor = torch.Tensor
 
 
-class HalfNormal(TransformedDistribution):
+class HalfNormal(Folded):
     """Distributions of the distances of normal numbers from 0, which have standard deviation `scale`.
 
     Source: https://docs.pytorch.org/docs/stable/distributions.html#halfnormal
     """
 
-    arg_constraints = {"scale": constraints.positive}
-    support = constraints.nonnegative
-    has_rsample = True
-
     def __init__(self, scale: Tensor | float, validate_args: bool | None = None) -> None:
         super().__init__(Normal(0, scale, validate_args=False), AbsTransform(), validate_args=validate_args)
 
     @property
-    def scale(self) -> Tensor:
-        """The scale of both halves."""
-        scale: Tensor = self.base_dist.scale
-        return scale
-
-    @property
     def mean(self) -> Tensor:
         return self.scale * math.sqrt(2 / math.pi)
-
-    @property
-    def mode(self) -> Tensor:
-        return torch.zeros_like(self.scale)
 
     @property
     def variance(self) -> Tensor:
@@ -54,15 +39,3 @@ class HalfNormal(TransformedDistribution):
     def log_prob(self, value: Tensor) -> Tensor:
         of_half = self.base_dist.log_prob(self._checked(value)) + math.log(2)
         return torch.where(value >= 0, of_half, -torch.inf)
-
-    def cdf(self, value: Tensor) -> Tensor:
-        below: Tensor = self.base_dist.cdf(self._checked(value))
-        return 2 * below - 1
-
-    def icdf(self, value: Tensor) -> Tensor:
-        number: Tensor = self.base_dist.icdf((value + 1) / 2)
-        return number
-
-    def entropy(self) -> Tensor:
-        entropy: Tensor = self.base_dist.entropy()
-        return entropy - math.log(2)

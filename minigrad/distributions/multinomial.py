@@ -11,22 +11,20 @@ from . import constraints
 from .binomial import Binomial
 from .categorical import Categorical
 from .constraints import Constraint
-from .distribution import Distribution
+from .of_categorical import OfCategorical
 from .utils import broadcast_all
 
 INTERNAL = True
 Tensor = torch.Tensor
 
 
-class Multinomial(Distribution):
+class Multinomial(OfCategorical):
     """Multinomial distributions: of `total_count` draws from a `Categorical`, how many went to each category.
 
     probs, logits  as for `Categorical`, one of the two
     Raises NotImplementedError for a count that is no int, ValueError for parameters that do not fit.
     Source: https://docs.pytorch.org/docs/stable/distributions.html#multinomial
     """
-
-    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
 
     def __init__(
         self,
@@ -46,23 +44,6 @@ class Multinomial(Distribution):
     @constraints.dependent_property(is_discrete=True, event_dim=1)
     def support(self) -> Constraint:
         return constraints.multinomial(self.total_count)
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities of the categories."""
-        probs: Tensor = self._categorical.probs
-        return probs
-
-    @property
-    def logits(self) -> Tensor:
-        """Their logarithms."""
-        logits: Tensor = self._categorical.logits
-        return logits
-
-    @property
-    def param_shape(self) -> torch.Size:
-        """The shape of `probs`, and of `logits`."""
-        return self._categorical.param_shape
 
     @property
     def mean(self) -> Tensor:

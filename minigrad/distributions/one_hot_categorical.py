@@ -10,13 +10,13 @@ import minigrad as torch
 from ..nn import functional as F
 from . import constraints
 from .categorical import Categorical
-from .distribution import Distribution
+from .of_categorical import OfCategorical
 
 INTERNAL = True
 Tensor = torch.Tensor
 
 
-class OneHotCategorical(Distribution):
+class OneHotCategorical(OfCategorical):
     """Categorical distributions of vectors that are 1 at the category drawn, and 0 elsewhere.
 
     probs, logits  as for `Categorical`, one of the two
@@ -24,7 +24,6 @@ class OneHotCategorical(Distribution):
     Source: https://docs.pytorch.org/docs/stable/distributions.html#onehotcategorical
     """
 
-    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.one_hot
     has_enumerate_support = True
 
@@ -34,23 +33,6 @@ class OneHotCategorical(Distribution):
         self._categorical = Categorical(probs, logits)
         event_shape = self._categorical.param_shape[-1:]
         super().__init__(self._categorical.batch_shape, event_shape, validate_args=validate_args)
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities of the categories."""
-        probs: Tensor = self._categorical.probs
-        return probs
-
-    @property
-    def logits(self) -> Tensor:
-        """Their logarithms."""
-        logits: Tensor = self._categorical.logits
-        return logits
-
-    @property
-    def param_shape(self) -> torch.Size:
-        """The shape of `probs`, and of `logits`."""
-        return self._categorical.param_shape
 
     @property
     def mean(self) -> Tensor:

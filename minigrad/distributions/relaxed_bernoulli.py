@@ -9,7 +9,7 @@ import minigrad as torch
 
 from . import constraints
 from .of_probability import OfProbability
-from .transformed_distribution import TransformedDistribution
+from .relaxed import Relaxed
 from .transforms import SigmoidTransform
 from .utils import batch_shape_of, broadcast_all, clamp_probs
 
@@ -55,7 +55,7 @@ class LogitRelaxedBernoulli(OfProbability):
         return self.temperature.log() + apart - 2 * apart.exp().log1p()
 
 
-class RelaxedBernoulli(TransformedDistribution):
+class RelaxedBernoulli(Relaxed):
     """Distributions of numbers between 0 and 1, the nearer to one of them the lower the temperature.
 
     temperature    a tensor
@@ -66,7 +66,6 @@ class RelaxedBernoulli(TransformedDistribution):
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.unit_interval
-    has_rsample = True
 
     def __init__(
         self,
@@ -80,21 +79,3 @@ class RelaxedBernoulli(TransformedDistribution):
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
         return super().expand(batch_shape, _instance=self._get_checked_instance(RelaxedBernoulli, _instance))
-
-    @property
-    def temperature(self) -> Tensor:
-        """The temperature."""
-        temperature: Tensor = self.base_dist.temperature
-        return temperature
-
-    @property
-    def logits(self) -> Tensor:
-        """The log odds of 1 at temperature 0."""
-        logits: Tensor = self.base_dist.logits
-        return logits
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities of 1 at temperature 0."""
-        probs: Tensor = self.base_dist.probs
-        return probs

@@ -9,8 +9,8 @@ import minigrad as torch
 
 from . import constraints
 from .categorical import Categorical
-from .distribution import Distribution
-from .transformed_distribution import TransformedDistribution
+from .of_categorical import OfCategorical
+from .relaxed import Relaxed
 from .transforms import ExpTransform
 from .utils import broadcast_all, clamp_probs
 
@@ -18,14 +18,13 @@ INTERNAL = True
 Tensor = torch.Tensor
 
 
-class ExpRelaxedCategorical(Distribution):
+class ExpRelaxedCategorical(OfCategorical):
     """Distributions of the logarithms of `RelaxedOneHotCategorical` ones.
 
     Raises ValueError unless one of `probs` and `logits` is given.
     Source: https://arxiv.org/abs/1611.00712
     """
 
-    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.real_vector
     has_rsample = True
 
@@ -40,23 +39,6 @@ class ExpRelaxedCategorical(Distribution):
         self.temperature = temperature
         event_shape = self._categorical.param_shape[-1:]
         super().__init__(self._categorical.batch_shape, event_shape, validate_args=validate_args)
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities of the categories."""
-        probs: Tensor = self._categorical.probs
-        return probs
-
-    @property
-    def logits(self) -> Tensor:
-        """Their logarithms."""
-        logits: Tensor = self._categorical.logits
-        return logits
-
-    @property
-    def param_shape(self) -> torch.Size:
-        """The shape of `probs`, and of `logits`."""
-        return self._categorical.param_shape
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
         new = self._get_checked_instance(ExpRelaxedCategorical, _instance)
@@ -78,7 +60,7 @@ class ExpRelaxedCategorical(Distribution):
         return (scores - scores.logsumexp(dim=-1, keepdim=True)).sum(-1) + log_scale
 
 
-class RelaxedOneHotCategorical(TransformedDistribution):
+class RelaxedOneHotCategorical(Relaxed):
     """Distributions of probabilities that sum to 1, the nearer to a corner the lower the temperature (Gumbel-softmax).
 
     temperature    a tensor
@@ -89,7 +71,6 @@ class RelaxedOneHotCategorical(TransformedDistribution):
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.simplex
-    has_rsample = True
 
     def __init__(
         self,
@@ -103,21 +84,3 @@ class RelaxedOneHotCategorical(TransformedDistribution):
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
         return super().expand(batch_shape, _instance=self._get_checked_instance(RelaxedOneHotCategorical, _instance))
-
-    @property
-    def temperature(self) -> Tensor:
-        """The temperature."""
-        temperature: Tensor = self.base_dist.temperature
-        return temperature
-
-    @property
-    def logits(self) -> Tensor:
-        """The logarithms of the probabilities at temperature 0."""
-        logits: Tensor = self.base_dist.logits
-        return logits
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities of the corners at temperature 0."""
-        probs: Tensor = self.base_dist.probs
-        return probs

@@ -1,0 +1,36 @@
+"""What distributions that are made of categorical ones share."""
+
+from __future__ import annotations
+
+import minigrad as torch
+
+from . import constraints
+from .categorical import Categorical
+from .distribution import Distribution
+
+INTERNAL = True
+Tensor = torch.Tensor
+
+
+class OfCategorical(Distribution):
+    """Distributions of one number for each category of a `Categorical`, which is `_categorical`."""
+
+    arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
+    _categorical: Categorical
+
+    @property
+    def probs(self) -> Tensor:
+        """The probabilities of the categories."""
+        probs: Tensor = self._categorical.probs
+        return probs
+
+    @property
+    def logits(self) -> Tensor:
+        """Their logarithms."""
+        logits: Tensor = self._categorical.logits
+        return logits
+
+    @property
+    def param_shape(self) -> torch.Size:
+        """The shape of `probs`, and of `logits`."""
+        return self._categorical.param_shape
