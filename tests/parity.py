@@ -49,3 +49,12 @@ def made(torch: Any, forward: Callable[..., Any], backward: Callable[..., Any], 
     """A Function called MyFn."""
     parts = {"forward": staticmethod(forward), "backward": staticmethod(backward), **more}
     return type("MyFn", (torch.autograd.Function,), parts)
+
+
+def refused(call: Callable[[], Any]) -> Any:
+    """What a call is refused with, its type and the first line of its text; "accepted" if it is not."""
+    try:
+        call()
+    except ERRORS as error:
+        return type(error).__name__, str(error).partition("\n")[0]
+    return "accepted"

@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("torch")
 
-from parity import assert_same
+from parity import assert_same, refused
 
 import minigrad
 from minigrad.autograd import graph
@@ -18,14 +18,6 @@ PROGRAMS = []
 def program(function):
     PROGRAMS.append(function)
     return function
-
-
-def refused(function):
-    try:
-        function()
-    except (AttributeError, RuntimeError, TypeError) as error:
-        return type(error).__name__, str(error).partition("\n")[0]
-    return "accepted"
 
 
 def square(torch):
