@@ -5,12 +5,11 @@ Source: https://docs.pytorch.org/docs/stable/amp.html
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, TypeVar
 
 from .devices import device
-from .engine import level_of_user
 from .modes import _Mode
+from .warning import warn
 
 INTERNAL = True
 T = TypeVar("T")
@@ -32,7 +31,7 @@ class autocast(_Mode):
         kind = device(device_type).type
         if enabled and kind == "cuda":
             text = "CUDA is not available or torch_xla is imported. Disabling autocast."
-            warnings.warn(text, stacklevel=level_of_user())
+            warn(text)
         elif enabled:
             raise NotImplementedError(f"minigrad has no mixed precision on {device_type!r}{_ADVICE}")
 
@@ -64,7 +63,7 @@ class GradScaler:
     ) -> None:
         if enabled and device == "cuda":
             text = "torch.cuda.amp.GradScaler is enabled, but CUDA is not available.  Disabling."
-            warnings.warn(text, stacklevel=level_of_user())
+            warn(text)
         elif enabled:
             raise NotImplementedError(f"minigrad scales no losses on {device!r}{_ADVICE}")
 

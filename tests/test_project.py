@@ -31,6 +31,7 @@ LAYERS = (
     "minigrad.transforming",
     "minigrad.modes",
     "minigrad.engine",
+    "minigrad.warning",
     "minigrad.walk",
     "minigrad.printing",
     "minigrad.tensor",

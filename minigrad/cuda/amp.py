@@ -5,18 +5,17 @@ Source: https://docs.pytorch.org/docs/stable/amp.html
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from .. import amp
-from ..engine import level_of_user
+from ..warning import warn
 
 INTERNAL = True
 
 
 def _warn(name: str) -> None:
     text = f"`torch.cuda.amp.{name}(args...)` is deprecated. Please use `torch.amp.{name}('cuda', args...)` instead."
-    warnings.warn(text, FutureWarning, stacklevel=level_of_user())
+    warn(text, FutureWarning)
 
 
 class autocast(amp.autocast):

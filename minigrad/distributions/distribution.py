@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import minigrad as torch
 
-from ..engine import level_of_user
+from ..warning import warn
 from .constraints import Constraint, is_dependent
 from .utils import lazy_property
 
@@ -135,7 +134,7 @@ class Distribution:
     def sample_n(self, n: int) -> Tensor:
         """Random numbers; `sample((n,))` replaces it."""
         text = "`sample_n(n)` will be deprecated. Use `sample((n,))` instead."
-        warnings.warn(text, FutureWarning, stacklevel=level_of_user())
+        warn(text, FutureWarning)
         return self.sample(torch.Size((n,)))
 
     def perplexity(self) -> Tensor:
@@ -153,10 +152,9 @@ class Distribution:
         try:
             arg_constraints = self.arg_constraints
         except NotImplementedError:
-            warnings.warn(
+            warn(
                 f"{type(self)} does not define `arg_constraints`. Please set `arg_constraints = {{}}` or initialize "
-                "the distribution with `validate_args=False` to turn off validation.",
-                stacklevel=level_of_user(),
+                "the distribution with `validate_args=False` to turn off validation."
             )
             return
         for name, constraint in arg_constraints.items():
@@ -185,10 +183,9 @@ class Distribution:
         try:
             support = self.support
         except NotImplementedError:
-            warnings.warn(
+            warn(
                 f"{type(self)} does not define `support` to enable sample validation. Please initialize the "
-                "distribution with `validate_args=False` to turn off validation.",
-                stacklevel=level_of_user(),
+                "distribution with `validate_args=False` to turn off validation."
             )
             return
         if not support.check(value).all():

@@ -5,15 +5,14 @@ Source: https://docs.pytorch.org/docs/stable/distributions.html#module-torch.dis
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import minigrad as torch
 
 from .. import linalg
-from ..engine import level_of_user
 from ..nn import functional as F
+from ..warning import warn
 from .bernoulli import Bernoulli
 from .beta import Beta
 from .binomial import Binomial
@@ -83,11 +82,10 @@ def _function_for(type_p: type, type_q: type) -> Divergence:
     nearest_p = min(pairs, key=lambda pair: (orders[0](pair[0]), orders[1](pair[1])))
     nearest_q = min(pairs, key=lambda pair: (orders[1](pair[1]), orders[0](pair[0])))
     if _REGISTERED[nearest_p] is not _REGISTERED[nearest_q]:
-        warnings.warn(
+        warn(
             f"Ambiguous kl_divergence({type_p.__name__}, {type_q.__name__}). "
             f"Please register_kl({nearest_p[0].__name__}, {nearest_q[1].__name__})",
             RuntimeWarning,
-            stacklevel=level_of_user(),
         )
     return _REGISTERED[nearest_p]
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 import minigrad as torch
 
 from .. import linalg
-from ..engine import level_of_user
+from ..warning import warn
 from . import constraints
 from .chi2 import Chi2
 from .constraints import Constraint
@@ -61,7 +60,7 @@ class Wishart(ExponentialFamily):
         setattr(self, name, matrix.expand((*batch, -1, -1)))
         if self.df.lt(n).any():
             text = "Low df values detected. Singular samples are highly likely to occur for ndim - 1 < df < ndim."
-            warnings.warn(text, stacklevel=level_of_user())
+            warn(text)
         super().__init__(batch, matrix.shape[-2:], validate_args=validate_args)
         if name == "scale_tril":
             self._factor = matrix
@@ -127,7 +126,7 @@ class Wishart(ExponentialFamily):
         again = self._check(sample)
         if not again.any():
             return sample
-        warnings.warn("Singular sample detected.", stacklevel=level_of_user())
+        warn("Singular sample detected.")
         for _ in range(10 if max_try_correction is None else max_try_correction):
             new = self._bartlett(again[again].shape)
             sample[again] = new

@@ -13,11 +13,11 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..engine import level_of_user
 from ..generator import Generator
 from ..modes import no_grad
 from ..random import randperm
 from ..tensor import Tensor, wrap
+from ..warning import warn
 
 INTERNAL = True
 F = TypeVar("F", bound=Callable[..., Any])
@@ -145,7 +145,7 @@ def xavier_normal_(tensor: Tensor, gain: float = 1.0, generator: Generator | Non
 
 def _kaiming_std(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float | None:
     if 0 in tensor.shape:
-        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=level_of_user())
+        warn("Initializing zero-element tensors is a no-op")
         return None
     mode = mode.lower()
     if mode not in ("fan_in", "fan_out"):
@@ -189,10 +189,8 @@ def trunc_normal_(
 ) -> Tensor:
     """Fill with normal numbers, drawn again until they are in [a, b]."""
     if mean < a - 2 * std or mean > b + 2 * std:
-        warnings.warn(
-            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "
-            "The distribution of values may be incorrect.",
-            stacklevel=level_of_user(),
+        warn(
+            "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be incorrect."
         )
     inside = (math.erf((b - mean) / std / math.sqrt(2.0)) - math.erf((a - mean) / std / math.sqrt(2.0))) / 2
     draw = _drawn_again if inside > 0.3 else _drawn_below_density

@@ -10,15 +10,14 @@ https://docs.pytorch.org/docs/stable/generated/torch.nn.ConvTranspose2d.html
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from .. import messages
-from ..engine import level_of_user
 from ..tensor import Tensor
+from ..warning import warn
 from .convert import invalid_combination
 from .half import in_single
 from .inplace import as_view
@@ -307,11 +306,9 @@ def _padded_for(padding: str, x: Tensor, kernel: Sizes, strides: Sizes, dilation
         raise RuntimeError("padding='same' is not supported for strided convolutions")
     totals = [d * (k - 1) for k, d in zip(kernel, dilations, strict=True)]
     if any(total % 2 for total in totals):
-        warnings.warn(
+        warn(
             "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the "
-            "input be created",
-            UserWarning,
-            stacklevel=level_of_user(),
+            "input be created"
         )
         x = padded.call(x, ((0, 0), (0, 0), *[(0, total % 2) for total in totals]), 0)
     return x, tuple([total // 2 for total in totals])

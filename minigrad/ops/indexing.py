@@ -7,7 +7,6 @@ Source: https://docs.pytorch.org/docs/stable/tensor_view.html, https://numpy.org
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from operator import index as as_index
 from typing import Any
@@ -15,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from .. import messages
-from ..engine import level_of_user
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
+from ..warning import warn
 from .data import INT64
 from .indices import EVERY, Array, Key, checked_key, index_array, laid_out, out_of_bounds, picked_shape
 from .inplace import as_view, requires_grad
@@ -159,7 +158,7 @@ def _as_items(index: Any) -> Sequence[Any]:
                     "pytorch 2.9; use x[tuple(seq)] instead of x[seq]. In pytorch 2.9 this will be interpreted as "
                     "tensor index, x[torch.tensor(seq)], which will result either in an error or a different result"
                 )
-                warnings.warn(text, UserWarning, stacklevel=level_of_user())
+                warn(text)
                 return index
     return (index,)
 

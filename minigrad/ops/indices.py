@@ -6,7 +6,6 @@ https://github.com/pytorch/pytorch
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from operator import index as as_index
 from typing import Any
@@ -14,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import level_of_user
 from ..layout import copy_array, empty_in_order, memory_order
 from ..tensor import Tensor
+from ..warning import warn
 from .data import INT64, array_of, fits, inferred_dtype, number_types
 
 INTERNAL = True
@@ -77,7 +76,7 @@ def checked_key(shape: tuple[int, ...], arrays: list[Any], fills: bool = False) 
             continue
         if k.dtype.char == "B" and not masked:
             text = "indexing with dtype torch.uint8 is now deprecated, please use a dtype torch.bool instead."
-            warnings.warn(text, UserWarning, stacklevel=level_of_user())
+            warn(text)
         for i, n in enumerate(k.shape):
             if n != shape[messages.checked_dim(dim + i, len(shape))]:
                 raise IndexError(

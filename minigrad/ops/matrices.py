@@ -6,15 +6,14 @@ Source: https://docs.pytorch.org/docs/stable/linalg.html
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
 from .. import messages
-from ..engine import level_of_user
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
+from ..warning import warn
 from .decompositions import det_, eigh_, eigh_shapes, qr_, qr_shapes, results, slogdet_, svd_, svd_shapes
 from .inplace import broadcast_shape
 from .inverses import (
@@ -121,11 +120,9 @@ def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor
 
 
 def _warn_of_old_name(name: str, advice: str) -> None:
-    warnings.warn(
+    warn(
         f"torch.{name} is deprecated in favor of torch.linalg.{name} and will be removed in a future PyTorch release.\n"
-        f"{advice}",
-        UserWarning,
-        stacklevel=level_of_user(),
+        f"{advice}"
     )
 
 

@@ -6,14 +6,13 @@ Source: https://docs.pytorch.org/docs/stable/torch.html#other-operations
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import level_of_user
 from ..tensor import Tensor
+from ..warning import warn
 from .indexing import added, picked, sliced
 from .indices import EVERY
 from .inplace import as_view, broadcast_shape, like
@@ -65,12 +64,10 @@ def cross_along(input: Tensor, other: Tensor, dim: int) -> Tensor:
 def cross(input: Tensor, other: Tensor, dim: int | None = None) -> Tensor:
     """The cross product of vectors of three elements, along `dim`, or else the first dimension of that size."""
     if dim is None:
-        warnings.warn(
+        warn(
             "Using torch.cross without specifying the dim arg is deprecated.\n"
             "Please either pass the dim explicitly or simply use torch.linalg.cross.\n"
-            "The default value of dim will change to agree with that of linalg.cross in a future release.",
-            UserWarning,
-            stacklevel=level_of_user(),
+            "The default value of dim will change to agree with that of linalg.cross in a future release."
         )
         shape = tensor_argument(input, "cross").shape
         if 3 not in shape:
@@ -262,7 +259,7 @@ def cov(
         freedom = total - correction * (weights * aweights).sum() / total
     enough = bool(freedom > 0)
     if not enough:
-        warnings.warn(_NO_FREEDOM, UserWarning, stacklevel=level_of_user())
+        warn(_NO_FREEDOM)
     x = x - average.unsqueeze(1)
     product = mm(x, (x if weights is None else x * weights).t())
     return (product / (freedom if enough else 0.0)).squeeze()

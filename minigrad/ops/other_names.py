@@ -5,15 +5,14 @@ Source: ATen/native/native_functions.yaml and torch/functional.py of https://git
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, Unpack
 
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import level_of_user
 from ..tensor import Tensor, from_numpy
+from ..warning import warn
 from .assigning import check_takes_gradient
 from .convert import invalid_combination
 from .data import FLOAT32, FLOAT64, INT64
@@ -43,10 +42,6 @@ from .shape import split as parts
 from .types import TYPES, TensorType
 
 INTERNAL = True
-
-
-def _warn(text: str) -> None:
-    warnings.warn(text, UserWarning, stacklevel=level_of_user())
 
 
 # New tensors
@@ -108,7 +103,7 @@ def range(start: Any, end: Any, step: Any = 1, **options: Unpack[Options]) -> Te
     """The numbers from `start` up to and with `end`, in steps of `step`; torch, which warns of it, prefers `arange`."""
     given = (("start", start), ("end", end), ("step", step))
     bounds = [number("range", name, i, value) for i, (name, value) in enumerate(given, 1)]
-    _warn(
+    warn(
         "torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
         "Python's range builtin. Instead, use torch.arange, which produces values in [start, end)."
     )
@@ -174,7 +169,7 @@ def set_default_tensor_type(t: Any, /) -> None:
         if t.removeprefix("torch.") not in TYPES:
             raise AttributeError(f"module 'torch' has no attribute {t.removeprefix('torch.')!r}")
         t = TYPES[t.removeprefix("torch.")]
-    _warn(
+    warn(
         "torch.set_default_tensor_type() is deprecated as of PyTorch 2.1, please use torch.set_default_dtype() and "
         "torch.set_default_device() as alternatives."
     )
@@ -284,7 +279,7 @@ def frobenius_norm(input: Tensor, dim: Any, keepdim: bool = False) -> Tensor:
     t = tensor_argument(input, "frobenius_norm")
     if not isinstance(dim, (tuple, list)) and as_int(dim) is None:
         raise wrong_type("frobenius_norm", "dim", 2, "tuple of ints", dim)
-    _warn(
+    warn(
         "at::frobenius_norm is deprecated and it is just left for JIT compatibility. It will be removed in a future "
         "PyTorch release. Please use `linalg.vector_norm(A, 2., dim, keepdim)` instead"
     )
@@ -304,7 +299,7 @@ def nuclear_norm(input: Tensor, dim: Any = NOT_GIVEN, keepdim: bool = False) -> 
     if dim is None:
         forms = "(Tensor input, tuple of ints dim, bool keepdim = False)", "(Tensor input, bool keepdim = False)"
         raise invalid_combination("nuclear_norm", (input, dim), {}, *forms)
-    _warn(
+    warn(
         "at::nuclear_norm is deprecated and it is just left for JIT compatibility. It will be removed in a future "
         "PyTorch release. Please use `linalg.matrix_norm(A, 'nuc', dim, keepdim)` instead"
     )

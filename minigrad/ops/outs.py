@@ -8,17 +8,16 @@ size, or draws them, reads its keywords itself (see options.py).
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, cast
 
 from .. import messages
 from ..dtypes import bool_, dtype, uint8
-from ..engine import level_of_user
 from ..messages import C_NAMES, TYPE_NAMES, type_name
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
+from ..warning import warn
 from .convert import invalid_combination
 from .inplace import check_disjoint, check_memory
 from .options import written
@@ -142,7 +141,7 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
                 check_disjoint(t, i)
     for t, r in zip(given, results, strict=True):
         if t.shape != r.shape and t.numel():
-            warnings.warn(messages.out_resized(t.shape, r.shape), UserWarning, stacklevel=level_of_user())
+            warn(messages.out_resized(t.shape, r.shape))
         written(name, t, r._array)
     return type(result)(given) if isinstance(result, tuple) else out
 

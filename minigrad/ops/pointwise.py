@@ -8,15 +8,14 @@ floating dtype); `floating=True` makes integers floats first. `table.py` says th
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import level_of_user
 from ..layout import kept
 from ..tensor import Tensor
+from ..warning import warn
 from .convert import invalid_combination
 from .half import at_least, at_most, by_number, in_single, keep_numbers, plus_scaled
 from .indices import number_array
@@ -475,7 +474,7 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
     if tensor_argument(condition, "where", "condition").dtype is dtypes.uint8:
-        warnings.warn(messages.uint8_condition(), UserWarning, stacklevel=level_of_user())
+        warn(messages.uint8_condition())
         condition = condition.bool()
     if condition.dtype is not dtypes.bool_:
         raise RuntimeError(

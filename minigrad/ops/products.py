@@ -7,15 +7,14 @@ the printed graphs agree. Source: https://docs.pytorch.org/docs/stable/torch.htm
 from __future__ import annotations
 
 import math
-import warnings
 from functools import wraps
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import level_of_user
 from ..tensor import Tensor
+from ..warning import warn
 from .convert import converted_to_save
 from .half import by_number
 from .inplace import as_view, twin
@@ -393,11 +392,9 @@ def chain_matmul(*matrices: Any) -> Tensor:
     """The product of several matrices, as `linalg.multi_dot`; deprecated in torch, which warns of it."""
     if len(matrices) == 1 and isinstance(matrices[0], (tuple, list)):
         matrices = tuple(matrices[0])
-    warnings.warn(
+    warn(
         "torch.chain_matmul is deprecated and will be removed in a future PyTorch release. Use torch.linalg.multi_dot "
-        "instead, which accepts a list of two or more tensors rather than multiple parameters.",
-        UserWarning,
-        stacklevel=level_of_user(),
+        "instead, which accepts a list of two or more tensors rather than multiple parameters."
     )
     if not matrices:
         raise RuntimeError("chain_matmul(): Expected one or more matrices")

@@ -6,15 +6,14 @@ Source: https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining
 from __future__ import annotations
 
 import itertools
-import warnings
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import level_of_user
 from ..messages import type_name
 from ..tensor import Tensor
+from ..warning import warn
 from .convert import invalid_combination
 from .indexing import sliced
 from .indices import EVERY
@@ -145,7 +144,7 @@ def adjoint(input: Tensor) -> Tensor:
 def _matrices_turned(x: Tensor, name: str) -> Tensor:
     if x.ndim == 0:
         text = f"{name} is deprecated on 0-D tensors. Consider using x.conj()."
-        warnings.warn(text, UserWarning, stacklevel=level_of_user())
+        warn(text)
         return x
     if x.ndim == 1:
         name = name.removeprefix("Tensor.")
@@ -402,7 +401,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
         tensors = tuple(tensors[0])
     if indexing is None:
         text = "torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument."
-        warnings.warn(text, UserWarning, stacklevel=level_of_user())
+        warn(text)
     elif not isinstance(indexing, str):
         raise wrong_type("meshgrid", "indexing", None, "str", indexing)
     elif indexing not in ("ij", "xy"):

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import level_of_user
 from ..flags import wrong_flag
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
+from ..warning import warn
 from .convert import converted_to_save, dtype_argument, invalid_combination
 from .half import by_number, in_single, is_half
 from .inplace import like, zeros_as
@@ -389,11 +388,9 @@ def spread_options(
     dims = reduced_dims(dim, input.ndim)
     left = size_of(input.shape, tuple([i for i in range(input.ndim) if i not in dims]))
     if (size_of(input.shape, dims) if left else 0) <= correction:
-        warnings.warn(
+        warn(
             f"{function}(): degrees of freedom is <= 0. Correction should be strictly less than the reduction factor "
-            "(input numel divided by output numel).",
-            UserWarning,
-            stacklevel=level_of_user(),
+            "(input numel divided by output numel)."
         )
     return (None if dim is None or not input.ndim else dims), correction
 

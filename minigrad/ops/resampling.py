@@ -6,16 +6,15 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.inter
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
 from .. import dtypes, messages
-from ..engine import level_of_user
 from ..flags import check_flags
 from ..layout import empty_channels_last, looks_channels_last
 from ..tensor import Tensor
+from ..warning import warn
 from .half import in_single
 from .names import tensor_argument
 from .options import integer
@@ -369,8 +368,4 @@ def upsample_bilinear(input: Tensor, size: Any = None, scale_factor: Any = None)
 
 
 def _warn_of_old_name(name: str) -> None:
-    warnings.warn(
-        f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.",
-        UserWarning,
-        stacklevel=level_of_user(),
-    )
+    warn(f"`nn.functional.{name}` is deprecated. Use `nn.functional.interpolate` instead.")

@@ -7,14 +7,13 @@ Source: https://docs.pytorch.org/docs/stable/torch.html#indexing-slicing-joining
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
 from .. import messages
-from ..engine import level_of_user
 from ..tensor import Tensor
+from ..warning import warn
 from .assigning import put, write_at, zeroed
 from .convert import invalid_combination
 from .data import INT64
@@ -213,11 +212,9 @@ def scatter(
         numbers = "(int dim, Tensor index, Number value)", "(int dim, Tensor index, Number value, *, str reduce)"
         raise invalid_combination("scatter", (dim, index, given), {}, *forms, *numbers)
     if reduce is not None and source is not None:
-        warnings.warn(
+        warn(
             "The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a future "
-            "PyTorch release. Use torch.scatter_reduce instead for more reduction options.",
-            UserWarning,
-            stacklevel=level_of_user(),
+            "PyTorch release. Use torch.scatter_reduce instead for more reduction options."
         )
     at, i = _scatter_key("scatter", input, dim, index, source)
     if reduce is not None and reduce not in ("add", "multiply"):

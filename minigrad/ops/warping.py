@@ -11,7 +11,6 @@ https://arxiv.org/abs/1506.02025
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,9 +18,9 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..arithmetic import multiply_add
-from ..engine import level_of_user
 from ..flags import wrong_flag
 from ..tensor import Tensor
+from ..warning import warn
 from .factories import evenly_between
 from .half import in_single, is_half
 from .inplace import like
@@ -221,11 +220,9 @@ def grid_sample(
 
 
 def _warn_of_corners() -> None:
-    warnings.warn(
+    warn(
         "Default grid_sample and affine_grid behavior has changed to align_corners=False since 1.3.0. Please specify "
-        "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details.",
-        UserWarning,
-        stacklevel=level_of_user(),
+        "align_corners=True if the old behavior is desired. See the documentation of grid_sample for details."
     )
 
 
@@ -317,11 +314,9 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
             f"Expected a batch of {n}D affine matrices of shape Nx{n}x{n + 1} for size {size}. Got {theta.shape}."
         )
     if align_corners and min(size[2:]) == 1:
-        warnings.warn(
+        warn(
             "Since version 1.3.0, affine_grid behavior has changed for unit-size grids when align_corners=True. This "
-            "is not an intended use case of affine_grid. See the documentation of affine_grid for details.",
-            UserWarning,
-            stacklevel=level_of_user(),
+            "is not an intended use case of affine_grid. See the documentation of affine_grid for details."
         )
     elif min(size) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {size}")

@@ -5,7 +5,6 @@ Source: https://docs.pytorch.org/docs/stable/optim.html
 
 from __future__ import annotations
 
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
@@ -13,8 +12,9 @@ from functools import wraps
 from itertools import chain
 from typing import Any
 
-from ..engine import RemovableHandle, level_of_user
+from ..engine import RemovableHandle
 from ..tensor import Tensor
+from ..warning import warn
 
 INTERNAL = True
 Group = dict[str, Any]  # some parameters, under "params", and the options for them
@@ -94,11 +94,9 @@ class Optimizer:
         for option, default in self.defaults.items():
             param_group.setdefault(option, default)
         if len(params) != len(set(params)):
-            warnings.warn(
+            warn(
                 "optimizer contains a parameter group with duplicate parameters; in future, this will cause an error; "
-                "see github.com/pytorch/pytorch/issues/40967 for more information",
-                UserWarning,
-                stacklevel=level_of_user(),
+                "see github.com/pytorch/pytorch/issues/40967 for more information"
             )
         for group in self.param_groups:
             if ("param_names" in group) != ("param_names" in param_group):

@@ -5,16 +5,15 @@ Source: https://docs.pytorch.org/docs/stable/nn.functional.html#non-linear-activ
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 from ... import dtypes, messages, sigmoid as _sigmoid, tanh as _tanh, zeros, zeros_like
-from ...engine import level_of_user
 from ...ops import activations, pointwise, reduction
 from ...ops.inplace import change, twin
 from ...random import sampling
 from ...tensor import Tensor
+from ...warning import warn
 
 INTERNAL = True
 
@@ -121,11 +120,7 @@ def _dim_of(name: str, dim: int | None, ndim: int) -> int:
     """The dimension to share along; with torch's warning, which names the user's line, where it is not said."""
     if dim is not None:
         return dim
-    warnings.warn(
-        f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.",
-        UserWarning,
-        stacklevel=level_of_user(),
-    )
+    warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an argument.")
     return 0 if ndim in (0, 1, 3) else 1
 
 
@@ -153,7 +148,7 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     Source: https://arxiv.org/abs/1611.01144
     """
     if eps != 1e-10:
-        warnings.warn("`eps` parameter is deprecated and has no effect.", UserWarning, stacklevel=level_of_user())
+        warn("`eps` parameter is deprecated and has no effect.")
     if logits.dtype.kind != dtypes.FLOATING:
         raise RuntimeError(
             "Exponential distribution is a continuous probability distribution. dtype must be a floating point but you "

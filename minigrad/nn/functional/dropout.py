@@ -5,18 +5,17 @@ Source: https://jmlr.org/papers/v15/srivastava14a.html
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from ... import messages
-from ...engine import level_of_user
 from ...flags import wrong_flag
 from ...layout import empty_as
 from ...ops.inplace import change
 from ...ops.names import tensor_argument
 from ...tensor import Tensor
+from ...warning import warn
 
 INTERNAL = True
 
@@ -93,22 +92,18 @@ def dropout2d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """Each channel of (N, C, H, W) 0 with probability `p`, and else divided by `1 - p`."""
     _check(p)
     if input.ndim not in (3, 4):
-        warnings.warn(
+        warn(
             f"dropout2d: Received a {input.ndim}-D input to dropout2d, which is deprecated and will result in an error "
             "in a future release. To retain the behavior and silence this warning, please use dropout instead. Note "
             "that dropout2d exists to provide channel-wise dropout on inputs with 2 spatial dimensions, a channel "
-            "dimension, and an optional batch dimension (i.e. 3D or 4D inputs).",
-            UserWarning,
-            stacklevel=level_of_user(),
+            "dimension, and an optional batch dimension (i.e. 3D or 4D inputs)."
         )
     if input.ndim == 3:
-        warnings.warn(
+        warn(
             "dropout2d: Received a 3D input to dropout2d and assuming that channel-wise 1D dropout behavior is desired "
             "- input is interpreted as shape (N, C, L), where C is the channel dim. This behavior will change in a "
             "future release to interpret the input as one without a batch dimension, i.e. shape (C, H, W). To maintain "
-            "the 1D channel-wise dropout behavior, please switch to using dropout1d instead.",
-            UserWarning,
-            stacklevel=level_of_user(),
+            "the 1D channel-wise dropout behavior, please switch to using dropout1d instead."
         )
     _checked(input, "feature_dropout", training, inplace)
     return dropped(input, channels(input), p, training, inplace)
@@ -118,13 +113,11 @@ def dropout3d(input: Tensor, p: float = 0.5, training: bool = True, inplace: boo
     """Each channel of (N, C, D, H, W), or (C, D, H, W), 0 with probability `p`, and else divided by `1 - p`."""
     _check(p)
     if input.ndim not in (4, 5):
-        warnings.warn(
+        warn(
             f"dropout3d: Received a {input.ndim}-D input to dropout3d, which is deprecated and will result in an error "
             "in a future release. To retain the behavior and silence this warning, please use dropout instead. Note "
             "that dropout3d exists to provide channel-wise dropout on inputs with 3 spatial dimensions, a channel "
-            "dimension, and an optional batch dimension (i.e. 4D or 5D inputs).",
-            UserWarning,
-            stacklevel=level_of_user(),
+            "dimension, and an optional batch dimension (i.e. 4D or 5D inputs)."
         )
     _checked(input, "feature_dropout", training, inplace)
     if input.ndim == 5:

@@ -5,18 +5,17 @@ Source: https://docs.pytorch.org/docs/stable/nn.functional.html#sparse-functions
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from ... import arange, dtypes, messages, no_grad
-from ...engine import level_of_user
 from ...flags import check_flags
 from ...ops.bags import bag_max, bag_sum, largest
 from ...ops.embeddings import looked_up
 from ...ops.names import tensor_argument
 from ...tensor import Tensor
+from ...warning import warn
 
 INTERNAL = True
 
@@ -85,10 +84,9 @@ def embedding_bag(
         "embedding_bag", scale_grad_by_freq=scale_grad_by_freq, sparse=sparse, include_last_offset=include_last_offset
     )
     if weight.dtype is dtypes.int64 and input.dtype.kind == dtypes.FLOATING:
-        warnings.warn(
+        warn(
             "Argument order of nn.functional.embedding_bag was changed. Usage `embedding_bag(weight, input, ...)` is "
-            "deprecated, and should now be `embedding_bag(input, weight, ...)`.",
-            stacklevel=level_of_user(),
+            "deprecated, and should now be `embedding_bag(input, weight, ...)`."
         )
         weight, input = input, weight
     factors = per_sample_weights

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
-from ...engine import level_of_user
 from ...tensor import Tensor
+from ...warning import warn
 
 INTERNAL = True
 
@@ -21,17 +20,9 @@ def reduction_of(reduction: str, size_average: bool | None, reduce: bool | None)
     if size_average is not None or reduce is not None:
         averaged, reduced = size_average is None or size_average, reduce is None or reduce
         reduction = "mean" if averaged and reduced else "sum" if reduced else "none"
-        warnings.warn(
-            f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.",
-            UserWarning,
-            stacklevel=level_of_user(),
-        )
+        warn(f"size_average and reduce args will be deprecated, please use reduction='{reduction}' instead.")
     elif reduction == "elementwise_mean":
-        warnings.warn(
-            "reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.",
-            UserWarning,
-            stacklevel=level_of_user(),
-        )
+        warn("reduction='elementwise_mean' is deprecated. Please use reduction='mean' instead.")
         reduction = "mean"
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
@@ -46,10 +37,8 @@ def reduced(each: Tensor, reduction: str) -> Tensor:
 def warn_of_sizes(input: Any, target: Any) -> None:
     """torch's warning where input and target are to be broadcast."""
     if tuple(target.size()) != tuple(input.size()):
-        warnings.warn(
+        warn(
             f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "
             "This will likely lead to incorrect results due to broadcasting. "
-            "Please ensure they have the same size.",
-            UserWarning,
-            stacklevel=level_of_user(),
+            "Please ensure they have the same size."
         )

@@ -6,11 +6,9 @@ Source: https://docs.pytorch.org/docs/stable/nn.functional.html#loss-functions
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from ... import broadcast_tensors, dtypes, messages, no_grad, ones_like, where, zeros_like
-from ...engine import level_of_user
 from ...flags import check_flags
 from ...ops.convert import converted_to_save
 from ...ops.losses import entropy, huber, smooth_error, soft_margin, squared_error
@@ -18,6 +16,7 @@ from ...ops.names import check_needs_no_gradient
 from ...ops.options import number, real
 from ...ops.table import common_dtype
 from ...tensor import Tensor
+from ...warning import warn
 from .reduction import reduced, reduction_of, warn_of_sizes
 
 INTERNAL = True
@@ -145,12 +144,10 @@ def kl_div(
         reduction, batch = reduction_of(reduction, size_average, reduce), False
     else:
         if reduction == "mean":
-            warnings.warn(
+            warn(
                 "reduction: 'mean' divides the total loss by both the batch size and the support size."
                 "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
-                "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
-                UserWarning,
-                stacklevel=level_of_user(),
+                "'mean' will be changed to behave the same as 'batchmean' in the next major release."
             )
         batch = reduction == "batchmean"
         reduction = reduction_of("sum" if batch else reduction, None, None)

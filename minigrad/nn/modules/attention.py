@@ -6,13 +6,12 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.MultiheadAttenti
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 from ... import cat, zeros
 from ...dtypes import bool_
-from ...engine import level_of_user
 from ...tensor import Tensor
+from ...warning import warn
 from .. import functional as F, init
 from ..parameter import empty_parameter
 from .linear import Linear
@@ -151,10 +150,7 @@ class MultiheadAttention(Module):
         if width != self.embed_dim:
             raise AssertionError(f"was expecting embedding dimension of {self.embed_dim}, but got {width}")
         if padding is not None and mask is not None and padding.dtype != mask.dtype:
-            warnings.warn(
-                "Support for mismatched key_padding_mask and attn_mask is deprecated. Use same type for both instead.",
-                stacklevel=level_of_user(),
-            )
+            warn("Support for mismatched key_padding_mask and attn_mask is deprecated. Use same type for both instead.")
         padding = as_scores(padding, "key_padding_mask", query)
         mask = as_scores(mask, "attn_mask", query)
         if mask is not None:

@@ -6,17 +6,17 @@ https://docs.pytorch.org/docs/stable/notes/modules.html#module-hooks
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ...autograd import Function
 from ...autograd.tape import checked
-from ...engine import RemovableHandle, level_of_user
+from ...engine import RemovableHandle
 from ...modes import is_grad_enabled
 from ...tensor import Tensor
 from ...transforming import level
+from ...warning import warn
 from .mistakes import name_layer
 
 if TYPE_CHECKING:
@@ -91,10 +91,9 @@ def call_with_hooks(module: Module, args: Any, kwargs: dict[str, Any]) -> Any:
                 try:
                     result = _after(module, key, hook, args, kwargs, result)
                 except Exception as error:  # noqa: BLE001
-                    warnings.warn(
+                    warn(
                         "module forward hook with ``always_call=True`` raised an exception that was silenced as "
-                        f"another error was raised in forward: {error!s}",
-                        stacklevel=level_of_user(),
+                        f"another error was raised in forward: {error!s}"
                     )
         raise
 
@@ -172,10 +171,9 @@ class BackwardHooks:
     def around_outputs(self, result: Any) -> Any:
         """The result, with the node in between at which its gradients are met."""
         if not isinstance(result, (Tensor, tuple)):
-            warnings.warn(
+            warn(
                 "For backward hooks to be called, module output should be a Tensor or a tuple of Tensors but received "
-                f"{type(result)}",
-                stacklevel=level_of_user(),
+                f"{type(result)}"
             )
             return result
         outputs = result if isinstance(result, tuple) else (result,)
@@ -201,11 +199,10 @@ class BackwardHooks:
 
     def _call_without_inputs(self, gradients: Gradients) -> None:
         """Call the hooks where no input requires grad: as soon as the gradients arrive at the outputs."""
-        warnings.warn(
+        warn(
             "Full backward hook is firing when gradients are computed with respect to module outputs since no inputs "
             "require gradients. See https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html"
-            "#torch.nn.Module.register_full_backward_hook for more details.",
-            stacklevel=level_of_user(),
+            "#torch.nn.Module.register_full_backward_hook for more details."
         )
         for hook in self.after:
             changed = hook(self.module, (None,) * self.n_inputs, gradients)
@@ -293,9 +290,8 @@ def hook_to_last(module: Module, args: tuple[Any, ...], result: Any) -> None:
 def _warn_of(where: str, missing: str) -> None:
     """Say, in torch's words, that a hook of the old form is not given what the names of its arguments promise."""
     hooks = "non-full backward hooks" if where.startswith("on") else "a non-full backward hook"
-    warnings.warn(
+    warn(
         f"Using {hooks} {where} is deprecated and will be removed in future versions. This hook will be missing "
         f"{missing}. Please use register_full_backward_hook to get the documented behavior.",
         FutureWarning,
-        stacklevel=level_of_user(),
     )

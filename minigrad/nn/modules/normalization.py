@@ -5,14 +5,13 @@ Source: https://docs.pytorch.org/docs/stable/nn.html#normalization-layers
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from numbers import Integral
 from typing import Any, ClassVar
 
 from ... import ones, tensor, zeros
-from ...engine import level_of_user
 from ...tensor import Tensor
+from ...warning import warn
 from .. import functional as F, init
 from ..parameter import empty_parameter
 from .module import Module
@@ -160,10 +159,9 @@ class _InstanceNorm(_Norm):
                     f"expected input's size at dim={dim} to match num_features ({self.num_features}), but got: "
                     f"{input.shape[dim]}."
                 )
-            warnings.warn(
+            warn(
                 f"input's size at dim={dim} does not match num_features. You can silence this warning by not passing "
-                "in num_features, which is not used because affine=False",
-                stacklevel=level_of_user(),
+                "in num_features, which is not used because affine=False"
             )
         found = F.instance_norm(
             input.unsqueeze(0) if single else input,

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import math
 import numbers
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from ... import cat, stack, zeros
-from ...engine import level_of_user
 from ...tensor import Tensor
+from ...warning import warn
 from .. import functional as F, init
 from ..parameter import empty_parameter
 from ..utils.rnn import PackedSequence
@@ -259,10 +258,9 @@ def check_options(
             "dropout should be a number in range [0, 1] representing the probability of an element being zeroed"
         )
     if dropout > 0 and num_layers == 1:  # type: ignore[operator]
-        warnings.warn(
+        warn(
             "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers "
-            f"greater than 1, but got dropout={dropout} and num_layers={num_layers}",
-            stacklevel=level_of_user(),
+            f"greater than 1, but got dropout={dropout} and num_layers={num_layers}"
         )
     for name, value, kind in (("bias", bias, bool), ("batch_first", batch_first, bool)):
         if not isinstance(value, kind):

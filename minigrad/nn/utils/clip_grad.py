@@ -8,10 +8,10 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator
 
-from ...engine import level_of_user
 from ...ops.creation import tensor
 from ...ops.shape import stack
 from ...tensor import Tensor
+from ...warning import warn
 from ..init import unrecorded
 
 INTERNAL = True
@@ -24,9 +24,7 @@ def _gradients(parameters: Tensors) -> list[Tensor]:
         parameters = [parameters]
     listed = list(parameters)
     if not listed and isinstance(parameters, Iterator):
-        warnings.warn(
-            "`parameters` is an empty generator, no gradient clipping will occur.", stacklevel=level_of_user()
-        )
+        warn("`parameters` is an empty generator, no gradient clipping will occur.")
     return [p._grad for p in listed if p._grad is not None]
 
 

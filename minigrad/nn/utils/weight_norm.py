@@ -5,12 +5,11 @@ Source: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.weight_nor
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, TypeVar
 
-from ...engine import level_of_user
 from ...ops.names import tensor_argument
 from ...tensor import Tensor
+from ...warning import warn
 from ..modules.module import Module
 from ..parameter import Parameter, UninitializedParameter
 
@@ -80,7 +79,7 @@ def weight_norm(module: M, name: str = "weight", dim: int | None = 0) -> M:
     Source: Salimans & Kingma 2016, https://arxiv.org/abs/1602.07868
     """
     text = "`torch.nn.utils.weight_norm` is deprecated in favor of `torch.nn.utils.parametrizations.weight_norm`."
-    warnings.warn(text, FutureWarning, stacklevel=level_of_user())
+    warn(text, FutureWarning)
     if hook_of(module, WeightNorm, name) is not None:
         raise RuntimeError(f"Cannot register two weight_norm hooks on the same parameter {name}")
     hook, weight = WeightNorm(name, -1 if dim is None else dim), getattr(module, name)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from types import FunctionType
 from typing import Any, ClassVar
 
-from ...engine import level_of_user
 from ...tensor import Tensor
+from ...warning import warn
 from ..optimizer import Group, Optimizer
 
 INTERNAL = True
@@ -20,11 +19,6 @@ EPOCH_DEPRECATED = (
     "form is used instead of the new chainable form, where available. Please open an issue if you are unable to "
     "replicate your use case: https://github.com/pytorch/pytorch/issues/new/choose."
 )
-
-
-def warn(text: str) -> None:
-    """Warn at the user's line."""
-    warnings.warn(text, UserWarning, stacklevel=level_of_user())
 
 
 class LRScheduler:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import inf
 from typing import Any
 
+from ...warning import warn
 from ..optimizer import Optimizer
-from .base import EPOCH_DEPRECATED, LRScheduler, check_optimizer, rates_of, set_rate, warn
+from .base import EPOCH_DEPRECATED, LRScheduler, check_optimizer, rates_of, set_rate
 
 INTERNAL = True
 

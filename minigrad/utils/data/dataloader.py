@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import chain, islice, repeat
 from typing import Any, Generic, TypeVar
 
-from ...engine import level_of_user
 from ...generator import Generator
+from ...warning import warn
 from .collate import default_collate, default_convert
 from .dataset import IterableDataset, gathered, items_of
 from .sampler import BatchSampler, RandomSampler, Sampler, SequentialSampler, draw_seed
@@ -131,11 +130,9 @@ class _Batches(Iterator[Any]):
 
     def __init__(self, loader: DataLoader[Any]) -> None:
         if loader.pin_memory:
-            warnings.warn(
+            warn(
                 "'pin_memory' argument is set as true but no accelerator is found, then device pinned memory won't be "
-                "used.",
-                UserWarning,
-                stacklevel=level_of_user(),
+                "used."
             )
         self._loader = loader
         self._count = 0
@@ -175,11 +172,9 @@ class _Batches(Iterator[Any]):
         """Warn of a stream that is longer than it said."""
         said, dataset = self._loader._said_length, self._loader.dataset
         if said is not None and self._count > said:
-            warnings.warn(
+            warn(
                 f"Length of IterableDataset {dataset} was reported to be {said}(when accessing len(dataloader)), but "
-                f"{self._count} samples have been fetched. ",
-                UserWarning,
-                stacklevel=level_of_user(),
+                f"{self._count} samples have been fetched. "
             )
 
     def __len__(self) -> int:

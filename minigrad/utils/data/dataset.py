@@ -6,7 +6,6 @@ Source: https://docs.pytorch.org/docs/stable/data.html#dataset-types
 from __future__ import annotations
 
 import math
-import warnings
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
@@ -14,10 +13,10 @@ from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 
-from ...engine import level_of_user
 from ...generator import Generator
 from ...random import randperm
 from ...tensor import Tensor, wrap
+from ...warning import warn
 
 INTERNAL = True
 T = TypeVar("T")
@@ -207,11 +206,7 @@ def random_split(dataset: Any, lengths: Sequence[int | float], generator: Genera
             sizes[i % len(sizes)] += 1
         for i, size in enumerate(sizes):
             if size == 0:
-                warnings.warn(
-                    f"Length of split at index {i} is 0. This might result in an empty dataset.",
-                    UserWarning,
-                    stacklevel=level_of_user(),
-                )
+                warn(f"Length of split at index {i} is 0. This might result in an empty dataset.")
     if sum(sizes) != total:
         raise ValueError(
             "Sum of input lengths does not equal the length of the input dataset!\n"
