@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -51,9 +50,6 @@ class Bernoulli(OfProbability, ExponentialFamily):
     def variance(self) -> Tensor:
         return self.probs * (1 - self.probs)
 
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(Bernoulli, batch_shape, _instance)
-
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         with torch.no_grad():
             return torch.bernoulli(self.probs.expand(self._extended_shape(sample_shape)))
@@ -73,6 +69,5 @@ class Bernoulli(OfProbability, ExponentialFamily):
     def _natural_params(self) -> tuple[Tensor, ...]:
         return (torch.logit(self.probs),)
 
-    def _log_normalizer(self, *natural: Tensor) -> Tensor:
-        (x,) = natural
+    def _log_normalizer(self, x: Tensor) -> Tensor:
         return torch.log1p(torch.exp(x))

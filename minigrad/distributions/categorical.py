@@ -60,9 +60,6 @@ class Categorical(OfProbability):
         """NaN: the categories are no numbers."""
         return torch.full(self._extended_shape(), torch.nan, dtype=self.probs.dtype)
 
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(Categorical, batch_shape, _instance)
-
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         rows = self.probs.reshape(-1, self._num_events)
         samples = torch.multinomial(rows, torch.Size(sample_shape).numel(), True).T

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -43,9 +42,6 @@ class Cauchy(Distribution):
     def variance(self) -> Tensor:
         """Infinite."""
         return torch.full(self._extended_shape(), torch.inf, dtype=self.loc.dtype)
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(Cauchy, batch_shape, _instance)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         standard = torch.empty(self._extended_shape(sample_shape), dtype=self.loc.dtype).cauchy_()

@@ -31,6 +31,6 @@ class Chi2(Gamma):
         return self.concentration * 2
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        new = self._get_checked_instance(Chi2, _instance)
+        new = self._new(_instance)
         new.concentration, new.rate = self.concentration.expand(batch_shape), self.rate.expand(batch_shape)
         return super().expand(batch_shape, new)

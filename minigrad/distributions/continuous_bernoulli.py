@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -66,9 +65,6 @@ class ContinuousBernoulli(OfProbability, ExponentialFamily):
         formula = probs * (probs - 1.0) / torch.pow(1.0 - 2.0 * probs, 2) + 1.0 / torch.pow(log_odds, 2)
         return torch.where(self._is_far(), formula, 1.0 / 12.0 - (1.0 / 15.0 - 128.0 / 945.0 * x) * x)
 
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(ContinuousBernoulli, batch_shape, _instance)
-
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         return self.icdf(torch.rand(self._extended_shape(sample_shape), dtype=self.probs.dtype))
 
@@ -114,8 +110,7 @@ class ContinuousBernoulli(OfProbability, ExponentialFamily):
     def _natural_params(self) -> tuple[Tensor, ...]:
         return (self.logits,)
 
-    def _log_normalizer(self, *natural: Tensor) -> Tensor:
-        (x,) = natural
+    def _log_normalizer(self, x: Tensor) -> Tensor:
         far = torch.le(x, self._lims[0] - 0.5) | torch.gt(x, self._lims[1] - 0.5)
         safe = torch.where(far, x, (self._lims[0] - 0.5) * torch.ones_like(x))
         formula = torch.log(torch.abs(torch.expm1(safe))) - torch.log(torch.abs(safe))

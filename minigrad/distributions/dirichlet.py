@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -51,12 +50,8 @@ class Dirichlet(ExponentialFamily):
         total = self.concentration.sum(-1, True)
         return self.concentration * (total - self.concentration) / (total.pow(2) * (total + 1))
 
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(Dirichlet, batch_shape, _instance)
-
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
-        sample: Tensor = _Dirichlet.apply(self.concentration.expand(self._extended_shape(sample_shape)))
-        return sample
+        return _Dirichlet.apply(self.concentration.expand(self._extended_shape(sample_shape)))
 
     def log_prob(self, value: Tensor) -> Tensor:
         powers = torch.xlogy(self.concentration - 1.0, self._checked(value)).sum(-1)
@@ -71,6 +66,5 @@ class Dirichlet(ExponentialFamily):
     def _natural_params(self) -> tuple[Tensor, ...]:
         return (self.concentration,)
 
-    def _log_normalizer(self, *natural: Tensor) -> Tensor:
-        (x,) = natural
+    def _log_normalizer(self, x: Tensor) -> Tensor:
         return x.lgamma().sum(-1) - torch.lgamma(x.sum(-1))

@@ -75,10 +75,6 @@ class Distribution:
         """The variance."""
         raise NotImplementedError
 
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        """The same distribution with its parameters expanded to another `batch_shape`; nothing is copied."""
-        raise NotImplementedError
-
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """As `sample`, and gradients flow from the numbers to the parameters."""
         raise NotImplementedError
@@ -125,6 +121,18 @@ class Distribution:
     def stddev(self) -> Tensor:
         """The standard deviation."""
         return self.variance.sqrt()
+
+    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
+        """The same distribution with its parameters expanded to another `batch_shape`; nothing is copied."""
+        new, parameters = self._new(_instance), self.arg_constraints
+        for name, value in self.__dict__.items():
+            if name in parameters:
+                own = value.shape[len(self._batch_shape) :]
+                setattr(new, name, value.expand(torch.Size((*batch_shape, *own))))
+            else:
+                new.__dict__.setdefault(name, value)
+        new._batch_shape = torch.Size(batch_shape)
+        return new
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Random numbers, of shape `sample_shape` + batch_shape + event_shape; no gradient flows from them."""
@@ -211,14 +219,9 @@ class Distribution:
             )
         return type(self).__new__(type(self)) if _instance is None else _instance
 
-    def _expanded(self, cls: type, batch_shape: Sequence[int], instance: Any) -> Any:
-        """This distribution, which is a `cls`, with all parameters expanded: `instance`, or a new one."""
-        new, parameters = self._get_checked_instance(cls, instance), self.arg_constraints
-        for name, value in self.__dict__.items():
-            if name in parameters:
-                own = value.shape[len(self._batch_shape) :]
-                setattr(new, name, value.expand(torch.Size((*batch_shape, *own))))
-            else:
-                new.__dict__.setdefault(name, value)
-        new._batch_shape = torch.Size(batch_shape)
-        return new
+    def _new(self, instance: Any) -> Any:
+        """`instance`, or else a new one: of a subclass of the user's too, if that is made as this distribution is."""
+        kind: Any = next(cls for cls in type(self).__mro__ if cls.__module__.startswith(__package__))
+        if kind.__init__ is Distribution.__init__:  # no distribution, but a base of such
+            raise NotImplementedError
+        return self._get_checked_instance(kind, instance)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import minigrad as torch
 
 from .distribution import Distribution
@@ -24,8 +26,10 @@ class ExponentialFamily(Distribution):
     def _natural_params(self) -> tuple[Tensor, ...]:
         raise NotImplementedError
 
-    def _log_normalizer(self, *natural: Tensor) -> Tensor:
+    def _undefined(self, *natural: Tensor) -> Tensor:
         raise NotImplementedError
+
+    _log_normalizer: Callable[..., Tensor] = _undefined  # of the natural parameters, one by one
 
     @property
     def _mean_carrier_measure(self) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -46,9 +45,6 @@ class Exponential(ExponentialFamily):
     def variance(self) -> Tensor:
         return self.rate.pow(-2)
 
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(Exponential, batch_shape, _instance)
-
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         return torch.empty(self._extended_shape(sample_shape), dtype=self.rate.dtype).exponential_() / self.rate
 
@@ -68,6 +64,5 @@ class Exponential(ExponentialFamily):
     def _natural_params(self) -> tuple[Tensor, ...]:
         return (-self.rate,)
 
-    def _log_normalizer(self, *natural: Tensor) -> Tensor:
-        (x,) = natural
+    def _log_normalizer(self, x: Tensor) -> Tensor:
         return -torch.log(-x)

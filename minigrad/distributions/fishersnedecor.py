@@ -53,9 +53,9 @@ class FisherSnedecor(Distribution):
         return 2 * df2.pow(2) * (self.df1 + df2 - 2) / (self.df1 * (df2 - 2).pow(2) * (df2 - 4))
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        new = self._get_checked_instance(FisherSnedecor, _instance)
+        new = self._new(_instance)
         new._over, new._under = self._over.expand(batch_shape), self._under.expand(batch_shape)
-        return self._expanded(FisherSnedecor, batch_shape, new)
+        return super().expand(batch_shape, new)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         over, under = self._over.rsample(sample_shape), self._under.rsample(sample_shape)

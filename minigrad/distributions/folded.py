@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from operator import attrgetter
 
 import minigrad as torch
 
@@ -20,11 +21,7 @@ class Folded(TransformedDistribution):
     support = constraints.nonnegative
     has_rsample = True
 
-    @property
-    def scale(self) -> Tensor:
-        """The scale of both halves."""
-        scale: Tensor = self.base_dist.scale
-        return scale
+    scale = property(attrgetter("base_dist.scale"), doc="The scale of both halves.")
 
     @property
     def mode(self) -> Tensor:
@@ -35,8 +32,7 @@ class Folded(TransformedDistribution):
         return 2 * below - 1
 
     def icdf(self, value: Tensor) -> Tensor:
-        number: Tensor = self.base_dist.icdf((value + 1) / 2)
-        return number
+        return self.base_dist.icdf((value + 1) / 2)
 
     def entropy(self) -> Tensor:
         entropy: Tensor = self.base_dist.entropy()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -58,9 +57,6 @@ class GeneralizedPareto(Distribution):
         safe = torch.where(finite, self.concentration, 0.25)
         variance = self.scale**2 / ((1 - safe) ** 2 * (1 - 2 * safe))
         return torch.where(finite, variance, torch.nan)
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(GeneralizedPareto, batch_shape, _instance)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         return self.icdf(torch.rand(self._extended_shape(sample_shape), dtype=self.loc.dtype))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -54,9 +53,6 @@ class Geometric(OfProbability):
     @property
     def variance(self) -> Tensor:
         return (1.0 / self.probs - 1.0) / self.probs
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(Geometric, batch_shape, _instance)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         dtype = self.probs.dtype

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import minigrad as torch
@@ -55,9 +54,6 @@ class Gumbel(TransformedDistribution):
     @property
     def variance(self) -> Tensor:
         return self.stddev.pow(2)
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return super().expand(batch_shape, _instance=self._get_checked_instance(Gumbel, _instance))
 
     def log_prob(self, value: Tensor) -> Tensor:
         y = (self.loc - self._checked(value)) / self.scale

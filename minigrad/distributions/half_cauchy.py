@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -32,11 +30,7 @@ class HalfCauchy(Folded):
 
     @property
     def variance(self) -> Tensor:
-        variance: Tensor = self.base_dist.variance
-        return variance
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return super().expand(batch_shape, _instance=self._get_checked_instance(HalfCauchy, _instance))
+        return self.base_dist.variance
 
     def log_prob(self, value: Tensor) -> Tensor:
         value = torch.as_tensor(self._checked(value), dtype=self.scale.dtype)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -32,9 +30,6 @@ class HalfNormal(Folded):
     @property
     def variance(self) -> Tensor:
         return self.scale.pow(2) * (1 - 2 / math.pi)
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return super().expand(batch_shape, _instance=self._get_checked_instance(HalfNormal, _instance))
 
     def log_prob(self, value: Tensor) -> Tensor:
         of_half = self.base_dist.log_prob(self._checked(value)) + math.log(2)

@@ -69,9 +69,9 @@ class Independent(Distribution):
         return self.base_dist.variance
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        new = self._get_checked_instance(Independent, _instance)
+        new = self._new(_instance)
         new.base_dist = self.base_dist.expand((*batch_shape, *self._event_shape[: self.reinterpreted_batch_ndims]))
-        return self._expanded(Independent, batch_shape, new)
+        return super().expand(batch_shape, new)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         return self.base_dist.sample(sample_shape)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from operator import attrgetter
 
 import minigrad as torch
 
@@ -30,17 +29,8 @@ class InverseGamma(TransformedDistribution):
         base = Gamma(concentration, rate, validate_args=validate_args)
         super().__init__(base, PowerTransform(-base.rate.new_ones(())), validate_args=validate_args)
 
-    @property
-    def concentration(self) -> Tensor:
-        """That of the gamma distributions."""
-        concentration: Tensor = self.base_dist.concentration
-        return concentration
-
-    @property
-    def rate(self) -> Tensor:
-        """That of the gamma distributions."""
-        rate: Tensor = self.base_dist.rate
-        return rate
+    concentration = property(attrgetter("base_dist.concentration"), doc="That of the gamma distributions.")
+    rate = property(attrgetter("base_dist.rate"), doc="That of the gamma distributions.")
 
     @property
     def mean(self) -> Tensor:
@@ -57,9 +47,6 @@ class InverseGamma(TransformedDistribution):
         """The variance, infinite for concentrations up to 2."""
         variance = self.rate.square() / ((self.concentration - 1).square() * (self.concentration - 2))
         return torch.where(self.concentration > 2, variance, torch.inf)
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return super().expand(batch_shape, _instance=self._get_checked_instance(InverseGamma, _instance))
 
     def entropy(self) -> Tensor:
         a = self.concentration

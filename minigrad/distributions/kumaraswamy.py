@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import minigrad as torch
 
 from . import constraints
@@ -61,9 +58,6 @@ class Kumaraswamy(TransformedDistribution):
         of_power = 1 + n / self.concentration1
         log = torch.lgamma(of_power) + torch.lgamma(self.concentration0) - torch.lgamma(of_power + self.concentration0)
         return self.concentration0 * torch.exp(log)
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return super().expand(batch_shape, _instance=self._get_checked_instance(Kumaraswamy, _instance))
 
     def entropy(self) -> Tensor:
         harmonic = torch.digamma(self.concentration0 + 1) + euler_constant

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -44,9 +43,6 @@ class Laplace(Distribution):
     @property
     def variance(self) -> Tensor:
         return 2 * self.scale.pow(2)
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(Laplace, batch_shape, _instance)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         lowest = torch.finfo(self.loc.dtype).eps - 1  # not -1, whose logarithm below would be that of 0

@@ -42,9 +42,9 @@ class LKJCholesky(Distribution):
         super().__init__(self.concentration.size(), (dim, dim), validate_args)
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        new = self._get_checked_instance(LKJCholesky, _instance)
+        new = self._new(_instance)
         new._beta = self._beta.expand((*batch_shape, self.dim))
-        return self._expanded(LKJCholesky, batch_shape, new)
+        return super().expand(batch_shape, new)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Row after row: a direction, and how long the row is before its diagonal (the onion method)."""

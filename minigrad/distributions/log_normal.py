@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from operator import attrgetter
 
 import minigrad as torch
 
@@ -30,17 +29,8 @@ class LogNormal(TransformedDistribution):
         base = Normal(loc, scale, validate_args=validate_args)
         super().__init__(base, ExpTransform(), validate_args=validate_args)
 
-    @property
-    def loc(self) -> Tensor:
-        """The means of the logarithms."""
-        loc: Tensor = self.base_dist.loc
-        return loc
-
-    @property
-    def scale(self) -> Tensor:
-        """The standard deviations of the logarithms."""
-        scale: Tensor = self.base_dist.scale
-        return scale
+    loc = property(attrgetter("base_dist.loc"), doc="The means of the logarithms.")
+    scale = property(attrgetter("base_dist.scale"), doc="The standard deviations of the logarithms.")
 
     @property
     def mean(self) -> Tensor:
@@ -55,9 +45,5 @@ class LogNormal(TransformedDistribution):
         squared = self.scale.pow(2)
         return squared.expm1() * (2 * self.loc + squared).exp()
 
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return super().expand(batch_shape, _instance=self._get_checked_instance(LogNormal, _instance))
-
     def entropy(self) -> Tensor:
-        entropy: Tensor = self.base_dist.entropy() + self.loc
-        return entropy
+        return self.base_dist.entropy() + self.loc

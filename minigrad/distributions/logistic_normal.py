@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from operator import attrgetter
 
 import minigrad as torch
 
@@ -31,17 +30,5 @@ class LogisticNormal(TransformedDistribution):
         base = base if base.batch_shape else base.expand([1])
         super().__init__(base, StickBreakingTransform(), validate_args=validate_args)
 
-    @property
-    def loc(self) -> Tensor:
-        """The means of the normal numbers."""
-        loc: Tensor = self.base_dist.base_dist.loc
-        return loc
-
-    @property
-    def scale(self) -> Tensor:
-        """Their standard deviations."""
-        scale: Tensor = self.base_dist.base_dist.scale
-        return scale
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return super().expand(batch_shape, _instance=self._get_checked_instance(LogisticNormal, _instance))
+    loc = property(attrgetter("base_dist.base_dist.loc"), doc="The means of the normal numbers.")
+    scale = property(attrgetter("base_dist.base_dist.scale"), doc="Their standard deviations.")

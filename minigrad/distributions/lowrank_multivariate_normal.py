@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -103,9 +102,6 @@ class LowRankMultivariateNormal(Distribution):
     def _mahalanobis(self, apart: Tensor) -> Tensor:
         inner = (self._scaled_factor() @ apart.unsqueeze(-1)).squeeze(-1)
         return (apart.pow(2) / self._own_diag).sum(-1) - mahalanobis(self._capacitance, inner)
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(LowRankMultivariateNormal, batch_shape, _instance)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         shape = self._extended_shape(sample_shape)

@@ -91,10 +91,10 @@ class MixtureSameFamily(Distribution):
         return (weights * of_components).sum(-1 - events)
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        new = self._get_checked_instance(MixtureSameFamily, _instance)
+        new = self._new(_instance)
         new._component = self._component.expand((*batch_shape, self._component.batch_shape[-1]))
         new._mixture = self._mixture.expand(batch_shape)
-        return self._expanded(MixtureSameFamily, batch_shape, new)
+        return super().expand(batch_shape, new)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         with torch.no_grad():

@@ -54,10 +54,10 @@ class Multinomial(OfCategorical):
         return self.total_count * self.probs * (1 - self.probs)
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        new = self._get_checked_instance(Multinomial, _instance)
+        new = self._new(_instance)
         new._categorical = self._categorical.expand(batch_shape)
         new._binomial = self._binomial.expand((*batch_shape, *self._event_shape))
-        return self._expanded(Multinomial, batch_shape, new)
+        return super().expand(batch_shape, new)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         draws = self._categorical.sample((self.total_count, *sample_shape)).movedim(0, -1)

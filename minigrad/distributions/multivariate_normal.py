@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -119,9 +118,6 @@ class MultivariateNormal(Distribution):
     @property
     def variance(self) -> Tensor:
         return self._factor.pow(2).sum(-1).expand(self._batch_shape + self._event_shape)
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(MultivariateNormal, batch_shape, _instance)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         standard = torch.empty(self._extended_shape(sample_shape), dtype=self.loc.dtype).normal_()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import minigrad as torch
 
 from . import constraints
@@ -18,17 +20,8 @@ class OfCategorical(Distribution):
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     _categorical: Categorical
 
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities of the categories."""
-        probs: Tensor = self._categorical.probs
-        return probs
-
-    @property
-    def logits(self) -> Tensor:
-        """Their logarithms."""
-        logits: Tensor = self._categorical.logits
-        return logits
+    probs = property(attrgetter("_categorical.probs"), doc="The probabilities of the categories.")
+    logits = property(attrgetter("_categorical.logits"), doc="Their logarithms.")
 
     @property
     def param_shape(self) -> torch.Size:

@@ -35,8 +35,7 @@ class OfProbability(Distribution):
 
     @property
     def _param(self) -> Tensor:
-        given: Tensor = getattr(self, self._given)
-        return given
+        return getattr(self, self._given)
 
     @property
     def param_shape(self) -> torch.Size:

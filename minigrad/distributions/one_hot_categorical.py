@@ -50,9 +50,9 @@ class OneHotCategorical(OfCategorical):
         return F.one_hot(index, self._event_shape[0]).to(self.probs.dtype)
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        new = self._get_checked_instance(OneHotCategorical, _instance)
+        new = self._new(_instance)
         new._categorical = self._categorical.expand(batch_shape)
-        return self._expanded(OneHotCategorical, batch_shape, new)
+        return super().expand(batch_shape, new)
 
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         return self._one_hot(self._categorical.sample(sample_shape))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -40,9 +39,6 @@ class Poisson(ExponentialFamily):
     def variance(self) -> Tensor:
         return self.rate
 
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(Poisson, batch_shape, _instance)
-
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         with torch.no_grad():
             return torch.poisson(self.rate.expand(self._extended_shape(sample_shape)))
@@ -55,6 +51,5 @@ class Poisson(ExponentialFamily):
     def _natural_params(self) -> tuple[Tensor, ...]:
         return (torch.log(self.rate),)
 
-    def _log_normalizer(self, *natural: Tensor) -> Tensor:
-        (x,) = natural
+    def _log_normalizer(self, x: Tensor) -> Tensor:
         return torch.exp(x)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
+
 import minigrad as torch
 
 from .transformed_distribution import TransformedDistribution
@@ -15,20 +17,8 @@ class Relaxed(TransformedDistribution):
 
     has_rsample = True
 
-    @property
-    def temperature(self) -> Tensor:
-        """The temperature."""
-        temperature: Tensor = self.base_dist.temperature
-        return temperature
-
-    @property
-    def logits(self) -> Tensor:
-        """The logarithms of the odds, or of the probabilities, at temperature 0."""
-        logits: Tensor = self.base_dist.logits
-        return logits
-
-    @property
-    def probs(self) -> Tensor:
-        """The probabilities at temperature 0."""
-        probs: Tensor = self.base_dist.probs
-        return probs
+    temperature = property(attrgetter("base_dist.temperature"), doc="The temperature.")
+    logits = property(
+        attrgetter("base_dist.logits"), doc="The logarithms of the odds, or of the probabilities, at temperature 0."
+    )
+    probs = property(attrgetter("base_dist.probs"), doc="The probabilities at temperature 0.")

@@ -41,9 +41,9 @@ class ExpRelaxedCategorical(OfCategorical):
         super().__init__(self._categorical.batch_shape, event_shape, validate_args=validate_args)
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        new = self._get_checked_instance(ExpRelaxedCategorical, _instance)
+        new = self._new(_instance)
         new._categorical = self._categorical.expand(batch_shape)
-        return self._expanded(ExpRelaxedCategorical, batch_shape, new)
+        return super().expand(batch_shape, new)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         uniform = clamp_probs(torch.rand(self._extended_shape(sample_shape), dtype=self.logits.dtype))
@@ -81,6 +81,3 @@ class RelaxedOneHotCategorical(Relaxed):
     ) -> None:
         base = ExpRelaxedCategorical(temperature, probs, logits, validate_args=validate_args)
         super().__init__(base, ExpTransform(), validate_args=validate_args)
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return super().expand(batch_shape, _instance=self._get_checked_instance(RelaxedOneHotCategorical, _instance))

@@ -60,9 +60,9 @@ class StudentT(Distribution):
         return variance
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        new = self._get_checked_instance(StudentT, _instance)
+        new = self._new(_instance)
         new._chi2 = self._chi2.expand(batch_shape)
-        return self._expanded(StudentT, batch_shape, new)
+        return super().expand(batch_shape, new)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         normal = torch.empty(self._extended_shape(sample_shape), dtype=self.df.dtype).normal_()

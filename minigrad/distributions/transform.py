@@ -99,16 +99,14 @@ class Transform:
             return self._call(x)
         if x is not self._cached_x_y[0]:
             self._cached_x_y = x, self._call(x)
-        y: Tensor = self._cached_x_y[1]
-        return y
+        return self._cached_x_y[1]
 
     def _inv_call(self, y: Tensor) -> Tensor:
         if not self._cache_size:
             return self._inverse(y)
         if y is not self._cached_x_y[1]:
             self._cached_x_y = self._inverse(y), y
-        x: Tensor = self._cached_x_y[0]
-        return x
+        return self._cached_x_y[0]
 
     def __eq__(self, other: object) -> bool:
         return self is other

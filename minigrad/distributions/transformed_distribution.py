@@ -75,12 +75,12 @@ class TransformedDistribution(Distribution):
         return bool(self.base_dist.has_rsample)
 
     def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        new = self._get_checked_instance(TransformedDistribution, _instance)
+        new = self._new(_instance)
         shape = torch.Size((*batch_shape, *self.event_shape))
         for transform in reversed(self.transforms):
             shape = transform.inverse_shape(shape)
         new.base_dist = self.base_dist.expand(shape[: len(shape) - len(self.base_dist.event_shape)])
-        return self._expanded(TransformedDistribution, batch_shape, new)
+        return super().expand(batch_shape, new)
 
     def _transformed(self, value: Tensor) -> Tensor:
         for transform in self.transforms:
@@ -103,8 +103,7 @@ class TransformedDistribution(Distribution):
             log_slope = transform.log_abs_det_jacobian(x, y)
             log_prob = log_prob - sum_rightmost(log_slope, dims - transform.domain.event_dim)
             y = x
-        result: Tensor = log_prob + sum_rightmost(self.base_dist.log_prob(y), dims - len(self.base_dist.event_shape))
-        return result
+        return log_prob + sum_rightmost(self.base_dist.log_prob(y), dims - len(self.base_dist.event_shape))
 
     def cdf(self, value: Tensor) -> Tensor:
         for transform in reversed(self.transforms):

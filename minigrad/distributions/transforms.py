@@ -233,8 +233,7 @@ class CumulativeDistributionTransform(Transform):
 
     @property
     def domain(self) -> Constraint:
-        support: Constraint = self.distribution.support
-        return support
+        return self.distribution.support
 
     def _of_cache(self, cache_size: int) -> Transform:
         return CumulativeDistributionTransform(self.distribution, cache_size)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -51,9 +50,6 @@ class Uniform(Distribution):
     @property
     def variance(self) -> Tensor:
         return (self.high - self.low).pow(2) / 12
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(Uniform, batch_shape, _instance)
 
     def rsample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         uniform = torch.rand(self._extended_shape(sample_shape), dtype=self.low.dtype)

@@ -63,9 +63,6 @@ class VonMises(Distribution):
         """The variance on the circle: 1 less the length of the mean of points on it."""
         return 1 - (_log_bessel(self.concentration, 1) - _log_bessel(self.concentration, 0)).exp()
 
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(VonMises, batch_shape, _instance)
-
     def sample(self, sample_shape: Sequence[int] = ()) -> Tensor:
         """Angles from -pi to pi, proposed by a wrapped Cauchy distribution, and drawn again until all are taken."""
         loc, k = self.loc.detach().double(), self.concentration.detach().double()

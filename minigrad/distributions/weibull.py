@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 import minigrad as torch
 
 from . import constraints
@@ -50,9 +47,6 @@ class Weibull(TransformedDistribution):
     def variance(self) -> Tensor:
         of_squares = torch.exp(torch.lgamma(1 + 2 * self.concentration_reciprocal))
         return self.scale.pow(2) * (of_squares - torch.exp(2 * torch.lgamma(1 + self.concentration_reciprocal)))
-
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return super().expand(batch_shape, _instance=self._get_checked_instance(Weibull, _instance))
 
     def entropy(self) -> Tensor:
         log = torch.log(self.scale * self.concentration_reciprocal)

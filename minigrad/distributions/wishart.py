@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import minigrad as torch
 
@@ -114,9 +113,6 @@ class Wishart(ExponentialFamily):
     def _of_matrices(self, value: Tensor) -> Tensor:
         return value.view((*self._batch_shape, 1, 1))
 
-    def expand(self, batch_shape: Sequence[int], _instance: Any = None) -> Any:
-        return self._expanded(Wishart, batch_shape, _instance)
-
     def rsample(self, sample_shape: Sequence[int] = (), max_try_correction: int | None = None) -> Tensor:
         """Random matrices, by Bartlett's decomposition.
 
@@ -171,8 +167,7 @@ class Wishart(ExponentialFamily):
         precision: Tensor = self.precision_matrix
         return -precision / 2, (self.df - self._event_shape[-1] - 1) / 2
 
-    def _log_normalizer(self, *natural: Tensor) -> Tensor:
-        x, y = natural
+    def _log_normalizer(self, x: Tensor, y: Tensor) -> Tensor:
         p = self._event_shape[-1]
         half = y + (p + 1) / 2
         return half * (-linalg.slogdet(-2 * x).logabsdet + math.log(2) * p) + torch.mvlgamma(half, p=p)

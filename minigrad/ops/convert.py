@@ -35,8 +35,7 @@ def cast(t: Tensor, d: np.dtype[Any], order: str = "K") -> Tensor:
     """A copy of `t` in dtype `d`; gradients flow through it if that is a floating one."""
     x = t._array
     if d.kind == "f":
-        made: Tensor = converted.call(t, d, x.dtype, order)
-        return made
+        return converted.call(t, d, x.dtype, order)
     made = Tensor._of(copy_array(x, d, order))
     made._origin = lost(t, "integer")
     return made
@@ -80,8 +79,7 @@ def dtype_argument(value: Any, function: str, name: str = "dtype", position: int
 @public()
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy, part of the graph: gradients flow on to `input`."""
-    made: Tensor = copied.call(input, order_of(memory_format, tensor_argument(input, "clone")._array))
-    return made
+    return copied.call(input, order_of(memory_format, tensor_argument(input, "clone")._array))
 
 
 @public()

@@ -174,8 +174,7 @@ def _over_dims(input: Tensor, dim: Any, keepdim: bool, name: str, made: Any) -> 
         for d in given:
             if not x.shape[messages.checked_dim(d, x.ndim)]:
                 raise IndexError(messages.nothing_to_choose(name, dim=d))
-    result: Tensor = made.call(input, reduced_dims(dim, x.ndim), keepdim)
-    return result
+    return made.call(input, reduced_dims(dim, x.ndim), keepdim)
 
 
 @public()

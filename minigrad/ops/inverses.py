@@ -328,8 +328,7 @@ def floating_matrix(name: str, a: Any, square: bool = False) -> Tensor:
     """`a`, if it is a floating matrix or a batch of such; torch's error otherwise."""
     check_matrix(name, a, square)
     check_floating(name, a)
-    checked: Tensor = a
-    return checked
+    return a
 
 
 def check_floating(name: str, a: Tensor) -> None:

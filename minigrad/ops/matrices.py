@@ -69,8 +69,7 @@ def slogdet(input: Tensor) -> Any:
 def logdet(input: Tensor) -> Tensor:
     """The logarithm of the determinant; NaN where that is negative."""
     sign, logarithm = signs_and_logarithms(input, "slogdet")
-    found: Tensor = where(sign == -1, math.nan, logarithm)
-    return found
+    return where(sign == -1, math.nan, logarithm)
 
 
 @public()
@@ -223,11 +222,11 @@ def matrix_power(input: Tensor, n: int) -> Tensor:
         return matrix_power(inv(input), -n)
     if n <= 3:
         return input.clone() if n == 1 else matmul(input, input) if n == 2 else matmul(matmul(input, input), input)
-    result, square = None, input
+    result: Any = None
+    square = input
     while n:
         if n % 2:
             result = square if result is None else matmul(result, square)
         n //= 2
         square = matmul(square, square) if n else square
-    found: Any = result
-    return found
+    return result

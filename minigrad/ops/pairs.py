@@ -179,8 +179,7 @@ def _pair(name: str, made: Op, input: Any, other: Any, kernel: str = "", second:
     x, y = tensor_argument(input, name), tensor_argument(other, name, second, 2)
     if kernel and (d := common_dtype(x, y)).kind != dtypes.FLOATING:
         raise NotImplementedError(messages.not_implemented(kernel, d))
-    found: Tensor = made.call(x, y)
-    return found
+    return made.call(x, y)
 
 
 @public("arctan2", in_place=True)

@@ -230,8 +230,7 @@ def binary(made: Any, name: str, other: Any, input: Any, *options: Any) -> Tenso
     if result is NotImplemented:
         tensor_argument(other, name, "other", 2)
         tensor_argument(input, name)
-    found: Tensor = result
-    return found
+    return result
 
 
 @public(in_place=True)

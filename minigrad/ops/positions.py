@@ -24,8 +24,7 @@ Array = np.ndarray[Any, Any]
 @public()
 def argwhere(input: Tensor) -> Tensor:
     """The indices of the elements that are not zero, a row each."""
-    found: Tensor = nonzero(tensor_argument(input, "argwhere"))
-    return found
+    return nonzero(tensor_argument(input, "argwhere"))
 
 
 @public()

@@ -44,8 +44,7 @@ def back(g: Any, shape: Dims, dim: Dims, keepdim: bool) -> Any:
 
 def array_of(value: Any) -> Array:
     """The elements of a Tensor, or of an array, for what no gradient flows through."""
-    array: Array = value._array if isinstance(value, Tensor) else value
-    return array
+    return value._array if isinstance(value, Tensor) else value
 
 
 def kept(out: Any, g: Any, shape: Dims, dim: Dims, keepdim: bool) -> tuple[Any, Any]:

@@ -69,8 +69,7 @@ def _fmod(a: Array, b: Array) -> Array:
 def _checked(ufunc: Any, name: str, a: Array, b: Array) -> Array:
     if a.dtype.kind == "b":
         raise NotImplementedError(messages.not_implemented(f"{name}_cpu", dtypes.bool_))
-    found: Array = ufunc(a, _divisor(a, b))
-    return found
+    return ufunc(a, _divisor(a, b))
 
 
 def underived(function: str) -> Callable[[Any], Any]:

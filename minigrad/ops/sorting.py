@@ -71,8 +71,7 @@ def argsort(input: Tensor, dim: int = -1, descending: bool = False, *, stable: b
 @public()
 def msort(input: Tensor) -> Tensor:
     """The elements in order along the first dimension."""
-    values: Tensor = sort(input, 0)[0]
-    return values
+    return sort(input, 0)[0]
 
 
 @public()

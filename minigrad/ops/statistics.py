@@ -61,8 +61,7 @@ def nansum(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any 
     if dtype is not None:
         input = added_up_in(dtype, input, "nansum")
     if input.dtype.kind != dtypes.FLOATING:
-        total: Tensor = input.sum(dim, keepdim, dtype=dtype)
-        return total
+        return input.sum(dim, keepdim, dtype=dtype)
     return nansum_dims.call(input, reduced_dims(dim, input.ndim), keepdim)
 
 
@@ -79,8 +78,7 @@ def nanmean(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any
             f"dtype. Got: {messages.TYPE_NAMES[dtype.name]}"
         )
     count = (input == input).sum(reduced_dims(dim, input.ndim), keepdim)
-    mean: Tensor = nansum(input, dim, keepdim, dtype=dtype) / count
-    return mean
+    return nansum(input, dim, keepdim, dtype=dtype) / count
 
 
 # Spread and mean at once
@@ -107,8 +105,7 @@ def var_mean(
     correction: Any = NOT_GIVEN,
 ) -> tuple[Tensor, Tensor]:
     """The variance and the mean over `dim`, or of all elements, as `var` and `mean` give them."""
-    pair: tuple[Tensor, Tensor] = _with_mean("var_mean", var_dims, input, dim, unbiased, keepdim, correction)
-    return pair
+    return _with_mean("var_mean", var_dims, input, dim, unbiased, keepdim, correction)
 
 
 @public(method=False)
@@ -121,8 +118,7 @@ def std_mean(
     correction: Any = NOT_GIVEN,
 ) -> tuple[Tensor, Tensor]:
     """The standard deviation and the mean over `dim`, or of all elements, as `std` and `mean` give them."""
-    pair: tuple[Tensor, Tensor] = _with_mean("std_mean", std_dims, input, dim, unbiased, keepdim, correction)
-    return pair
+    return _with_mean("std_mean", std_dims, input, dim, unbiased, keepdim, correction)
 
 
 # Quantiles
@@ -172,8 +168,7 @@ def _quantile(input: Tensor, q: Any, dim: Any, keepdim: bool, interpolation: str
         values = values.reshape(*kept, -1)
     if q._array.ndim:
         values = values.unsqueeze(0).transpose(0, -1)
-    result: Tensor = remove_axes.named("SqueezeBackward4").call(values, (values.ndim - 1,))
-    return result
+    return remove_axes.named("SqueezeBackward4").call(values, (values.ndim - 1,))
 
 
 def _ranks(ordered: Array, q: Tensor, ignore_nan: bool) -> Tensor:
@@ -196,10 +191,7 @@ def _at_rank(ordered: Tensor, ranks: Array) -> Tensor:
 def _between(below: Tensor, above: Tensor, weight: Tensor) -> Tensor:
     """The value at a weight from 0 to 1 between two others, computed from the nearer one."""
     step = above - below
-    near: Tensor = select.call(
-        below + weight * step, above - step * (1 - weight), Tensor._of(np.abs(weight._array) < 0.5)
-    )
-    return near
+    return select.call(below + weight * step, above - step * (1 - weight), Tensor._of(np.abs(weight._array) < 0.5))
 
 
 @public()

@@ -134,8 +134,7 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     if not (means >= 0).all():
         raise RuntimeError("invalid Poisson rate, expected rate to be non-negative")
     counts = _draw(generator, _fill_poisson, np.empty(means.shape, means.dtype), means)
-    result: Tensor = drawn_for.named("PoissonBackward0").call(input, counts)
-    return result
+    return drawn_for.named("PoissonBackward0").call(input, counts)
 
 
 @public(method=False)
@@ -171,8 +170,7 @@ def rrelu(
         slopes[x <= 0] = _draw(generator, _fill_slopes, np.empty(int((x <= 0).sum())), *bounds)
     else:
         slopes = np.where(x > 0, x.dtype.type(1), x.dtype.type((lower + upper) / 2))
-    result: Tensor = rrelu_.call(input, slopes)
-    return result
+    return rrelu_.call(input, slopes)
 
 
 def fill_exponential(array: Array, source: Generator, rate: float) -> None:

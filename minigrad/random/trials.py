@@ -44,8 +44,7 @@ def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) ->
     except ValueError as error:
         raise misfit(error, trials, chances) from None
     counts = _draw(generator, _fill_binomial, np.empty(trials.shape, trials.dtype), trials, chances)
-    result: Tensor = drawn_for_both.named("BinomialBackward0").call(count, prob, counts)
-    return result
+    return drawn_for_both.named("BinomialBackward0").call(count, prob, counts)
 
 
 def _fill_binomial(array: Array, source: Generator, trials: Array, chances: Array) -> None:
