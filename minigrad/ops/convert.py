@@ -18,7 +18,7 @@ from ..engine import Lost, is_hooked
 from ..layout import CHANNELS_LAST, copy_array, is_channels_last, looks_channels_last, order_of
 from ..messages import type_name
 from ..tensor import Tensor, storage_of
-from .names import FUNCTIONS, public, tensor_argument
+from .names import FUNCTIONS, named, public, tensor_argument
 from .table import Op, op
 
 INTERNAL = True
@@ -197,9 +197,7 @@ def _conversion(name: str, d: dtype) -> Callable[..., Tensor]:
     def convert(self: Tensor, *, memory_format: Any = None) -> Tensor:
         return _converted(self, d.numpy, memory_format)
 
-    convert.__name__ = convert.__qualname__ = name
-    convert.__doc__ = f"This tensor with elements of {d}; itself if they are."
-    return convert
+    return named(convert, name, f"This tensor with elements of {d}; itself if they are.")
 
 
 for _name, _dtype in {

@@ -17,7 +17,7 @@ from ..dtypes import dtype
 from ..layout import empty_as, empty_channels_last, order_of
 from ..tensor import Tensor
 from .data import FLOAT32, FLOAT64, INT64, fits
-from .names import public, tensor_argument
+from .names import named, public, tensor_argument
 from .options import (
     LIKE,
     LikeOptions,
@@ -82,12 +82,12 @@ def _offer(kind: str, value: Any, content: str) -> None:
         d = read_dtype(new_name, options, known=_NEW) or self.dtype
         return finished(new_name, new_array(checked_size(new_name, lengths, options), d.numpy, value), options)
 
-    sized.__doc__ = f"A tensor {content}; its size is given as ints or as one sequence."
-    like.__doc__ = f"A tensor {content}, of the size, dtype and order in memory of `input`."
-    new.__doc__ = f"A tensor {content}, in this tensor's dtype; its size is given as ints or as one sequence."
-    for function, name in ((sized, kind), (like, like_name), (new, new_name)):
-        function.__name__ = function.__qualname__ = name
-        globals()[name] = function  # where pickle looks for it
+    size = "its size is given as ints or as one sequence."
+    named(sized, kind, f"A tensor {content}; {size}")
+    named(like, like_name, f"A tensor {content}, of the size, dtype and order in memory of `input`.")
+    named(new, new_name, f"A tensor {content}, in this tensor's dtype; {size}")
+    for function in (sized, like, new):
+        globals()[function.__name__] = function  # where pickle looks for it
         public(method=function is new, function=function is not new)(function)
 
 

@@ -15,7 +15,7 @@ from .half import by_number, in_single
 from .inplace import like, twin, zeros_as
 from .names import offer_in_place, public, tensor_argument
 from .options import number
-from .pointwise import abs_, cos_, keep, mul_, power, reciprocal_, select, sign_, sin_
+from .pointwise import abs_, cos_, keep, mul_, offer, power, reciprocal_, select, sign_, sin_
 from .results import result_type
 from .table import Op, op
 
@@ -98,14 +98,8 @@ mantissa_of = op("FrexpBackward0", lambda a, scale: np.asarray(np.frexp(a)[0]), 
 
 
 def _offer(name: str, made: Op, doc: str, *aliases: str, in_place: str = "") -> None:
-    """Offer an operation as function, as method and in place, where its nodes may have another name."""
-
-    def function(input: Tensor) -> Tensor:
-        return made.call(tensor_argument(input, name))
-
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
-    public(*aliases, in_place=True)(function)
+    """The same, and in place as a function too; the nodes of changes in place may have another name."""
+    offer(__name__, name, made, doc, *aliases)
     for known in (name, *aliases):
         if in_place:
             setattr(Tensor, f"{known}_", twin(lambda input: made.named(in_place).call(input), f"{known}_"))
@@ -136,12 +130,7 @@ _offer("atanh", atanh_, "The number whose hyperbolic tangent each element is.", 
 _offer("sinc", sinc_, "`sin(pi * input) / (pi * input)`, and 1 at 0.")
 _offer("deg2rad", deg2rad_, "Degrees in radians.")
 _offer("rad2deg", rad2deg_, "Radians in degrees.")
-
-
-@public(in_place=True)
-def sgn(input: Tensor) -> Tensor:
-    """-1, 0 or 1, by the sign of each element."""
-    return sgn_.call(tensor_argument(input, "sgn"))
+sgn = offer(__name__, "sgn", sgn_, "-1, 0 or 1, by the sign of each element.")
 
 
 @public(in_place=True)

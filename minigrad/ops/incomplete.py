@@ -9,9 +9,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from ..tensor import Tensor
-from .names import public
-from .pairs import _pair, _xlogy
+from .pairs import _xlogy, offer_pair
 from .pointwise import exp_, log_
 from .special import _lgamma, lgamma_
 from .table import Op
@@ -20,14 +18,6 @@ INTERNAL = True
 Array = np.ndarray[Any, Any]
 LAST_TERM = 2e-17  # of a series, as a part of what has been added up
 TERMS = 100_000  # which are never needed
-
-
-def _below(a: Array, b: Array) -> Array:
-    return _parts(a, b, 0)
-
-
-def _above(a: Array, b: Array) -> Array:
-    return _parts(a, b, 1)
 
 
 def _parts(a: Array, b: Array, which: int) -> Array:
@@ -92,30 +82,34 @@ def _density(a: Any, b: Any) -> Any:
 # Not in the table, whose operations have a rule for every input, as torch has none for the first.
 igamma_ = Op(
     "IgammaBackward0",
-    _below,
+    lambda a, b: _parts(a, b, 0),
     {"a": _without_rule("igamma"), "b": lambda g, a, b: g * _density(a, b)},
     "floating",
     False,
 )
 igammac_ = Op(
     "IgammacBackward0",
-    _above,
+    lambda a, b: _parts(a, b, 1),
     {"a": _without_rule("igammac"), "b": lambda g, a, b: -g * _density(a, b)},
     "floating",
     False,
 )
 
 
-@public(in_place=True)
-def igamma(input: Tensor, other: Tensor) -> Tensor:
+igamma = offer_pair(
+    __name__,
+    "igamma",
+    igamma_,
     """The part of the gamma function's integral at `input` that lies below `other`: from 0 at 0 to 1.
 
     The gradient is that of `other`; backward raises NotImplementedError where `input` requires one, as in torch.
-    """
-    return _pair("igamma", igamma_, input, other, "igamma_cpu")
-
-
-@public(in_place=True)
-def igammac(input: Tensor, other: Tensor) -> Tensor:
-    """The part that lies above `other`: `1 - igamma(input, other)`, accurate also where that is tiny."""
-    return _pair("igammac", igammac_, input, other, "igammac_cpu")
+    """,
+    floats_only=True,
+)
+igammac = offer_pair(
+    __name__,
+    "igammac",
+    igammac_,
+    "The part that lies above `other`: `1 - igamma(input, other)`, accurate also where that is tiny.",
+    floats_only=True,
+)

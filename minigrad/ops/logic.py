@@ -10,7 +10,7 @@ from .. import dtypes, messages
 from ..engine import Lost
 from ..tensor import Tensor
 from .inplace import broadcast_shape
-from .names import attach, public, tensor_argument
+from .names import attach, named, public, tensor_argument
 from .reduction import reduced_dims
 from .table import operands
 
@@ -58,9 +58,7 @@ def _offer(name: str, ufunc: Any, doc: str, *aliases: str) -> Any:
             return NotImplemented
         return _compare(name, ufunc, self, other)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
-    public(*aliases, in_place=True)(function)
+    public(*aliases, in_place=True)(named(function, name, doc))
     return operator
 
 
@@ -150,9 +148,7 @@ def _offer_test(name: str, test: Any, doc: str) -> None:
         x = tensor_argument(input, name)._array
         return integers(np.asarray(test(x)), input, name)
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
-    globals()[name] = public()(function)  # where pickle looks for it
+    globals()[name] = public()(named(function, name, doc))  # where pickle looks for it
 
 
 _offer_test("isnan", np.isnan, "Where an element is NaN.")

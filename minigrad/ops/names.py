@@ -74,6 +74,13 @@ def _of_one_sequence(f: F) -> F:
     return cast(F, function)
 
 
+def named(function: Any, name: str, doc: str, family: str = "") -> Any:
+    """A function that another one makes, with a name and a docstring of its own; `family` is the module it is in."""
+    function.__name__ = function.__qualname__ = name
+    function.__doc__, function.__module__ = doc, family or function.__module__
+    return function
+
+
 def attach(**attributes: Any) -> None:
     """Give Tensor what is no function of its own."""
     for name, value in attributes.items():

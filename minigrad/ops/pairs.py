@@ -6,6 +6,7 @@ Source: https://docs.pytorch.org/docs/stable/torch.html#pointwise-ops
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from .half import in_single
 from .indices import number_array
 from .inplace import broadcast_shape, misfit_of, twin, zeros_as
 from .logic import integers
-from .names import attach, offer_in_place, public, tensor_argument
+from .names import attach, named, offer_in_place, public, tensor_argument
 from .options import number
 from .pointwise import binary, exp_, keep, pow, reciprocal_
 from .rounding import underived
@@ -174,54 +175,35 @@ addcdiv_ = op(
 # torch's names for them
 
 
-def _pair(name: str, made: Op, input: Any, other: Any, kernel: str = "", second: str = "other") -> Tensor:
-    """The result for two tensors, or torch's error; where there is a `kernel`, it is for floats alone."""
-    x, y = tensor_argument(input, name), tensor_argument(other, name, second, 2)
-    if kernel and (d := common_dtype(x, y)).kind != dtypes.FLOATING:
-        raise NotImplementedError(messages.not_implemented(kernel, d))
-    return made.call(x, y)
+def offer_pair(
+    family: str, name: str, made: Op, doc: str, *aliases: str, floats_only: bool = False, in_place: bool = True
+) -> Any:
+    """Offer an operation of two tensors as a function, as a method and, mostly, in place."""
+
+    def function(input: Tensor, other: Tensor) -> Tensor:
+        x, y = tensor_argument(input, name), tensor_argument(other, name, "other", 2)
+        if floats_only and (d := common_dtype(x, y)).kind != dtypes.FLOATING:
+            raise NotImplementedError(messages.not_implemented(f"{name}_cpu", d))
+        return made.call(x, y)
+
+    return public(*aliases, in_place=in_place)(named(function, name, doc, family))
 
 
-@public("arctan2", in_place=True)
-def atan2(input: Tensor, other: Tensor) -> Tensor:
-    """The angle from the x-axis to the point (`other`, `input`), from -pi to pi."""
-    return _pair("atan2", atan2_, input, other)
-
-
-@public(in_place=True)
-def hypot(input: Tensor, other: Tensor) -> Tensor:
-    """`sqrt(input**2 + other**2)`, without overflow."""
-    return _pair("hypot", hypot_, input, other, "hypot_cpu")
-
-
-@public()
-def logaddexp(input: Tensor, other: Tensor) -> Tensor:
-    """`log(exp(input) + exp(other))`, without overflow."""
-    return _pair("logaddexp", logaddexp_, input, other, "logaddexp_cpu")
-
-
-@public()
-def logaddexp2(input: Tensor, other: Tensor) -> Tensor:
-    """`log2(2**input + 2**other)`, without overflow."""
-    return _pair("logaddexp2", logaddexp2_, input, other, "logaddexp2_cpu")
-
-
-@public()
-def fmax(input: Tensor, other: Tensor) -> Tensor:
-    """The larger of two elements, of which one may be NaN; at a tie `input` gets the gradient."""
-    return _pair("fmax", fmax_, input, other)
-
-
-@public()
-def fmin(input: Tensor, other: Tensor) -> Tensor:
-    """The smaller of two elements, of which one may be NaN; at a tie `input` gets the gradient."""
-    return _pair("fmin", fmin_, input, other)
-
-
-@public(in_place=True)
-def nextafter(input: Tensor, other: Tensor) -> Tensor:
-    """The floating number next to `input` in the direction of `other`."""
-    return _pair("nextafter", nextafter_, input, other, "nextafter_cpu")
+_offer = partial(offer_pair, __name__)
+atan2 = _offer("atan2", atan2_, "The angle from the x-axis to the point (`other`, `input`), from -pi to pi.", "arctan2")
+hypot = _offer("hypot", hypot_, "`sqrt(input**2 + other**2)`, without overflow.", floats_only=True)
+nextafter = _offer(
+    "nextafter", nextafter_, "The floating number next to `input` in the direction of `other`.", floats_only=True
+)
+logaddexp = _offer(
+    "logaddexp", logaddexp_, "`log(exp(input) + exp(other))`, without overflow.", floats_only=True, in_place=False
+)
+logaddexp2 = _offer(
+    "logaddexp2", logaddexp2_, "`log2(2**input + 2**other)`, without overflow.", floats_only=True, in_place=False
+)
+_OF_ONE = "of two elements, of which one may be NaN; at a tie `input` gets the gradient."
+fmax = _offer("fmax", fmax_, f"The larger {_OF_ONE}", in_place=False)
+fmin = _offer("fmin", fmin_, f"The smaller {_OF_ONE}", in_place=False)
 
 
 @public(in_place=True)
@@ -229,7 +211,7 @@ def ldexp(input: Tensor, other: Tensor) -> Tensor:
     """`input * 2**other`."""
     if getattr(other, "dtype", None) is dtypes.bool_ and input.is_floating_point():
         raise NotImplementedError(messages.not_implemented("ldexp_cpu_exp", other.dtype))
-    return _pair("ldexp", ldexp_, input, other)
+    return ldexp_.call(tensor_argument(input, "ldexp"), tensor_argument(other, "ldexp", "other", 2))
 
 
 @public(in_place=True)

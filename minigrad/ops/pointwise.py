@@ -8,6 +8,7 @@ floating dtype); `floating=True` makes integers floats first. `table.py` says th
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from .convert import invalid_combination
 from .half import at_least, at_most, by_number, in_single, keep_numbers, plus_scaled
 from .indices import number_array
 from .inplace import misfit_of, zeros_as
-from .names import attach, offer_in_place, public, tensor_argument
+from .names import attach, named, offer_in_place, public, tensor_argument
 from .options import as_number, factor, first_operand
 from .table import Op, common_dtype, op
 
@@ -310,52 +311,25 @@ def square(input: Tensor) -> Tensor:
     return pow(tensor_argument(input, "square"), 2)
 
 
-@public(in_place=True)
-def reciprocal(input: Tensor) -> Tensor:
-    """`1 / input`."""
-    return reciprocal_.call(tensor_argument(input, "reciprocal"))
+def offer(family: str, name: str, made: Op, doc: str, *aliases: str) -> Any:
+    """Offer an operation of one number as a function, as a method, and in place; `family` is the module it is in."""
+
+    def function(input: Tensor) -> Tensor:
+        return made.call(tensor_argument(input, name))
+
+    return public(*aliases, in_place=True)(named(function, name, doc, family))
 
 
-@public(in_place=True)
-def exp(input: Tensor) -> Tensor:
-    """e to the power of each element."""
-    return exp_.call(tensor_argument(input, "exp"))
-
-
-@public(in_place=True)
-def log(input: Tensor) -> Tensor:
-    """The natural logarithm of each element."""
-    return log_.call(tensor_argument(input, "log"))
-
-
-@public(in_place=True)
-def sqrt(input: Tensor) -> Tensor:
-    """The square root of each element."""
-    return sqrt_.call(tensor_argument(input, "sqrt"))
-
-
-@public(in_place=True)
-def sin(input: Tensor) -> Tensor:
-    """The sine of each element, in radians."""
-    return sin_.call(tensor_argument(input, "sin"))
-
-
-@public(in_place=True)
-def cos(input: Tensor) -> Tensor:
-    """The cosine of each element, in radians."""
-    return cos_.call(tensor_argument(input, "cos"))
-
-
-@public(in_place=True)
-def tanh(input: Tensor) -> Tensor:
-    """The hyperbolic tangent of each element."""
-    return tanh_.call(tensor_argument(input, "tanh"))
-
-
-@public(in_place=True)
-def sigmoid(input: Tensor) -> Tensor:
-    """`1 / (1 + exp(-input))`."""
-    return sigmoid_.call(tensor_argument(input, "sigmoid"))
+_offer = partial(offer, __name__)
+reciprocal = _offer("reciprocal", reciprocal_, "`1 / input`.")
+exp = _offer("exp", exp_, "e to the power of each element.")
+log = _offer("log", log_, "The natural logarithm of each element.")
+sqrt = _offer("sqrt", sqrt_, "The square root of each element.")
+sin = _offer("sin", sin_, "The sine of each element, in radians.")
+cos = _offer("cos", cos_, "The cosine of each element, in radians.")
+tanh = _offer("tanh", tanh_, "The hyperbolic tangent of each element.")
+sigmoid = _offer("sigmoid", sigmoid_, "`1 / (1 + exp(-input))`.")
+sign = _offer("sign", sign_, "-1, 0 or 1, by the sign of each element.")
 
 
 @public(in_place=True)
@@ -371,12 +345,6 @@ def abs(input: Tensor) -> Tensor:
     """The absolute value of each element; the gradient at 0 is 0."""
     messages.check_not_bool(tensor_argument(input, "abs"), "abs_cpu")
     return abs_.call(tensor_argument(input, "abs"))
-
-
-@public(in_place=True)
-def sign(input: Tensor) -> Tensor:
-    """-1, 0 or 1, by the sign of each element."""
-    return sign_.call(tensor_argument(input, "sign"))
 
 
 @public()

@@ -15,7 +15,7 @@ from ..tensor import Tensor
 from .convert import invalid_combination
 from .half import in_single
 from .inplace import broadcast_shape, zeros_as
-from .names import NOT_GIVEN, offer_in_place, public, tensor_argument
+from .names import NOT_GIVEN, named, offer_in_place, public, tensor_argument
 from .options import integer
 from .pointwise import binary, div_
 from .table import Op, common_dtype, op
@@ -133,9 +133,7 @@ def _offer(name: str, made: Op, doc: str, *aliases: str) -> None:
             raise NotImplementedError(messages.not_implemented(f"{name}_vml_cpu", dtypes.bool_))
         return made.call(input) if kind == "f" else input.clone()
 
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = doc
-    public(*aliases, in_place=True)(function)
+    public(*aliases, in_place=True)(named(function, name, doc))
 
 
 _offer("floor", floor_, "The largest whole number that is not larger than each element; the gradient is 0.")

@@ -8,6 +8,7 @@ Source: https://dlmf.nist.gov, chapters 5, 7 and 25
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from .half import in_single
 from .inplace import twin
 from .names import attach, offer_in_place, public, tensor_argument
 from .options import integer
-from .pointwise import exp_, select
+from .pointwise import exp_, offer, select
 from .table import Op, op
 
 INTERNAL = True
@@ -182,41 +183,16 @@ polygamma_: Op = op("PolygammaBackward0", _polygamma, a=lambda g, a, n: g * poly
 
 # torch's names for them
 
+_offer = partial(offer, __name__)
 
-@public(in_place=True)
-def erf(input: Tensor) -> Tensor:
-    """The error function: the integral of `2 / sqrt(pi) * exp(-t**2)` from 0 to each element."""
-    return erf_.call(tensor_argument(input, "erf"))
-
-
-@public(in_place=True)
-def erfc(input: Tensor) -> Tensor:
-    """`1 - erf(input)`, accurate also where that is tiny."""
-    return erfc_.call(tensor_argument(input, "erfc"))
-
-
-@public(in_place=True)
-def erfinv(input: Tensor) -> Tensor:
-    """The number whose `erf` each element is: infinite at -1 and 1, NaN outside."""
-    return erfinv_.call(tensor_argument(input, "erfinv"))
-
-
-@public(in_place=True)
-def lgamma(input: Tensor) -> Tensor:
-    """The logarithm of the absolute value of the gamma function; infinite at 0, -1, -2, ..."""
-    return lgamma_.call(tensor_argument(input, "lgamma"))
-
-
-@public(in_place=True)
-def digamma(input: Tensor) -> Tensor:
-    """The derivative of `lgamma`; NaN at -1, -2, ..."""
-    return digamma_.call(tensor_argument(input, "digamma"))
-
-
-@public(in_place=True)
-def i0(input: Tensor) -> Tensor:
-    """Bessel's modified function of the first kind, of order 0."""
-    return i0_.call(tensor_argument(input, "i0"))
+erf = _offer("erf", erf_, "The error function: the integral of `2 / sqrt(pi) * exp(-t**2)` from 0 to each element.")
+erfc = _offer("erfc", erfc_, "`1 - erf(input)`, accurate also where that is tiny.")
+erfinv = _offer("erfinv", erfinv_, "The number whose `erf` each element is: infinite at -1 and 1, NaN outside.")
+lgamma = _offer(
+    "lgamma", lgamma_, "The logarithm of the absolute value of the gamma function; infinite at 0, -1, -2, ..."
+)
+digamma = _offer("digamma", digamma_, "The derivative of `lgamma`; NaN at -1, -2, ...")
+i0 = _offer("i0", i0_, "Bessel's modified function of the first kind, of order 0.")
 
 
 @public(in_place=True)

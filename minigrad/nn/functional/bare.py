@@ -7,11 +7,10 @@ Source: ATen/native/native_functions.yaml of https://github.com/pytorch/pytorch
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from ...flags import check_flags
-from ...ops.names import tensor_argument
+from ...ops.names import named, tensor_argument
 from ...ops.options import integer, number, wrong_type
 from ...tensor import Tensor
 from . import classes, distances, embeddings, normalization, regression, sequences
@@ -30,7 +29,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any) -> Any:
 # Dropout
 
 
-def _dropout(name: str, of_channels: bool, alpha: bool, inplace: bool) -> Callable[[Tensor, float, bool], Tensor]:
+def _dropout(name: str, of_channels: bool, alpha: bool, inplace: bool) -> Any:
     def drop(input: Tensor, p: float, train: bool) -> Tensor:
         tensor_argument(input, name)
         p = number(name, "p", 2, p, "float")
@@ -44,9 +43,7 @@ def _dropout(name: str, of_channels: bool, alpha: bool, inplace: bool) -> Callab
         found: Tensor = (scaled_noise if alpha else dropped)(input, shape, p, train, inplace)
         return found
 
-    drop.__name__ = drop.__qualname__ = name
-    drop.__doc__ = f"`nn.functional`'s dropout of this kind, called as torch.{name} is."
-    return drop
+    return named(drop, name, f"`nn.functional`'s dropout of this kind, called as torch.{name} is.")
 
 
 dropout, dropout_ = (_dropout(f"dropout{end}", False, False, bool(end)) for end in ("", "_"))
