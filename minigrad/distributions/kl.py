@@ -43,7 +43,7 @@ Tensor = torch.Tensor
 Divergence = Callable[[Any, Any], Tensor]
 D = TypeVar("D", bound=Divergence)
 
-_REGISTERED: dict[tuple[type, type], Divergence] = {}
+REGISTERED: dict[tuple[type, type], Divergence] = {}
 
 
 def register_kl(type_p: type, type_q: type) -> Callable[[D], D]:
@@ -56,7 +56,7 @@ def register_kl(type_p: type, type_q: type) -> Callable[[D], D]:
             raise TypeError(f"Expected {name} to be a Distribution subclass but got {given}")
 
     def register(function: D) -> D:
-        _REGISTERED[type_p, type_q] = function
+        REGISTERED[type_p, type_q] = function
         return function
 
     return register
@@ -73,7 +73,7 @@ def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
 def _function_for(type_p: type, type_q: type) -> Divergence:
     """What is registered for the types, or the nearest of their bases."""
     orders = type_p.__mro__.index, type_q.__mro__.index
-    pairs = [(a, b) for a, b in _REGISTERED if issubclass(type_p, a) and issubclass(type_q, b)]
+    pairs = [(a, b) for a, b in REGISTERED if issubclass(type_p, a) and issubclass(type_q, b)]
     if not pairs:
         raise NotImplementedError(
             f"No KL(p || q) is implemented for p type {type_p.__name__} and q type {type_q.__name__}\n"
@@ -81,13 +81,13 @@ def _function_for(type_p: type, type_q: type) -> Divergence:
         )
     nearest_p = min(pairs, key=lambda pair: (orders[0](pair[0]), orders[1](pair[1])))
     nearest_q = min(pairs, key=lambda pair: (orders[1](pair[1]), orders[0](pair[0])))
-    if _REGISTERED[nearest_p] is not _REGISTERED[nearest_q]:
+    if REGISTERED[nearest_p] is not REGISTERED[nearest_q]:
         warn(
             f"Ambiguous kl_divergence({type_p.__name__}, {type_q.__name__}). "
             f"Please register_kl({nearest_p[0].__name__}, {nearest_q[1].__name__})",
             RuntimeWarning,
         )
-    return _REGISTERED[nearest_p]
+    return REGISTERED[nearest_p]
 
 
 def masked(terms: Tensor, mask: Tensor, value: float) -> Tensor:
@@ -111,11 +111,6 @@ def _of_bernoulli(p: Bernoulli, q: Bernoulli) -> Tensor:
     return masked(ones, p.probs == 0, 0) + masked(zeros, p.probs == 1, 0)
 
 
-@register_kl(Beta, Beta)
-def _of_beta(p: Beta, q: Beta) -> Tensor:
-    return _of_dirichlet(p._dirichlet, q._dirichlet)
-
-
 @register_kl(Binomial, Binomial)
 def _of_binomial(p: Binomial, q: Binomial) -> Tensor:
     if (p.total_count < q.total_count).any():
@@ -128,13 +123,6 @@ def _of_binomial(p: Binomial, q: Binomial) -> Tensor:
 def _of_categorical(p: Categorical, q: Categorical) -> Tensor:
     terms = masked(p.probs * (p.logits - q.logits), q.probs == 0, torch.inf)
     return masked(terms, p.probs == 0, 0).sum(-1)
-
-
-@register_kl(Cauchy, Cauchy)
-def _of_cauchy(p: Cauchy, q: Cauchy) -> Tensor:
-    """F. Chyzak and F. Nielsen, "A closed-form formula for the Kullback-Leibler divergence between Cauchy
-    distributions", 2019."""
-    return ((p.scale + q.scale).pow(2) + (p.loc - q.loc).pow(2)).log() - (4 * p.scale * q.scale).log()
 
 
 @register_kl(ContinuousBernoulli, ContinuousBernoulli)
@@ -178,21 +166,11 @@ def _of_gamma(p: Gamma, q: Gamma) -> Tensor:
     return of_rates + torch.lgamma(b) - torch.lgamma(a) + (a - b) * torch.digamma(a)
 
 
-@register_kl(Geometric, Geometric)
-def _of_geometric(p: Geometric, q: Geometric) -> Tensor:
-    return -p.entropy() - torch.log1p(-q.probs) / p.probs - q.logits
-
-
 @register_kl(Gumbel, Gumbel)
 def _of_gumbel(p: Gumbel, q: Gumbel) -> Tensor:
     ratio, apart = p.scale / q.scale, q.loc / q.scale - p.loc / q.scale
     tail = torch.exp(apart + (1 + ratio).lgamma())
     return -ratio.log() - apart + ratio * euler_constant + tail - (1 + euler_constant)
-
-
-@register_kl(HalfNormal, HalfNormal)
-def _of_half_normal(p: HalfNormal, q: HalfNormal) -> Tensor:
-    return _of_normal(p.base_dist, q.base_dist)
 
 
 @register_kl(Independent, Independent)
@@ -222,21 +200,11 @@ def _of_normal(p: Normal, q: Normal) -> Tensor:
     return 0.5 * (ratio + ((p.loc - q.loc) / q.scale).pow(2) - 1 - ratio.log())
 
 
-@register_kl(OneHotCategorical, OneHotCategorical)
-def _of_one_hot(p: OneHotCategorical, q: OneHotCategorical) -> Tensor:
-    return _of_categorical(p._categorical, q._categorical)
-
-
 @register_kl(Pareto, Pareto)
 def _of_pareto(p: Pareto, q: Pareto) -> Tensor:
     ratio = q.alpha / p.alpha
     found = q.alpha * (p.scale / q.scale).log() - ratio.log() + ratio - 1
     return masked(found, p.scale < q.scale, torch.inf)
-
-
-@register_kl(Poisson, Poisson)
-def _of_poisson(p: Poisson, q: Poisson) -> Tensor:
-    return p.rate * (p.rate.log() - q.rate.log()) - (p.rate - q.rate)
 
 
 @register_kl(TransformedDistribution, TransformedDistribution)
@@ -250,3 +218,17 @@ def _of_transformed(p: TransformedDistribution, q: TransformedDistribution) -> T
 def _of_uniform(p: Uniform, q: Uniform) -> Tensor:
     outside = (q.low > p.low) | (q.high < p.high)
     return masked(((q.high - q.low) / (p.high - p.low)).log(), outside, torch.inf)
+
+
+REGISTERED |= {
+    (Beta, Beta): lambda p, q: _of_dirichlet(p._dirichlet, q._dirichlet),
+    # F. Chyzak and F. Nielsen, "A closed-form formula for the Kullback-Leibler divergence between Cauchy
+    # distributions", 2019.
+    (Cauchy, Cauchy): lambda p, q: (
+        ((p.scale + q.scale).pow(2) + (p.loc - q.loc).pow(2)).log() - (4 * p.scale * q.scale).log()
+    ),
+    (Geometric, Geometric): lambda p, q: -p.entropy() - torch.log1p(-q.probs) / p.probs - q.logits,
+    (HalfNormal, HalfNormal): lambda p, q: _of_normal(p.base_dist, q.base_dist),
+    (OneHotCategorical, OneHotCategorical): lambda p, q: _of_categorical(p._categorical, q._categorical),
+    (Poisson, Poisson): lambda p, q: p.rate * (p.rate.log() - q.rate.log()) - (p.rate - q.rate),
+}

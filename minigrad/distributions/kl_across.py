@@ -19,7 +19,7 @@ from .distribution import Distribution
 from .exponential import Exponential
 from .gamma import Gamma
 from .gumbel import Gumbel
-from .kl import masked, register_kl, same_events
+from .kl import REGISTERED, masked, register_kl, same_events
 from .laplace import Laplace
 from .lowrank_multivariate_normal import LowRankMultivariateNormal
 from .multivariate_normal import MultivariateNormal, log_diagonal, mahalanobis
@@ -50,27 +50,29 @@ def _infinite(p: Distribution, q: Distribution) -> Tensor:
     return torch.full_like(p.mean, torch.inf)
 
 
-for _p, _others in _INFINITE.items():
-    for _q in _others:
-        register_kl(_p, _q)(_infinite)
+REGISTERED.update({(p, q): _infinite for p, others in _INFINITE.items() for q in others})
+REGISTERED.update(
+    {
+        (Bernoulli, Poisson): lambda p, q: -p.entropy() - (p.probs * q.rate.log() - q.rate),
+        (Beta, ContinuousBernoulli): lambda p, q: (
+            -p.entropy() - p.mean * q.logits - torch.log1p(-q.probs) - q._log_constant()
+        ),
+        (Beta, Exponential): lambda p, q: -p.entropy() - q.rate.log() + q.rate * p.mean,
+        (Beta, Uniform): lambda p, q: masked(_wide(p, q), (q.low > 0) | (q.high < 1), torch.inf),
+        (ContinuousBernoulli, Exponential): lambda p, q: -p.entropy() - torch.log(q.rate) + q.rate * p.mean,
+        # Infinite also where q allows just what p does, which is torch's answer.
+        (ContinuousBernoulli, Uniform): lambda p, q: masked(_wide(p, q), (q.low >= 0) | (q.high <= 1), torch.inf),
+        (Gamma, Exponential): lambda p, q: -p.entropy() - q.rate.log() + q.rate * p.concentration / p.rate,
+    }
+)
 
 
-@register_kl(Bernoulli, Poisson)
-def _of_bernoulli_from_poisson(p: Bernoulli, q: Poisson) -> Tensor:
-    return -p.entropy() - (p.probs * q.rate.log() - q.rate)
+def _wide(p: Distribution, q: Uniform) -> Tensor:
+    """From uniform numbers over all that p allows."""
+    return -p.entropy() + (q.high - q.low).log()
 
 
 # From Beta
-
-
-@register_kl(Beta, ContinuousBernoulli)
-def _of_beta_from_continuous_bernoulli(p: Beta, q: ContinuousBernoulli) -> Tensor:
-    return -p.entropy() - p.mean * q.logits - torch.log1p(-q.probs) - q._log_constant()
-
-
-@register_kl(Beta, Exponential)
-def _of_beta_from_exponential(p: Beta, q: Exponential) -> Tensor:
-    return -p.entropy() - q.rate.log() + q.rate * p.mean
 
 
 @register_kl(Beta, Gamma)
@@ -85,17 +87,7 @@ def _of_beta_from_normal(p: Beta, q: Normal) -> Tensor:
     return -p.entropy() + 0.5 * (q.variance * 2 * math.pi).log() + squares / q.variance
 
 
-@register_kl(Beta, Uniform)
-def _of_beta_from_uniform(p: Beta, q: Uniform) -> Tensor:
-    return masked(-p.entropy() + (q.high - q.low).log(), (q.low > 0) | (q.high < 1), torch.inf)
-
-
 # From ContinuousBernoulli
-
-
-@register_kl(ContinuousBernoulli, Exponential)
-def _of_continuous_bernoulli_from_exponential(p: ContinuousBernoulli, q: Exponential) -> Tensor:
-    return -p.entropy() - torch.log(q.rate) + q.rate * p.mean
 
 
 @register_kl(ContinuousBernoulli, Normal)
@@ -103,12 +95,6 @@ def _of_continuous_bernoulli_from_normal(p: ContinuousBernoulli, q: Normal) -> T
     constant = 0.5 * (math.log(2.0 * math.pi) + torch.square(q.loc / q.scale)) + torch.log(q.scale)
     squares = p.variance + torch.square(p.mean) - 2.0 * q.loc * p.mean
     return -p.entropy() + constant + squares / (2.0 * torch.square(q.scale))
-
-
-@register_kl(ContinuousBernoulli, Uniform)
-def _of_continuous_bernoulli_from_uniform(p: ContinuousBernoulli, q: Uniform) -> Tensor:
-    """Infinite also where q allows just what p does, which is torch's answer."""
-    return masked(-p.entropy() + (q.high - q.low).log(), (q.low >= 0) | (q.high <= 1), torch.inf)
 
 
 # From Exponential and Gamma
@@ -131,11 +117,6 @@ def _of_exponential_from_normal(p: Exponential, q: Normal) -> Tensor:
     rate_squared = p.rate.pow(2)
     squares = rate_squared.reciprocal() - q.loc / p.rate + q.loc.pow(2) * 0.5
     return 0.5 * torch.log(rate_squared * q.variance * 2 * math.pi) - 1 + squares / q.variance
-
-
-@register_kl(Gamma, Exponential)
-def _of_gamma_from_exponential(p: Gamma, q: Exponential) -> Tensor:
-    return -p.entropy() - q.rate.log() + q.rate * p.concentration / p.rate
 
 
 @register_kl(Gamma, Gumbel)
