@@ -329,8 +329,7 @@ def _to_be_factored(name: str, shown: str, A: Any, pivot: bool) -> Tensor:
     shape = tensor_argument(A, name, "A")._array.shape
     if len(shape) < 2:
         raise RuntimeError(f"{shown}: Expected tensor with 2 or more dimensions. Got size: {list(shape)} instead")
-    if A._array.dtype.char not in "fd":
-        raise NotImplementedError(messages.not_implemented("lu_cpu", A.dtype))
+    messages.check_floats(A, "lu_cpu", "fd")
     if not pivot:
         raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
     checked: Tensor = A

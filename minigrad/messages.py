@@ -259,15 +259,6 @@ def overlapping_operands() -> str:
     )
 
 
-def out_resized(shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
-    return (
-        f"An output with one or more elements was resized since it had shape {list(shape)}, which does not match the "
-        f"required output shape {list(wanted)}. This behavior is deprecated, and in a future PyTorch release outputs "
-        "will not be resized unless they have zero elements. You can explicitly reuse an out tensor t by resizing it, "
-        "inplace, to zero elements with t.resize_(0)."
-    )
-
-
 def write_to_leaf(what: str) -> str:
     return (
         f"{what} that requires grad is being used in an in-place operation.\n"
@@ -364,15 +355,6 @@ def _subtraction_of_bools(how_many: int) -> Exception:
     )
 
 
-def check_no_bool_negation(a: Any) -> None:
-    """Raise torch's error for the negation of bools."""
-    if a.dtype.name == "bool":
-        raise RuntimeError(
-            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
-            "the `~` or `logical_not()` operator instead."
-        )
-
-
 def must_be_floating(function: str, dtype: Any, whose: str = "Input") -> str:
     if function == "mean":
         return (
@@ -405,14 +387,11 @@ def check_not_bool(a: Any, kernel: str) -> None:
         raise NotImplementedError(not_implemented(kernel, a.dtype))
 
 
-def check_alpha(alpha: Any, *operands: Any) -> None:
-    """Raise torch's error for a factor `alpha` of a wider kind than that of the operands."""
-    kinds = [2 if isinstance(x, float) else getattr(getattr(x, "dtype", None), "kind", 0) for x in operands]
-    if isinstance(alpha, bool):
-        if max(kinds) > 0:
-            raise RuntimeError("Boolean alpha only supported for Boolean results.")
-    elif isinstance(alpha, float) and max(kinds) < 2:
-        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
+def check_floats(x: Any, kernel: str, kinds: str = "efd") -> None:
+    """Raise torch's error for a tensor, or an array, of another dtype than the floating ones that its `kernel` has."""
+    array = getattr(x, "_array", x)
+    if array.dtype.char not in kinds:
+        raise NotImplementedError(not_implemented(kernel, array.dtype))
 
 
 def nothing_to_choose(name: str, dim: int | None = None, whole: bool = False) -> str:
@@ -429,24 +408,10 @@ def wrong_count(shape: list[int], count: int) -> str:
     )
 
 
-def shape_of_shared(name: str) -> str:
-    return (
-        f"{name}_() of a view, or of a tensor that has views, is not implemented: they share one memory\n"
-        f"  Make a new tensor instead: x = x.{name}(...)."
-    )
-
-
 def not_viewable() -> str:
     return (
         "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
         "contiguous subspaces). Use .reshape(...) instead."
-    )
-
-
-def uint8_condition() -> str:
-    return (
-        "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future version "
-        "of PyTorch. Use a boolean condition instead."
     )
 
 
@@ -486,9 +451,3 @@ def check_joinable(first: Any, shape: Any, dim: int, position: int) -> None:
                 f"tensor number {position} in the list.\n"
                 f"  The shapes are {tuple(first)} and {tuple(shape)}."
             )
-
-
-def check_equal_dtypes(a: Any, b: Any) -> None:
-    """Raise torch's error where two tensors to be compared differ in dtype."""
-    if a.dtype is not b.dtype:
-        raise RuntimeError(f"{TYPE_NAMES[a.dtype.name]} did not match {TYPE_NAMES[b.dtype.name]}")

@@ -138,8 +138,7 @@ def ctc_losses(
         args = (log_probs, targets, *given, blank, 0, zero_infinity)
         raise invalid_combination("ctc_loss", args, {}, *_FORMS)
     lengths, counts = (_numbers(*one) for one in zip(("input_lengths", "target_lengths"), given, strict=True))
-    if log_probs._array.dtype.char not in "fd":
-        raise NotImplementedError(messages.not_implemented("ctc_loss_cpu", log_probs.dtype))
+    messages.check_floats(log_probs, "ctc_loss_cpu", "fd")
     a = log_probs if log_probs.ndim == 3 else log_probs.unsqueeze(1)
     _check(a._array, targets._array, lengths, counts, blank)
     b = targets if targets.dtype.kind == dtypes.INTEGER else targets.detach().long()

@@ -91,8 +91,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     """
     x = tensor_argument(input, "histc")._array
     count = integer("histc", "bins", 1, bins)
-    if x.dtype.kind != "f":
-        raise NotImplementedError(messages.not_implemented("histogram_cpu", input.dtype))
+    messages.check_floats(x, "histogram_cpu")
     _check_bins(count)
     if min > max:
         raise RuntimeError("torch.histc: max must be larger than min")
@@ -116,8 +115,7 @@ def histogram(
     edges. `weight` counts each element as so many; `density` divides by total and width, so that the area is 1.
     """
     x = tensor_argument(input, "histogram")._array
-    if x.dtype.char not in "fd":
-        raise NotImplementedError(messages.not_implemented("histogramdd", input.dtype))
+    messages.check_floats(x, "histogramdd", "fd")
     if isinstance(bins, Tensor):
         edges = bins._array
         if edges.dtype != x.dtype:

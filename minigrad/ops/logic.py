@@ -106,7 +106,9 @@ attach(__invert__=_inverted)
 
 
 def _close(name: str, input: Any, other: Any, rtol: float, atol: float, equal_nan: bool) -> Any:
-    messages.check_equal_dtypes(tensor_argument(input, name), tensor_argument(other, name, "other", 2))
+    if tensor_argument(input, name).dtype is not tensor_argument(other, name, "other", 2).dtype:
+        names = [messages.TYPE_NAMES[t.dtype.name] for t in (input, other)]
+        raise RuntimeError(f"{names[0]} did not match {names[1]}")
     for tolerance, value in (("rtol", rtol), ("atol", atol)):
         if not value >= 0:
             raise RuntimeError(f"{tolerance} must be greater than or equal to zero, but got {value:g}")

@@ -87,8 +87,7 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
 def cholesky_inverse(input: Tensor, upper: bool = False) -> Tensor:
     """The inverse of the matrix whose Cholesky factor is the lower, or `upper`, triangle of `input`."""
     check_matrix("cholesky_inverse", tensor_argument(input, "cholesky_inverse"), square=True)
-    if input._array.dtype.char not in "fd":
-        raise NotImplementedError(messages.not_implemented("cholesky_inverse_out_cpu", input.dtype))
+    messages.check_floats(input, "cholesky_inverse_out_cpu", "fd")
     return cholesky_inverse_.call(input, upper)
 
 
@@ -112,8 +111,7 @@ def cholesky_solve(input: Tensor, input2: Tensor, upper: bool = False) -> Tensor
             f"Incompatible matrix sizes for cholesky_solve: each A matrix is {n} by {n} but each b matrix is "
             f"{b.shape[-2]} by {b.shape[-1]}"
         )
-    if b._array.dtype.char not in "fd":
-        raise NotImplementedError(messages.not_implemented("cholesky_solve_cpu", b.dtype))
+    messages.check_floats(b, "cholesky_solve_cpu", "fd")
     broadcast_shape(*(np.broadcast_to(0, x.shape[:-2]) for x in (b, a)))
     return cholesky_solve_.call(b, a, upper)
 

@@ -320,7 +320,13 @@ def real(function: str, name: str, position: int | None, value: Any) -> float:
 
 
 def factor(function: str, alpha: Any, *operands: Any) -> Any:
-    """`alpha` of a sum as a Python number, or torch's error."""
+    """`alpha` of a sum as a Python number, or torch's error, also where it is of a wider kind than the operands."""
     alpha = number(function, "alpha", None, alpha)
-    messages.check_alpha(alpha, *[dtypes.python_number(x) if dtypes.is_numpy_number(x) else x for x in operands])
+    given = [dtypes.python_number(x) if dtypes.is_numpy_number(x) else x for x in operands]
+    kinds = [dtypes.FLOATING if isinstance(x, float) else getattr(getattr(x, "dtype", None), "kind", 0) for x in given]
+    if isinstance(alpha, bool):
+        if max(kinds) > dtypes.BOOL:
+            raise RuntimeError("Boolean alpha only supported for Boolean results.")
+    elif isinstance(alpha, float) and max(kinds) < dtypes.FLOATING:
+        raise RuntimeError("For integral input tensors, argument alpha must not be a floating point number.")
     return alpha

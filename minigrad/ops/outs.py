@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from typing import Any, cast
 
-from .. import messages
 from ..dtypes import bool_, dtype, uint8
 from ..messages import C_NAMES, TYPE_NAMES, type_name
 from ..modes import is_grad_enabled
@@ -141,7 +140,12 @@ def _into(out: Any, f: Callable[..., Any], refusal: str, args: tuple[Any, ...], 
                 check_disjoint(t, i)
     for t, r in zip(given, results, strict=True):
         if t.shape != r.shape and t.numel():
-            warn(messages.out_resized(t.shape, r.shape))
+            warn(
+                f"An output with one or more elements was resized since it had shape {list(t.shape)}, which does not "
+                f"match the required output shape {list(r.shape)}. This behavior is deprecated, and in a future "
+                "PyTorch release outputs will not be resized unless they have zero elements. You can explicitly reuse "
+                "an out tensor t by resizing it, inplace, to zero elements with t.resize_(0)."
+            )
         written(name, t, r._array)
     return type(result)(given) if isinstance(result, tuple) else out
 

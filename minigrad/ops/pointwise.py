@@ -277,7 +277,11 @@ def mul(input: Any, other: Any) -> Tensor:
 @public("negative", in_place=True)
 def neg(input: Tensor) -> Tensor:
     """`-input`."""
-    messages.check_no_bool_negation(tensor_argument(input, "neg"))
+    if tensor_argument(input, "neg").dtype is dtypes.bool_:
+        raise RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead."
+        )
     return neg_.call(input)
 
 
@@ -441,7 +445,10 @@ def where(condition: Tensor, input: Any = None, other: Any = None) -> Any:
     if input is None and other is None:
         return condition.nonzero(as_tuple=True)
     if tensor_argument(condition, "where", "condition").dtype is dtypes.uint8:
-        warn(messages.uint8_condition())
+        warn(
+            "where received a uint8 condition tensor. This behavior is deprecated and will be removed in a future "
+            "version of PyTorch. Use a boolean condition instead."
+        )
         condition = condition.bool()
     if condition.dtype is not dtypes.bool_:
         raise RuntimeError(

@@ -317,8 +317,7 @@ def max_pool1d(
     count = window_count(shape[-1], k, s, p, d, ceil_mode)
     if count <= 0:
         raise RuntimeError(f"max_pool1d() Invalid computed output size: {count}")
-    if input.dtype.kind != dtypes.FLOATING:
-        raise NotImplementedError(messages.not_implemented("max_pool1d_impl", input.dtype))
+    messages.check_floats(input, "max_pool1d_impl")
     found = max_pooled.call(_in_two(input), ((1, count), ((1, k), (1, s), (0, p), (1, d))))
     if not found.requires_grad:  # torch computes it in one step then
         return remove_axes.call(found, (found.ndim - 2,))

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from .. import messages
 from ..engine import Node, Replaced
 from ..tensor import Tensor, current_origin, storage_of
 from .inplace import check_graph, take_history
@@ -33,7 +32,10 @@ def in_place(view: Callable[..., Tensor]) -> Callable[..., Tensor]:
             raise RuntimeError(f"t_() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
         storage = storage_of(self)
         if self._view is not None or storage.viewed:
-            raise NotImplementedError(messages.shape_of_shared(view.__name__))
+            raise NotImplementedError(
+                f"{view.__name__}_() of a view, or of a tensor that has views, is not implemented: they share one "
+                f"memory\n  Make a new tensor instead: x = x.{view.__name__}(...)."
+            )
         made = view(Tensor._of(self._array, current_origin(self), storage), *args, **kwargs)
         storage.viewed = False
         storage.bump()

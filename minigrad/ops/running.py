@@ -160,8 +160,7 @@ def logcumsumexp(input: Tensor, dim: int) -> Tensor:
     """`log(cumsum(exp(input)))` along `dim`, without overflow; the dtype must be floating."""
     input = tensor_argument(input, "logcumsumexp")
     dim = messages.checked_dim(dim, input.ndim)
-    if input.dtype.kind != dtypes.FLOATING:
-        raise NotImplementedError(messages.not_implemented("logcumsumexp_out_cpu", input.dtype))
+    messages.check_floats(input, "logcumsumexp_out_cpu")
     return logcumsumexp_.call(input, dim)
 
 

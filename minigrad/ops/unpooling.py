@@ -81,8 +81,7 @@ def _checked(function: str, input: Tensor, indices: Any, sizes: Sizes) -> None:
             f"Expected shape of indices to be same as that of the input tensor ({list(input.shape)}) but got indices "
             f"tensor with shape: {list(indices.shape)}"
         )
-    if input.dtype.kind != dtypes.FLOATING:
-        raise NotImplementedError(messages.not_implemented(f"max_unpool{n}d", input.dtype))
+    messages.check_floats(input, f"max_unpool{n}d")
     wrong = (index < 0) | (index >= math.prod(sizes))
     if wrong.any():
         raise RuntimeError(

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 
 from .. import messages
-from ..dtypes import FLOATING
 from ..tensor import Tensor
 from .names import tensor_argument
 from .options import as_int
@@ -161,11 +160,6 @@ def _shown(sizes: Sizes) -> str:
     return f"({', '.join(map(str, sizes))})"
 
 
-def _check_floating(input: Tensor, kernel: str) -> None:
-    if input.dtype.kind != FLOATING:
-        raise NotImplementedError(messages.not_implemented(kernel, input.dtype))
-
-
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """The windows of images (N, C, H, W), or of one, as columns: (N, C * kernel height * kernel width, windows).
 
@@ -186,7 +180,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
             f"dilation={_shown(windows[3])}, padding={_shown(windows[2])}, calculated shape of the array of "
             f"sliding blocks as {_shown(counts)}, but its components must be at least one."
         )
-    _check_floating(input, "im2col_out_cpu")
+    messages.check_floats(input, "im2col_out_cpu")
     return unfolded.call(input, windows)
 
 
@@ -218,5 +212,5 @@ def fold(
             f"stride={_shown(windows[1])}, expected size of input's dimension 2 to match the calculated number of "
             f"sliding blocks {rows} * {columns} = {rows * columns}, but got input.size(2)={shape[-1]}."
         )
-    _check_floating(input, "col2im_out_cpu")
+    messages.check_floats(input, "col2im_out_cpu")
     return folded.call(input, windows, sizes)

@@ -174,8 +174,7 @@ def binary_cross_entropy(
         raise RuntimeError(
             f"Found dtype {names[0]} but expected {names[1]}\n  Convert the target to what the input is: target.{way}."
         )
-    if input.dtype.kind != dtypes.FLOATING:
-        raise NotImplementedError(messages.not_implemented("binary_cross_entropy", input.dtype))
+    messages.check_floats(input, "binary_cross_entropy")
     check_needs_no_gradient(weight, "binary_cross_entropy", "weight")
     return binary_entropy.call(input, target, _one(input) if weight is None else weight.to(input.dtype), reduction)
 
@@ -200,8 +199,7 @@ def binary_cross_entropy_with_logits(
             f"Target size ({target.size()}) must be the same as input size ({input.size()})\n"
             "  Bring one to the other's shape: output.squeeze(1) for a column of outputs, or target.unsqueeze(1)."
         )
-    if input.dtype.kind != dtypes.FLOATING:
-        raise NotImplementedError(messages.not_implemented("log_sigmoid_cpu", input.dtype))
+    messages.check_floats(input, "log_sigmoid_cpu")
     if target.dtype is dtypes.bool_:
         messages.check_no_bools(target, target)
     if target.dtype.kind != dtypes.FLOATING:

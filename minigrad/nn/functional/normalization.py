@@ -241,8 +241,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None,
     """
     sizes = _normalized_shape("rms_norm", tensor_argument(input, "rms_norm"), normalized_shape, "*")
     _check_shapes(sizes, weight=weight)
-    if input.dtype.kind != dtypes.FLOATING:
-        raise NotImplementedError(messages.not_implemented("rms_norm", input.dtype))
+    messages.check_floats(input, "rms_norm")
     dims = tuple(range(input.ndim - len(sizes), input.ndim))
     square = (input**2).mean(dims, keepdim=True)
     found = input * (square + (finfo(input.dtype).eps if eps is None else eps)) ** -0.5
