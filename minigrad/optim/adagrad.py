@@ -8,7 +8,7 @@ import numpy as np
 
 from ..tensor import wrap
 from .optimizer import Group, Params
-from .rule import Array, Memory, Rule, check, check_rate, scalar
+from .rule import Array, Memory, Rule, check, check_rate, options, scalar
 
 INTERNAL = True
 
@@ -39,21 +39,11 @@ class Adagrad(Rule):
         check(weight_decay >= 0, "weight_decay value", weight_decay)
         check(initial_accumulator_value >= 0, "initial_accumulator_value value", initial_accumulator_value)
         check(eps >= 0, "epsilon value", eps)
-        defaults = {
-            "lr": lr,
-            "lr_decay": lr_decay,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "initial_accumulator_value": initial_accumulator_value,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "fused": fused,
-        }
-        super().__init__(params, defaults)
+        names = "lr lr_decay eps weight_decay initial_accumulator_value foreach maximize differentiable fused"
+        super().__init__(params, options(locals(), names))
         for group in self.param_groups:
             for param in group["params"]:
-                first = self.start(param._array, defaults)  # of a group's own initial value torch knows nothing
+                first = self.start(param._array, self.defaults)  # of a group's own initial value torch knows nothing
                 self.state[param] = {name: wrap(array) for name, array in first.items()}
 
     def start(self, x: Array, group: Group) -> Memory:
@@ -96,19 +86,8 @@ class RMSprop(Rule):
         check(momentum >= 0, "momentum value", momentum)
         check(weight_decay >= 0, "weight_decay value", weight_decay)
         check(alpha >= 0, "alpha value", alpha)
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "alpha": alpha,
-            "eps": eps,
-            "centered": centered,
-            "weight_decay": weight_decay,
-            "capturable": capturable,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
+        names = "lr momentum alpha eps centered weight_decay capturable foreach maximize differentiable"
+        super().__init__(params, options(locals(), names))
 
     def start(self, x: Array, group: Group) -> Memory:
         """The average of the square and, where asked for, the velocity and the average of the gradient itself."""
@@ -163,17 +142,8 @@ class Adadelta(Rule):
         check(0 <= rho <= 1, "rho value", rho)
         check(eps >= 0, "epsilon value", eps)
         check(weight_decay >= 0, "weight_decay value", weight_decay)
-        defaults = {
-            "lr": lr,
-            "rho": rho,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-            "capturable": capturable,
-            "foreach": foreach,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
+        names = "lr rho eps weight_decay maximize capturable foreach differentiable"
+        super().__init__(params, options(locals(), names))
 
     def start(self, x: Array, group: Group) -> Memory:
         """The averages of the squares of gradients and of steps."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..tensor import Tensor
 from .optimizer import Group, Params
-from .rule import Array, Memory, Rule, check, check_betas, check_rate, scalar
+from .rule import Array, Memory, Rule, check, check_betas, check_rate, options, scalar
 
 INTERNAL = True
 
@@ -65,20 +65,11 @@ class Adam(_Moments):
         check(weight_decay >= 0, "weight_decay value", weight_decay)
         if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, Tensor)):
             raise ValueError("betas must be either both floats or both Tensors")
-        defaults = {
-            "lr": lr,
-            "betas": tuple(betas),
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "amsgrad": amsgrad,
-            "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "differentiable": differentiable,
-            "fused": fused,
-            "decoupled_weight_decay": decoupled_weight_decay,
-        }
-        super().__init__(params, defaults)
+        betas = tuple(betas)
+        names = (
+            "lr betas eps weight_decay amsgrad maximize foreach capturable differentiable fused decoupled_weight_decay"
+        )
+        super().__init__(params, options(locals(), names))
 
     def start(self, x: Array, group: Group) -> Memory:
         """The averages and, where asked for, the largest of the second."""
@@ -160,17 +151,8 @@ class Adamax(Rule):
         check(eps >= 0, "epsilon value", eps)
         check_betas(betas)
         check(weight_decay >= 0, "weight_decay value", weight_decay)
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "capturable": capturable,
-        }
-        super().__init__(params, defaults)
+        names = "lr betas eps weight_decay foreach maximize differentiable capturable"
+        super().__init__(params, options(locals(), names))
 
     def start(self, x: Array, group: Group) -> Memory:
         """The average gradient and its largest size."""
@@ -211,19 +193,10 @@ class NAdam(_Moments):
         check_betas(betas)
         check(weight_decay >= 0, "weight_decay value", weight_decay)
         check(momentum_decay >= 0, "momentum_decay value", momentum_decay)
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "momentum_decay": momentum_decay,
-            "decoupled_weight_decay": decoupled_weight_decay,
-            "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
+        names = (
+            "lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize foreach capturable differentiable"
+        )
+        super().__init__(params, options(locals(), names))
 
     def start(self, x: Array, group: Group) -> Memory:
         """The averages, and the product of all mu so far."""
@@ -266,18 +239,8 @@ class RAdam(_Moments):
         check(eps >= 0, "epsilon value", eps)
         check_betas(betas)
         check(weight_decay >= 0, "weight_decay value", weight_decay)
-        defaults = {
-            "lr": lr,
-            "betas": betas,
-            "eps": eps,
-            "weight_decay": weight_decay,
-            "maximize": maximize,
-            "foreach": foreach,
-            "capturable": capturable,
-            "decoupled_weight_decay": decoupled_weight_decay,
-            "differentiable": differentiable,
-        }
-        super().__init__(params, defaults)
+        names = "lr betas eps weight_decay maximize foreach capturable decoupled_weight_decay differentiable"
+        super().__init__(params, options(locals(), names))
 
     def change(self, x: Array, g: Array, memory: Memory, group: Group) -> None:
         """Step as Adam does, by as much as v can be relied on."""

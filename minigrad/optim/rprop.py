@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .optimizer import Group, Params
-from .rule import Array, Memory, Rule, check, check_rate, scalar
+from .rule import Array, Memory, Rule, check, check_rate, options, scalar
 
 INTERNAL = True
 
@@ -33,16 +33,7 @@ class Rprop(Rule):
     ) -> None:
         check_rate(lr)
         check(0 < etas[0] < 1 < etas[1], "eta values", f"{etas[0]}, {etas[1]}")
-        defaults = {
-            "lr": lr,
-            "etas": etas,
-            "step_sizes": step_sizes,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "capturable": capturable,
-        }
-        super().__init__(params, defaults)
+        super().__init__(params, options(locals(), "lr etas step_sizes foreach maximize differentiable capturable"))
 
     def start(self, x: Array, group: Group) -> Memory:
         """The gradient before, and how far to go."""

@@ -97,6 +97,11 @@ class Rule(Optimizer):
         raise NotImplementedError
 
 
+def options(given: dict[str, Any], names: str) -> dict[str, Any]:
+    """The options among what an optimizer's `__init__` was given, its `locals()`: these names, in torch's order."""
+    return {name: given[name] for name in names.split()}
+
+
 def scalar(value: float) -> Array:
     """A number to remember, such as the count of steps: float32, or float64 where that is the default dtype."""
     return np.array(value, np.float64 if get_default_dtype() is float64 else np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 from ..ops.inplace import writable_array
 from ..tensor import Tensor, wrap
 from .optimizer import Group, Params
-from .rule import Array, Memory, Rule, check, check_rate, scalar
+from .rule import Array, Memory, Rule, check, check_rate, options, scalar
 
 INTERNAL = True
 
@@ -40,18 +40,8 @@ class SGD(Rule):
         check(weight_decay >= 0, "weight_decay value", weight_decay)
         if nesterov and (momentum == 0 or dampening != 0):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
-        defaults = {
-            "lr": lr,
-            "momentum": momentum,
-            "dampening": dampening,
-            "weight_decay": weight_decay,
-            "nesterov": nesterov,
-            "maximize": maximize,
-            "foreach": foreach,
-            "differentiable": differentiable,
-            "fused": fused,
-        }
-        super().__init__(params, defaults)
+        names = "lr momentum dampening weight_decay nesterov maximize foreach differentiable fused"
+        super().__init__(params, options(locals(), names))
 
     def update(self, param: Tensor, g: Array, group: Group) -> None:
         """Change one parameter, by its gradient `g`."""
@@ -100,18 +90,8 @@ class ASGD(Rule):
     ) -> None:
         check_rate(lr)
         check(weight_decay >= 0, "weight_decay value", weight_decay)
-        defaults = {
-            "lr": lr,
-            "lambd": lambd,
-            "alpha": alpha,
-            "t0": t0,
-            "weight_decay": weight_decay,
-            "foreach": foreach,
-            "maximize": maximize,
-            "differentiable": differentiable,
-            "capturable": capturable,
-        }
-        super().__init__(params, defaults)
+        names = "lr lambd alpha t0 weight_decay foreach maximize differentiable capturable"
+        super().__init__(params, options(locals(), names))
 
     def start(self, x: Array, group: Group) -> Memory:
         """The mean, its weight for a new value, and the learning rate of the next step."""
