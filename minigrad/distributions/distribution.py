@@ -9,7 +9,7 @@ import minigrad as torch
 
 from ..warning import warn
 from .constraints import Constraint, is_dependent
-from .utils import lazy_property
+from .utils import kind_of, lazy_property
 
 INTERNAL = True
 Tensor = torch.Tensor
@@ -221,7 +221,7 @@ class Distribution:
 
     def _new(self, instance: Any) -> Any:
         """`instance`, or else a new one: of a subclass of the user's too, if that is made as this distribution is."""
-        kind: Any = next(cls for cls in type(self).__mro__ if cls.__module__.startswith(__package__))
+        kind: Any = kind_of(self)
         if kind.__init__ is Distribution.__init__:  # no distribution, but a base of such
             raise NotImplementedError
         return self._get_checked_instance(kind, instance)

@@ -18,6 +18,7 @@ from .joined_transforms import CatTransform as CatTransform, StackTransform as S
 from .transform import (
     ComposeTransform as ComposeTransform,
     IndependentTransform as IndependentTransform,
+    PlainTransform,
     Transform as Transform,
     identity_transform as identity_transform,
 )
@@ -35,7 +36,7 @@ INTERNAL = True
 Tensor = torch.Tensor
 
 
-class ExpTransform(Transform):
+class ExpTransform(PlainTransform):
     """y = exp(x)."""
 
     domain, codomain = constraints.real, constraints.positive
@@ -49,9 +50,6 @@ class ExpTransform(Transform):
 
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         return x
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, ExpTransform)
 
 
 class PowerTransform(Transform):
@@ -89,7 +87,7 @@ class PowerTransform(Transform):
         return isinstance(other, PowerTransform) and bool(self.exponent.eq(other.exponent).all())
 
 
-class SigmoidTransform(Transform):
+class SigmoidTransform(PlainTransform):
     """y = 1 / (1 + exp(-x)), kept away from 0 and 1."""
 
     domain, codomain = constraints.real, constraints.unit_interval
@@ -105,11 +103,8 @@ class SigmoidTransform(Transform):
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         return -F.softplus(-x) - F.softplus(x)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, SigmoidTransform)
 
-
-class SoftplusTransform(Transform):
+class SoftplusTransform(PlainTransform):
     """y = log(1 + exp(x))."""
 
     domain, codomain = constraints.real, constraints.positive
@@ -124,11 +119,8 @@ class SoftplusTransform(Transform):
     def log_abs_det_jacobian(self, x: Tensor, y: Tensor) -> Tensor:
         return -F.softplus(-x)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, SoftplusTransform)
 
-
-class TanhTransform(Transform):
+class TanhTransform(PlainTransform):
     """y = tanh(x); where y rounds to 1 the inverse is infinite, but for a value that `cache_size=1` remembers."""
 
     domain, codomain = constraints.real, constraints.interval(-1.0, 1.0)
@@ -144,11 +136,8 @@ class TanhTransform(Transform):
         # log(1 - tanh(x)**2), of which nothing is lost where tanh(x) is nearly 1
         return 2.0 * (math.log(2.0) - x - F.softplus(-2.0 * x))
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, TanhTransform)
 
-
-class AbsTransform(Transform):
+class AbsTransform(PlainTransform):
     """y = |x|."""
 
     domain, codomain = constraints.real, constraints.positive
@@ -158,9 +147,6 @@ class AbsTransform(Transform):
 
     def _inverse(self, y: Tensor) -> Tensor:
         return y
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, AbsTransform)
 
 
 class AffineTransform(Transform):

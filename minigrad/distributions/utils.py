@@ -28,6 +28,11 @@ def broadcast_all(*values: Any) -> tuple[Tensor, ...]:
     return tuple(torch.broadcast_tensors(*tensors))
 
 
+def kind_of(value: object) -> type:
+    """The class of this package that a distribution or transform is of, perhaps by way of a user's subclass."""
+    return next(cls for cls in type(value).__mro__ if cls.__module__.startswith(__package__))
+
+
 def batch_shape_of(parameter: Tensor, *given: Any) -> torch.Size:
     """The shape of a parameter, which is that of none if only numbers were given."""
     return parameter.size() if any(isinstance(value, Tensor) for value in given) else torch.Size()

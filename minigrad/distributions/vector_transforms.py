@@ -14,7 +14,7 @@ from .. import linalg
 from ..nn import functional as F
 from . import constraints
 from .constraints import Constraint
-from .transform import Transform
+from .transform import PlainTransform, Transform
 from .utils import inside_unit, tril_matrix_to_vec, vec_to_tril_matrix
 
 INTERNAL = True
@@ -76,7 +76,7 @@ def _of_any(shape: torch.Size, dims: int = 1) -> torch.Size:
     return shape
 
 
-class SoftmaxTransform(Transform):
+class SoftmaxTransform(PlainTransform):
     """Probabilities along the last dimension, as many as numbers; the inverse gives numbers that give the same."""
 
     domain, codomain = constraints.real_vector, constraints.simplex
@@ -93,11 +93,8 @@ class SoftmaxTransform(Transform):
 
     inverse_shape = forward_shape
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, SoftmaxTransform)
 
-
-class StickBreakingTransform(Transform):
+class StickBreakingTransform(PlainTransform):
     """Probabilities, one more than numbers: each number says which part of what is left the next one takes."""
 
     domain, codomain = constraints.real_vector, constraints.simplex
@@ -123,16 +120,13 @@ class StickBreakingTransform(Transform):
     def inverse_shape(self, shape: torch.Size) -> torch.Size:
         return torch.Size((*_of_any(shape)[:-1], shape[-1] - 1))
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, StickBreakingTransform)
-
 
 def _log_left(x: Tensor) -> Tensor:
     """How many probabilities come after each, logarithms: with them a vector of zeros gives equal ones."""
     return (x.shape[-1] + 1 - x.new_ones(x.shape[-1]).cumsum(-1)).log()
 
 
-class LowerCholeskyTransform(Transform):
+class LowerCholeskyTransform(PlainTransform):
     """Lower triangular matrices with a positive diagonal, of any matrices."""
 
     domain, codomain = constraints.independent(constraints.real, 2), constraints.lower_cholesky
@@ -143,11 +137,8 @@ class LowerCholeskyTransform(Transform):
     def _inverse(self, y: Tensor) -> Tensor:
         return y.tril(-1) + y.diagonal(dim1=-2, dim2=-1).log().diag_embed()
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, LowerCholeskyTransform)
 
-
-class PositiveDefiniteTransform(Transform):
+class PositiveDefiniteTransform(PlainTransform):
     """Positive definite matrices, of any matrices."""
 
     domain, codomain = constraints.independent(constraints.real, 2), constraints.positive_definite
@@ -158,9 +149,6 @@ class PositiveDefiniteTransform(Transform):
 
     def _inverse(self, y: Tensor) -> Tensor:
         return LowerCholeskyTransform().inv(linalg.cholesky(y))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, PositiveDefiniteTransform)
 
 
 class CorrCholeskyTransform(Transform):

@@ -20,7 +20,6 @@ INTERNAL = True
 class _Lazy(Module):
     """One whose tensors have no shape until it is called."""
 
-    becomes: ClassVar[type[Module]]
     inputs: ClassVar[str]  # the attribute that says how many there are
 
     def __init__(self, *args: Any, bias: bool = True, device: Any = None, dtype: Any = None, **options: Any) -> None:
@@ -59,14 +58,15 @@ class _Lazy(Module):
                     t.materialize(self._shape_of(name, n))
             self.reset_parameters()
         del self._dtype
-        self.__class__ = self.becomes  # type: ignore[assignment]
+        bases: Any = type(self).__mro__
+        self.__class__ = bases[bases.index(_Lazy) + 1]  # the ordinary one, which each here has for its second base
         return self(input, *args, **kwargs)
 
 
 class LazyLinear(_Lazy, Linear):
     """Linear, for as many inputs as the first call has."""
 
-    becomes, inputs = Linear, "in_features"
+    inputs = "in_features"
 
     def __init__(self, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
         super().__init__(0, 0, bias=bias, device=device, dtype=dtype)
@@ -107,37 +107,25 @@ class _LazyConv(_Lazy):
 class LazyConv1d(_LazyConv, Conv1d):
     """Conv1d, for as many input channels as the first call has."""
 
-    becomes = Conv1d
-
 
 class LazyConv2d(_LazyConv, Conv2d):
     """Conv2d, for as many input channels as the first call has."""
-
-    becomes = Conv2d
 
 
 class LazyConv3d(_LazyConv, Conv3d):
     """Conv3d, for as many input channels as the first call has."""
 
-    becomes = Conv3d
-
 
 class LazyConvTranspose1d(_LazyConv, ConvTranspose1d):
     """ConvTranspose1d, for as many input channels as the first call has."""
-
-    becomes = ConvTranspose1d
 
 
 class LazyConvTranspose2d(_LazyConv, ConvTranspose2d):
     """ConvTranspose2d, for as many input channels as the first call has."""
 
-    becomes = ConvTranspose2d
-
 
 class LazyConvTranspose3d(_LazyConv, ConvTranspose3d):
     """ConvTranspose3d, for as many input channels as the first call has."""
-
-    becomes = ConvTranspose3d
 
 
 class _LazyNorm(_Lazy):
@@ -168,34 +156,22 @@ class _LazyNorm(_Lazy):
 class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):
     """BatchNorm1d, for as many channels as the first call has."""
 
-    becomes = BatchNorm1d
-
 
 class LazyBatchNorm2d(_LazyNorm, BatchNorm2d):
     """BatchNorm2d, for as many channels as the first call has."""
-
-    becomes = BatchNorm2d
 
 
 class LazyBatchNorm3d(_LazyNorm, BatchNorm3d):
     """BatchNorm3d, for as many channels as the first call has."""
 
-    becomes = BatchNorm3d
-
 
 class LazyInstanceNorm1d(_LazyNorm, InstanceNorm1d):
     """InstanceNorm1d, for as many channels as the first call has."""
-
-    becomes = InstanceNorm1d
 
 
 class LazyInstanceNorm2d(_LazyNorm, InstanceNorm2d):
     """InstanceNorm2d, for as many channels as the first call has."""
 
-    becomes = InstanceNorm2d
-
 
 class LazyInstanceNorm3d(_LazyNorm, InstanceNorm3d):
     """InstanceNorm3d, for as many channels as the first call has."""
-
-    becomes = InstanceNorm3d
