@@ -64,8 +64,7 @@ class Parameter(Tensor, metaclass=ParameterType):
     def __deepcopy__(self, memo: dict[Any, Any]) -> Parameter:
         if id(self) not in memo:
             memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
-        found: Parameter = memo[id(self)]
-        return found
+        return memo[id(self)]
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return _rebuild_parameter, (self.detach(), self.requires_grad, self._notes())

@@ -30,8 +30,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
 
     @unrecorded
     def ema_update(ema_param: Tensor, current_param: Tensor, num_averaged: Any) -> Tensor:
-        average: Tensor = decay * ema_param + (1 - decay) * current_param
-        return average
+        return decay * ema_param + (1 - decay) * current_param
 
     return ema_update
 
@@ -61,8 +60,7 @@ def get_swa_avg_fn() -> Average:
 
     @unrecorded
     def swa_update(averaged_param: Tensor, current_param: Tensor, num_averaged: Any) -> Tensor:
-        average: Tensor = averaged_param + (current_param - averaged_param) / (num_averaged + 1)
-        return average
+        return averaged_param + (current_param - averaged_param) / (num_averaged + 1)
 
     return swa_update
 

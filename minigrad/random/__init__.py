@@ -222,8 +222,7 @@ def bernoulli(
         _draw(generator, distributions.fill_bernoulli, numbers, probability)
     if out is not None:
         return written("bernoulli", out, numbers, input)
-    result: Tensor = drawn_for.named("BernoulliBackward0")(input, numbers)
-    return result
+    return drawn_for.named("BernoulliBackward0").call(input, numbers)
 
 
 @public(method=False)

@@ -40,8 +40,7 @@ def _dropout(name: str, of_channels: bool, alpha: bool, inplace: bool) -> Any:
         shape = input._array.shape
         if of_channels and train and p and input._array.size:
             shape = channels(input)
-        found: Tensor = (scaled_noise if alpha else dropped)(input, shape, p, train, inplace)
-        return found
+        return (scaled_noise if alpha else dropped)(input, shape, p, train, inplace)
 
     return named(drop, name, f"`nn.functional`'s dropout of this kind, called as torch.{name} is.")
 

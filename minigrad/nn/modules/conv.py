@@ -103,8 +103,7 @@ class _Convolution(_Conv):
         padding = self.padding
         if self.padding_mode != "zeros":
             input, padding = F.pad(input, self._sides(), mode=self.padding_mode), (0,) * self.dims
-        found: Tensor = self.function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
-        return found
+        return self.function(input, self.weight, self.bias, self.stride, padding, self.dilation, self.groups)
 
 
 class Conv1d(_Convolution):
@@ -155,10 +154,9 @@ class _ConvTranspose(_Conv):
         `output_size` chooses among the sizes that a convolution brings to that of `input`; ValueError if it is none.
         """
         extra = self.output_padding if output_size is None else self._padding_for(input, list(output_size))
-        found: Tensor = self.function(
+        return self.function(
             input, self.weight, self.bias, self.stride, self.padding, extra, self.groups, self.dilation
         )
-        return found
 
     def _padding_for(self, input: Tensor, size: list[int]) -> list[int]:
         """The `output_padding` that leads to an output of `size`."""

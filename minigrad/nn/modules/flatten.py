@@ -23,8 +23,7 @@ class Flatten(Applied):
 
 
 def _unflattened(input: Tensor, dim: int, unflattened_size: Any) -> Tensor:
-    made: Tensor = input.unflatten(dim, unflattened_size)
-    return made
+    return input.unflatten(dim, unflattened_size)
 
 
 class Unflatten(Applied):

@@ -256,8 +256,7 @@ def _checked(gradients: Any, expected: int, kind: str, name: str) -> Gradients:
         raise RuntimeError(
             f"Backward {kind} returned an invalid number of {name}, got {len(gradients)}, but expected {expected}"
         )
-    found: Gradients = gradients
-    return found
+    return gradients
 
 
 def hook_to_last(module: Module, args: tuple[Any, ...], result: Any) -> None:

@@ -265,8 +265,7 @@ class Module(Stateful):
             module = getattr(module, name)
             if not isinstance(module, Module):
                 raise AttributeError(f"`{name}` is not an nn.Module")
-        found: Module = module
-        return found
+        return module
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
         """Put a module in the place of a name such as "0.conv"; with `strict`, only where there is one already.
@@ -285,13 +284,11 @@ class Module(Stateful):
 
     def get_parameter(self, target: str) -> Parameter:
         """The parameter of a name such as "0.weight"; AttributeError if there is none."""
-        found: Parameter = self._get_member(target, "_parameters", "an nn.Parameter")
-        return found
+        return self._get_member(target, "_parameters", "an nn.Parameter")
 
     def get_buffer(self, target: str) -> Tensor:
         """The buffer of a name such as "1.running_mean"; AttributeError if there is none."""
-        found: Tensor = self._get_member(target, "_buffers", "a buffer")
-        return found
+        return self._get_member(target, "_buffers", "a buffer")
 
     def _get_member(self, target: str, kind: str, described: str) -> Any:
         path, _, name = target.rpartition(".")

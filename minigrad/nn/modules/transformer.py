@@ -95,8 +95,7 @@ def _activation_of(activation: str | Callable[[Tensor], Tensor]) -> Callable[[Te
         return activation
     if activation not in ("relu", "gelu"):
         raise RuntimeError(f"activation should be relu/gelu, not {activation}")
-    found: Callable[[Tensor], Tensor] = getattr(F, activation)
-    return found
+    return getattr(F, activation)
 
 
 class TransformerEncoder(Module):

@@ -114,5 +114,4 @@ def _square(Q: Tensor) -> Tensor:
 def _orthonormal(A: Tensor) -> Tensor:
     """The first factor of A = QR where the diagonal of R is not negative."""
     Q, R = linalg.qr(A)
-    signed: Tensor = Q * R.diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)
-    return signed
+    return Q * R.diagonal(dim1=-2, dim2=-1).sgn().unsqueeze(-2)

@@ -235,8 +235,7 @@ def _read_through(name: str) -> property:
     def read(self: Module) -> Tensor:
         parametrization, kept = self.parametrizations[name], _kept.get()
         if kept is None:
-            found: Tensor = parametrization()
-            return found
+            return parametrization()
         if parametrization not in kept:
             kept[parametrization] = parametrization()
         return kept[parametrization]

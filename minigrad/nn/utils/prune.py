@@ -41,8 +41,7 @@ class BasePruningMethod:
     def apply_mask(self, module: Module) -> Tensor:
         """The masked values, with a graph back to the parameter."""
         original = getattr(module, f"{self._tensor_name}_orig")
-        masked: Tensor = getattr(module, f"{self._tensor_name}_mask").to(dtype=original.dtype) * original
-        return masked
+        return getattr(module, f"{self._tensor_name}_mask").to(dtype=original.dtype) * original
 
     @classmethod
     def apply(
@@ -84,8 +83,7 @@ class BasePruningMethod:
                 f"importance_scores should have the same shape as tensor t, got {importance_scores.shape} vs {t.shape}"
             )
         scores = t if importance_scores is None else importance_scores
-        pruned: Tensor = t * self.compute_mask(scores, ones_like(t) if default_mask is None else default_mask)
-        return pruned
+        return t * self.compute_mask(scores, ones_like(t) if default_mask is None else default_mask)
 
     def remove(self, module: Module) -> None:
         """Make the masked values the parameter itself; what was pruned stays zero, and may be learned again."""
@@ -187,8 +185,7 @@ class RandomUnstructured(_Unstructured):
 
     def chosen(self, t: Tensor, count: int) -> Tensor:
         """Any."""
-        places: Tensor = rand_like(t).view(-1).topk(count).indices
-        return places
+        return rand_like(t).view(-1).topk(count).indices
 
 
 class L1Unstructured(_Unstructured):
@@ -196,8 +193,7 @@ class L1Unstructured(_Unstructured):
 
     def chosen(self, t: Tensor, count: int) -> Tensor:
         """The least."""
-        places: Tensor = t.abs().reshape(-1).topk(count, largest=False).indices
-        return places
+        return t.abs().reshape(-1).topk(count, largest=False).indices
 
 
 class _Structured(BasePruningMethod):
@@ -236,8 +232,7 @@ class RandomStructured(_Structured):
     def kept(self, t: Tensor, count: int) -> Tensor:
         """Any."""
         drawn = rand(t.shape[self.dim])
-        rest: Tensor = drawn > drawn.kthvalue(count).values
-        return rest
+        return drawn > drawn.kthvalue(count).values
 
 
 class LnStructured(_Structured):
@@ -251,8 +246,7 @@ class LnStructured(_Structured):
         """The greatest."""
         along = range(t.ndim)[self.dim]
         norms = t.norm(self.n, dim=[d for d in range(t.ndim) if d != along])
-        places: Tensor = norms.topk(t.shape[self.dim] - count).indices
-        return places
+        return norms.topk(t.shape[self.dim] - count).indices
 
 
 class CustomFromMask(BasePruningMethod):
@@ -269,8 +263,7 @@ class CustomFromMask(BasePruningMethod):
             raise AssertionError(
                 f"default_mask shape {default_mask.shape} must match self.mask shape {self.mask.shape}"
             )
-        both: Tensor = default_mask * self.mask.to(dtype=default_mask.dtype)
-        return both
+        return default_mask * self.mask.to(dtype=default_mask.dtype)
 
 
 def identity(module: M, name: str) -> M:
@@ -377,8 +370,7 @@ def _count(amount: Any, size: int) -> int:
     """How many of `size` `amount` is; ValueError if it is more than all."""
     if _is_count(amount) and amount > size:
         raise ValueError(f"amount={amount} should be smaller than the number of parameters to prune={size}")
-    count: int = amount if _is_count(amount) else round(amount * size)
-    return count
+    return amount if _is_count(amount) else round(amount * size)
 
 
 def _is_count(amount: Any) -> bool:

@@ -50,8 +50,7 @@ class SpectralNorm:
                     u.copy_(F.normalize(torch.mv(matrix, v), dim=0, eps=self.eps))
             # The next call changes the buffers; this one's backward pass may come after that, as in GANs.
             u, v = u.clone(), v.clone()
-        normalised: Tensor = weight / torch.dot(u, torch.mv(matrix, v))
-        return normalised
+        return weight / torch.dot(u, torch.mv(matrix, v))
 
     def remove(self, module: Module) -> None:
         """Make the weight a parameter again."""

@@ -160,8 +160,7 @@ class CyclicLR(_WithMomentum):
             return self._scale_fn_custom(x)
         if self.mode == "triangular":
             return 1.0
-        height: float = 1 / 2.0 ** (x - 1) if self.mode == "triangular2" else self.gamma**x
-        return height
+        return 1 / 2.0 ** (x - 1) if self.mode == "triangular2" else self.gamma**x
 
     def _rates(self) -> Rates:
         cycle = math.floor(1 + self.last_epoch / self.total_size)
@@ -284,8 +283,7 @@ def _total(total_steps: Any, epochs: Any, steps_per_epoch: Any) -> int:
     for name, value in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch)):
         if not isinstance(value, int) or value <= 0:
             raise ValueError(f"Expected positive integer {name}, but got {value}")
-    total: int = epochs * steps_per_epoch
-    return total
+    return epochs * steps_per_epoch
 
 
 def _phase(end: float, start_lr: str, end_lr: str, start_momentum: str, end_momentum: str) -> dict[str, Any]:

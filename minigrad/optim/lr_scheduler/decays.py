@@ -121,8 +121,7 @@ class MultiStepLR(_ByFactor):
         return self.gamma**times if times else 1
 
     def _factor_since_start(self) -> float:
-        passed: float = self.gamma ** bisect_right(sorted(self.milestones.elements()), self.last_epoch)
-        return passed
+        return self.gamma ** bisect_right(sorted(self.milestones.elements()), self.last_epoch)
 
 
 class ConstantLR(_ByFactor):
@@ -211,12 +210,10 @@ class PolynomialLR(_ByFactor):
         if self._is_initial or self.last_epoch > self.total_iters:
             return 1
         now, before = (1.0 - epoch / self.total_iters for epoch in (self.last_epoch, self.last_epoch - 1))
-        factor: float = (now / before) ** self.power
-        return factor
+        return (now / before) ** self.power
 
     def _factor_since_start(self) -> float:
-        factor: float = (1.0 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power
-        return factor
+        return (1.0 - min(self.total_iters, self.last_epoch) / self.total_iters) ** self.power
 
 
 class CosineAnnealingLR(Schedule):
