@@ -23,8 +23,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
@@ -61,8 +61,15 @@ def ratio(ours: Run, theirs: Run, times: int, rounds: int = 15) -> tuple[float, 
 
 
 def document(torch: Any) -> tuple[Callable[..., Any], ...]:
-    """The document's model, loss and optimizer on a module."""
-    return partial(model.linreg, torch=torch), model.squared_loss, partial(model.sgd, torch=torch)
+    """The document's model, loss and optimizer on a module; as there, no call in between says which."""
+    return on(torch, model.linreg), model.squared_loss, on(torch, model.sgd)
+
+
+def on(torch: Any, f: Any) -> Callable[..., Any]:
+    """A function of `linreg.model` whose `torch` is the module, if it is not told another."""
+    made = FunctionType(f.__code__, f.__globals__, f.__name__)
+    made.__kwdefaults__ = {"torch": torch}
+    return made
 
 
 def multiplication(torch: Any) -> Run:
