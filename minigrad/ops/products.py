@@ -151,11 +151,22 @@ def _check_sum_of_product(x: Array, y: Array, z: Array) -> None:
 
 
 def _in_place(function: Any, misfit: Any = None) -> Any:
-    """The in-place twin of a sum with a product, whose shape must be that of `self`; `misfit` says so otherwise."""
+    """The in-place twin of a sum with a product, whose shape must be that of `self`.
+
+    `misfit` says so of one that torch compares before it broadcasts.
+    """
 
     @wraps(function)
     def sized(t: Tensor, *args: Any, **kwargs: Any) -> Tensor:
-        made: Tensor = function(t, *args, **kwargs)
+        try:
+            made: Tensor = function(t, *args, **kwargs)
+            error = None
+        except RuntimeError as found:
+            error = found
+        if error is not None and misfit is not None:  # which a number raises too, unless it is about the shape of `t`
+            made = function(Tensor._of(np.zeros((), t._array.dtype)), *args, **kwargs)
+        elif error is not None:
+            raise error
         if made._array.shape != t._array.shape:
             raise RuntimeError((misfit or _other_size)(t, made))
         return made
@@ -181,6 +192,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any 
     if y.ndim != 2 or z.ndim != 1 or x.ndim > 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got {x.ndim}, {y.ndim}, {z.ndim}")
     if y.shape[1] != z.shape[0] or (x.ndim and x.shape[0] not in (1, y.shape[0])):
+        _size(x, 0)
         sizes = f"got input ({x.size}), mat ({y.shape[0]}x{y.shape[1]}), vec ({z.shape[0]})"
         raise RuntimeError(f"size mismatch, {sizes}\n  The matrix has {y.shape[1]} columns.")
     if not x.dtype is y.dtype is z.dtype:
@@ -215,13 +227,13 @@ def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """`beta * input + alpha * (batch1 @ batch2)`, for batches of matrices; `input` is broadcast to the product."""
     x, y, z = _arrays("baddbmm", input, batch1=batch1, batch2=batch2)
+    expanded_shape(x, (_size(y, 0), _size(y, 1), _size(z, 2)))
     if x.dtype is not y.dtype:
         one, two, three = (messages.C_NAMES[a.dtype.name] for a in (x, y, z))
         raise RuntimeError(f"Input dtypes must be the same, got: input {one}, batch1: {two}, batch2: {three}")
     _check_batches(y, z)
     if y.shape[0] != z.shape[0] or y.shape[2] != z.shape[1]:
         raise RuntimeError(unmultipliable("bmm", y.shape, z.shape))
-    expanded_shape(x, (y.shape[0], y.shape[1], z.shape[2]))
     messages.check_scalar_types(y, z)
     if x.dtype.kind == "b":
         raise NotImplementedError(messages.not_implemented("baddbmm", dtypes.bool_))
@@ -232,6 +244,7 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alp
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """`beta * input` plus `alpha` times the sum of the products of two batches of matrices."""
     x, y, z = _arrays("addbmm", input, batch1=batch1, batch2=batch2)
+    expanded_shape(x, (_size(y, 1), _size(z, 2)))
     _check_batches(y, z)
     if y.shape[0] != z.shape[0]:
         raise RuntimeError(
@@ -243,7 +256,6 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alph
             f"Incompatible matrix sizes for bmm ({y.shape[1]}x{y.shape[2]} and {z.shape[1]}x{z.shape[2]})\n"
             f"  The inner sizes, {y.shape[2]} and {z.shape[1]}, must be equal."
         )
-    expanded_shape(x, (y.shape[1], z.shape[2]))
     if y.shape[0]:
         _check_sum_of_product(x, y[0], z[0])
     return addbmm_.call(input, batch1, batch2, *_factors("addbmm", x, beta, alpha))
@@ -256,18 +268,21 @@ def _arrays(function: str, input: Any, **operands: Any) -> list[Array]:
     return [input._array, *[x._array for x in found]]
 
 
+def _size(x: Array, dim: int) -> int:
+    """The size of a dimension; torch's IndexError where there is none."""
+    if not x.ndim:
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
+    return int(x.shape[messages.checked_dim(dim, x.ndim)])
+
+
 def _check_batches(y: Array, z: Array) -> None:
     """Raise torch's error unless both are batches of matrices."""
-    if y.ndim != 3:
-        raise RuntimeError("batch1 must be a 3D tensor")
-    if z.ndim == 0:
-        raise IndexError("Dimension specified as 2 but tensor has no dimensions")
-    messages.checked_dim(2, z.ndim)
-    if z.ndim != 3:
-        raise RuntimeError("batch2 must be a 3D tensor")
+    for name, batch in (("batch1", y), ("batch2", z)):
+        if batch.ndim != 3:
+            raise RuntimeError(f"{name} must be a 3D tensor")
 
 
-attach(addmm_=_in_place(addmm), addmv_=_in_place(addmv), baddbmm_=_in_place(baddbmm))
+attach(addmm_=_in_place(addmm, _other_size), addmv_=_in_place(addmv), baddbmm_=_in_place(baddbmm))
 attach(addbmm_=twin(addbmm, "addbmm_"), addr_=_in_place(addr, _other_size_than_outer))
 
 

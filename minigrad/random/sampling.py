@@ -273,14 +273,21 @@ def _events(mean: float, source: Generator) -> int:
     while True:
         u, v = _uniform(source) - 0.5, _uniform(source)
         distance = 0.5 - abs(u)
-        count = math.floor((2 * skew / distance + width) * u + mean + 0.43)
+        near = (2 * skew / distance + width) * u + mean + 0.43
+        count = math.floor(near) if near < 2**63 else near  # which has no fraction, or is no number
         if distance >= 0.07 and v <= 0.9277 - 3.6224 / (width - 2):
-            return count
+            return _as_int64(count)
         if count < 0 or (distance < 0.013 and v > distance):
             continue
-        likely = -mean + count * math.log(mean) - math.lgamma(count + 1)
+        factorial = math.lgamma(count + 1) if count < 2.5e305 else math.inf
+        likely = -mean + count * math.log(mean) - factorial
         if math.log(v) + math.log(scale) - math.log(skew / (distance * distance) + width) <= likely:
-            return count
+            return _as_int64(count)
+
+
+def _as_int64(count: float) -> int:
+    """The integer that C's conversion gives torch: the least one for what does not fit."""
+    return int(count) if count < 2**63 else -(2**63)
 
 
 def _uniform(source: Generator) -> float:
