@@ -115,7 +115,8 @@ def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: An
     check_flags("linalg_matrix_rank", hermitian=hermitian)
     if A.ndim < 2:
         raise RuntimeError("torch.linalg.matrix_rank: The input tensor input must have at least 2 dimensions.")
-    A = floating_matrix("linalg.matrix_rank", A, square=hermitian)
+    check_matrix("linalg.matrix_rank", A, square=hermitian)
+    _check_precise(A)
     with refusing_non_finite(A):
         values = np.linalg.svd(A._array, compute_uv=False)
     atol = tol if atol is None else atol
@@ -124,6 +125,11 @@ def matrix_rank(A: Tensor, tol: Any = None, hermitian: bool = False, *, atol: An
     atol, rtol = (np.asarray(x._array if isinstance(x, Tensor) else x) for x in (atol or 0.0, rtol))
     limit = np.maximum(atol[..., None], rtol[..., None] * values[..., :1])
     return Tensor._of(np.asarray((values > limit).sum(-1)).astype(np.int64))
+
+
+def _check_precise(A: Tensor) -> None:
+    if A._array.dtype.char not in "fd":
+        raise RuntimeError("This function doesn't handle types other than float and double")
 
 
 # Inverses and solutions
@@ -159,7 +165,7 @@ def solve(A: Tensor, B: Tensor, *, left: bool = True) -> Tensor:
     LinAlgError if a matrix has no inverse.
     """
     check_flags("linalg_solve", left=left)
-    A = floating_matrix("linalg.solve", A, square=True)
+    A = floating_matrix("linalg.solve", A, square=True, kernel="lu_cpu")
     if A.dtype is not B.dtype:
         one, two = (messages.TYPE_NAMES[x.dtype.name] for x in (A, B))
         raise RuntimeError(
@@ -198,9 +204,7 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: bool, left: bool = True, un
     check_flags("linalg_solve_triangular", upper=upper, left=left, unitriangular=unitriangular)
     check_matrix("linalg.solve_triangular", A, square=True)
     _check_sides("linalg.solve_triangular", A, B, False, left)
-    if A.dtype is dtypes.float16:
-        raise NotImplementedError(messages.not_implemented("triangular_solve_cpu", A.dtype))
-    check_floating("linalg.solve_triangular", A)
+    messages.check_floats(A, "triangular_solve_cpu", "fd")
     return solve_triangular_.call(A, B.to(A.dtype), upper, left, unitriangular)
 
 
@@ -221,7 +225,8 @@ def lstsq(A: Tensor, B: Tensor, rcond: Any = None, *, driver: str | None = None)
             "torch.linalg.lstsq: Expected input and other to have the same dtype, but got input's dtype "
             f"{one} and other's dtype {two}"
         )
-    A = floating_matrix("torch.linalg.lstsq", A)
+    check_matrix("torch.linalg.lstsq", A, square=False)
+    _check_precise(A)
     vector = B.ndim == A.ndim - 1 and B.shape == A.shape[:-1]
     if (B.shape[-1] if vector else B.shape[-2]) != A.shape[-2]:
         raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size(-2)")
@@ -278,7 +283,7 @@ def slogdet(A: Tensor) -> Any:
 def cholesky(A: Tensor, *, upper: bool = False) -> Tensor:
     """The lower (or upper) triangular factor L of a symmetric positive-definite matrix `L @ L.mT`, or LinAlgError."""
     check_flags("linalg_cholesky", upper=upper)
-    return cholesky_.call(floating_matrix("linalg.cholesky", A, square=True), upper)
+    return cholesky_.call(floating_matrix("linalg.cholesky", A, square=True, kernel="cholesky_cpu"), upper)
 
 
 def eigh(A: Tensor, UPLO: str = "L") -> Any:
@@ -375,7 +380,7 @@ def lu_solve(LU: Tensor, pivots: Tensor, B: Tensor, *, left: bool = True, adjoin
     check_flags("linalg_lu_solve", left=left, adjoint=adjoint)
     for i, (word, value) in enumerate((("LU", LU), ("pivots", pivots), ("B", B)), 1):
         tensor_argument(value, "linalg_lu_solve", word, i)
-    check_floating("torch.linalg.lu_solve", LU)
+    check_floating("torch.linalg.lu_solve", LU, "linalg.lu_solve_cpu")
     if LU.dtype is not B.dtype:
         one, two = (messages.TYPE_NAMES[x.dtype.name] for x in (LU, B))
         raise RuntimeError(
@@ -448,6 +453,9 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     count = x.shape[-1] if N is None else N
     if count <= 1:
         raise RuntimeError("N must be greater than 1.")
+    if x.dtype in (dtypes.bool_, dtypes.float16):
+        kind = messages.TYPE_NAMES[x.dtype.name]
+        raise RuntimeError(f"linalg.vander supports floating point, complex, and integer tensors, but got {kind}")
     x = x if x.is_floating_point() else x.long()
     powers: Tensor = x.unsqueeze(-1) ** Tensor._of(np.arange(count).astype(x._array.dtype))
     return powers

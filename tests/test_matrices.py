@@ -131,9 +131,9 @@ def test_numbers_that_are_not_finite_are_refused_in_torchs_words(call: str) -> N
     assert texts[0] == texts[1]
 
 
-def said(call: str, t: Any) -> tuple[str, str]:
+def said(call: str, t: Any, **names: Any) -> tuple[str, str]:
     with pytest.raises(Exception) as caught:  # noqa: PT011 - which one it is, is compared
-        eval(call, {"t": t})
+        eval(call, {"t": t, **names})
     return type(caught.value).__name__, str(caught.value).splitlines()[0]
 
 
@@ -268,3 +268,19 @@ def test_what_is_not_finite_has_no_factor_and_empty_matrices_have_norms():
         assert t.linalg.norm(t.zeros(0, 0), inf).item() == 0.0
         with pytest.raises(RuntimeError, match=r"linalg.cond got an invalid norm type: 3"):
             t.linalg.cond(t.ones(2, 2), 3)
+
+
+OF_SINGLE_OR_DOUBLE = """
+cholesky(a) cond(a) det(a) eigh(a) eigvalsh(a) inv(a) lstsq(a,a) lu(a) lu_factor(a) matrix_norm(a,"nuc") matrix_norm(a,2)
+matrix_rank(a) pinv(a) qr(a) slogdet(a) solve(a,a) solve_triangular(a,a,upper=True) svd(a) svdvals(a) tensorinv(a,1)
+vander(a) lu_solve(a,t.ones(2,dtype=t.int32),a)
+"""
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")
+@pytest.mark.parametrize("dtype", ["float16", "int64", "bool"])
+def test_matrices_of_other_dtypes_are_refused_in_torchs_words(dtype: str) -> None:
+    calls = [f"t.linalg.{call}" for call in OF_SINGLE_OR_DOUBLE.split() if "vander" not in call or dtype != "int64"]
+    for call in (*calls, "t.cholesky(a)", "t.svd(a)", "t.qr(a)", "t.logdet(a)"):
+        ours, theirs = (said(call, t, a=t.eye(2, dtype=getattr(t, dtype))) for t in (minigrad, torch))
+        assert ours == theirs, call

@@ -324,17 +324,19 @@ def check_matrix(name: str, a: Any, square: bool) -> None:
         raise RuntimeError(f"{name}: A must be batches of square matrices, but they are {size} matrices")
 
 
-def floating_matrix(name: str, a: Any, square: bool = False) -> Tensor:
+def floating_matrix(name: str, a: Any, square: bool = False, kernel: str = "") -> Tensor:
     """`a`, if it is a floating matrix or a batch of such; torch's error otherwise."""
     check_matrix(name, a, square)
-    check_floating(name, a)
+    check_floating(name, a, kernel)
     return a
 
 
-def check_floating(name: str, a: Tensor) -> None:
-    """Raise torch's error unless `a` is of single or double precision."""
+def check_floating(name: str, a: Tensor, kernel: str = "") -> None:
+    """Raise torch's error unless `a` is of single or double precision; for half, that of its `kernel`, if any."""
     kind = messages.TYPE_NAMES[a.dtype.name]
     if not a.is_floating_point():
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {kind}")
+    if kernel:
+        messages.check_floats(a, kernel, "fd")
     if kind == "Half":
         raise RuntimeError(f"{name}: Low precision dtypes not supported. Got {kind}")

@@ -50,12 +50,12 @@ def inverse(input: Tensor) -> Tensor:
 @public()
 def det(A: Tensor) -> Tensor:
     """The determinant of a square matrix, or of each of a batch."""
-    return det_.call(floating_matrix("linalg.det", A, square=True))
+    return det_.call(floating_matrix("linalg.det", A, square=True, kernel="lu_cpu"))
 
 
-def signs_and_logarithms(A: Tensor, function: str) -> Any:
+def signs_and_logarithms(A: Tensor, function: str, name: str = "linalg.slogdet") -> Any:
     """What `function` returns: the signs of determinants, and the logarithms of their absolute values."""
-    whole = slogdet_.call(floating_matrix("linalg.slogdet", A, square=True))
+    whole = slogdet_.call(floating_matrix(name, A, square=True))
     return result_type(function, "sign", "logabsdet")(tuple(results(whole, [(), ()], "LinalgSlogdetBackward0")))
 
 
@@ -68,7 +68,7 @@ def slogdet(input: Tensor) -> Any:
 @public()
 def logdet(input: Tensor) -> Tensor:
     """The logarithm of the determinant; NaN where that is negative."""
-    sign, logarithm = signs_and_logarithms(input, "slogdet")
+    sign, logarithm = signs_and_logarithms(input, "slogdet", "logdet")
     return where(sign == -1, math.nan, logarithm)
 
 
@@ -80,7 +80,9 @@ def cholesky(input: Tensor, upper: bool = False) -> Tensor:
     advice += "This transform will produce equivalent results for all valid (symmetric positive definite) inputs."
     _warn_of_old_name("cholesky", advice)
     made = cholesky_.named("CholeskyBackward0")
-    return made.call(floating_matrix("linalg.cholesky", input, square=True), upper)
+    check_matrix("linalg.cholesky", input, square=True)
+    messages.check_floats(input, "cholesky_cpu", "fd")
+    return made.call(input, upper)
 
 
 @public()
@@ -125,15 +127,16 @@ def _warn_of_old_name(name: str, advice: str) -> None:
 
 def symmetric_parts(A: Tensor, uplo: str) -> list[Tensor]:
     """Eigenvalues, rising, and eigenvectors, one to a column, of symmetric matrices; one triangle is read."""
-    A = floating_matrix("linalg.eigh", A, square=True)
+    check_matrix("linalg.eigh", A, square=True)
     if uplo.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {uplo}")
+    messages.check_floats(A, "linalg_eigh_cpu", "fd")
     return results(eigh_.call(A, uplo.upper() == "U"), eigh_shapes(A.shape[-1]), "LinalgEighBackward0")
 
 
 def singular_parts(A: Tensor, full: bool) -> list[Tensor]:
     """U, S and Vh of the singular value decomposition; S falls."""
-    A = floating_matrix("linalg.svd", A)
+    A = floating_matrix("linalg.svd", A, kernel="linalg_svd_cpu")
     with refusing_non_finite(A):
         return results(svd_.call(A, full), svd_shapes(A.shape, full), "LinalgSvdBackward0")
 
@@ -142,7 +145,7 @@ def singular_values(A: Tensor) -> Tensor:
     """S alone; the vectors, which take most of the time, are computed only where its gradient will need them."""
     if A.requires_grad and is_grad_enabled():
         return singular_parts(A, False)[1]
-    A = floating_matrix("linalg.svd", A)
+    A = floating_matrix("linalg.svd", A, kernel="linalg_svd_cpu")
     with refusing_non_finite(A):
         return Tensor._of(np.linalg.svd(A._array, compute_uv=False))
 
@@ -164,7 +167,7 @@ def svd(input: Tensor, some: bool = True, compute_uv: bool = True) -> Any:
 
 def orthogonal_parts(A: Tensor, mode: str) -> list[Tensor]:
     """Q, whose columns are orthogonal and of length 1, and the upper triangular R."""
-    A = floating_matrix("linalg.qr", A)
+    A = floating_matrix("linalg.qr", A, kernel="geqrf_cpu")
     if mode not in ("reduced", "complete", "r"):
         raise RuntimeError(
             f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or 'complete'"

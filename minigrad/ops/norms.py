@@ -12,6 +12,7 @@ from .. import dtypes, messages
 from ..flags import check_flags
 from ..tensor import Tensor
 from .convert import converted_to_save, dtype_argument
+from .inverses import check_floating
 from .matrices import singular_values
 from .names import public, tensor_argument
 from .options import number
@@ -83,6 +84,7 @@ def norm_of_matrices(A: Tensor, order: Any, dim: Any, keepdim: bool, dtype: Any)
         sums = norm_of_vectors(A, 1.0, added, keepdim, None)
         compared -= not keepdim and compared > added
         return _most(sums, compared, keepdim) if order > 0 else sums.amin(compared, keepdim)
+    check_floating("linalg.matrix_norm", A)
     rest = [d for d in range(A.ndim) if d not in (first, second)]
     values = singular_values(A.permute(*rest, first, second))
     if order == "nuc":
