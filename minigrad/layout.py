@@ -135,6 +135,11 @@ def address(x: Array) -> int:
     return int(x.__array_interface__["data"][0])
 
 
+def extent(x: Array) -> int:
+    """How many bytes lie between the start of the first element and the end of the last."""
+    return sum([(n - 1) * stride for n, stride in zip(x.shape, x.strides, strict=True)]) + x.itemsize if x.size else 0
+
+
 def memory_owner(array: Array) -> Array:
     """The array whose memory `array` is a view of; itself if it is none."""
     while array.base is not None:

@@ -21,7 +21,7 @@ from . import dtypes
 from .devices import device, require_cpu
 from .dtypes import Size
 from .engine import LEAF, Storage
-from .layout import address
+from .layout import address, extent
 from .messages import type_name
 from .tensor import Tensor
 
@@ -148,7 +148,7 @@ class _Writer:
 def _overlapping(arrays: dict[str, np.ndarray[Any, Any]]) -> list[tuple[int, int, list[str]]]:
     """The keys of arrays of one dtype that overlap in memory, the first one first, with where that begins and ends."""
     groups: list[tuple[int, int, list[str]]] = []
-    spans = [(a.dtype.char, address(a), address(a) + _span(a), key) for key, a in arrays.items() if a.size]
+    spans = [(a.dtype.char, address(a), address(a) + extent(a), key) for key, a in arrays.items() if a.size]
     for letter, start, end, key in sorted(spans):
         if groups and start < groups[-1][1] and arrays[groups[-1][2][0]].dtype.char == letter:
             first, last, keys = groups.pop()
@@ -156,11 +156,6 @@ def _overlapping(arrays: dict[str, np.ndarray[Any, Any]]) -> list[tuple[int, int
         else:
             groups.append((start, end, [key]))
     return [group for group in groups if len(group[2]) > 1]
-
-
-def _span(a: np.ndarray[Any, Any]) -> int:
-    """How many bytes lie between the start of the first element and the end of the last."""
-    return int(sum([(n - 1) * stride for n, stride in zip(a.shape, a.strides, strict=True)]) + a.itemsize)
 
 
 def _tensors(arrays: dict[str, np.ndarray[Any, Any]], shared: dict[str, list[Any]]) -> dict[str, Tensor]:
@@ -172,6 +167,7 @@ def _tensors(arrays: dict[str, np.ndarray[Any, Any]], shared: dict[str, list[Any
             whole, start, strides = shared[key]
             memory = arrays[whole]
             array = np.ndarray(array.shape, memory.dtype, memory.reshape(-1), start, tuple(strides))
+            storages[whole].span = address(memory), memory.nbytes
             made[key] = Tensor._of(array, storage=storages[whole])
         else:
             made[key] = Tensor._of(array)

@@ -21,7 +21,8 @@ from .devices import CPU, device
 from .dtypes import Size, dtype
 from .engine import LEAF, SEVERED, Lost, Node, RemovableHandle, Replaced, Storage, is_hooked, level_of_user
 from .flags import wrong_flag
-from .layout import CHANNELS_LAST, is_channels_last, memory_owner, strides_of
+from .layout import CHANNELS_LAST, address, is_channels_last, memory_owner, strides_of
+from .memory import span_of, storage_of as storage_of, storage_without_base
 from .modes import is_grad_enabled
 from .transforming import of_level, refuse_inside
 
@@ -63,13 +64,6 @@ def fresh_origin(t: Tensor) -> Any:
     if view is not None and view.version != t._storage.version:
         View.refresh(t)
     return SEVERED if t.requires_grad and not wants_grad(t._origin) else t._origin
-
-
-def storage_of(t: Tensor) -> Storage:
-    """The storage record of `t`; most tensors never need one, so it is made when first asked for."""
-    if t._storage is None:
-        t._storage = Storage()
-    return t._storage
 
 
 class TensorType(type):
@@ -163,8 +157,7 @@ class Tensor(Methods, metaclass=TensorType):
 
     def storage_offset(self) -> int:
         """How many elements of the memory precede the first one."""
-        base = self._view.base._array if self._view is not None else self._array
-        return (self.data_ptr() - base.__array_interface__["data"][0]) // self._array.itemsize
+        return (self.data_ptr() - span_of(self)[0]) // self._array.itemsize
 
     def data_ptr(self) -> int:
         """The address of the first element."""
@@ -289,7 +282,7 @@ class Tensor(Methods, metaclass=TensorType):
     def data(self) -> Tensor:
         """The same memory without history. Changing it counts as changing this tensor."""
         origin = Lost("data") if wants_grad(self._origin) else None
-        return Tensor._of(self._array.view(), origin, storage_of(self))
+        return Tensor._of(self._array.view(), origin, storage_without_base(self))
 
     @data.setter
     def data(self, value: Tensor) -> None:
@@ -298,7 +291,9 @@ class Tensor(Methods, metaclass=TensorType):
         if self.requires_grad and value._array.dtype.kind != "f":
             raise RuntimeError(messages.cannot_require_grad(value.dtype))
         if value._storage is None or value._storage is not self._storage:
-            self._storage, self._view = storage_of(value), None
+            if self._storage is not None and self._storage.viewed:
+                self._storage.span = span_of(self)  # for its views, which stay where they are
+            self._storage, self._view = storage_without_base(value), None
             self._storage.renew()
         x, y = self._array, value._array
         if isinstance(self._origin, Node) and (x.shape != y.shape or x.dtype != y.dtype):
@@ -415,13 +410,13 @@ class Tensor(Methods, metaclass=TensorType):
         return _rebuild, (np.array(self._array, order="K"), self.requires_grad, self._notes())
 
     def __copy__(self) -> Tensor:
-        return _rebuild(self._array.view(), self.requires_grad, self._notes(), storage_of(self))
+        return _rebuild(self._array.view(), self.requires_grad, self._notes(), storage_without_base(self))
 
     def __deepcopy__(self, memo: dict[Any, Any]) -> Tensor:
         if not self.is_leaf:
             raise RuntimeError(messages.copy_of_computed())
         if id(self) not in memo:
-            array, storage = _copied_memory(self._array, memo)
+            array, storage = _copied_memory(self, memo)
             made = memo[id(self)] = _rebuild(array, self.requires_grad, {}, storage)
             made._grad = deepcopy(self._grad, memo)
             made.__dict__.update(deepcopy(self._notes(), memo))
@@ -442,16 +437,19 @@ def _rebuild(
     return t
 
 
-def _copied_memory(array: np.ndarray[Any, Any], memo: dict[Any, Any]) -> tuple[np.ndarray[Any, Any], Storage]:
-    """`array` in a copy of the whole memory that it lies in: tensors that share memory have copies that share it."""
-    owner = memory_owner(array)
+def _copied_memory(t: Tensor, memo: dict[Any, Any]) -> tuple[np.ndarray[Any, Any], Storage]:
+    """The array of `t` in a copy of the memory that it lies in: tensors that share memory have copies that share it."""
+    array, owner = t._array, memory_owner(t._array)
     key = ("memory of tensors", id(owner))
     if key not in memo:
         memo[key] = np.array(owner, order="K"), Storage(), owner  # which must not be freed, and its id used again
     copied, storage, _ = memo[key]
     if copied.strides != owner.strides:  # memory with gaps, from elsewhere
         return np.array(array, order="K"), Storage()
-    start = array.__array_interface__["data"][0] - owner.__array_interface__["data"][0]
+    begin, size = span_of(t)
+    if begin != address(array):
+        storage.span = address(copied) + begin - address(owner), size
+    start = address(array) - address(owner)
     return np.ndarray(array.shape, array.dtype, copied.ravel("K"), start, array.strides), storage
 
 

@@ -32,6 +32,7 @@ LAYERS = (
     "minigrad.modes",
     "minigrad.engine",
     "minigrad.warning",
+    "minigrad.memory",
     "minigrad.walk",
     "minigrad.printing",
     "minigrad.tensor",

@@ -1,5 +1,8 @@
 """`as_strided` among other views and changes in place: torch's values and gradients, or an exception."""
 
+import copy
+import io
+
 import numpy as np
 import pytest
 
@@ -65,3 +68,46 @@ def test_values_and_gradients_are_torchs(view, change, geometry, offset):
     assert ours[0] == theirs[0]
     for mine, yours in zip(ours[1:], theirs[1:], strict=True):
         np.testing.assert_allclose(mine, yours, atol=1e-12)
+
+
+STEPS = {
+    "detach": lambda t, x: x.detach(),
+    "data": lambda t, x: x.data,
+    "copy": lambda t, x: copy.copy(x),
+    "deepcopy": lambda t, x: copy.deepcopy(x),
+    "Parameter": lambda t, x: t.nn.Parameter(x).data,
+    "assigned": lambda t, x: _assigned(t.zeros(2), x),
+    "saved": lambda t, x: _saved(t, x),
+    "rows": lambda t, x: x[1:],
+    "transposed": lambda t, x: x.mT,
+    "other memory": lambda t, x: _assigned(x, t.ones(x.shape)),
+}
+
+
+def _assigned(x, data):
+    x.data = data
+    return x
+
+
+def _saved(t, x):
+    file = io.BytesIO()
+    t.save([x, x._base if x._is_view() else x], file)  # beside what it shares its memory with
+    file.seek(0)
+    return t.load(file)[0]
+
+
+@given(st.lists(st.sampled_from(sorted(STEPS)), max_size=5))
+@settings(max_examples=40)
+def test_what_has_left_its_base_knows_its_place_in_memory(steps):
+    def run(t):
+        x = t.arange(30.0).view(5, 6)[1:, 2:]
+        for i, step in enumerate(steps):
+            if step == "saved" and i:
+                continue  # what is saved is what tensors show of a memory, not what lies around them
+            whole, x = x, STEPS[step](t, x)
+            places = [(y.storage_offset(), y.stride()) for y in (whole, x) if y.numel()]
+            if not x.numel():
+                return i, places
+        return places, x.as_strided((2, 2), (1, 2)).tolist(), x.as_strided((3,), (2,), 1).tolist()
+
+    assert outcome_of(run, minigrad) == outcome_of(run, torch)

@@ -16,6 +16,7 @@ from ..devices import ADVICE, device, require_cpu
 from ..dtypes import dtype
 from ..engine import Lost, is_hooked
 from ..layout import CHANNELS_LAST, copy_array, is_channels_last, looks_channels_last, order_of
+from ..memory import storage_without_base
 from ..messages import type_name
 from ..tensor import Tensor, storage_of
 from .names import FUNCTIONS, named, public, tensor_argument
@@ -90,7 +91,7 @@ def detach(input: Tensor) -> Tensor:
 
 def detached(t: Tensor) -> Tensor:
     """The same memory without history."""
-    made = Tensor._of(t._array.view(), None, storage_of(t))
+    made = Tensor._of(t._array.view(), None, storage_without_base(t))
     if t._origin is not None or t._view is not None:
         made._origin = lost(t, "detach")
     return made

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from ..layout import address, memory_owner, strides_of
+from ..memory import span_of
 from ..modes import is_grad_enabled
 from ..tensor import Tensor
 from .half import in_single
@@ -120,14 +121,12 @@ def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: Any = None
 def _check_inside(t: Tensor, inner: Sizes, shape: Sizes, steps: Sizes, offset: int) -> None:
     if 0 in shape:
         return
-    whole = t._view.base._array if t._view is not None else t._array
-    size = _reach(whole.shape, strides_of(whole)) + 1 if whole.size else 0
-    needed = offset + _reach(shape, steps) + 1
+    size, itemsize = span_of(t)[1], t._array.itemsize
+    needed = (offset + _reach(shape, steps) + 1) * itemsize
     if needed > size:
         raise RuntimeError(
             f"setStorage: sizes {list(shape)}, strides {list(steps)}, storage offset {offset}, and itemsize "
-            f"{whole.itemsize} requiring a storage size of {needed * whole.itemsize} are out of bounds "
-            f"for storage of size {size * whole.itemsize}"
+            f"{itemsize} requiring a storage size of {needed} are out of bounds for storage of size {size}"
         )
     if t.requires_grad and is_grad_enabled():
         wanted = _places(shape, steps) + (offset - t.storage_offset())

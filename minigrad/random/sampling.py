@@ -274,15 +274,15 @@ def _events(mean: float, source: Generator) -> int:
         u, v = _uniform(source) - 0.5, _uniform(source)
         distance = 0.5 - abs(u)
         near = (2 * skew / distance + width) * u + mean + 0.43
-        count = math.floor(near) if near < 2**63 else near  # which has no fraction, or is no number
+        drawn: float = math.floor(near) if near < 2**63 else near  # which has no fraction, or is no number
         if distance >= 0.07 and v <= 0.9277 - 3.6224 / (width - 2):
-            return _as_int64(count)
-        if count < 0 or (distance < 0.013 and v > distance):
+            return _as_int64(drawn)
+        if drawn < 0 or (distance < 0.013 and v > distance):
             continue
-        factorial = math.lgamma(count + 1) if count < 2.5e305 else math.inf
-        likely = -mean + count * math.log(mean) - factorial
+        factorial = math.lgamma(drawn + 1) if drawn < 2.5e305 else math.inf
+        likely = -mean + drawn * math.log(mean) - factorial
         if math.log(v) + math.log(scale) - math.log(skew / (distance * distance) + width) <= likely:
-            return _as_int64(count)
+            return _as_int64(drawn)
 
 
 def _as_int64(count: float) -> int:
