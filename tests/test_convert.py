@@ -446,3 +446,24 @@ def test_a_loss_that_is_made_of_tensors_says_how_it_is_called():
             t.nn.MSELoss(t.ones(2), t.ones(2))
     with pytest.raises(RuntimeError, match=r"nn\.MSELoss\(\)\(input, target\)"):
         minigrad.nn.CrossEntropyLoss(None, minigrad.ones(2))
+
+
+LAID_OUT = """
+f.max_pool{n}d(x, 2) f.max_pool{n}d(x, 2, return_indices=True)[1] f.adaptive_max_pool{n}d(x, 2) f.avg_pool{n}d(x, 2)
+f.adaptive_avg_pool{n}d(x, 2) f.conv{n}d(x, w) f.conv_transpose{n}d(x, w) f.pad(x, (1, 0)) f.group_norm(x, 2)
+f.pad(x, (1,) * 2 * {n}, "reflect") f.max_unpool{n}d(x, i, 2) f.conv{n}d(x.contiguous(), w.to(memory_format=m))
+"""
+
+
+@pytest.mark.parametrize("n", [2, 3])
+@pytest.mark.parametrize("turned", [False, True])
+def test_layers_leave_channels_last(n: int, turned: bool) -> None:
+    strides: list[dict[str, Any]] = []
+    for t in (minigrad, torch):
+        m = t.channels_last if n == 2 else t.channels_last_3d
+        x = t.arange(8.0 * 4**n).view(2, 4, *[4] * n)
+        x = x.transpose(-1, -2) if turned else x.contiguous(memory_format=m)
+        names = {"f": t.nn.functional, "x": x, "w": t.ones(4, 4, *[2] * n), "m": m, "i": t.zeros(x.shape).long()}
+        calls = LAID_OUT.format(n=n).replace(") f.", ")\nf.").replace("] f.", "]\nf.").strip().split("\n")
+        strides.append({call: eval(call, names).stride() for call in calls})
+    assert strides[0] == strides[1]

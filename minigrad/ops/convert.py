@@ -15,7 +15,7 @@ from .. import dtypes
 from ..devices import ADVICE, device, require_cpu
 from ..dtypes import dtype
 from ..engine import Lost, is_hooked
-from ..layout import CHANNELS_LAST, copy_array, is_channels_last, looks_channels_last, order_of
+from ..layout import CHANNELS_LAST, copy_array, empty_channels_last, is_channels_last, looks_channels_last, order_of
 from ..memory import storage_without_base
 from ..messages import type_name
 from ..tensor import Tensor, storage_of
@@ -154,6 +154,14 @@ def converted_to_save(t: Tensor, d: Any) -> Tensor:
     if made is not t:
         made._storage = storage_of(t)
     return made
+
+
+def laid_out_as(input: Tensor, result: Tensor) -> Tensor:
+    """`result`, its channels last in memory where torch takes those of `input`, images or volumes, to be last."""
+    if looks_channels_last(input._array) and result._array.ndim == input._array.ndim:
+        turned, result._array = result._array, empty_channels_last(result._array.shape, result._array.dtype)
+        result._array[...] = turned
+    return result
 
 
 def _converted(t: Tensor, d: np.dtype[Any], memory_format: Any, copy: bool = False) -> Tensor:

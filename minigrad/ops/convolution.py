@@ -18,7 +18,7 @@ import numpy as np
 from .. import messages
 from ..tensor import Tensor
 from ..warning import warn
-from .convert import invalid_combination
+from .convert import invalid_combination, laid_out_as
 from .half import in_single
 from .inplace import as_view
 from .padding import padded
@@ -293,7 +293,7 @@ def _convolution(
         found = convolved_with_bias.call(x, weight, bias, windows, groups, counts)
     if not x.shape[1]:  # in torch, what has no channels gets none
         found = found[:, :0]
-    return _unbatch(found, input)
+    return _unbatch(laid_out_as(weight, laid_out_as(x, found)), input)
 
 
 def _padded_for(padding: str, x: Tensor, kernel: Sizes, strides: Sizes, dilations: Sizes) -> tuple[Tensor, Sizes]:
@@ -398,8 +398,10 @@ def _transposed_convolution(
         )
     _check_dtypes(x, weight, bias)
     if bias is None:
-        return _unbatch(transposed.call(x, weight, windows, groups, sizes), input)
-    return _unbatch(transposed_with_bias.call(x, weight, bias, windows, groups, sizes), input)
+        made = transposed.call(x, weight, windows, groups, sizes)
+    else:
+        made = transposed_with_bias.call(x, weight, bias, windows, groups, sizes)
+    return _unbatch(laid_out_as(weight, laid_out_as(x, made)), input)
 
 
 def _large_output_padding(extra: Sizes, windows: Windows) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
-from .convert import lost
+from .convert import laid_out_as, lost
 from .indexing import sliced
 from .indices import number_array
 from .inplace import as_view, zeros_as
@@ -128,10 +128,10 @@ def _with_constant(input: Tensor, amounts: Amounts, value: float) -> Tensor:
             raise RuntimeError("narrow(): length must be non-negative.")
     number = number_array(value, input._array.dtype)  # or its error
     if input.dtype.kind == dtypes.FLOATING:
-        return padded.call(input, whole, value)
+        return laid_out_as(input, padded.call(input, whole, value))
     made = Tensor._of(_pad(input._array, whole, number.item()))
     made._origin = lost(input, "integer")
-    return made
+    return laid_out_as(input, made)
 
 
 def _shown(input: Tensor, amounts: Amounts, mode: str) -> Tensor:
@@ -160,7 +160,7 @@ def _shown(input: Tensor, amounts: Amounts, mode: str) -> Tensor:
     name = _NAMES[mode]
     if input.dtype is dtypes.bool_:
         raise NotImplementedError(messages.not_implemented(f"{name.lower()}_pad{n}d", input.dtype))
-    return bordered.named(f"{name}Pad{n}DBackward0").call(input, amounts, mode)
+    return laid_out_as(input, bordered.named(f"{name}Pad{n}DBackward0").call(input, amounts, mode))
 
 
 def _circular(input: Tensor, amounts: Amounts) -> Tensor:

@@ -15,6 +15,7 @@ import numpy as np
 from .. import dtypes, messages
 from ..flags import check_flags
 from ..tensor import Tensor
+from .convert import laid_out_as
 from .half import in_single
 from .indexing import picked
 from .inplace import as_view, zeros_as
@@ -272,10 +273,12 @@ def max_pool2d(
 
 def pooled(step: Op, input: Tensor, pool: Pool, return_indices: bool) -> Any:
     """The largest elements; if it is asked for, a pair with where in their planes they lie."""
-    values = step.call(input, pool)
-    if not return_indices:
-        return values
-    return values, integers(places_of_largest(input._array, pool), input, f"max_pool{len(pool[0])}d")
+    found = [step.call(input, pool)]
+    if return_indices:
+        found.append(integers(places_of_largest(input._array, pool), input, f"max_pool{len(pool[0])}d"))
+    if pool[1] is not None or len(pool[0]) == 2:  # torch's adaptive pools of volumes do not look at how these lie
+        found = [laid_out_as(input, t) for t in found]
+    return tuple(found) if return_indices else found[0]
 
 
 def max_pool1d(
@@ -349,7 +352,7 @@ def avg_pool2d(
         raise RuntimeError("divisor must be not zero")
     if input.dtype.kind != dtypes.FLOATING and input.dtype is not dtypes.int64:
         raise no_kernel("avg_pool2d", input)
-    return avg_pooled.call(input, pool, divisor_override, count_include_pad)
+    return laid_out_as(input, avg_pooled.call(input, pool, divisor_override, count_include_pad))
 
 
 def avg_pool1d(
@@ -382,7 +385,7 @@ def adaptive_avg_pool2d(input: Tensor, output_size: Any) -> Tensor:
     if counts == (1, 1):
         return input.mean((-1, -2), keepdim=True)
     check_shared("adaptive_avg_pool2d", input, "adaptive_avg_pool2d", (3, 4))
-    return adaptive_avg_pooled.call(input, (counts, None), None, True)
+    return laid_out_as(input, adaptive_avg_pooled.call(input, (counts, None), None, True))
 
 
 def adaptive_avg_pool1d(input: Tensor, output_size: Any) -> Tensor:

@@ -12,9 +12,9 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..flags import check_flags
-from ..layout import empty_channels_last, looks_channels_last
 from ..tensor import Tensor
 from ..warning import warn
+from .convert import laid_out_as
 from .half import in_single
 from .names import tensor_argument
 from .options import integer
@@ -203,15 +203,7 @@ def interpolate(
             kernel = f"upsample_{mode.removesuffix('-exact')}2d_channels_last"
         raise NotImplementedError(messages.not_implemented(kernel, input.dtype))
     made = resampled.named(f"{name}Backward0")
-    return _laid_out_as(input, made.call(input, sizes, scales, mode, bool(align_corners)))
-
-
-def _laid_out_as(input: Tensor, result: Tensor) -> Tensor:
-    """`result`, its channels last in memory where those of `input` are."""
-    if looks_channels_last(input._array):
-        turned, result._array = result._array, empty_channels_last(result._array.shape, result._array.dtype)
-        result._array[...] = turned
-    return result
+    return laid_out_as(input, made.call(input, sizes, scales, mode, bool(align_corners)))
 
 
 def _resolution(
@@ -314,7 +306,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Tensor:
             "pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of upscale_factor, "
             f"but input.size(-3)={input.shape[-3]} is not divisible by {upscale_factor**2}"
         )
-    return _laid_out_as(input, to_places.call(input, upscale_factor))
+    return laid_out_as(input, to_places.call(input, upscale_factor))
 
 
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
@@ -326,7 +318,7 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Tensor:
                 f"pixel_unshuffle expects {name} to be divisible by downscale_factor, but "
                 f"input.size({-2 if name == 'height' else -1})={size} is not divisible by {downscale_factor}"
             )
-    return _laid_out_as(input, to_channels.call(input, downscale_factor))
+    return laid_out_as(input, to_channels.call(input, downscale_factor))
 
 
 def channel_shuffle(input: Tensor, groups: int) -> Tensor:
@@ -341,7 +333,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Tensor:
         raise RuntimeError(
             f"Number of channels must be divisible by groups. Got {shape[1]} channels and {groups} groups."
         )
-    return _laid_out_as(input, shuffled.call(input, groups))
+    return laid_out_as(input, shuffled.call(input, groups))
 
 
 # Older names of torch's for `interpolate`, which warn

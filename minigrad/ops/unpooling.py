@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import dtypes, messages
 from ..tensor import Tensor
+from .convert import laid_out_as
 from .inplace import as_view
 from .names import tensor_argument
 from .pooling import places_in_all, taken_from_planes
@@ -99,7 +100,7 @@ def max_unpool2d(
     """
     sizes = _output_sizes(input, kernel_size, stride, padding, output_size, 2)
     _checked("max_unpool2d", input, indices, sizes)
-    return unpooled.call(input, indices._array, sizes)
+    return laid_out_as(input, unpooled.call(input, indices._array, sizes))
 
 
 def max_unpool1d(

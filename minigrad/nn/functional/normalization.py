@@ -12,6 +12,7 @@ import numpy as np
 
 from ... import dtypes, finfo, messages, no_grad
 from ...flags import check_flags
+from ...ops.convert import laid_out_as
 from ...ops.names import tensor_argument
 from ...ops.normalization import group_normalized, layer_normalized, normalized, scaled
 from ...ops.options import real, wrong_type
@@ -230,7 +231,7 @@ def group_norm(
     _check_floating(input, "GroupNormKernelImpl", weight, bias)
     eps = real("group_norm", "eps", 5, eps)
     parameters = _affine(weight, bias, (shape[1],), input._array.dtype)
-    return group_normalized.call(input, *parameters, (2,), num_groups, True, eps)
+    return laid_out_as(input, group_normalized.call(input, *parameters, (2,), num_groups, True, eps))
 
 
 def rms_norm(input: Tensor, normalized_shape: Any, weight: Tensor | None = None, eps: float | None = None) -> Tensor:
