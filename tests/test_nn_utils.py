@@ -158,7 +158,7 @@ def packed_through(torch: Any, layer: str, ordered: bool, starting: bool) -> Any
     torch.manual_seed(5)
     rnn = torch.nn.utils.rnn
     net = eval(f"nn.{layer}", {"nn": torch.nn})
-    lengths = [4, 2, 2, 1] if ordered else [2, 4, 1, 2]
+    lengths = [5, 2, 2, 1] if ordered else [2, 5, 1, 2]
     sequences = [torch.randn(n, 3, requires_grad=True) for n in lengths]
     states = torch.randn(2 * len(net.all_weights), 4, net.hidden_size).chunk(2)
     start = None if not starting else states if layer.startswith("LSTM") else states[0]

@@ -63,6 +63,21 @@ def joined(states: Sequence[State]) -> State:
     return tuple([cat(parts) for parts in zip(*states, strict=True)])
 
 
+def elements_of(rows: Tensor, sizes: list[int] | None) -> tuple[Tensor, ...]:
+    """`rows` one by one, or as many at a time as `sizes` say: split by halves, and these again.
+
+    The gradient of a part is first put into zeros as large as what was split: at once, all rows for each of them.
+    """
+    count = rows.shape[0] if sizes is None else len(sizes)
+    if count <= 4:
+        return rows.unbind(0) if sizes is None else rows.split(sizes)
+    middle = count // 2
+    halves = (None, None) if sizes is None else (sizes[:middle], sizes[middle:])
+    lengths = [middle, count - middle] if sizes is None else [sum(sizes[:middle]), sum(sizes[middle:])]
+    first, second = map(elements_of, rows.split(lengths), halves)
+    return first + second
+
+
 def reset_uniform(module: Module, hidden_size: int) -> None:
     """Start all parameters with uniform numbers within 1 / sqrt(hidden_size)."""
     bound = 1.0 / math.sqrt(hidden_size) if hidden_size > 0 else 0
@@ -186,7 +201,7 @@ class RNNBase(Module):
         if not x.shape[0]:
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
         rows = F.linear(x, weights["weight_ih"], weights.get("bias_ih"))
-        elements = rows.unbind(0) if sizes is None else rows.split(sizes)
+        elements = elements_of(rows, sizes)
         first, ended, outputs = state, list[State](), list[Tensor]()
         if sizes is not None and backwards:
             state = cut(first, 0, sizes[-1])
