@@ -141,7 +141,7 @@ def dot(input: Tensor, tensor: Tensor) -> Tensor:
 @public()
 def bmm(input: Tensor, mat2: Tensor) -> Tensor:
     """The products of two equally long batches of matrices."""
-    if input.ndim != 3 or mat2.ndim != 3:
+    if tensor_argument(input, "bmm").ndim != 3 or tensor_argument(mat2, "bmm", "mat2", 2).ndim != 3:
         raise RuntimeError(_wrong_ndims("bmm", input.ndim, mat2.ndim))
     fits = input.shape[0] == mat2.shape[0] and input.shape[2] == mat2.shape[1]
     _check("bmm", fits, input, mat2)
