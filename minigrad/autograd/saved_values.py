@@ -59,6 +59,7 @@ _INPUTS = {  # as torch's derivatives.yaml calls them; "self other" where nothin
 }
 _OTHERS = {  # of which torch's node holds other values
     "CholeskySolve",
+    "Clone",
     "Dist",
     "EmbeddingBag",
     "Fmod",
