@@ -82,8 +82,7 @@ def level_of_user() -> int:
 class Storage:
     """One per memory, shared by every tensor over it: how often, and where last, it was changed in place."""
 
-    __slots__ = ("__weakref__", "changed_at", "changed_by", "rewritten_by", "span", "version", "viewed")
-    span: tuple[int, int]  # where the memory begins and how long it is: set for views that have left their base
+    __slots__ = ("__weakref__", "changed_at", "changed_by", "rewritten_by", "version", "viewed")
 
     def __init__(self) -> None:
         self.version = 0

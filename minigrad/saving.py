@@ -22,6 +22,7 @@ from .devices import device, require_cpu
 from .dtypes import Size
 from .engine import LEAF, Storage
 from .layout import address, extent
+from .memory import spans
 from .messages import type_name
 from .tensor import Tensor
 
@@ -167,7 +168,7 @@ def _tensors(arrays: dict[str, np.ndarray[Any, Any]], shared: dict[str, list[Any
             whole, start, strides = shared[key]
             memory = arrays[whole]
             array = np.ndarray(array.shape, memory.dtype, memory.reshape(-1), start, tuple(strides))
-            storages[whole].span = address(memory), memory.nbytes
+            spans[storages[whole]] = address(memory), memory.nbytes
             made[key] = Tensor._of(array, storage=storages[whole])
         else:
             made[key] = Tensor._of(array)

@@ -22,7 +22,7 @@ from .dtypes import Size, dtype
 from .engine import LEAF, SEVERED, Lost, Node, RemovableHandle, Replaced, Storage, is_hooked, level_of_user
 from .flags import wrong_flag
 from .layout import CHANNELS_LAST, address, is_channels_last, memory_owner, strides_of
-from .memory import span_of, storage_of as storage_of, storage_without_base
+from .memory import span_of, spans, storage_of as storage_of, storage_without_base
 from .modes import is_grad_enabled
 from .transforming import of_level, refuse_inside
 
@@ -292,7 +292,7 @@ class Tensor(Methods, metaclass=TensorType):
             raise RuntimeError(messages.cannot_require_grad(value.dtype))
         if value._storage is None or value._storage is not self._storage:
             if self._storage is not None and self._storage.viewed:
-                self._storage.span = span_of(self)  # for its views, which stay where they are
+                spans[self._storage] = span_of(self)  # for its views, which stay where they are
             self._storage, self._view = storage_without_base(value), None
             self._storage.renew()
         x, y = self._array, value._array
@@ -448,7 +448,7 @@ def _copied_memory(t: Tensor, memo: dict[Any, Any]) -> tuple[np.ndarray[Any, Any
         return np.array(array, order="K"), Storage()
     begin, size = span_of(t)
     if begin != address(array):
-        storage.span = address(copied) + begin - address(owner), size
+        spans[storage] = address(copied) + begin - address(owner), size
     start = address(array) - address(owner)
     return np.ndarray(array.shape, array.dtype, copied.ravel("K"), start, array.strides), storage
 
