@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 pytest_plugins = ["minigrad.testing.plugin"]  # as an installed minigrad brings it
+
+# What Python has compiled is kept, also where it is told not to: a program that a test starts would compile it all again.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # A program that a test starts sees the same checkout as the test (pythonpath in pyproject.toml).
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
@@ -40,6 +45,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """minigrad is held to torch as it is without a GPU; the tests that need one are asked for with -m gpu."""
     if "gpu" not in config.option.markexpr.replace("not gpu", ""):
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # before torch is imported, which reads it once
+
+
+def pytest_collection_finish() -> None:
+    """Beneath a test lie the frames of what runs it, which `minigrad.show` would look through for names, as a user's."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] in ("pytest", "_pytest", "pluggy", "hypothesis", "xdist", "execnet"):
+            vars(module)["INTERNAL"] = True
 
 
 @pytest.hookimpl(wrapper=True)
