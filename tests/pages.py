@@ -1,7 +1,11 @@
 """Pages of the documentation as tests read them: their snippets, and whether these print what the pages say."""
 
+import contextlib
+import io
 import math
 import re
+import tracemalloc
+import warnings
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,6 +24,23 @@ def blocks(page):
         for (language, content), (kind, text) in pairwise([*fenced, ("", "")])
         if language == "python"
     ]
+
+
+def written(run, *arguments):
+    """What is written to stdout and stderr, in its order, by a call in the test's own process, which has torch."""
+    text = io.StringIO()
+    with contextlib.redirect_stdout(text), contextlib.redirect_stderr(text), warnings.catch_warnings():
+        warnings.simplefilter("default")  # as where the user runs it
+        try:
+            run(*arguments)
+        finally:
+            tracemalloc.stop()  # which a snippet may have started
+    return text.getvalue()
+
+
+def runs_alone(code):
+    """Run a snippet as a program of its own."""
+    exec(compile(code, "snippet", "exec"), {"__name__": "__main__"})
 
 
 def assert_says(printed, text):

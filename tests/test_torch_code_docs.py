@@ -11,19 +11,25 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("rich")
 pytest.importorskip("safetensors")
-from side_by_side import compared_here
+from pages import runs_alone, written
+from side_by_side import compared_here, run_here
+
+from minigrad import comparing
+from minigrad.__main__ import main
 
 ROOT = Path(__file__).parents[1]
 PAGES = ["torch-code.md", "torch-code.zh-CN.md"]
 SHOWN = re.compile(r"^```(sh|python)\n(.*?)^```\n\n```text\n(.*?)^```\n", re.M | re.S)
 
 
-def run(kind, code, folder):
-    command = [sys.executable, "-c", code] if kind == "python" else code.replace("python -m", f"{sys.executable} -m")
+def run(kind, code):
+    if kind == "python":
+        return written(runs_alone, code)
+    if code.startswith("python -m minigrad compare "):
+        return written(main, code.split()[3:])
     ran = subprocess.run(
-        command,
-        shell=kind == "sh",
-        cwd=folder,
+        code.replace("python -m", f"{sys.executable} -m"),
+        shell=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -38,14 +44,16 @@ def cells(line):
     return [re.sub(r"\d\S*e-\d+", "#", cell.strip()) for cell in line.split("│") if cell.strip()]
 
 
-def test_what_the_pages_show_is_printed(tmp_path):
+def test_what_the_pages_show_is_printed(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "examples", tmp_path / "examples")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(comparing, "_run", run_here)
     ran = {}  # both pages show the same commands
     for page in PAGES:
         found = SHOWN.findall((ROOT / "docs" / page).read_text(encoding="utf-8"))
         assert [kind for kind, _, _ in found] == ["sh", "sh", "sh", *["python"] * 5]
         for kind, code, text in found:
-            printed = ran[code] = ran.get(code) or run(kind, code, tmp_path)
+            printed = ran[code] = ran.get(code) or run(kind, code)
             if "compare" not in code:
                 assert printed == text
                 continue
