@@ -56,7 +56,7 @@ LIKE_SGD = ("momentum", "adam")  # in all that the checks look at
         *(pytest.param({"optimizer": one}, marks=[pytest.mark.slow] * (one in LIKE_SGD)) for one in OPTIMIZERS),
         {"optimizer": "newton", "backend": "torch", "fit_intercept": False},
         {"weight_decay": 0.1, "seed": 7, "epochs": 20, "lr": 0.1, "batch_size": 7},
-        {"early_stopping": True},
+        {"early_stopping": True, "epochs": 8},
     ],
     ids=str,
 )
