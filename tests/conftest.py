@@ -94,6 +94,13 @@ def _fail_if_required(report):
     return report
 
 
+@pytest.fixture
+def checked_by_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch stops checking distributions once its compiler has been imported, as another test may have done."""
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", True)
+
+
 @pytest.fixture(autouse=True, scope="session")
 def _without_syncs() -> Iterator[None]:
     """What is on the disk after a power cut is no matter to tests; the programs that some of them start do sync."""

@@ -195,12 +195,6 @@ REFUSED = [
 ]
 
 
-@pytest.fixture
-def checked_by_torch(monkeypatch):
-    """torch stops checking arguments once its compiler has been imported, as another test may have done."""
-    monkeypatch.setattr(torch.distributions.Distribution, "_validate_args", True)
-
-
 @pytest.mark.usefixtures("checked_by_torch")
 @pytest.mark.parametrize("number", range(len(REFUSED)))
 def test_what_is_refused_is_refused_in_torchs_words(number):

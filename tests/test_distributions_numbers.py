@@ -253,5 +253,5 @@ def test_slopes_are_torchs(gammas, dtype):
 
 
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda function: function.__name__)
-def test_programs_come_to_the_same(function):
+def test_programs_come_to_the_same(function, checked_by_torch):
     assert_same(function)
