@@ -50,8 +50,12 @@ def pytest_configure(config: pytest.Config) -> None:
 def pytest_collection_finish() -> None:
     """Beneath a test lie the frames of what runs it, which `minigrad.show` would look through for names, as a user's."""
     for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in ("pytest", "_pytest", "pluggy", "hypothesis", "xdist", "execnet"):
+        if name.partition(".")[0] in ("pytest", "_pytest", "pluggy", "hypothesis"):
             vars(module)["INTERNAL"] = True
+    frame = sys._getframe(1)
+    while frame is not None:  # a worker of xdist runs source that is no module's
+        frame.f_globals["INTERNAL"] = True
+        frame = frame.f_back
 
 
 @pytest.hookimpl(wrapper=True)
