@@ -19,10 +19,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 pytest_plugins = ["minigrad.testing.plugin"]  # as an installed minigrad brings it
 
-# What Python has compiled is kept, also where it is told not to: a program that a test starts would compile it all again.
-sys.dont_write_bytecode = False
-os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-
 # A program that a test starts sees the same checkout as the test (pythonpath in pyproject.toml).
 os.environ["PYTHONPATH"] = str(Path(__file__).parents[1])
 
