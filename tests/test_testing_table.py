@@ -3,7 +3,6 @@
 `pytest -m slow tests/test_testing_table.py` tries many more cases, and others each time.
 """
 
-import math
 import os
 import warnings
 from random import Random
@@ -38,7 +37,6 @@ CHECKS = {
     testing.check_same_tensor: "smooth",
 }
 # `view` refuses some layouts, singular matrices have no logarithm of their determinant, and weights may not sum to 0.
-FEW = 12  # elements: each of them, in the inputs and in what flows in, takes five gradients to difference a second one
 SMOOTH_ONLY = (".view(", "t.linalg.slogdet(a)", "t.cov(a, aweights=b)")
 
 
@@ -61,25 +59,11 @@ def is_differentiable(row):
 TESTED = [row for row in ROWS if is_differentiable(row)]
 
 
-def small_case(row, random):
-    """The first of some cases with few elements, but more than none; if there is no such, one with the fewest."""
-    found, fewest = None, math.inf
-    for _ in range(20):
-        case = row.case(random, "smooth")
-        size = sum(math.prod(i.shape) for i in case.inputs) or math.inf
-        if found is None or size < fewest:
-            found, fewest = case, size
-        if fewest <= FEW:
-            break
-    return found
-
-
 def try_row(row, random):
     """Whether any check found something to check."""
     checked = False
     for check, kind in CHECKS.items():
-        kind = "smooth" if any(text in row.call for text in SMOOTH_ONLY) else kind
-        case = small_case(row, random) if check is testing.check_second_gradients else row.case(random, kind)
+        case = row.case(random, "smooth" if any(text in row.call for text in SMOOTH_ONLY) else kind)
         tensors = [minigrad.from_numpy(i.array()).requires_grad_(i.requires_grad) for i in case.inputs]
         f = lambda *given: evaluate(row.call, minigrad, given, case.options)
         try:
