@@ -3,7 +3,6 @@
 import gc
 import os
 import signal
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,17 +40,6 @@ def pytest_configure(config: pytest.Config) -> None:
     """minigrad is held to torch as it is without a GPU; the tests that need one are asked for with -m gpu."""
     if "gpu" not in config.option.markexpr.replace("not gpu", ""):
         os.environ["CUDA_VISIBLE_DEVICES"] = ""  # before torch is imported, which reads it once
-
-
-def pytest_collection_finish() -> None:
-    """Beneath a test lie the frames of what runs it, which `minigrad.show` would look through for names, as a user's."""
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] in ("pytest", "_pytest", "pluggy", "hypothesis"):
-            vars(module)["INTERNAL"] = True
-    frame = sys._getframe(1)
-    while frame is not None:  # a worker of xdist runs source that is no module's
-        frame.f_globals["INTERNAL"] = True
-        frame = frame.f_back
 
 
 @pytest.hookimpl(wrapper=True)

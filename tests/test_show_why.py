@@ -8,6 +8,7 @@ from hypothesis import given, strategies as st
 
 import minigrad as torch
 from minigrad import show
+from minigrad.show.frames import name_of
 from minigrad.show.reason_texts import SAY
 
 
@@ -395,6 +396,13 @@ def test_keys_that_only_code_of_theirs_could_write_are_named_by_their_types():
     outputs = {Silent(): w * 2, ("loss", 1): w * 3}
     assert show.why(outputs["loss", 1]).about == "`outputs[('loss', 1)]`"
     assert show.why(next(iter(outputs.values()))).about == "`outputs[<Silent>]`"
+
+
+def test_variables_of_what_runs_a_program_are_not_the_programs():
+    for module, name in (("IPython.core.run", "t"), ("my_program", "kept")):
+        scope = {"__name__": module}
+        exec("def run(cell, kept): return cell(kept)", scope)
+        assert scope["run"](lambda t: name_of(t), leaf()) == name
 
 
 def test_a_tensor_without_a_name():

@@ -15,15 +15,19 @@ from ..tensor import Tensor
 INTERNAL = True
 OF_MODULES = {"_parameters", "_buffers", "_modules"}  # attributes that tell an nn.Module
 PLAIN = (str, bytes, int, float, bool, type(None))  # keys that one can write
+# What runs programs, cells and tests: its variables are not the program's, and they are many.
+RUNNERS = {"IPython", "_pytest", "__channelexec__", "asyncio", "doctest", "execnet", "hypothesis", "ipykernel"}
+RUNNERS |= {"pluggy", "pytest", "runpy", "threading", "tornado", "traitlets", "unittest", "xdist"}
 ENOUGH = (0, 100, 1000)  # elements of a container that are looked through, by how many levels are looked into
 
 
 def user_frames() -> list[FrameType]:
-    """The frames that are not minigrad's own, the innermost first."""
+    """The frames of the user's own program, the innermost first."""
     frame: FrameType | None = sys._getframe(1)
     found = []
     while frame is not None:
-        if "INTERNAL" not in frame.f_globals:
+        module = str(frame.f_globals.get("__name__")).partition(".")[0]
+        if "INTERNAL" not in frame.f_globals and module not in RUNNERS:
             found.append(frame)
         frame = frame.f_back
     return found
