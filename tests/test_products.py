@@ -157,3 +157,19 @@ def test_a_kronecker_product_notices_a_factor_that_changed() -> None:
     b.mul_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         product.sum().backward()
+
+
+def names(node: Any) -> list[Any]:
+    """The graph above a node: its name, and this of each node that it leads to."""
+    return [node.name().rsplit(":", 1)[-1], *[names(above) for above, _ in node.next_functions if above]]
+
+
+@pytest.mark.parametrize("sizes", [((2,), (2, 3)), ((2, 3), (3,)), ((2,), (2,)), ((4, 2), (2, 3))])
+def test_products_of_vectors_are_recorded_as_torch_records_them(sizes: Any) -> None:
+    for needed in ((True, True), (False, True), (True, False)):
+        graphs = []
+        for t in (torch, minigrad):
+            a, b = (t.ones(size).requires_grad_(needs) for size, needs in zip(sizes, needed, strict=True))
+            result = a @ b
+            graphs.append((names(result.grad_fn), result._is_view(), result.stride()))
+        assert graphs[0] == graphs[1]

@@ -10,7 +10,7 @@ import numpy as np
 from .. import messages
 from ..tensor import Tensor
 from .names import public, tensor_argument
-from .shape import as_copied_shape, contract
+from .shape import as_copied_shape, as_shape, contract
 from .table import Op, op
 
 INTERNAL = True
@@ -33,6 +33,7 @@ mv_: Op = op(
     b=lambda g, a: mv_(a.mT, g),
 )
 dot_ = op("DotBackward0", lambda a, b: a.dot(b), a=lambda g, b: g * b, b=lambda g, a: g * a)
+squeezed = as_shape.named("SqueezeBackward4")  # of a product that nobody else has: torch squeezes it in place
 
 
 def product_of_batches(a: Any, b: Any) -> Any:
@@ -77,7 +78,7 @@ def matmul(input: Tensor, other: Tensor) -> Tensor:
         return (dot_ if x.ndim == 1 else mv_).call(input, other)
     if x.ndim == 1 and y.ndim == 2:
         _check("vm", x.shape[0] == y.shape[0], input, other)
-        return mv_.named("SqueezeBackward4").call(other.t(), input)
+        return squeezed.call(mm_.call(input.unsqueeze(0), other), (y.shape[1],))
     return _of_batches(input, other)
 
 
