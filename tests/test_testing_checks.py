@@ -166,6 +166,16 @@ def test_a_backward_that_is_not_linear(t):
 
 
 @LIBRARIES
+def test_a_sum_over_several_elements_is_not_called_a_single_one(t):
+    f = product(t, lambda g, a, b: (g * b * 1.5, g * a))
+    assert "; but in a sum over all elements any mistake looks like one" in complaint(testing.check_adjoint, f, *two(t))
+    one = (t.tensor(2.0, requires_grad=True), t.tensor(3.0, requires_grad=True))
+    assert "; but of a single element" in complaint(testing.check_gradients, f, *one)
+    alone = product(t, lambda g, a, b: (g * b * 1.5, g * a * 1.5))
+    assert "1.5; but of a single element" in complaint(testing.check_adjoint, lambda a: alone(a, t.tensor(3.0)), one[0])
+
+
+@LIBRARIES
 def test_an_adjoint_by_a_jvp_of_ones_own(t):
     jvp = lambda a, b, da, db: a * db + b * da
     testing.check_adjoint(lambda a, b: a * b, *two(t), jvp=jvp)

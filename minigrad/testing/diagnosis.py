@@ -11,10 +11,13 @@ INTERNAL = True
 Array = np.ndarray[Any, Any]
 
 
-def likely_cause(found: Array, right: Array, spread: Callable[[], Array] | None = None) -> str:
+def likely_cause(
+    found: Array, right: Array, spread: Callable[[], Array] | None = None, single: str = "of a single element"
+) -> str:
     """The usual mistake behind a gradient `found` where `right` was to be expected; both of one shape.
 
     spread  computes the gradient of the input spread out to the result's shape, if broadcasting stretched it
+    single  says what a single number is, in which many mistakes look alike
     """
     if not np.isfinite(found).all() and np.isfinite(right).all():
         return "a division by zero, or the logarithm of zero: the formula has no limit there, so choose one"
@@ -27,7 +30,7 @@ def likely_cause(found: Array, right: Array, spread: Callable[[], Array] | None 
         return "the first digits are right: a constant that is a little off, or rounding, where much cancels"
     if alike(found, -right):
         text = "a sign: the gradient is the negative of the right one"
-        return f"{text}; but of a single element other mistakes may look like one" if right.size == 1 else text
+        return f"{text}; but {single} other mistakes may look like one" if right.size == 1 else text
     if not found.any():
         return (
             "nothing flows back: no rule, a value that left the graph (detach, no_grad, NumPy), or a factor of 0 here"
@@ -49,7 +52,7 @@ def likely_cause(found: Array, right: Array, spread: Callable[[], Array] | None 
     factor = _factor(found, right)
     if factor is not None:
         if right.size == 1:
-            return f"a factor of {factor:.6g}; but of a single element any mistake looks like one{stretched}"
+            return f"a factor of {factor:.6g}; but {single} any mistake looks like one{stretched}"
         text = f"a factor: every element is {factor:.6g} times the right one"
         if abs(factor - 2) < 1e-4:
             text += "; a term counted twice, perhaps"
