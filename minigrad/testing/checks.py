@@ -179,8 +179,8 @@ def check_adjoint(
         _, room = slope_by_axes(total, places, u)
         allowed = allowed + room if is_differentiable(total, places) else np.inf
     if abs(back - forth) > allowed:
-        several = {"single": "in a sum over all elements"} if sum(d.size for d in u) > 1 else {}
-        cause = likely_cause(np.array([back]), np.array([forth]), **several)
+        single = "in a sum over all elements" if sum(d.size for d in u) > 1 else "of a single element"
+        cause = likely_cause(np.array([back]), np.array([forth]), single=single)
         raise calls.fail(
             "the backward rule is not the adjoint of the forward\n"
             f"  <J^T v, u>  {back!r}, by backward\n  <v, J u>    {forth!r}, give or take {allowed:.1e}\n"
