@@ -429,3 +429,10 @@ def test_writing_to_a_leaf(statement):
         exec(statement, {"x": x})
 
     agree(act)
+
+
+def test_torchs_error_of_a_write_stands_alone() -> None:
+    x = minigrad.zeros(3)
+    with pytest.raises(RuntimeError, match="shape mismatch: value tensor") as caught:
+        x[minigrad.tensor([True, False, False])] = minigrad.ones(3)
+    assert caught.value.__context__ is None

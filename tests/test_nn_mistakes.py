@@ -26,6 +26,26 @@ class Plain(nn.Module):
     def __init__(self):
         super().__init__()
         self.w = torch.ones(2, requires_grad=True)
+
+class Kept(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, n):
+        ctx.save_for_backward(x, n)
+        return x * n
+
+class Unset(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.x
+
+class Returned(Unset):
+    @staticmethod
+    def backward(ctx, g):
+        return g.numpy()
 """
 ADVICE = {
     "NoInit(nn.Linear(2, 1))": "super().__init__()",
@@ -35,6 +55,21 @@ ADVICE = {
     "Misspelt()(torch.ones(2))": "It has foward(): is that misspelt?",
     "nn.Module()(torch.ones(2))": "",
     "SGD(nn.Linear(2, 1), lr=0.1)": "net.parameters()",
+    "SGD(nn.Linear(2, 1).parameters, lr=0.1)": "Call it: net.parameters()",
+    "torch.optim.Adam(nn.Linear(2, 1).parameters(), lr='1e-3')": "float('1e-3')",
+    "nn.Sequential([nn.ReLU()])": "nn.Sequential(*layers)",
+    "nn.Sequential(nn.ReLU(), F.relu)": "nn.ReLU() calls F.relu",
+    "nn.Sequential(nn.ReLU(), lambda x: x)": "nn.ReLU() calls F.relu",
+    "nn.Sequential(nn.ReLU(), nn.Tanh)": "Tanh(...)",
+    "nn.Sequential(nn.ReLU(), 3)": "",
+    "nn.CrossEntropyLoss()(torch.tensor([0, 2]), torch.ones(2, 3))": "they come first, before the target",
+    "torch.ones(3, 4).gather(1, torch.tensor([0, 1, 2]))": "index.unsqueeze(1)",
+    "torch.ones(3, 4).gather(0, torch.tensor([0, 1, 2]))": "",
+    "torch.cat(torch.ones(2), torch.ones(2))": "torch.cat([a, b])",
+    "torch.stack(torch.ones(2), torch.ones(2))": "torch.stack([a, b])",
+    "Kept.apply(torch.ones(2, requires_grad=True), 3)": "ctx.n = n",
+    "Unset.apply(torch.ones(2, requires_grad=True)).sum().backward()": "ctx.x = ...",
+    "Returned.apply(torch.ones(2, requires_grad=True)).sum().backward()": "torch.from_numpy",
     "SGD(nn.Sequential(nn.Linear(2, 1)), lr=0.1)": "net.parameters()",
     "SGD([nn.Linear(2, 1).weight, 3.0], lr=0.1)": "",
     "SGD(3, lr=0.1)": "",

@@ -38,6 +38,30 @@ def gradient_is_no_tensor(gradient: Any) -> str:
     )
 
 
+def returned_no_tensor(gradient: Any) -> str:
+    """For a backward of a Function that returns something else than tensors and None."""
+    return (
+        f"expected Variable or None (got {type_name(gradient)})\n"
+        "  backward returns tensors: torch.from_numpy(...) makes one of an array."
+    )
+
+
+def saved_is_no_tensor(i: int, value: Any) -> str:
+    """For `ctx.save_for_backward` of a value that is no tensor."""
+    return (
+        f"save_for_backward can only save variables, but argument {i} is of type {type_name(value)}\n"
+        "  Keep what is no tensor as an attribute instead: ctx.n = n in forward, and ctx.n in backward."
+    )
+
+
+def not_on_context(function: str, name: str) -> str:
+    """For an attribute of the `ctx` of a Function that was not set."""
+    return (
+        f"'{function}' object has no attribute '{name}'\n"
+        f"  Set it in forward, or in setup_context: ctx.{name} = ...; tensors go into ctx.save_for_backward."
+    )
+
+
 def gradient_of_other_shape(i: int, gradient: Any, output: Any) -> str:
     """For a gradient to start with that does not fit output `i`."""
     return (

@@ -151,9 +151,7 @@ def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
     if recording:
         for i, t in enumerate(ctx.to_save):
             if not isinstance(t, Tensor | None):
-                raise TypeError(
-                    f"save_for_backward can only save variables, but argument {i} is of type {type(t).__name__}"
-                )
+                raise TypeError(errors.saved_is_no_tensor(i, t))
         ctx._saved = tuple([None if t is None else SavedTensor(t, node) for t in ctx.to_save])
     ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
     return tuple(made) if isinstance(output, tuple) else made[0]

@@ -33,6 +33,10 @@ class FunctionCtx:
         self._node = ref(node)
         self._saved: Any = ()
 
+    def __getattr__(self, name: str) -> Any:
+        node = self.__dict__.get("_node", lambda: None)()
+        raise AttributeError(errors.not_on_context(type(self).__name__ if node is None else node.name(), name))
+
     def save_for_backward(self, *tensors: Tensor | None) -> None:
         """Keep tensors for `backward`, where they are `ctx.saved_tensors`; called once, in `forward`.
 
@@ -125,7 +129,7 @@ class FunctionNode(NodeOfMany):
             if not is_tensor and r is not None:
                 raise RuntimeError(errors.gradient_of_non_tensor(self, i + 1))
             if r is not None and not isinstance(r, Tensor):
-                raise RuntimeError(f"expected Variable or None (got {type(r).__name__})")
+                raise RuntimeError(errors.returned_no_tensor(r))
             if is_tensor:
                 shape = self.targets[len(found)][0]
                 if r is not None and not _spreads_to(shape, r._array.shape):

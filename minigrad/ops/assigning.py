@@ -129,8 +129,10 @@ def write_at(x: Array, key: Key, value: Array) -> None:
         check_put(x, key, value)  # NumPy is not as strict
     try:
         x[key] = value
+        return
     except (IndexError, TypeError, ValueError):
-        check_put(x, key, value)
+        pass  # torch's error is raised without NumPy's above it
+    check_put(x, key, value)
 
 
 def check_put(x: Array, key: Key, value: Array) -> None:

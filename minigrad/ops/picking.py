@@ -147,7 +147,9 @@ def key_along(i: Array, dim: int, ndim: int) -> Key:
 
 def _check_gather(array: Array, i: Array, at: int) -> None:
     if max(i.ndim, 1) != max(array.ndim, 1):
-        raise RuntimeError("Index tensor must have the same number of dimensions as input tensor")
+        column = "\n  For one element of each row, make it a column: index.unsqueeze(1)."
+        advice = column if (i.ndim, array.ndim, at) == (1, 2, 1) else ""
+        raise RuntimeError(f"Index tensor must have the same number of dimensions as input tensor{advice}")
     if array.ndim and i.ndim:
         for d, (n, size) in enumerate(zip(i.shape, array.shape, strict=True)):
             if d != at and n > size:

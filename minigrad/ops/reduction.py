@@ -454,5 +454,8 @@ def _softmax_arguments(name: str, input: Tensor, dim: int, dtype: Any) -> tuple[
     dim = messages.checked_dim(dim, input.ndim)
     if input.dtype.kind != dtypes.FLOATING and input.numel():
         kernel = f"{name}_lastdim_kernel_impl" if dim >= input.ndim - 1 else f"{name}_kernel_impl"
-        raise NotImplementedError(messages.not_implemented(kernel, input.dtype))
+        raise NotImplementedError(
+            f"{messages.not_implemented(kernel, input.dtype)}\n"
+            "  Scores are floating: x.float(). Among the arguments of a loss they come first, before the target."
+        )
     return input, dim

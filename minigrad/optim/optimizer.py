@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from functools import wraps
 from itertools import chain
+from types import MethodType
 from typing import Any
 
 from ..engine import RemovableHandle
@@ -56,6 +57,8 @@ class Optimizer:
         self._hooks: dict[str, dict[int, Callable[..., Any]]] = {kind: {} for kind in _HOOKS}
         if not isinstance(params, Iterable):
             advice = "\n  Pass what it is to change: net.parameters()." if hasattr(params, "parameters") else ""
+            if isinstance(params, MethodType):
+                advice = f"\n  Call it: net.{params.__name__}()."
             raise TypeError(f"'{type(params).__name__}' object is not iterable{advice}")
         groups = list(params)
         if not groups:

@@ -114,7 +114,11 @@ def check(valid: Any, what: str, value: Any) -> None:
 
 
 def check_rate(lr: Any) -> None:
-    """Raise torch's ValueError for a learning rate that is negative, or a tensor of several."""
+    """Raise torch's ValueError for a learning rate that is negative, or a tensor of several; TypeError for a text."""
+    if isinstance(lr, str):  # as YAML reads 1e-3
+        raise TypeError(
+            f"'<=' not supported between instances of 'float' and 'str'\n  A learning rate is a number: float({lr!r})."
+        )
     if isinstance(lr, Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
     check(lr >= 0, "learning rate", lr)

@@ -25,6 +25,15 @@ def no_forward(module: Any) -> str:
     return f"{text}\n  It has {near[0]}(): is that misspelt?" if near else text
 
 
+def made_module(value: Any) -> str:
+    """How what was given in the place of a module is made one."""
+    if isinstance(value, list | tuple):
+        return "\n  Its elements are given one by one: nn.Sequential(*layers)."
+    if isinstance(value, type):
+        return f"\n  Make one of this class: {value.__name__}(...)."
+    return "\n  A function has a module that calls it, as nn.ReLU() calls F.relu." if callable(value) else ""
+
+
 def name_layer(module: Any, error: Exception, inputs: list[Any]) -> None:
     """Add to an error that one of minigrad's layers raised which layer that is, and the shapes that it was given.
 

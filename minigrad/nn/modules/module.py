@@ -17,7 +17,7 @@ from ...ops.convert import read_to
 from ...tensor import Tensor
 from ..parameter import Buffer, Parameter, Uninitialized
 from .hooks import MODULE_HOOKS, attach, attach_backward, call_with_hooks
-from .mistakes import CALL_INIT, NO_SHARING, name_layer, no_forward, no_program
+from .mistakes import CALL_INIT, NO_SHARING, made_module, name_layer, no_forward, no_program
 from .naming import class_text, indented, typename
 from .state import STATE_HOOKS, Stateful
 
@@ -165,7 +165,7 @@ class Module(Stateful):
     def add_module(self, name: str, module: Module | None) -> None:
         """Add a module inside this one, or None as the place of one."""
         if module is not None and not isinstance(module, Module):
-            raise TypeError(f"{typename(module)} is not a Module subclass")
+            raise TypeError(f"{typename(module)} is not a Module subclass{made_module(module)}")
         self._check_name(name, "module", self._modules)
         self._modules[name] = module
 

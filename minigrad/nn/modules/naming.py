@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import FunctionType
 from typing import Any
 
 from ...tensor import Tensor
@@ -13,6 +14,11 @@ def typename(value: Any) -> str:
     """The full name of the type of `value`, as torch's messages have it."""
     if isinstance(value, Tensor):
         return str(value.type())
+    if isinstance(value, FunctionType):
+        place, _, rest = (value.__module__ or "").partition(".")
+        if place == "minigrad":  # the file is another than torch's, so it is called what the user calls it
+            return f"torch.{'nn.functional.' if rest.startswith('nn.functional') else ''}{value.__name__}"
+        return f"{value.__module__}.{value.__qualname__}" if place else value.__qualname__
     kind = value if isinstance(value, type) else type(value)
     if kind.__module__ == "builtins":
         return kind.__name__
