@@ -179,6 +179,8 @@ def test_two_columns_of_one_name_do_no_harm_where_neither_is_used(tmp_path, refu
         ("2023-01-05", "a date or a time: write a number for it, as the days or hours since one of them", "19362"),
         ("5.1.2023 07:30", "a date or a time: write a number for it, as the days or hours since one of them", "19362"),
         ("1.234.567", "a number with '.' in it: write 1234567", "1234567"),
+        ("5 kg", "a number with its unit: write 5, or take it as a word by --categories", "5"),
+        ("-21.5°C", "a number with its unit: write -21.5, or take it as a word by --categories", "-21.5"),
         ("1.234,50 €", "an amount of money: write 1234.50", "1234.50"),
     ],
 )
@@ -193,7 +195,8 @@ def test_a_number_written_for_people_is_told_how_to_write(tmp_path, refused, tol
 
 
 @pytest.mark.parametrize(
-    "cell", ["1,2,3", "1.2.3", "$", "%", "5 USD", "1,234,56", "9" * 30 + "%", "12,5", "18-25", "2023/24", "0,755"]
+    "cell",
+    ["1,2,3", "1.2.3", "$", "%", "5 gallons", "2nd", "1,234,56", "9" * 30 + "%", "12,5", "18-25", "2023/24", "0,755"],
 )
 def test_what_else_a_cell_may_hold_is_not_guessed(cell):
     assert mended(cell) is None
@@ -214,10 +217,16 @@ def test_a_line_that_tells_excel_what_stands_between_cells(tmp_path, refused, to
     assert told("--data", tmp_path / "t.csv", "--target", "y")["rows"] == 3
 
 
-def test_bars_between_cells(tmp_path, refused):
-    (tmp_path / "t.csv").write_text("x|y\n1|2\n", encoding="utf-8")
-    said = refused("--data", tmp_path / "t.csv", "--target", "y")
-    assert said.endswith("'x|y'; cells are separated by commas or semicolons, with --format tsv by tabs")
+def test_bars_and_spaces_between_cells_and_lines_above_the_names(tmp_path, refused):
+    by = "; cells are separated by commas or semicolons, with --format tsv by tabs, which"
+    for first, advice in (
+        ("x|y", rf"{by} tr '|' '\t' makes of these"),
+        ("x y", rf"{by} tr -s ' ' '\t' makes of these"),
+        ("# made in May", "; the first line must name the columns: tail -n +2 leaves one out"),
+        ("x", ""),
+    ):
+        (tmp_path / "t.csv").write_text(f"{first}\n1|2\n", encoding="utf-8")
+        assert refused("--data", tmp_path / "t.csv", "--target", "y").endswith(f"its columns are {first!r}{advice}")
 
 
 def test_only_what_can_be_filled_is_told_to_be(tmp_path, refused, told):

@@ -13,6 +13,7 @@ DATE = re.compile(
 # Numbers as they are printed: 1 234,5 and 1'234.5, −3 with a printer's minus, (3) for -3.
 PRINTED = re.compile(r"([-+]?)([1-9]\d{0,2}([ \u00a0\u2009\u202f'’]\d{3})+([.,]\d*)?)", re.ASCII)
 MINUS = re.compile(r"−([\d.,]+)|\(([\d.,]+)\)", re.ASCII)
+UNIT = r" [^\W\d_]{1,4}[²³]?| ?°[CF]?"  # 5 kg, 21.5 °C
 LONGEST = 24  # letters of a cell, that Decimal keeps all its digits
 SWAPPED = str.maketrans(".,", ",.")
 
@@ -29,6 +30,8 @@ def mended(cell: str, decimal: str = ".") -> str | None:
     printed = _without_marks(cell.strip(), decimal)
     if re.fullmatch(rf"[-+]?\d+(\{decimal}\d*)?", printed) and printed != cell.strip():
         return f"it looks like a number as it is printed: write {printed}"
+    if (measured := re.fullmatch(rf"([-+]?\d+(?:\{decimal}\d+)?)(?:{UNIT})", printed)) is not None:
+        return f"it looks like a number with its unit: write {measured[1]}, or take it as a word by --categories"
     found = WRITTEN.fullmatch(printed)
     if found is None:
         return None

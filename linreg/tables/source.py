@@ -201,9 +201,13 @@ def _no_column(source: Source, name: str, meant: str | None) -> str:
 
 def _uncut(source: Source) -> str:
     """How cells are separated, where a table of text has one column that looks like several."""
-    if len(source.columns) > 1 or not hasattr(source, "headless") or not re.search(r"[^|\s][|\s]", source.columns[0]):
+    first = source.columns[0]
+    if len(source.columns) > 1 or not hasattr(source, "headless") or not re.search(r"[^|\s][|\s]", first):
         return ""
-    return "; cells are separated by commas or semicolons, with --format tsv by tabs"
+    if first.startswith("#"):
+        return "; the first line must name the columns: tail -n +2 leaves one out"
+    tabs = r"tr '|' '\t'" if "|" in first else r"tr -s ' ' '\t'"
+    return f"; cells are separated by commas or semicolons, with --format tsv by tabs, which {tabs} makes of these"
 
 
 def headless(source: Source) -> bool:
