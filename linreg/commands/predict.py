@@ -43,6 +43,11 @@ def run(argv: Sequence[str]) -> int:
         warn(lost_digits(source, accuracy.rounded))
     if accuracy.padded:
         warn(f"{leading_zeros(source, accuracy.padded)}: this run was trained to take them as numbers")
+    if accuracy.beyond:
+        (name, row), *others = accuracy.beyond.items()
+        more = f" (and {len(others)} more)" if others else ""
+        further = "lies further from its mean than any row trained on"
+        warn(f"{source.name}, row {row}: column {name!r}{more} {further}: is this table in the units of that one?")
     if options.json:
         counts = {"rows": accuracy.rows, "predicted": accuracy.predicted, "compared": accuracy.compared}
         print(json.dumps({"out": options.out, **counts, "rmse": accuracy.rmse, "r2": accuracy.r2}))

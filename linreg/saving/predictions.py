@@ -37,6 +37,7 @@ class Accuracy:
     compared: int = 0
     rounded: set[str] = field(default_factory=set)  # columns in which an integer lost digits
     padded: set[str] = field(default_factory=set)  # features of numbers of which some begin with 0
+    beyond: dict[str, int] = field(default_factory=dict)  # features that lie further out than training's, and a row
     _mean: float = 0.0  # of the targets
     _total: float = 0.0  # squares of their distances from it
     _unexplained: float = 0.0  # squares of their distances from the predictions
@@ -101,10 +102,15 @@ def predict(saved: Saved, source: Source, write: Write, intervals: Intervals | N
     target = [name for name in source.columns if name == encoding.choice.target]
     need_one_each(source, target)
     mean, std = encoding.scaling.means[-1], encoding.scaling.stds[-1]
+    # Of n numbers none lies further from their mean than √n standard deviations, but for rounding and weights.
+    furthest = 1.001 * math.sqrt(saved.run["data"]["rows"]) if saved.weights is None else math.inf
     for block, places, X in encoded_blocks(source, encoding, target):
         numbers = np.full((len(block.numbers), 3 if intervals else 1), np.nan)
         with np.errstate(over="ignore", invalid="ignore"):  # such a prediction is infinite
             numbers[places, 0] = mean + std * (X @ saved.w + saved.b)
+        for i in np.flatnonzero((np.abs(X) > furthest).any(axis=0)):
+            row = block.first + np.arange(len(numbers))[places][np.argmax(np.abs(X[:, i]) > furthest)]
+            accuracy.beyond.setdefault(saved.names[i], int(row) + 1)
         if intervals:
             numbers[places, 1:] = intervals.ends(X)
         write(numbers, *block.kept)
