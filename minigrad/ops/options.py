@@ -115,6 +115,14 @@ def _mistake(function: str, args: Sequence[Any], options: Mapping[str, Any], tex
     return no_such_form(function, args, options) if function in _FORMS else TypeError(text)
 
 
+def _meant(name: str, known: Collection[str]) -> str:
+    """The keyword that was meant, were it not for its spelling."""
+    import difflib  # here, because it is needed for mistakes alone
+
+    near = difflib.get_close_matches(name, known, n=1, cutoff=0.75)
+    return f"\n  Is {near[0]} meant?" if near else ""
+
+
 def read_dtype(
     function: str, options: Mapping[str, Any], args: Sequence[Any] = (), known: Collection[str] = SIZED
 ) -> dtype | None:
@@ -123,7 +131,8 @@ def read_dtype(
         return None
     for name, value in options.items():
         if name not in known:
-            raise _mistake(function, args, options, f"{function}() got an unexpected keyword argument '{name}'")
+            text = f"{function}() got an unexpected keyword argument '{name}'{_meant(name, known)}"
+            raise _mistake(function, args, options, text)
         if value is not None and not isinstance(value, _KINDS.get(name, object)):
             text = str(wrong_type(function, name, None, _TORCH_KINDS.get(name, "bool"), value))
             raise _mistake(function, args, options, text)
