@@ -369,26 +369,6 @@ def test_rows_beyond_all_measure_leave_no_accuracy(tmp_path, row):
     assert json.loads(told) == {"out": str(out), "rows": 2, "predicted": 2, "compared": 2, "rmse": None, "r2": None}
 
 
-def test_rows_in_other_units_are_warned_of_and_no_row_trained_on_is(tmp_path):
-    table, run = tmp_path / "t.csv", tmp_path / "run"
-    rows = [(1 if i == 7 else 0, i % 5, i) for i in range(30)]  # the 1 lies as far out as one of 30 numbers can
-    options = "--data", table, "--target", "y", "--quiet", "--optimizer", "lstsq", "--save"
-    for scales, said in (
-        ((1, 1), ""),
-        ((2, 1), "t.csv, row 8: column 'a' lies further from its mean than any row trained on: is this table in the"),
-        ((-1000, 1000), "t.csv, row 8: column 'a' (and 1 more) lies further"),
-    ):
-        text = "".join(f"{scales[0] * a},{scales[1] * b},{y}\n" for a, b, y in rows)
-        if not run.exists():
-            table.write_text(f"a,b,y\n{text}")
-            assert linreg(*options, run)[0] == linreg(*options, tmp_path / "weighted", "--weights", "b")[0] == 0
-        table.write_text(f"a,b,y\n{text}")
-        err = linreg("predict", run, table)[2]
-        assert said in err
-        assert bool(said) == ("warning" in err)
-        assert "lies further" not in linreg("predict", tmp_path / "weighted", table)[2]
-
-
 # What is refused
 
 

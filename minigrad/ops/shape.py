@@ -378,10 +378,9 @@ def joined(array: Array, tensors: list[Tensor], node: type[NodeOfMany], saved: A
 
 def _tensor_list(tensors: Any, function: str) -> list[Tensor]:
     if isinstance(tensors, Tensor) or not isinstance(tensors, (list, tuple)):
-        raise TypeError(
-            f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not {messages.type_name(tensors)}"
-            f"\n  Put them into one list: torch.{function}([a, b])."
-        )
+        kind = messages.type_name(tensors)
+        text = f"{function}(): argument 'tensors' (position 1) must be tuple of Tensors, not {kind}"
+        raise TypeError(f"{text}\n  Put them into one list: torch.{function}([a, b]).")
     if not tensors:
         if function == "cat":
             raise ValueError("torch.cat(): expected a non-empty list of Tensors")
