@@ -94,6 +94,7 @@ ADVICE = {
     "torch.stack([torch.ones(2), torch.ones(3)])": "torch.cat",
     "setattr(torch.ones(2), 'grad', torch.ones(3))": "sum_to_size",
     "torch.tensor('a')": "holds numbers",
+    "(torch.ones(3, requires_grad=True).argmax() == 1).float().backward()": "as cross_entropy does",
     "torch.ones(2, require_grad=True)": "Is requires_grad meant?",
     "torch.zeros(3, dtpye=torch.float64)": "Is dtype meant?",
     "torch.ones_like(torch.ones(3), keepdim=True)": "",

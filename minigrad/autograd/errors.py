@@ -138,7 +138,8 @@ def _where_lost(tensor: Any) -> str:
             "  it is used: w = torch.zeros(3, requires_grad=True), or w.requires_grad_(). (Numbers that went through\n"
             "  item(), numpy() or torch.tensor() on the way have left the graph too.)"
         )
-    why, mend = _REASONS.get(lost.why, (f"is where it fell out of the graph: {lost.why}.", ""))
+    jumps = "Such values change in jumps: compute a loss from the scores themselves, as cross_entropy does."
+    why, mend = _REASONS.get(lost.why, (f"is where it fell out of the graph: {lost.why}.", jumps))
     return f"{at(lost.code, lost.lasti)}\n  {why}" + (f"\n  {mend}" if mend else "")
 
 
