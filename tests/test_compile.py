@@ -214,7 +214,7 @@ REFUSED = {
     "in place": (lambda x: (x * 1).add_(1), "in place"),
     "view": (lambda x: x.reshape(3, 1), "view of an input"),
     "itself": (lambda x: x, "view of an input"),
-    "array": (lambda x: x * minigrad.from_numpy(np.ones(3, np.float32)), "no operation"),
+    "array": (lambda x: x * minigrad.from_numpy(np.ones(3, np.float32)), "made in it"),
 }
 
 

@@ -237,7 +237,7 @@ IN_A_LIST = [minigrad.ones(3)]
         (lambda x: x if x.sum() > 0 else -x, "bool"),
         (lambda x: (x, x), "tuple"),
         (lambda x: x.half(), "half"),
-        (lambda x: x * minigrad.tensor(np.arange(3.0)), "no operation.*\n  Make it outside"),
+        (lambda x: x * minigrad.tensor(np.arange(3.0)), r"shape \(3,\) is used that is made in it.*\n  Make it"),
         (lambda x: x * IN_A_LIST[0], r"an argument.*\n  .*f\(\*tensors\)"),
     ],
 )

@@ -77,7 +77,9 @@ class Trace(Listener):
         if id(t) not in self._symbols:
             if isinstance(t._origin, Node) or id(t) in self._made or t._view is not None:
                 mend = "Make it outside of the function, and give it as an argument."
-                raise Unwritable(f"a tensor is used that no operation was heard to make\n  {mend}")
+                unheard = isinstance(t._origin, Node) or t._view is not None
+                made = "no operation was heard to make" if unheard else "is made in it, as by torch.zeros"
+                raise Unwritable(f"a tensor of shape {tuple(t.shape)} is used that {made}\n  {mend}")
             name, place = self._outside(t)
             self.captured[name] = place
             self.input(name, t)
