@@ -201,8 +201,10 @@ def _no_column(source: Source, name: str, meant: str | None) -> str:
 
 def _uncut(source: Source) -> str:
     """How cells are separated, where a table of text has one column that looks like several."""
+    if len(source.columns) != 1 or not hasattr(source, "headless"):
+        return ""
     first = source.columns[0]
-    if len(source.columns) > 1 or not hasattr(source, "headless") or not re.search(r"[^|\s][|\s]", first):
+    if not re.search(r"[^|\s][|\s]", first):
         return ""
     if first.startswith("#"):
         return "; the first line must name the columns: tail -n +2 leaves one out"
