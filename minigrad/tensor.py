@@ -21,7 +21,7 @@ from .devices import CPU, device
 from .dtypes import Size, dtype
 from .engine import LEAF, SEVERED, Lost, Node, RemovableHandle, Replaced, Storage, is_hooked, level_of_user
 from .flags import wrong_flag
-from .layout import CHANNELS_LAST, address, is_channels_last, memory_owner, strides_of
+from .layout import CHANNELS_LAST, address, extent, is_channels_last, memory_owner, strides_of
 from .memory import span_of, spans, storage_of as storage_of, storage_without_base
 from .modes import is_grad_enabled
 from .transforming import of_level, refuse_inside
@@ -290,11 +290,12 @@ class Tensor(Methods, metaclass=TensorType):
             raise TypeError(f"Variable data has to be a tensor, but got {messages.type_name(value)}")
         if self.requires_grad and value._array.dtype.kind != "f":
             raise RuntimeError(messages.cannot_require_grad(value.dtype))
-        if value._storage is None or value._storage is not self._storage:
+        storage = storage_without_base(value)
+        if storage is not self._storage:
             if self._storage is not None and self._storage.viewed:
                 spans[self._storage] = span_of(self)  # for its views, which stay where they are
-            self._storage, self._view = storage_without_base(value), None
-            self._storage.renew()
+            self._storage, self._view = storage, None
+            storage.renew()
         x, y = self._array, value._array
         if isinstance(self._origin, Node) and (x.shape != y.shape or x.dtype != y.dtype):
             self._origin = Replaced(self._origin, x)
@@ -447,7 +448,7 @@ def _copied_memory(t: Tensor, memo: dict[Any, Any]) -> tuple[np.ndarray[Any, Any
     if copied.strides != owner.strides:  # memory with gaps, from elsewhere
         return np.array(array, order="K"), Storage()
     begin, size = span_of(t)
-    if begin != address(array):
+    if (begin, size) != (address(array), extent(array)):
         spans[storage] = address(copied) + begin - address(owner), size
     start = address(array) - address(owner)
     return np.ndarray(array.shape, array.dtype, copied.ravel("K"), start, array.strides), storage

@@ -79,6 +79,8 @@ STEPS = {
     "assigned": lambda t, x: _assigned(t.zeros(2), x),
     "saved": lambda t, x: _saved(t, x),
     "rows": lambda t, x: x[1:],
+    "its own rows": lambda t, x: _assigned(x, x.data[1:]),
+    "from the start": lambda t, x: x.as_strided((2, 3), (3, 1), 0),
     "transposed": lambda t, x: x.mT,
     "other memory": lambda t, x: _assigned(x, t.ones(x.shape)),
 }
@@ -108,6 +110,7 @@ def test_what_has_left_its_base_knows_its_place_in_memory(steps):
             places = [(y.storage_offset(), y.stride()) for y in (whole, x) if y.numel()]
             if not x.numel():
                 return i, places
-        return places, x.as_strided((2, 2), (1, 2)).tolist(), x.as_strided((3,), (2,), 1).tolist()
+        shown = [outcome_of(lambda t: x.as_strided(*how).tolist(), t) for how in (((3,), (2,), 1), ((30,), (1,), 0))]
+        return places, x.as_strided((2, 2), (1, 2)).tolist(), shown
 
     assert outcome_of(run, minigrad) == outcome_of(run, torch)

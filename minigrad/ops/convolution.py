@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import messages
+from .. import dtypes, messages
 from ..tensor import Tensor
 from ..warning import warn
 from .convert import invalid_combination, laid_out_as
@@ -245,6 +245,19 @@ def _unbatch(result: Tensor, input: Tensor) -> Tensor:
     return result if input.ndim == result.ndim else as_view(squeezed, result, (0,))
 
 
+def _laid_out(x: Tensor, weight: Tensor, groups: int, made: Tensor) -> Tensor:
+    """`made`, its channels last where torch makes it so.
+
+    It does where those of the input or of the weight are; for volumes only where oneDNN computes it: in single
+    precision, and if there is more than one small example in one group (`ConvParams::use_mkldnn`).
+    """
+    if x.ndim == 5:
+        small = x.shape[0] == groups == 1 and min(weight.shape[-2:]) <= 3 and math.prod(x.shape[:4]) <= 20480
+        if small or x.dtype is not dtypes.float32:
+            return made
+    return laid_out_as(weight, laid_out_as(x, made))
+
+
 # torch's names for them
 
 
@@ -293,7 +306,7 @@ def _convolution(
         found = convolved_with_bias.call(x, weight, bias, windows, groups, counts)
     if not x.shape[1]:  # in torch, what has no channels gets none
         found = found[:, :0]
-    return _unbatch(laid_out_as(weight, laid_out_as(x, found)), input)
+    return _unbatch(_laid_out(x, weight, groups, found), input)
 
 
 def _padded_for(padding: str, x: Tensor, kernel: Sizes, strides: Sizes, dilations: Sizes) -> tuple[Tensor, Sizes]:
@@ -310,7 +323,7 @@ def _padded_for(padding: str, x: Tensor, kernel: Sizes, strides: Sizes, dilation
             "Using padding='same' with even kernel lengths and odd dilation may require a zero-padded copy of the "
             "input be created"
         )
-        x = padded.call(x, ((0, 0), (0, 0), *[(0, total % 2) for total in totals]), 0)
+        x = laid_out_as(x, padded.call(x, ((0, 0), (0, 0), *[(0, total % 2) for total in totals]), 0))
     return x, tuple([total // 2 for total in totals])
 
 
@@ -401,7 +414,7 @@ def _transposed_convolution(
         made = transposed.call(x, weight, windows, groups, sizes)
     else:
         made = transposed_with_bias.call(x, weight, bias, windows, groups, sizes)
-    return _unbatch(laid_out_as(weight, laid_out_as(x, made)), input)
+    return _unbatch(_laid_out(x, weight, groups, made), input)
 
 
 def _large_output_padding(extra: Sizes, windows: Windows) -> str:
