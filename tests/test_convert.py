@@ -452,9 +452,13 @@ LAID_OUT = """
 f.max_pool{n}d(x, 2) f.max_pool{n}d(x, 2, return_indices=True)[1] f.adaptive_max_pool{n}d(x, 2) f.avg_pool{n}d(x, 2)
 f.adaptive_avg_pool{n}d(x, 2) f.conv{n}d(x, w) f.conv_transpose{n}d(x, w) f.pad(x, (1, 0)) f.group_norm(x, 2)
 f.pad(x, (1,) * 2 * {n}, "reflect") f.max_unpool{n}d(x, i, 2) f.conv{n}d(x.contiguous(), w.to(memory_format=m))
+f.conv{n}d(x, w, padding="same") f.conv{n}d(x[:1], w) f.conv_transpose{n}d(x[:1], w) f.conv{n}d(x[:1], w[:, :2], groups=2)
+f.conv{n}d(x[:1], t.ones(4, 4, *[4] * {n})) f.conv{n}d(x.double(), w.double()) f.conv_transpose{n}d(x.half(), w.half())
+f.conv{n}d(t.cat([x] * 330, 2)[:1].contiguous(memory_format=m), w)
 """
 
 
+@pytest.mark.filterwarnings("ignore:Using padding='same'")
 @pytest.mark.parametrize("n", [2, 3])
 @pytest.mark.parametrize("turned", [False, True])
 def test_layers_leave_channels_last(n: int, turned: bool) -> None:
@@ -463,7 +467,14 @@ def test_layers_leave_channels_last(n: int, turned: bool) -> None:
         m = t.channels_last if n == 2 else t.channels_last_3d
         x = t.arange(8.0 * 4**n).view(2, 4, *[4] * n)
         x = x.transpose(-1, -2) if turned else x.contiguous(memory_format=m)
-        names = {"f": t.nn.functional, "x": x, "w": t.ones(4, 4, *[2] * n), "m": m, "i": t.zeros(x.shape).long()}
+        names = {
+            "t": t,
+            "f": t.nn.functional,
+            "x": x,
+            "w": t.ones(4, 4, *[2] * n),
+            "m": m,
+            "i": t.zeros(x.shape).long(),
+        }
         calls = LAID_OUT.format(n=n).replace(") f.", ")\nf.").replace("] f.", "]\nf.").strip().split("\n")
         strides.append({call: eval(call, names).stride() for call in calls})
     assert strides[0] == strides[1]
