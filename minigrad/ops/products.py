@@ -17,6 +17,7 @@ from ..tensor import Tensor
 from ..warning import warn
 from .convert import converted_to_save
 from .half import by_number
+from .indices import number_array
 from .inplace import as_view, twin
 from .linear import dot, dot_, matmul, mm, mm_, mv_, product, unmultipliable
 from .names import attach, offer_in_place, public, tensor_argument
@@ -123,9 +124,9 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Any = 1, alpha: An
 
 
 def _factors(function: str, x: Array, beta: Any, alpha: Any) -> tuple[Any, Any]:
-    """Both factors as Python numbers, of integers if `x` is; torch cuts off what comes after the point."""
+    """Both factors as Python numbers, those that `x` has where it is of integers: cut off at the point, -1 as 255."""
     both = number(function, "beta", None, beta), number(function, "alpha", None, alpha)
-    return both if x.dtype.kind == "f" else (int(both[0]), int(both[1]))
+    return both if x.dtype.kind == "f" else tuple([number_array(v, x.dtype).item() for v in both])
 
 
 def _check_sum_of_product(x: Array, y: Array, z: Array) -> None:
