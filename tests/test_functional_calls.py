@@ -458,6 +458,9 @@ def test_what_torch_offers_without_a_package_too_is_the_same_function():
         lambda a, b: a[minigrad.ones(3, dtype=minigrad.uint8)],
         lambda a, b: a.__setitem__([[0], [0]], 1.0),
         lambda a, b: minigrad.where(minigrad.ones(3, dtype=minigrad.uint8), b, b),
+        lambda a, b: minigrad.utils.checkpoint.checkpoint(minigrad.exp, a, use_reentrant=True),
+        lambda a, b: minigrad.utils.checkpoint.checkpoint(minigrad.exp, a, use_reentrant=None),
+        lambda a, b: nn.LSTM(1, 1, dropout=0.5),
     ],
 )
 def test_warnings_name_the_users_line(warn):

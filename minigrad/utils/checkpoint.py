@@ -5,7 +5,6 @@ Source: https://docs.pytorch.org/docs/stable/checkpoint.html
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
@@ -21,6 +20,7 @@ from ..nn import Sequential
 from ..random import fork_rng, get_rng_state, set_rng_state
 from ..tensor import Tensor, storage_of
 from ..trees import flatten
+from ..warning import warn
 
 INTERNAL = True
 Contexts = tuple[AbstractContextManager[Any], AbstractContextManager[Any]]
@@ -63,7 +63,7 @@ def checkpoint(
             "Starting in PyTorch 2.9, calling checkpoint without use_reentrant will raise an exception. "
             "use_reentrant=False is"
         )
-        warnings.warn(_NOT_SAID.format(where="", since=since), stacklevel=2)
+        warn(_NOT_SAID.format(where="", since=since))
         use_reentrant = True
     if not use_reentrant:
         return _let_go(function, args, kwargs, preserve_rng_state, context_fn, determinism_check)
@@ -83,7 +83,7 @@ def checkpoint_sequential(
     """
     if use_reentrant is None:
         since = "In version 2.9 we will raise an exception if use_reentrant is not passed. use_reentrant=False is"
-        warnings.warn(_NOT_SAID.format(where=".checkpoint_sequential", since=since), stacklevel=2)
+        warn(_NOT_SAID.format(where=".checkpoint_sequential", since=since))
         use_reentrant = True
     preserve = kwargs.pop("preserve_rng_state", True)
     if kwargs:
@@ -188,7 +188,7 @@ class CheckpointFunction(Function):
         """Run it unrecorded."""
         tensors = [arg for arg in args if isinstance(arg, Tensor)]
         if not any(t.requires_grad for t in tensors):
-            warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2)
+            warn("None of the inputs have requires_grad=True. Gradients will be None")
         ctx.run_function = run_function
         ctx.state = get_rng_state() if preserve_rng_state else None
         ctx.inputs = [None if isinstance(arg, Tensor) else arg for arg in args]
