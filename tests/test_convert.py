@@ -452,7 +452,7 @@ LAID_OUT = """
 f.max_pool{n}d(x, 2) f.max_pool{n}d(x, 2, return_indices=True)[1] f.adaptive_max_pool{n}d(x, 2) f.avg_pool{n}d(x, 2)
 f.adaptive_avg_pool{n}d(x, 2) f.conv{n}d(x, w) f.conv_transpose{n}d(x, w) f.pad(x, (1, 0)) f.group_norm(x, 2)
 f.pad(x, (1,) * 2 * {n}, "reflect") f.max_unpool{n}d(x, i, 2) f.conv{n}d(x.contiguous(), w.to(memory_format=m))
-f.conv{n}d(x, w, padding="same") f.conv{n}d(x[:1], w) f.conv_transpose{n}d(x[:1], w) f.conv{n}d(x[:1], w[:, :2], groups=2)
+f.pad(x.long(), (1, 0)) f.conv{n}d(x, w, padding="same") f.conv{n}d(x[:1], w) f.conv_transpose{n}d(x[:1], w) f.conv{n}d(x[:1], w[:, :2], groups=2)
 f.conv{n}d(x[:1], t.ones(4, 4, *[4] * {n})) f.conv{n}d(x.double(), w.double()) f.conv_transpose{n}d(x.half(), w.half())
 f.conv{n}d(t.cat([x] * 330, 2)[:1].contiguous(memory_format=m), w)
 """

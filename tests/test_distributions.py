@@ -190,6 +190,7 @@ REFUSED = [
     ),
     lambda torch: torch.distributions.ExponentialFamily(validate_args=False).entropy(),
     lambda torch: type("B", (torch.distributions.Beta,), {"__init__": lambda self: None})().expand((2,)),
+    lambda torch: type("D", (torch.distributions.Distribution,), {"arg_constraints": {}})().expand((2,)),
     lambda torch: torch.distributions.Normal("0", 1.0),
     lambda torch: torch.distributions.Normal(torch.zeros(2), torch.ones(3)),
 ]

@@ -308,6 +308,7 @@ FIRST_ONLY = [
     "torch.triplet_margin_loss(y, tt, tt + 1, 2.0, reduction=2)",
     "torch.adaptive_max_pool1d(y, 2)[0]",
     "torch.max_pool1d(y, 2) + torch.max_pool1d_with_indices(y, 2)[1]",
+    "torch.max_pool1d_with_indices(y, 2, 4, 0, 1, True)[1] * y[0, 0]",
     "torch.max_pool2d(x4, 2) + F.max_pool2d_with_indices(x4, 2)[1] + F.adaptive_max_pool2d_with_indices(x4, 2)[1]",
     "torch.celu_(y * 1, 0.5) + F.celu_(y * 1)",
     "torch.selu_(y * 1) + torch.threshold_(y * 1, 0.5, 2.0)",

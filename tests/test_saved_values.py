@@ -51,6 +51,12 @@ def names_that_are_not_there(torch):
 
 
 @program
+def a_copy_has_saved_nothing(torch):
+    x = torch.ones(2, 2, requires_grad=True)
+    return [name for y in (x.clone(), x @ torch.ones(2, 2, 2)) for name in dir(y.grad_fn) if "_saved" in name]
+
+
+@program
 def values_that_are_gone_or_changed(torch):
     x = torch.ones(2, requires_grad=True)
     freed, changed, other = x.exp(), x.exp(), x.exp() * x.detach()

@@ -83,6 +83,7 @@ STEPS = {
     "from the start": lambda t, x: x.as_strided((2, 3), (3, 1), 0),
     "transposed": lambda t, x: x.mT,
     "other memory": lambda t, x: _assigned(x, t.ones(x.shape)),
+    "left by its base": lambda t, x: (x[1:], _assigned(x, t.ones(x.shape)))[0],
 }
 
 
@@ -99,6 +100,7 @@ def _saved(t, x):
 
 
 @given(st.lists(st.sampled_from(sorted(STEPS)), max_size=5))
+@example(["other memory", "left by its base"])
 @settings(max_examples=40)
 def test_what_has_left_its_base_knows_its_place_in_memory(steps):
     def run(t):
