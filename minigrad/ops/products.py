@@ -159,15 +159,14 @@ def _in_place(function: Any, misfit: Any = None) -> Any:
 
     @wraps(function)
     def sized(t: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        made: Any = None
         try:
-            made: Tensor = function(t, *args, **kwargs)
-            error = None
-        except RuntimeError as found:
-            error = found
-        if error is not None and misfit is not None:  # which a number raises too, unless it is about the shape of `t`
+            made = function(t, *args, **kwargs)
+        except RuntimeError:
+            if misfit is None:
+                raise
+        if made is None:  # a number raises the same error, unless that is about the shape of `t`
             made = function(Tensor._of(np.zeros((), t._array.dtype)), *args, **kwargs)
-        elif error is not None:
-            raise error
         if made._array.shape != t._array.shape:
             raise RuntimeError((misfit or _other_size)(t, made))
         return made
