@@ -304,12 +304,10 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tens
     if tensor_argument(input, "hardtanh").dtype is dtypes.bool_:
         raise RuntimeError("Bool inputs not supported for hardtanh")
     min_val, max_val = number("hardtanh", "min_val", 2, min_val), number("hardtanh", "max_val", 3, max_val)
-    if min_val > max_val:
-        raise ValueError("min_val cannot be greater than max_val")
     bounds: tuple[float, ...] = (min_val, max_val)
     if input._array.dtype.kind != "f":  # torch makes long integers of the bounds first
         bounds = tuple([number_array(v, dtypes.int64.numpy).item() for v in bounds])
-        if input.dtype is dtypes.uint8 and bounds[0] < 0:
+        if input.dtype is dtypes.uint8 and min(bounds) < 0:
             raise RuntimeError("cannot do hardtanh on an unsigned type with negative limits")
     return hardtanh_.call(input, *[number_array(v, input._array.dtype).item() for v in bounds])
 
