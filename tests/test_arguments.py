@@ -348,6 +348,7 @@ torch.nn.functional.max_pool2d(n[None], [])
 torch.broadcast_shapes((2, 1), 1.5)
 torch.unflatten(n, 1, 6)
 torch.cumsum(n, 0, dtype=torch.tensor(1))
+torch.igamma(torch.ones(2, 3).T, torch.ones(2, 3).T).stride(), torch.igammac(torch.ones(2, 3).T, torch.tensor(2.0)).stride()
 n[:0].stride(), torch.zeros(2, 0, 3).stride(), torch.zeros(0).stride(), torch.zeros(0, 3)[:, 1:].add(1).stride()
 """)
 def test_read_as_torch_reads_them(expression):

@@ -34,7 +34,9 @@ def _parts(a: Array, b: Array, which: int) -> Array:
         chosen = inside & (by_series == bool(of_series))
         part = way(a[chosen], x[chosen])
         found[chosen] = part if which != of_series else 1 - part
-    return np.asarray(found.reshape(both[0].shape).astype(both[0].dtype))
+    result = np.empty_like(np.equal(*both), both[0].dtype)  # in memory as NumPy lays out what it makes of the two
+    result[...] = found.reshape(result.shape)
+    return result
 
 
 def _scale(a: Array, x: Array) -> Array:
