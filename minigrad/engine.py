@@ -40,7 +40,7 @@ class Severed:
 
 LEAF = Leaf()
 SEVERED = Severed()
-next_rank = count(0, -1).__next__
+ranks = count(0, -1)
 last_change = [1]  # `Storage.changed_at` of the memory that was changed last, whichever that is
 
 
@@ -93,12 +93,12 @@ class Storage:
 
     def renew(self) -> None:
         """Count the memory as changed by now, though its version stays: a tensor over other memory has come to it."""
-        self.changed_at = last_change[0] = next_rank()
+        self.changed_at = last_change[0] = next(ranks)
 
     def bump(self, line: tuple[CodeType, int] | None = None) -> None:
         """Count one in-place change and note the user's line that made it, which need not be given."""
         self.version += 1
-        self.changed_at = last_change[0] = next_rank()
+        self.changed_at = last_change[0] = next(ranks)
         if line is None:
             try:  # user_line, without one more call in every change
                 frame: Any = sys._getframe(2)
@@ -338,7 +338,7 @@ class NodeOfMany(Node):
         self.saved, self.guards = saved, [(s, s.version) for s in guarded]
         self.targets = self.hooks = None
         self.code, self.lasti = user_line(2)
-        self.rank = next_rank()
+        self.rank = next(ranks)
 
     def unpack(self) -> Any:
         """The saved values; raises if a backward pass has freed them, or one was changed in place since."""

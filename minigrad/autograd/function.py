@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, ClassVar, TypeVar
 
-from ..engine import LEAF, Lost, Node, next_rank
+from ..engine import LEAF, Lost, Node, ranks
 from ..modes import is_grad_enabled, no_grad
 from ..ops.inplace import take_history
 from ..tensor import Tensor, View, storage_of
@@ -131,7 +131,7 @@ def _in_order(
 def _recorded(node: FunctionNode, args: tuple[Any, ...], output: Any) -> Any:
     """`output`, made part of the graph as what came out of `node`."""
     ctx = node.ctx
-    node.rank = next_rank()  # newer than anything that forward itself recorded
+    node.rank = next(ranks)  # newer than anything that forward itself recorded
     recording = is_grad_enabled() and any(ctx.needs_input_grad)
     outputs = output if isinstance(output, tuple) else (output,)
     if not all(_among(t, outputs) for t in ctx.dirty_tensors):

@@ -12,7 +12,7 @@ from weakref import ref
 import numpy as np
 
 from .. import messages
-from ..engine import LEAF, RELEASED, SEVERED, Dropped, Node, NodeOfMany, next_rank
+from ..engine import LEAF, RELEASED, SEVERED, Dropped, Node, NodeOfMany, ranks
 from ..tensor import Tensor, current_origin, storage_of
 from . import errors
 from .tape import ON_ARRAYS, ON_TENSORS, OfSeveral
@@ -156,7 +156,7 @@ class OutputOfSeveral(Node):
     def __init__(self, node: FunctionNode, index: int) -> None:
         self.edges, self.index = (node,), index
         self.targets = self.hooks = None
-        self.code, self.lasti, self.rank = node.code, node.lasti, next_rank()
+        self.code, self.lasti, self.rank = node.code, node.lasti, next(ranks)
 
     def as_users_see_it(self) -> tuple[Node, int]:
         """The Function's node, and which of its outputs this is."""

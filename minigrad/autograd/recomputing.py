@@ -16,7 +16,7 @@ from zlib import crc32
 
 import numpy as np
 
-from ..engine import Dropped, Node, next_rank
+from ..engine import Dropped, Node, ranks
 from ..layout import address
 from ..tensor import Tensor, fresh_origin, storage_of
 from ..trees import flatten
@@ -90,7 +90,7 @@ class Part:
     def twin(self, place: int, node: Node) -> Node:
         """The node that was recorded anew in this place, on behalf of `node`."""
         if self.twins is None:
-            since = next_rank()
+            since = next(ranks)
             nodes = _recorded(self.again(node), since)
             self._compare([_held(twin) for twin in nodes])
             self.twins = dict(enumerate(nodes))

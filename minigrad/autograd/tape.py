@@ -24,7 +24,7 @@ from ..engine import (
     Storage,
     guarded,
     last_change,
-    next_rank,
+    ranks,
     user_line,
 )
 from ..modes import enable_grad, no_grad
@@ -143,7 +143,7 @@ class ArrayTape:
                 storage = grad._storage = Storage()
             storage.version += 1
             storage.changed_by = changed_by
-            storage.changed_at = last_change[0] = next_rank()
+            storage.changed_at = last_change[0] = next(ranks)
 
     def result(self, delivered: Delivered, of: Tensor, lost: Lost) -> Tensor:
         """The gradient of a tensor as `grad()` returns it; `lost` says that it was not recorded."""
@@ -245,7 +245,7 @@ class Alias(NodeOfMany):
     def __init__(self, user: Node, edge: Any, target: tuple[tuple[int, ...], np.dtype[Any]]) -> None:
         self.edges, self.targets = (edge,), (target,)
         self.saved, self.guards, self.hooks = (), [], None
-        self.code, self.lasti, self.rank = user.code, user.lasti, next_rank()
+        self.code, self.lasti, self.rank = user.code, user.lasti, next(ranks)
 
     def pull(self, g: Any, edges: Any, saved: Any) -> Any:
         """The gradient as it is: the walk casts it."""

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..autograd import passes
 from ..autograd.checks import zeros_like
-from ..engine import Node, NodeOfMany, next_rank
+from ..engine import Node, NodeOfMany, ranks
 from ..modes import inference_mode, is_grad_enabled
 from ..tensor import Tensor, fresh_origin, storage_of
 from ..transforming import level
@@ -58,7 +58,7 @@ class Level:
         self.is_forward = is_forward
         self.is_outside_recorded = is_grad_enabled()
         self.is_running = True  # until the function is through
-        self.outer, self.since = level.get(), next_rank()
+        self.outer, self.since = level.get(), next(ranks)
         self.arguments: list[Argument] = []
         self.mode = inference_mode(False)
 

@@ -37,7 +37,7 @@ from ..engine import (
     Storage,
     guarded,
     last_user,
-    next_rank,
+    ranks,
 )
 from ..modes import is_grad_enabled
 from ..tensor import Tensor, current_origin
@@ -318,7 +318,7 @@ _NAMES = {  # what the written functions refer to
     "new": object.__new__,
     "asarray": np.asarray,
     "user_frame": sys._getframe,
-    "next_rank": next_rank,
+    "ranks": ranks,
     "last_user": last_user,
     "grad_enabled": is_grad_enabled,
     "current_origin": current_origin,

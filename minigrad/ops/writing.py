@@ -148,7 +148,7 @@ def _record(o: Op, depth: int = 2) -> list[str]:
         lines += fitting  # a condition beside them may
     return [
         *lines,
-        "    node.rank = next_rank()",
+        "    node.rank = next(ranks)",
         f"    try: frame = user_frame({depth})",
         "    except ValueError: frame = OUTSIDE",
         "    code = frame.f_code",

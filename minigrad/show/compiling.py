@@ -23,7 +23,7 @@ from ..autograd.graph import saved_tensors_hooked
 from ..autograd.recomputing import is_recomputed
 from ..autograd.tape import Alias, InnerTape
 from ..dtypes import get_default_dtype
-from ..engine import LEAF, OUTSIDE, RELEASED, SEVERED, Lost, Node, Since, Storage, edge_to, next_rank, user_line
+from ..engine import LEAF, OUTSIDE, RELEASED, SEVERED, Lost, Node, Since, Storage, edge_to, ranks, user_line
 from ..modes import enable_grad, is_grad_enabled
 from ..ops.table import stale
 from ..tensor import Tensor, current_origin, storage_of
@@ -378,7 +378,7 @@ _NAMES = {
     "_current_origin": current_origin,
     "_storage_of": storage_of,
     "_get_default_dtype": get_default_dtype,
-    "_next_rank": next_rank,
+    "_next_rank": ranks.__next__,
     "_user_frame": sys._getframe,
     "_user_line": user_line,
 }

@@ -10,7 +10,7 @@ from weakref import ref
 import numpy as np
 
 from .. import messages
-from ..engine import LEAF, Lost, Node, next_rank, user_line
+from ..engine import LEAF, Lost, Node, ranks, user_line
 from ..layout import memory_owner
 from ..ops.listening import Listener
 from ..ops.reduction import log_softmax_dim
@@ -100,7 +100,7 @@ class GrowingGraph(Trap):
 
     def __init__(self, report: Report) -> None:
         super().__init__(report)
-        self.last_pass = next_rank()  # nodes of a higher rank are older
+        self.last_pass = next(ranks)  # nodes of a higher rank are older
         self.passes: dict[int, int] = {}  # by rank of a node, how many lie behind it, where there are any
         self.at_line: dict[Line, int] = {}
 
@@ -135,7 +135,7 @@ class GrowingGraph(Trap):
         """What comes now belongs to the next step."""
         super().pass_ends(outputs)
         if self.ends_step:
-            self.last_pass = next_rank()
+            self.last_pass = next(ranks)
 
 
 class PutBack(Trap):

@@ -14,7 +14,7 @@ from ..autograd import Function
 from ..autograd.graph import without_hooks
 from ..autograd.passes import is_whole_pass
 from ..autograd.recomputing import CheckpointError as CheckpointError, Part, recomputed
-from ..engine import Node, next_rank
+from ..engine import Node, ranks
 from ..modes import enable_grad, is_grad_enabled, no_grad
 from ..nn import Sequential
 from ..random import fork_rng, get_rng_state, set_rng_state
@@ -146,7 +146,7 @@ def _let_go(
         with _drawing_from(state), enable_grad(), without_hooks(), recomputed(), recompute_context:
             return function(*args, **kwargs)
 
-    part, since, done = Part(again, determinism_check == "default"), next_rank(), False
+    part, since, done = Part(again, determinism_check == "default"), next(ranks), False
     with without_hooks(), recomputed(), forward_context:
         result = function(*args, **kwargs)
         done = True
