@@ -163,5 +163,6 @@ def check_shared(function: str, input: Tensor, kernel: str, ndims: tuple[int, ..
 
 def no_kernel(kernel: str, input: Tensor) -> NotImplementedError:
     """torch's error for a dtype that a kernel is not there for; it has another one for images with channels last."""
-    last = "_channels_last" if input.ndim == 4 and looks_channels_last(input._array) else ""
+    images = input.ndim == 4 and "3d" not in kernel
+    last = "_channels_last" if images and looks_channels_last(input._array) else ""
     return NotImplementedError(messages.not_implemented(f"{kernel}{last}", input.dtype))

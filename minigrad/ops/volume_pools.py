@@ -11,6 +11,7 @@ from typing import Any
 
 from .. import dtypes, messages
 from ..flags import check_flags, wrong_flag
+from ..layout import looks_channels_last
 from ..tensor import Tensor
 from .names import tensor_argument
 from .pool_arguments import check_shared, output_size_of, pool_of
@@ -37,6 +38,11 @@ def max_pool3d(
     if ceil_mode is not True and ceil_mode is not False:
         raise wrong_flag("max_pool3d", "'ceil_mode' (position 6)", ceil_mode)
     pool = pool_of("max_pool3d", shape, kernel_size, stride, padding, dilation, ceil_mode, 3)
+    if len(shape) == 4 and looks_channels_last(input._array):
+        raise RuntimeError(
+            "Unsupported memory format. Supports only ChannelsLast3d, Contiguous\n"
+            "  It is laid out as images with channels last are: give x.contiguous()."
+        )
     if input.dtype is dtypes.bool_:
         raise NotImplementedError(messages.not_implemented("max_pool3d", input.dtype))
     return pooled(max_pooled_3d, input, pool, return_indices)
