@@ -22,7 +22,7 @@ from .dtypes import Size, dtype
 from .engine import LEAF, SEVERED, Lost, Node, RemovableHandle, Replaced, Storage, is_hooked, level_of_user
 from .flags import wrong_flag
 from .layout import CHANNELS_LAST, address, extent, is_channels_last, memory_owner, strides_of
-from .memory import span_of, spans, storage_of as storage_of, storage_without_base
+from .memory import span_of, spans, storage_of, storage_without_base
 from .modes import is_grad_enabled
 from .transforming import of_level, refuse_inside
 

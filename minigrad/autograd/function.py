@@ -25,9 +25,10 @@ from functools import wraps
 from typing import Any, ClassVar, TypeVar
 
 from ..engine import LEAF, Lost, Node, ranks
+from ..memory import storage_of
 from ..modes import is_grad_enabled, no_grad
 from ..ops.inplace import take_history
-from ..tensor import Tensor, View, storage_of
+from ..tensor import Tensor, View
 from ..transforming import level
 from . import errors
 from .nodes import DelayedError, FunctionCtx, FunctionNode, OutputOfSeveral, SavedTensor

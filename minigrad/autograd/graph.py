@@ -12,7 +12,8 @@ from functools import partial
 from typing import Any
 
 from ..engine import Node as Node
-from ..tensor import Tensor, storage_of
+from ..memory import storage_of
+from ..tensor import Tensor
 
 INTERNAL = True
 Pair = tuple[Callable[[Tensor], Any], Callable[[Any], Tensor]]

@@ -13,7 +13,8 @@ import numpy as np
 
 from .. import messages
 from ..engine import LEAF, RELEASED, SEVERED, Dropped, Node, NodeOfMany, ranks
-from ..tensor import Tensor, current_origin, storage_of
+from ..memory import storage_of
+from ..tensor import Tensor, current_origin
 from . import errors
 from .tape import ON_ARRAYS, ON_TENSORS, OfSeveral
 

@@ -18,11 +18,12 @@ from .. import messages
 from ..dtypes import is_number
 from ..engine import Dropped, Node, Since, SinceSevered, guarded
 from ..layout import memory_owner
+from ..memory import storage_of
 from ..modes import no_grad
 from ..ops import inplace
 from ..ops.listening import Listener, also
 from ..ops.table import is_constant
-from ..tensor import Tensor, storage_of
+from ..tensor import Tensor
 from . import function
 from .graph import Pair, pair_in_force
 from .nodes import FunctionNode, OutputOfSeveral, SavedTensor

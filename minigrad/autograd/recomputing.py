@@ -18,7 +18,8 @@ import numpy as np
 
 from ..engine import Dropped, Node, ranks
 from ..layout import address
-from ..tensor import Tensor, fresh_origin, storage_of
+from ..memory import storage_of
+from ..tensor import Tensor, fresh_origin
 from ..trees import flatten
 from .nodes import FunctionNode
 

@@ -16,8 +16,9 @@ import numpy as np
 from ..autograd import passes
 from ..autograd.checks import zeros_like
 from ..engine import Node, NodeOfMany, ranks
+from ..memory import storage_of
 from ..modes import inference_mode, is_grad_enabled
-from ..tensor import Tensor, fresh_origin, storage_of
+from ..tensor import Tensor, fresh_origin
 from ..transforming import level
 from ..trees import Structure, flatten, mapped, unflatten
 

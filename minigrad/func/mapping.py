@@ -18,11 +18,12 @@ from ..autograd import heard as heard  # so that passes tell
 from ..engine import Storage
 from ..generator import default_generator
 from ..layout import address
+from ..memory import storage_of
 from ..messages import BACKWARD_INSIDE
 from ..ops.listening import Listener, listening
 from ..ops.shape import stack
 from ..random import drawing
-from ..tensor import Tensor, storage_of
+from ..tensor import Tensor
 from ..trees import Structure, flatten, mapped, spread, unflatten
 
 INTERNAL = True

@@ -12,8 +12,9 @@ import numpy as np
 
 from .. import messages
 from ..layout import copy_array
+from ..memory import storage_of
 from ..modes import is_grad_enabled
-from ..tensor import Tensor, storage_of
+from ..tensor import Tensor
 from .convert import cast, lost
 from .indexing import located, own, picked
 from .indices import EVERY, Array, Key, number_array, out_of_bounds, picked_shape

@@ -16,9 +16,9 @@ from ..devices import ADVICE, device, require_cpu
 from ..dtypes import dtype
 from ..engine import Lost, is_hooked
 from ..layout import CHANNELS_LAST, copy_array, empty_channels_last, is_channels_last, looks_channels_last, order_of
-from ..memory import storage_without_base
+from ..memory import storage_of, storage_without_base
 from ..messages import type_name
-from ..tensor import Tensor, storage_of
+from ..tensor import Tensor
 from .names import FUNCTIONS, named, public, tensor_argument
 from .table import Op, op
 
@@ -158,7 +158,7 @@ def converted_to_save(t: Tensor, d: Any) -> Tensor:
 
 def laid_out_as(input: Tensor, result: Tensor) -> Tensor:
     """`result`, its channels last in memory where torch takes those of `input`, images or volumes, to be last."""
-    if looks_channels_last(input._array) and result._array.ndim == input._array.ndim:
+    if looks_channels_last(input._array):
         turned, result._array = result._array, empty_channels_last(result._array.shape, result._array.dtype)
         result._array[...] = turned
     return result

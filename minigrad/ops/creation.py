@@ -14,7 +14,8 @@ from .. import messages
 from ..dtypes import dtype
 from ..flags import check_flags
 from ..layout import copy_array
-from ..tensor import Tensor, checked_array, from_numpy, storage_of
+from ..memory import storage_of
+from ..tensor import Tensor, checked_array, from_numpy
 from .convert import cast, detach
 from .data import array_of
 from .names import FUNCTIONS, public

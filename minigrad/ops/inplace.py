@@ -17,8 +17,9 @@ from .. import dtypes, messages
 from ..engine import SEVERED, Lost, Node, Since, Storage
 from ..flags import check_flags
 from ..layout import address, copy_array, share_memory
+from ..memory import storage_of
 from ..modes import is_grad_enabled
-from ..tensor import Tensor, View, fresh_origin, storage_of, wants_grad
+from ..tensor import Tensor, View, fresh_origin, wants_grad
 from .convert import invalid_combination
 from .indices import number_array
 from .names import attach, offer_in_place, tensor_argument

@@ -9,8 +9,9 @@ import numpy as np
 
 from .. import messages
 from ..dtypes import is_number
+from ..memory import storage_of
 from ..modes import is_grad_enabled
-from ..tensor import Tensor, storage_of
+from ..tensor import Tensor
 from . import inplace, pointwise, rounding
 from .linear import matmul
 from .names import public, tensor_argument

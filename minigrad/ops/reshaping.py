@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..engine import Node, Replaced
-from ..tensor import Tensor, current_origin, storage_of
+from ..memory import storage_of
+from ..tensor import Tensor, current_origin
 from .inplace import check_graph, take_history
 from .names import attach
 from .shape import squeeze, t, transpose, unsqueeze

@@ -24,9 +24,10 @@ from ..autograd.recomputing import is_recomputed
 from ..autograd.tape import Alias, InnerTape
 from ..dtypes import get_default_dtype
 from ..engine import LEAF, OUTSIDE, RELEASED, SEVERED, Lost, Node, Since, Storage, edge_to, ranks, user_line
+from ..memory import storage_of
 from ..modes import enable_grad, is_grad_enabled
 from ..ops.table import stale
-from ..tensor import Tensor, current_origin, storage_of
+from ..tensor import Tensor, current_origin
 from ..walk import walk
 from .expressions import Expression, owners
 from .frames import OF_MODULES

@@ -19,12 +19,13 @@ from .. import dtypes
 from ..autograd.tape import InnerTape
 from ..engine import LEAF, Node, NodeOfMany, edge_to
 from ..generator import Generator
+from ..memory import storage_of
 from ..modes import enable_grad
 from ..ops import assigning, extremes, import_all, indexing, inplace, operators, picking
 from ..ops.listening import Listener, listening, unheard
 from ..ops.shape import StackBackward0
 from ..ops.table import Op, common_dtype
-from ..tensor import Tensor, storage_of
+from ..tensor import Tensor
 from ..walk import walk
 from .expressions import names_in
 from .frames import OF_MODULES, assigned_to, attributes_of, is_constant, maker_of

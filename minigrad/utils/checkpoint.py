@@ -15,10 +15,11 @@ from ..autograd.graph import without_hooks
 from ..autograd.passes import is_whole_pass
 from ..autograd.recomputing import CheckpointError as CheckpointError, Part, recomputed
 from ..engine import Node, ranks
+from ..memory import storage_of
 from ..modes import enable_grad, is_grad_enabled, no_grad
 from ..nn import Sequential
 from ..random import fork_rng, get_rng_state, set_rng_state
-from ..tensor import Tensor, storage_of
+from ..tensor import Tensor
 from ..trees import flatten
 from ..warning import warn
 
